@@ -1,0 +1,40 @@
+"""Every word a reader sees, looked up by key in `maps/locale`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, TypeAlias, get_args
+
+Language: TypeAlias = Literal["zh_CN", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@cache
+def words(language: Language) -> Mapping[str, str]:
+    """Return all texts of a language, keys joined by dots (`finding.unit_too_large`)."""
+    source = resources.files("maps") / "locale" / f"{language}.json"
+    return dict(_flat("", json.loads(source.read_text(encoding="utf-8"))))
+
+
+def _flat(prefix: str, section: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in section.items():
+        if isinstance(value, str):
+            pairs.append((prefix + key, value))
+        else:
+            pairs += _flat(f"{prefix}{key}.", value)
+    return pairs
+
+
+def text(key: str, language: Language, **values: object) -> str:
+    """Return the text of `key`, filled with `values`.
+
+    Raises
+    ------
+    KeyError
+        The key or one of the values its text names is missing.
+    """
+    return words(language)[key].format_map(values)
