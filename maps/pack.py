@@ -1,0 +1,516 @@
+"""Layers -> the compact binary form that pages and API share, and back.
+
+A pack is gzip around one little-endian block file::
+
+    4 bytes   "wgpk"
+    uint32    length of the header in bytes
+    header    JSON in UTF-8
+    body      blocks, one after the other
+
+The header holds `version` (1), `origin` (lon, lat) and `step` (degrees): a stored pair of integers
+(x, y) means ``origin + step * (x, y)`` in WGS 84. `blocks` lists ``[encoding, start, n_bytes, count]``;
+everything else names a block by its position in that list. A block is a run of whole numbers, each a
+zigzag varint (7 bits a byte, low bits first); in the encoding `delta` a number is the difference to the
+one before it.
+
+`arcs` holds `points` (points of each arc) and `x`, `y` (all points of all arcs). An arc is a line
+between two places where more than two edges meet, stored once however many polygons share it, so that
+neighbours have identical borders and an editor can move a border once for both. `layers` holds for
+each layer its `count`, its `columns` and its `geometry`: for `polygon` and `line` the number of `parts`
+of each feature, the number of arcs of each part (`part_arcs`) and the arcs themselves (`arcs`; ``~i``
+is arc i backwards); for `point` the `parts` of each feature and their `x`, `y`. A part of a polygon is
+a ring: counter-clockwise an exterior, clockwise a hole. A layer may have all three.
+
+Columns: `int` and `bool` (a block and the positions of the `nulls`), `number` (the same, times
+``10 ** decimals``), `text` (the strings themselves) and `category` (`values`, and a block of codes, -1
+for none).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+MAGIC = b"wgpk"
+VERSION = 1
+
+# 1e-6 degrees is 0.11 m north-south: below what a surveyed corner is worth, and no pixel at any zoom.
+STEP_DEGREES = 1e-6
+
+# Digits kept of a column of fractions, where the caller names no other number.
+DECIMALS = 3
+
+Ints: TypeAlias = NDArray[np.int64]
+
+
+class PackError(ValueError):
+    """Bytes that are no pack, or a pack of a version this program does not know."""
+
+
+def pack(
+    layers: Mapping[str, pd.DataFrame],
+    *,
+    step: float = STEP_DEGREES,
+    smooth: Mapping[str, float] | None = None,
+) -> bytes:
+    """Return layers as one pack.
+
+    Parameters
+    ----------
+    layers : mapping of name to DataFrame or GeoDataFrame
+        A GeoDataFrame is in WGS 84. Its geometries may be missing, of several kinds and of several
+        parts. Other columns are whole numbers, fractions, booleans or text.
+    step : float, default 1e-6
+        Size of one stored step, in degrees.
+    smooth : mapping of layer name to degrees, optional
+        Arcs that belong to these layers only lose the points that lie within this distance of the
+        line without them. Neighbours stay matched, because an arc is one line for both.
+
+    Returns
+    -------
+    bytes
+        The same layers give the same bytes.
+    """
+    writer = _Writer(origin=_origin(layers), step=step)
+    polygons: dict[str, _Rings] = {}
+    for name, layer in layers.items():
+        if isinstance(layer, gpd.GeoDataFrame):
+            polygons[name] = _rings(layer.geometry.to_numpy(), writer)
+    arcs = _arcs(polygons, {name: degrees / step for name, degrees in (smooth or {}).items()})
+    described = {}
+    for name, layer in layers.items():
+        described[name] = {
+            "count": len(layer),
+            "geometry": _geometry(layer, arcs, polygons[name], name, writer) if name in polygons else {},
+            "columns": _columns(layer, writer),
+        }
+    header = {
+        "version": VERSION,
+        "origin": list(writer.origin),
+        "step": step,
+        "arcs": {
+            "points": writer.add(arcs.lengths),
+            "x": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.x])),
+            "y": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.y])),
+        },
+        "layers": described,
+        "blocks": writer.blocks,
+    }
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    body = b"".join(writer.body)
+    return gzip.compress(MAGIC + struct.pack("<I", len(head)) + head + body, compresslevel=9, mtime=0)
+
+
+def unpack(data: bytes) -> dict[str, pd.DataFrame]:
+    """Return the layers of a pack; geometries in WGS 84, rounded to its step.
+
+    Raises
+    ------
+    PackError
+        The bytes are no pack, or one of another version.
+    """
+    try:
+        raw = gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        raise PackError(f"not a pack: {error}") from error
+    if raw[:4] != MAGIC:
+        raise PackError("not a pack: the first four bytes are not 'wgpk'")
+    (length,) = struct.unpack("<I", raw[4:8])
+    header = json.loads(raw[8 : 8 + length])
+    if header["version"] != VERSION:
+        raise PackError(f"pack of version {header['version']}; this program reads version {VERSION}")
+    reader = _Reader(header, raw[8 + length :])
+    return {name: reader.layer(name) for name in header["layers"]}
+
+
+def encode_varints(values: ArrayLike) -> bytes:
+    """Return whole numbers as zigzag varints."""
+    numbers = np.asarray(values, dtype=np.int64)
+    zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
+    n_bytes = np.ones(len(zigzag), dtype=np.int64)
+    for shift in range(7, 64, 7):
+        n_bytes += zigzag >= (np.uint64(1) << np.uint64(shift))
+    ends = np.cumsum(n_bytes)
+    total = int(ends[-1]) if len(ends) else 0
+    out = np.zeros(total, dtype=np.uint8)
+    starts = ends - n_bytes
+    for place in range(int(n_bytes.max(initial=0))):
+        there = n_bytes > place
+        low = (zigzag[there] >> np.uint64(7 * place)) & np.uint64(127)
+        more = (n_bytes[there] > place + 1).astype(np.uint8) << 7
+        out[starts[there] + place] = low.astype(np.uint8) | more
+    return out.tobytes()
+
+
+def decode_varints(data: bytes) -> Ints:
+    """Return the whole numbers of zigzag varints."""
+    octets = np.frombuffer(data, dtype=np.uint8)
+    if not len(octets):
+        return np.zeros(0, dtype=np.int64)
+    ends = np.flatnonzero(octets < 128)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    place = np.arange(len(octets)) - np.repeat(starts, ends - starts + 1)
+    bits = (octets & 127).astype(np.uint64) << (7 * place).astype(np.uint64)
+    zigzag = np.add.reduceat(bits, starts)
+    return (zigzag >> np.uint64(1)).astype(np.int64) ^ -(zigzag & np.uint64(1)).astype(np.int64)
+
+
+@dataclass
+class _Writer:
+    origin: tuple[float, float]
+    step: float
+    blocks: list[tuple[str, int, int, int]] = field(default_factory=list)
+    body: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, values: ArrayLike) -> int:
+        """Store whole numbers in the shorter of the two encodings; return the block's position."""
+        numbers = np.asarray(values, dtype=np.int64)
+        plain = encode_varints(numbers)
+        delta = encode_varints(np.diff(numbers, prepend=0))
+        encoding, data = ("delta", delta) if len(delta) < len(plain) else ("plain", plain)
+        self.blocks.append((encoding, self.size, len(data), len(numbers)))
+        self.body.append(data)
+        self.size += len(data)
+        return len(self.blocks) - 1
+
+    def quantised(self, coordinates: NDArray[np.float64]) -> Ints:
+        return np.rint((coordinates[:, :2] - self.origin) / self.step).astype(np.int64)
+
+
+def _origin(layers: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
+    boxes = [layer.total_bounds for layer in layers.values() if isinstance(layer, gpd.GeoDataFrame)]
+    finite = [box for box in boxes if np.isfinite(box).all()]
+    if not finite:
+        return (0.0, 0.0)
+    low = np.min(finite, axis=0)
+    return (round(float(low[0]), 6), round(float(low[1]), 6))
+
+
+@dataclass(frozen=True)
+class _Rings:
+    """Rings of the polygons of one layer: points without the repeated last one."""
+
+    feature: Ints
+    lengths: Ints
+    points: Ints
+
+
+def _rings(shapes: NDArray[np.object_], writer: _Writer) -> _Rings:
+    flat, owner = _parts(shapes, (3,))
+    rings, part = shapely.get_rings(shapely.orient_polygons(flat, exterior_cw=False), return_index=True)
+    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
+    points = writer.quantised(coordinates)
+    same_as_before = np.zeros(len(points), dtype=bool)
+    same_as_before[1:] = (points[1:] == points[:-1]).all(axis=1) & (ring[1:] == ring[:-1])
+    points, ring = points[~same_as_before], ring[~same_as_before]
+    last = np.ones(len(ring), dtype=bool)
+    last[:-1] = ring[1:] != ring[:-1]
+    points, ring = points[~last], ring[~last]
+    lengths = np.bincount(ring, minlength=len(rings)) if len(ring) else np.zeros(len(rings), np.int64)
+    kept = lengths >= 3  # a ring thinner than one step is no ring any more
+    return _Rings(owner[part][kept], lengths[kept].astype(np.int64), points[kept[ring]])
+
+
+def _parts(shapes: NDArray[np.object_], kinds: tuple[int, ...]) -> tuple[NDArray[np.object_], Ints]:
+    """Return the single parts of some geometry types, and the feature each belongs to."""
+    flat, owner = shapely.get_parts(shapes, return_index=True)
+    while (shapely.get_type_id(flat) >= 4).any():  # collections inside collections
+        flat, inner = shapely.get_parts(flat, return_index=True)
+        owner = owner[inner]
+    wanted = np.isin(shapely.get_type_id(flat), kinds) & ~shapely.is_empty(flat)
+    return flat[wanted], owner[wanted].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Arcs:
+    """Arcs of all layers, and for every ring, in order, how many and which."""
+
+    lengths: list[int]
+    x: list[Ints]
+    y: list[Ints]
+    ring_arcs: dict[str, Ints]
+    refs: dict[str, Ints]
+
+
+def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> _Arcs:
+    arcs = _Arcs([], [], [], {}, {})
+    names = list(polygons)
+    points = np.concatenate([np.zeros((0, 2), np.int64), *(polygons[name].points for name in names)])
+    lengths = np.concatenate([np.zeros(0, np.int64), *(polygons[name].lengths for name in names)])
+    if not len(points):
+        for name in names:
+            arcs.ring_arcs[name] = arcs.refs[name] = np.zeros(0, np.int64)
+        return arcs
+
+    _, vertex = np.unique((points[:, 0] << 32) + points[:, 1], return_inverse=True)
+    ring = np.repeat(np.arange(len(lengths)), lengths)
+    first = np.cumsum(lengths) - lengths
+    place = np.arange(len(points)) - first[ring]
+    after = first[ring] + (place + 1) % lengths[ring]
+    before = first[ring] + (place - 1) % lengths[ring]
+
+    is_junction = _junctions(vertex, vertex[after], vertex[before])
+    starts = is_junction[vertex]
+    starts |= _start_of_free_rings(vertex, ring, first, starts)
+
+    # Turn every ring so that it begins where an arc begins.
+    shift = np.full(len(lengths), -1, dtype=np.int64)
+    begin = np.flatnonzero(starts)
+    shift[ring[begin][::-1]] = place[begin][::-1]
+    turned = first[ring] + (place + shift[ring]) % lengths[ring]
+    vertex, starts, points = vertex[turned], starts[turned], points[turned]
+
+    begin = np.flatnonzero(starts)
+    n_points = np.diff(np.append(begin, len(points)))  # without the end point, which begins the next arc
+    following = vertex[after]  # `after` is an order of places, and rings keep their places when turned
+    key, forward = _arc_keys(vertex, following, begin, n_points)
+    _, first_use, of_key = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first_use))  # arcs are numbered as they are first met
+    number = order[of_key]
+    same_way = forward == forward[first_use[of_key]]
+    refs = np.where(same_way, number, ~number)
+
+    arc_ring = ring[begin]
+    layer_of_ring = np.repeat(np.arange(len(names)), [len(polygons[name].lengths) for name in names])
+    tolerance = _tolerances(names, smooth_steps, layer_of_ring[arc_ring], number)
+    lines = []
+    for at in np.sort(first_use):
+        inner = points[begin[at] : begin[at] + n_points[at]]
+        closing = points[after[begin[at] + n_points[at] - 1]]
+        lines.append(np.vstack([inner, closing]))
+    for line in _smoothed(lines, tolerance):
+        _append(arcs, line)
+
+    ring_arcs = np.bincount(arc_ring, minlength=len(lengths))
+    for position, name in enumerate(names):
+        arcs.ring_arcs[name] = ring_arcs[layer_of_ring == position]
+        arcs.refs[name] = refs[layer_of_ring[arc_ring] == position]
+    return arcs
+
+
+def _append(arcs: _Arcs, line: Ints) -> None:
+    arcs.lengths.append(len(line))
+    arcs.x.append(line[:, 0])
+    arcs.y.append(line[:, 1])
+
+
+def _junctions(vertex: Ints, following: Ints, preceding: Ints) -> NDArray[np.bool_]:
+    """Tell of each vertex whether arcs end there: not exactly two edges meet, or a ring turns back."""
+    n_vertices = int(vertex.max()) + 1
+    low, high = np.minimum(vertex, following), np.maximum(vertex, following)
+    edges = np.unique(low * n_vertices + high)
+    degree = np.bincount(edges // n_vertices, minlength=n_vertices)
+    degree += np.bincount(edges % n_vertices, minlength=n_vertices)
+    ends: NDArray[np.bool_] = degree != 2
+    ends[vertex[following == preceding]] = True
+    return ends
+
+
+def _start_of_free_rings(
+    vertex: Ints, ring: Ints, first: Ints, starts: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Begin a ring that meets no other at its smallest vertex, so that a copy of it begins there too."""
+    is_free = ~np.logical_or.reduceat(starts, first)
+    smallest = np.minimum.reduceat(vertex, first)
+    begins: NDArray[np.bool_] = is_free[ring] & (vertex == smallest[ring])
+    return begins
+
+
+def _arc_keys(vertex: Ints, following: Ints, begin: Ints, n_points: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    """Name each arc by its smallest edge, and tell whether that edge runs upwards in it."""
+    n_vertices = int(vertex.max()) + 1
+    edge = np.minimum(vertex, following) * n_vertices + np.maximum(vertex, following)
+    key = np.minimum.reduceat(edge, begin)
+    is_key = edge == np.repeat(key, n_points)
+    forward = np.logical_or.reduceat(is_key & (vertex < following), begin)
+    return key, forward
+
+
+def _tolerances(
+    names: list[str], smooth_steps: Mapping[str, float], layer: Ints, number: Ints
+) -> NDArray[np.float64]:
+    """Return how far each arc may be smoothed: the least that any layer using it allows."""
+    allowed = np.array([smooth_steps.get(name, 0.0) for name in names])
+    tolerance = np.full(int(number.max()) + 1, np.inf)
+    np.minimum.at(tolerance, number, allowed[layer])
+    return tolerance
+
+
+def _smoothed(lines: list[Ints], tolerance: NDArray[np.float64]) -> list[Ints]:
+    lengths = np.array([len(line) for line in lines])
+    # A closed line of four points is a triangle: it has nothing to lose.
+    chosen = np.flatnonzero((tolerance > 0) & (lengths > 4))
+    if not len(chosen):
+        return lines
+    owner = np.repeat(np.arange(len(chosen)), lengths[chosen])
+    strings = shapely.linestrings(np.concatenate([lines[at] for at in chosen]).astype(float), indices=owner)
+    thinned = shapely.simplify(strings, tolerance[chosen], preserve_topology=False)
+    out = list(lines)
+    for at, string in zip(chosen, thinned, strict=True):
+        points = shapely.get_coordinates(string).astype(np.int64)
+        is_closed = (lines[at][0] == lines[at][-1]).all()
+        if len(points) >= (4 if is_closed else 2):
+            out[at] = points
+    return out
+
+
+def _geometry(
+    layer: gpd.GeoDataFrame, arcs: _Arcs, rings: _Rings, name: str, writer: _Writer
+) -> dict[str, dict[str, int]]:
+    shapes = layer.geometry.to_numpy()
+    found: dict[str, dict[str, int]] = {}
+    if len(rings.feature):
+        found["polygon"] = {
+            "parts": writer.add(np.bincount(rings.feature, minlength=len(layer))),
+            "part_arcs": writer.add(arcs.ring_arcs[name]),
+            "arcs": writer.add(arcs.refs[name]),
+        }
+    lines, owner = _parts(shapes, (1, 2))
+    if len(lines):
+        refs = []
+        coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
+        points = writer.quantised(coordinates)
+        for line in np.split(points, np.flatnonzero(np.diff(line_of)) + 1):
+            moved = np.append(True, (line[1:] != line[:-1]).any(axis=1))
+            refs.append(len(arcs.lengths))
+            _append(arcs, line[moved] if moved.sum() > 1 else line[[0, -1]])
+        found["line"] = {
+            "parts": writer.add(np.bincount(owner, minlength=len(layer))),
+            "part_arcs": writer.add(np.ones(len(lines), np.int64)),
+            "arcs": writer.add(refs),
+        }
+    dots, owner = _parts(shapes, (0,))
+    if len(dots):
+        points = writer.quantised(shapely.get_coordinates(dots))
+        found["point"] = {
+            "parts": writer.add(np.bincount(owner, minlength=len(layer))),
+            "x": writer.add(points[:, 0]),
+            "y": writer.add(points[:, 1]),
+        }
+    return found
+
+
+def _columns(layer: pd.DataFrame, writer: _Writer) -> dict[str, dict[str, Any]]:
+    geometry = layer.geometry.name if isinstance(layer, gpd.GeoDataFrame) else None
+    return {str(name): _column(layer[name], writer) for name in layer.columns if name != geometry}
+
+
+def _column(values: pd.Series[Any], writer: _Writer) -> dict[str, Any]:
+    missing = values.isna().to_numpy()
+    if pd.api.types.is_bool_dtype(values):
+        return _numbers("bool", values.fillna(False).astype(bool), missing, writer)
+    if pd.api.types.is_integer_dtype(values):
+        return _numbers("int", values.fillna(0), missing, writer)
+    if pd.api.types.is_float_dtype(values):
+        missing = missing | ~np.isfinite(values.to_numpy(dtype=float, na_value=np.nan))
+        scaled = np.rint(values.where(~missing, 0.0).to_numpy(dtype=float) * 10**DECIMALS)
+        return {**_numbers("number", scaled, missing, writer), "decimals": DECIMALS}
+    texts = [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+    distinct = list(dict.fromkeys(text for text in texts if text is not None))
+    if len(distinct) * 2 > len(texts):
+        return {"type": "text", "values": texts}
+    code = {text: position for position, text in enumerate(distinct)}
+    codes = [-1 if text is None else code[text] for text in texts]
+    return {"type": "category", "values": distinct, "codes": writer.add(codes)}
+
+
+def _numbers(kind: str, values: ArrayLike, missing: NDArray[np.bool_], writer: _Writer) -> dict[str, Any]:
+    column: dict[str, Any] = {"type": kind, "values": writer.add(np.asarray(values, dtype=np.int64))}
+    if missing.any():
+        column["nulls"] = writer.add(np.flatnonzero(missing))
+    return column
+
+
+class _Reader:
+    def __init__(self, header: dict[str, Any], body: bytes) -> None:
+        self.header = header
+        self.body = body
+        arcs = header["arcs"]
+        points = np.column_stack([self.block(arcs["x"]), self.block(arcs["y"])])
+        self.arcs = np.split(points, np.cumsum(self.block(arcs["points"]))[:-1])
+
+    def block(self, position: int) -> Ints:
+        encoding, start, n_bytes, _ = self.header["blocks"][position]
+        values = decode_varints(self.body[start : start + n_bytes])
+        return np.cumsum(values) if encoding == "delta" else values
+
+    def layer(self, name: str) -> pd.DataFrame:
+        described = self.header["layers"][name]
+        count = described["count"]
+        columns = {key: self.column(value) for key, value in described["columns"].items()}
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(count))
+        if not described["geometry"]:
+            return frame
+        parts: list[list[Any]] = [[] for _ in range(count)]
+        for kind, geometry in described["geometry"].items():
+            owner = np.repeat(np.arange(count), self.block(geometry["parts"]))
+            for feature, part in zip(owner, self.parts(kind, geometry), strict=True):
+                parts[feature].append(part)
+        located: pd.DataFrame = gpd.GeoDataFrame(
+            frame, geometry=[_joined(each) for each in parts], crs="EPSG:4326"
+        )
+        return located
+
+    def column(self, described: Mapping[str, Any]) -> pd.Series[Any]:
+        kind = described["type"]
+        if kind == "text":
+            return pd.Series(described["values"], dtype=object)
+        if kind == "category":
+            values = [*described["values"], None]
+            return pd.Series([values[code] for code in self.block(described["codes"])], dtype=object)
+        numbers = self.block(described["values"])
+        missing = np.zeros(len(numbers), dtype=bool)
+        if "nulls" in described:
+            missing[self.block(described["nulls"])] = True
+        if kind == "bool":
+            return pd.Series(pd.arrays.BooleanArray(numbers.astype(bool), missing))
+        if kind == "int":
+            return pd.Series(pd.arrays.IntegerArray(numbers, missing))
+        return pd.Series(pd.arrays.FloatingArray(numbers / 10 ** described["decimals"], missing))
+
+    def parts(self, kind: str, geometry: Mapping[str, int]) -> list[Any]:
+        if kind == "point":
+            points = np.column_stack([self.block(geometry["x"]), self.block(geometry["y"])])
+            return list(shapely.points(self.degrees(points)))
+        refs = self.block(geometry["arcs"])
+        out = []
+        for part in np.split(refs, np.cumsum(self.block(geometry["part_arcs"]))[:-1]):
+            lines = [self.arcs[ref] if ref >= 0 else self.arcs[~ref][::-1] for ref in part]
+            points = np.vstack([lines[0], *(line[1:] for line in lines[1:])])
+            make = shapely.linearrings if kind == "polygon" else shapely.linestrings
+            out.append(make(self.degrees(points)))
+        return out
+
+    def degrees(self, points: Ints) -> NDArray[np.float64]:
+        degrees: NDArray[np.float64] = points * self.header["step"] + self.header["origin"]
+        return degrees
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Return one geometry of rings, lines and points."""
+    if not parts:
+        return None
+    rings = [part for part in parts if shapely.get_type_id(part) == 2]
+    if not rings:
+        return parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    polygons: list[Any] = []
+    holes: list[list[Any]] = []
+    for ring in rings:
+        if shapely.is_ccw(ring) or not polygons:
+            polygons.append(ring)
+            holes.append([])
+        else:
+            holes[-1].append(ring)
+    made = [shapely.Polygon(ring, own) for ring, own in zip(polygons, holes, strict=True)]
+    return made[0] if len(made) == 1 else shapely.MultiPolygon(made)

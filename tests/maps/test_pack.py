@@ -1,0 +1,164 @@
+"""The pack gives back what went in, rounded to its step, and shares what neighbours share."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maps.pack import PackError, decode_varints, encode_varints, pack, unpack
+
+
+def header(data: bytes) -> dict:
+    raw = gzip.decompress(data)
+    (length,) = struct.unpack("<I", raw[4:8])
+    return json.loads(raw[8 : 8 + length])
+
+
+def layer(shapes, **columns) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=list(shapes), crs="EPSG:4326")
+
+
+def squares(columns: int, rows: int, side: float = 0.001) -> list[shapely.Polygon]:
+    return [
+        shapely.box(119 + i * side, 32 + j * side, 119 + (i + 1) * side, 32 + (j + 1) * side)
+        for j in range(rows)
+        for i in range(columns)
+    ]
+
+
+@given(st.lists(st.integers(min_value=-(2**62), max_value=2**62)))
+def test_whole_numbers_survive_the_varints(numbers):
+    assert decode_varints(encode_varints(numbers)).tolist() == numbers
+
+
+def test_small_numbers_take_one_byte():
+    assert len(encode_varints([0, -1, 1, 63, -64])) == 5
+
+
+def test_columns_of_every_type_come_back_with_their_gaps():
+    frame = pd.DataFrame(
+        {
+            "households": pd.array([3, None, -7], dtype="Int64"),
+            "share": [0.125, float("nan"), 2.0],
+            "bridge": pd.array([True, None, False], dtype="boolean"),
+            "name": ["秦东门大街", None, "秦东门大街"],
+            "unit_id": ["1", "2", "3"],
+        }
+    )
+
+    back = unpack(pack({"roads": frame}))["roads"]
+
+    assert back["households"].tolist() == [3, pd.NA, -7]
+    assert back["share"].tolist() == [0.125, pd.NA, 2.0]
+    assert back["bridge"].tolist() == [True, pd.NA, False]
+    assert back["name"].tolist() == ["秦东门大街", None, "秦东门大街"]
+    assert back["unit_id"].tolist() == ["1", "2", "3"]
+
+
+def test_an_empty_layer_stays_a_layer():
+    back = unpack(pack({"water": layer([]), "grids": layer(squares(1, 1))}))
+
+    assert len(back["water"]) == 0
+    assert len(back["grids"]) == 1
+
+
+def test_every_kind_of_geometry_comes_back():
+    ring = shapely.box(119, 32, 119.01, 32.01)
+    holed = ring.difference(shapely.box(119.002, 32.002, 119.003, 32.003))
+    shapes = [
+        holed,
+        shapely.MultiPolygon([ring, shapely.box(119.02, 32, 119.03, 32.01)]),
+        shapely.LineString([(119, 32), (119.001, 32.002), (119.004, 32)]),
+        shapely.MultiLineString([[(119, 32), (119.1, 32)], [(119, 32.1), (119.1, 32.1)]]),
+        shapely.Point(119.5, 32.25),
+        None,
+    ]
+
+    back = unpack(pack({"context": layer(shapes)}))["context"].geometry
+
+    for shape, returned in zip(shapes[:5], back[:5], strict=True):
+        assert returned.geom_type == shape.geom_type
+        assert shapely.equals_exact(returned.normalize(), shape.normalize(), 1e-6)
+    assert back[5] is None
+
+
+def test_neighbours_share_one_arc_and_grids_are_made_of_the_arcs_of_their_cells():
+    cells = layer(squares(2, 2))
+    grids = layer([shapely.unary_union(cells.geometry[:2]), shapely.unary_union(cells.geometry[2:])])
+    grids.geometry = shapely.segmentize(grids.geometry.to_numpy(), 0.00101)  # the corners of the cells
+
+    alone, both = header(pack({"cells": cells})), header(pack({"cells": cells, "grids": grids}))
+
+    n_arcs = [each["blocks"][each["arcs"]["points"]][3] for each in (alone, both)]
+    assert n_arcs == [8, 8]  # 4 corners of two edges, 4 borders between neighbours
+
+
+def test_two_equal_rings_are_one_arc_wherever_they_begin():
+    ring = shapely.box(119, 32, 119.01, 32.01)
+    again = shapely.Polygon([*ring.exterior.coords[2:-1], *ring.exterior.coords[:3]][::-1])
+
+    described = header(pack({"a": layer([ring]), "b": layer([again])}))
+
+    assert described["blocks"][described["arcs"]["points"]][3] == 1
+
+
+def test_smoothing_takes_points_from_cells_but_not_from_buildings():
+    wavy = [(119.0, 32.0), (119.001, 32.0000004), (119.002, 32.0), (119.002, 32.001), (119.0, 32.001)]
+    cells, buildings = layer([shapely.Polygon(wavy)]), layer([shapely.Polygon(wavy).buffer(0)])
+    buildings.geometry = buildings.translate(1.0)
+
+    back = unpack(pack({"cells": cells, "units": buildings}, step=1e-7, smooth={"cells": 1e-6}))
+
+    assert len(back["cells"].geometry[0].exterior.coords) == 5
+    assert len(back["units"].geometry[0].exterior.coords) == 6
+
+
+def test_a_coverage_is_still_one_after_smoothing():
+    rng = np.random.default_rng(0)
+    sites = shapely.MultiPoint(rng.uniform((119, 32), (119.01, 32.01), (60, 2)))
+    cells = shapely.voronoi_polygons(sites, extend_to=shapely.box(119, 32, 119.01, 32.01)).geoms
+    fine = shapely.segmentize(np.array(list(cells)), 0.0003)
+
+    back = unpack(pack({"cells": layer(fine)}, smooth={"cells": 5e-6}))["cells"]
+
+    assert shapely.coverage_is_valid(back.geometry.to_numpy())
+    assert (
+        shapely.get_num_coordinates(back.geometry.to_numpy()).sum() < shapely.get_num_coordinates(fine).sum()
+    )
+
+
+def test_a_spike_and_a_turning_back_ring_survive():
+    spike = shapely.Polygon([(0, 0), (2, 0), (2, 2), (2, 0), (4, 0), (4, -2), (0, -2)])
+    mate = shapely.Polygon([(0, 0), (2, 0), (2, 2), (0, 2)])
+
+    back = unpack(pack({"a": layer([spike]), "b": layer([mate])}))
+
+    assert back["a"].geometry[0].exterior.coords[:] != []
+    assert back["b"].geometry[0].area == pytest.approx(4)
+
+
+def test_the_same_layers_give_the_same_bytes():
+    assert pack({"grids": layer(squares(3, 3))}) == pack({"grids": layer(squares(3, 3))})
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", gzip.compress(b"other bytes"), gzip.compress(b"x")])
+def test_bytes_that_are_no_pack_are_refused(data):
+    with pytest.raises(PackError, match="not a pack"):
+        unpack(data)
+
+
+def test_a_later_version_is_refused_by_name():
+    raw = gzip.decompress(pack({}))
+    later = gzip.compress(raw.replace(b'"version":1', b'"version":2'))
+
+    with pytest.raises(PackError, match="version 2"):
+        unpack(later)
