@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.adjacency import Adjacency
+from geo.partition.partition import Band
 
 Integers = NDArray[np.integer[Any]]
-
-
-class Bounds(Protocol):
-    """The two ends of a band of households (`geo.partition.Band` is one)."""
-
-    @property
-    def lower(self) -> int:
-        """Fewest households a grid may have."""
-        ...
-
-    @property
-    def upper(self) -> int:
-        """Most households a grid may have."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +104,7 @@ def plan_measures(
     households: Integers,
     labels: Integers,
     *,
-    band: Bounds,
+    band: Band,
     compounds: NDArray[np.object_] | None = None,
 ) -> PlanMeasures:
     """Measure an assignment of units to grids.
@@ -130,7 +117,7 @@ def plan_measures(
         Households of each unit.
     labels : (n,) int64
         Grid of each unit, any numbers from 0; -1 for a unit in none.
-    band : Bounds
+    band : Band
         Fewest and most households of a grid.
     compounds : (n,) object, optional
         Compound of each unit; None where it is in none.
@@ -155,7 +142,7 @@ def plan_measures(
 
 
 def split_compounds(
-    labels: Integers, households: Integers, compounds: NDArray[np.object_], band: Bounds
+    labels: Integers, households: Integers, compounds: NDArray[np.object_], band: Band
 ) -> list[str]:
     """Return the compounds that lie in more grids than their households need, in ascending order."""
     codes, names = id_codes(compounds)

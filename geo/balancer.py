@@ -1,0 +1,515 @@
+"""Judge an assignment of units to grids, ours or drawn by others, and propose what would mend it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from geo.adjacency import Adjacency, Crossing
+from geo.findings import Finding, Value
+from geo.metrics import id_codes, totals, unit_counts
+from geo.partition.partition import Band, Proof
+from geo.remedies import Mender, Remedy
+
+__all__ = ["GridStatus", "Remedy", "Review", "Status", "review"]
+
+GridStatus: TypeAlias = Literal["ok", "too_small", "too_large", "exempt"]
+
+# Findings about one grid stand in this order, after those about its community.
+ORDER = (
+    "no_legal_count",
+    "grid_count_not_legal",
+    "too_large",
+    "too_small",
+    "grid_without_units",
+    "not_contiguous",
+    "spans_communities",
+    "households_left_out",
+    "units_left_out",
+)
+SIDES = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
+# Nearer to the middle of the community than this share of its extent, a pocket lies on no side of it.
+MIDDLE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Status:
+    """The place of one grid.
+
+    Attributes
+    ----------
+    status : {"ok", "too_small", "too_large", "exempt"}
+        Against the band; `exempt` for special grids.
+    reason : str
+        Why it is not in order, as a code (`finding.reason.<code>` in the locale); empty when it is.
+        A grid in band may still have one: `not_contiguous`, `spans_communities`.
+    community_id : str or None
+        Where most of its households are.
+    households, units, pieces : int
+        Totals, and the contiguous pieces over pairs that join.
+    """
+
+    status: GridStatus
+    reason: str
+    community_id: str | None
+    households: int
+    units: int
+    pieces: int
+
+
+@dataclass(frozen=True)
+class Review:
+    """What was found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        By community and grid, in a fixed order.
+    statuses : mapping of grid id to Status
+        Every grid, in ascending order of ids.
+    legal_counts : mapping of community id to range
+        How many grids the households outside special grids allow; an empty range where no number is
+        legal. Without communities, one entry "" for all units.
+    community_households, community_grids : mapping of community id to int
+        Households outside special grids, and grids that are not special.
+    remedies : mapping of grid id to tuple of Remedy
+        Up to three for each flagged grid, the best first.
+    """
+
+    findings: tuple[Finding, ...]
+    statuses: Mapping[str, Status]
+    legal_counts: Mapping[str, range]
+    community_households: Mapping[str, int] = field(default_factory=dict)
+    community_grids: Mapping[str, int] = field(default_factory=dict)
+    remedies: Mapping[str, tuple[Remedy, ...]] = field(default_factory=dict)
+
+    def grids_frame(self) -> pd.DataFrame:
+        """Return one row for each grid: grid_id, community_id, households, units, pieces, status, reason."""
+        columns = ("community_id", "households", "units", "pieces", "status", "reason")
+        rows = [(grid_id, *(getattr(s, name) for name in columns)) for grid_id, s in self.statuses.items()]
+        return pd.DataFrame(rows, columns=["grid_id", *columns])
+
+    def communities_frame(self) -> pd.DataFrame:
+        """Return one row for each community: its households and grids, and the fewest and most legal ones."""
+        rows = [
+            (
+                community_id,
+                self.community_households[community_id],
+                self.community_grids[community_id],
+                legal.start if legal else None,
+                legal.stop - 1 if legal else None,
+            )
+            for community_id, legal in self.legal_counts.items()
+        ]
+        columns = ["community_id", "households", "grids", "least_grids", "most_grids"]
+        return pd.DataFrame(rows, columns=columns).astype({"least_grids": "Int64", "most_grids": "Int64"})
+
+
+def review(
+    adjacency: Adjacency,
+    households: NDArray[np.int64],
+    community_ids: NDArray[np.object_] | None,
+    grid_ids: NDArray[np.object_],
+    *,
+    band: Band,
+    special: Collection[str] = frozenset(),
+    compounds: NDArray[np.object_] | None = None,
+    overlaps: Sequence[Finding] = (),
+    points: NDArray[np.float64] | None = None,
+    proofs: Mapping[str, Proof] | None = None,
+    empty: Mapping[str, str | None] | None = None,
+) -> Review:
+    """Flag grids that break a rule, say why, and propose the best remedy for each.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        n units and m pairs.
+    households : (n,) int64
+        Households of each unit.
+    community_ids : (n,) object or None
+        Community of each unit, None where it lies outside all: such a unit is not missed when it lies in
+        no grid. None when communities are not known; grids are then judged as if there were one.
+    grid_ids : (n,) object
+        Grid of each unit; None where it lies in none.
+    band : Band
+        Fewest and most households of a grid.
+    special : collection of str
+        Grids of kind `special`: exempt from the band, and no remedy touches them.
+    compounds : (n,) object, optional
+        Compound of each unit, None where it is in none; remedies keep compounds together.
+    overlaps : sequence of Finding
+        What `grids_from_polygons` found; goes into the result.
+    points : (n, 2) float64, optional
+        A point inside each unit, in metres; findings fly there.
+    proofs : mapping of grid id to Proof, optional
+        Why grids of our own plan are out of band. A grid with one (other than `not_proved`) is not
+        searched for remedies.
+    empty : mapping of grid id to community id, optional
+        Grids that hold no unit.
+    """
+    judged = _Judged(
+        adjacency,
+        households,
+        community_ids,
+        grid_ids,
+        band=band,
+        special=special,
+        compounds=compounds,
+        points=points,
+        proofs=proofs,
+    )
+    findings = [*judged.communities(), *judged.grids(), *judged.left_out()]
+    statuses = judged.statuses
+    for grid_id, community_id in sorted((empty or {}).items()):
+        exempt = grid_id in judged.special
+        statuses[grid_id] = Status(
+            "exempt" if exempt else "too_small", "grid_without_units", community_id, 0, 0, 0
+        )
+        if not exempt:
+            findings.append(Finding("grid_without_units", "warning", community_id, grid_id))
+    findings += overlaps
+    rank = {code: place for place, code in enumerate(ORDER)}
+    findings.sort(
+        key=lambda finding: (
+            finding.community_id or "",
+            finding.grid_id or "",
+            rank.get(finding.code, len(rank)),
+            finding.unit_ids,
+        )
+    )
+    return Review(
+        findings=tuple(findings),
+        statuses=dict(sorted(statuses.items())),
+        legal_counts=judged.legal_counts,
+        community_households=judged.community_households,
+        community_grids=judged.community_grids,
+        remedies=judged.remedies,
+    )
+
+
+class _Judged:
+    """One assignment, with everything counted once."""
+
+    def __init__(
+        self,
+        adjacency: Adjacency,
+        households: NDArray[np.int64],
+        community_ids: NDArray[np.object_] | None,
+        grid_ids: NDArray[np.object_],
+        *,
+        band: Band,
+        special: Collection[str],
+        compounds: NDArray[np.object_] | None,
+        points: NDArray[np.float64] | None,
+        proofs: Mapping[str, Proof] | None,
+    ) -> None:
+        n = len(adjacency.unit_ids)
+        self.adjacency, self.band, self.points = adjacency, band, points
+        self.proofs = proofs or {}
+        self.households = np.asarray(households, dtype=np.int64)
+        self.special = frozenset(special)
+        self.unit_ids: list[str] = list(adjacency.unit_ids)
+        self.known_communities = community_ids is not None
+        if community_ids is None:
+            self.community, self.community_names = np.zeros(n, dtype=np.int64), [""]
+        else:
+            self.community, self.community_names = id_codes(community_ids)
+        self.grid, self.grid_names = id_codes(grid_ids)
+        compound = np.full(n, -1, dtype=np.int64) if compounds is None else id_codes(compounds)[0]
+        self.exempt = np.array([name in self.special for name in self.grid_names], dtype=bool)
+        self.total = totals(self.grid, self.households, len(self.grid_names))
+        self.count = unit_counts(self.grid, len(self.grid_names))
+        left, right = adjacency.left, adjacency.right
+        same_grid = (self.grid[left] == self.grid[right]) & (self.grid[left] >= 0)
+        self.walkable = adjacency.joins & (self.community[left] == self.community[right])
+        self.piece = _components(n, left, right, adjacency.joins & same_grid)
+        self.pocket = _components(n, left, right, self.walkable)
+        self.pocket_total = np.bincount(self.pocket, weights=self.households).astype(np.int64)
+        self.pocket_units = np.bincount(self.pocket)
+        self.pieces = _distinct(self.grid, self.piece, len(self.grid_names))
+        self.spanned = _distinct(self.grid, self.community, len(self.grid_names))
+        self.main_community = self._main_communities()
+        self.mender = Mender(
+            self.unit_ids,
+            self.grid_names,
+            households=self.households,
+            communities=self.community,
+            grids=self.grid,
+            compounds=compound,
+            left=left,
+            right=right,
+            border_m=adjacency.border_m,
+            joins=adjacency.joins,
+            band=band,
+            exempt=frozenset(np.flatnonzero(self.exempt).tolist()),
+        )
+        self.statuses: dict[str, Status] = {}
+        self.remedies: dict[str, tuple[Remedy, ...]] = {}
+        self._count_communities()
+
+    def _main_communities(self) -> NDArray[np.int64]:
+        """Return the community of most households of each grid, then of most units; -1 outside all."""
+        main = np.full(len(self.grid_names), -1, dtype=np.int64)
+        inside = (self.grid >= 0) & (self.community >= 0)
+        pairs, which = np.unique(
+            np.column_stack([self.grid[inside], self.community[inside]]), axis=0, return_inverse=True
+        )
+        size = np.bincount(which.ravel(), weights=self.households[inside], minlength=len(pairs))
+        units = np.bincount(which.ravel(), minlength=len(pairs))
+        order = np.lexsort((-pairs[:, 1], units, size))  # the largest last, so that it is what stays
+        main[pairs[order, 0]] = pairs[order, 1]
+        return main
+
+    def _count_communities(self) -> None:
+        n = len(self.community_names)
+        in_special = np.append(self.exempt, False)[self.grid]  # -1, in no grid, is the one appended
+        homes = totals(np.where(in_special, -1, self.community), self.households, n)
+        grids = unit_counts(np.where(self.exempt, -1, self.main_community), n)
+        self.community_households = dict(zip(self.community_names, homes.tolist(), strict=True))
+        self.community_grids = dict(zip(self.community_names, grids.tolist(), strict=True))
+        self.legal_counts = {
+            name: self.band.legal_counts(total) for name, total in self.community_households.items()
+        }
+
+    # -- findings ----------------------------------------------------------------------------------
+
+    def communities(self) -> list[Finding]:
+        """Find communities where no number of grids is legal, or another than there are."""
+        findings = []
+        for code, (name, legal) in enumerate(self.legal_counts.items()):
+            total, grids = self.community_households[name], self.community_grids[name]
+            values: dict[str, Value] = {
+                "households": total,
+                "grids": grids,
+                "lower": self.band.lower,
+                "upper": self.band.upper,
+            }
+            members = np.flatnonzero(self.community == code)
+            if total and not legal:
+                found = "no_legal_count"
+            elif total and grids and grids not in legal:
+                found = "grid_count_not_legal"
+                values |= {"least": legal.start, "most": legal.stop - 1}
+            else:
+                continue
+            findings.append(
+                Finding(found, "warning", self._community(code), values=values, point=self._point(members))
+            )
+        return findings
+
+    def grids(self) -> list[Finding]:
+        """Find grids out of band, in several pieces or in several communities; note every grid's status."""
+        findings: list[Finding] = []
+        small = (self.total < self.band.lower) & ~self.exempt
+        large = (self.total > self.band.upper) & ~self.exempt
+        flagged = small | large | (self.pieces > 1) | (self.spanned > 1)
+        totals_, counts, pieces = self.total.tolist(), self.count.tolist(), self.pieces.tolist()
+        communities = [self._community(code) for code in self.main_community.tolist()]
+        for grid, name in enumerate(self.grid_names):
+            status: GridStatus = "too_small" if small[grid] else "too_large" if large[grid] else "ok"
+            reason = ""
+            if flagged[grid]:
+                found, reason = self._flag(grid, status)
+                findings += found
+            if self.exempt[grid]:
+                status = "exempt"
+            self.statuses[name] = Status(
+                status, reason, communities[grid], totals_[grid], counts[grid], pieces[grid]
+            )
+        return findings
+
+    def _flag(self, grid: int, status: GridStatus) -> tuple[list[Finding], str]:
+        """Return the findings of a grid that breaks a rule, and the reason for its status column."""
+        name = self.grid_names[grid]
+        members = np.array(sorted(self.mender.members(grid)))
+        why = self._why(grid, status, members) if status != "ok" else {}
+        reason = str(why.get("reason", ""))
+        remedy: dict[str, Value] = {}
+        if not self.exempt[grid]:
+            remedies = self._remedies(grid, reason, members)
+            self.remedies[name] = remedies
+            remedy = remedies[0].values()
+        common: dict[str, Value] = {
+            "households": int(self.total[grid]),
+            "units": int(self.count[grid]),
+            "lower": self.band.lower,
+            "upper": self.band.upper,
+        }
+        community_id = self._community(int(self.main_community[grid]))
+        findings = []
+
+        def add(code: str, units: NDArray[np.int64], values: Mapping[str, Value]) -> None:
+            ids = tuple(self.unit_ids[unit] for unit in units) if len(units) < len(members) else ()
+            at = self._point(units)
+            findings.append(
+                Finding(code, "error", community_id, name, ids, {**common, **values, **remedy}, point=at)
+            )
+
+        if status != "ok":
+            add(status, members, why)
+        if self.pieces[grid] > 1:
+            pieces = self._split_by(self.piece, members)
+            stray = np.concatenate(pieces[1:])
+            sizes = [int(self.households[piece].sum()) for piece in pieces]
+            add("not_contiguous", np.sort(stray), {"pieces": len(pieces), "piece_households": sizes})
+        if self.spanned[grid] > 1:
+            codes = sorted(set(self.community[members].tolist()) - {-1})
+            stray = members[self.community[members] != self.main_community[grid]]
+            names = [self.community_names[code] for code in codes]
+            add("spans_communities", stray, {"communities": names})
+        if not reason:
+            if self.spanned[grid] > 1:
+                reason = "spans_communities"
+            elif self.pieces[grid] > 1:
+                reason = "not_contiguous"
+            else:
+                reason = "mendable" if remedy.get("remedy_solves") else "needs_neighbours"
+        return findings, reason
+
+    def _remedies(self, grid: int, reason: str, members: NDArray[np.int64]) -> tuple[Remedy, ...]:
+        proof = self.proofs.get(self.grid_names[grid])
+        whole_pocket = self.pocket_units[self.pocket[members[0]]] == len(members) and self.pieces[grid] == 1
+        hopeless = (reason == "unit_too_large" and len(members) == 1) or (
+            reason in ("pocket_too_small", "community_too_small") and whole_pocket
+        )
+        if hopeless or (proof is not None and proof.code != "not_proved"):
+            total = (int(self.total[grid]),)
+            return (Remedy("none", (self.grid_names[grid],), before=total, after=total, reason=reason),)
+        return self.mender.mend(grid, reason)
+
+    def _why(self, grid: int, status: GridStatus, members: NDArray[np.int64]) -> dict[str, Value]:
+        """Return why a grid is out of band, as far as that is known, as values beginning with `reason`."""
+        largest = int(members[np.argmax(self.households[members])])
+        pocket = int(self.pocket[largest])
+        total = int(self.pocket_total[pocket])
+        community = int(self.community[largest])
+        proof = self.proofs.get(self.grid_names[grid])
+        if proof is not None:
+            reason: str = proof.code
+        elif status == "too_large" and self.households[largest] > self.band.upper:
+            reason = "unit_too_large"
+        elif total < self.band.lower:
+            whole = community >= 0 and self.pocket_units[pocket] == (self.community == community).sum()
+            reason = "community_too_small" if whole else "pocket_too_small"
+        elif not self.band.legal_counts(total):
+            reason = "no_legal_division"
+        else:
+            return {}
+        why: dict[str, Value] = {"reason": reason, "reason_households": total}
+        if reason == "unit_too_large":
+            why |= {
+                "reason_unit_id": self.unit_ids[largest],
+                "reason_households": int(self.households[largest]),
+            }
+        elif reason in ("community_too_small", "community_empty"):
+            why["reason_households"] = int(self.households[self.community == community].sum())
+        elif reason == "pocket_too_small":
+            why["reason_units"] = int(self.pocket_units[pocket])
+            why["reason_cut_by"] = self._cut_by(pocket)
+            why["reason_side"] = self._side(pocket, community)
+        elif reason == "split_by_units_too_large":
+            around = self._too_large_around(members)
+            why["reason_unit_ids"] = [self.unit_ids[unit] for unit in around]
+            why["reason_households"] = int(self.total[grid])
+        return why
+
+    def _cut_by(self, pocket: int) -> str:
+        """Return what cuts a pocket off from its community: water, barriers, both or nothing known."""
+        left, right = self.adjacency.left, self.adjacency.right
+        edge = (self.pocket[left] == pocket) != (self.pocket[right] == pocket)
+        edge &= self.community[left] == self.community[right]
+        crossed = int(np.bitwise_or.reduce(self.adjacency.crosses[edge], initial=0))
+        water, barrier = crossed & Crossing.WATER, crossed & (Crossing.BARRIER | Crossing.WALL)
+        if water and barrier:
+            return "water_and_barrier"
+        return "water" if water else "barrier" if barrier else "apart"
+
+    def _side(self, pocket: int, community: int) -> str:
+        """Return on which of eight sides of its community a pocket lies, or that it lies in the middle."""
+        if self.points is None or community < 0:
+            return "unknown"
+        known = np.isfinite(self.points).all(axis=1)
+        everywhere = self.points[known & (self.community == community)]
+        here = self.points[known & (self.pocket == pocket)]
+        if not len(here):
+            return "unknown"
+        x, y = here.mean(axis=0) - everywhere.mean(axis=0)
+        if math.hypot(x, y) <= MIDDLE_SHARE * float(np.ptp(everywhere, axis=0).max()):
+            return "middle"
+        return SIDES[round(math.atan2(y, x) / (math.pi / 4)) % 8]
+
+    def _too_large_around(self, members: NDArray[np.int64]) -> list[int]:
+        """Return the units above the upper bound one can walk to from some units."""
+        beside = {other for unit in members.tolist() for other in self.mender.links(unit)}
+        return sorted(unit for unit in beside if self.households[unit] > self.band.upper)
+
+    def left_out(self) -> list[Finding]:
+        """Find units of a community that lie in no grid, contiguous ones together."""
+        missed = (self.grid < 0) & (self.community >= 0)
+        if not missed.any():
+            return []
+        left, right = self.adjacency.left, self.adjacency.right
+        cluster = _components(len(missed), left, right, self.walkable & missed[left] & missed[right])
+        findings = []
+        for members in self._split_by(cluster, np.flatnonzero(missed)):
+            total = int(self.households[members].sum())
+            remedy = self.mender.gather(frozenset(members.tolist()))[0]
+            findings.append(
+                Finding(
+                    "households_left_out" if total else "units_left_out",
+                    "error" if total else "info",
+                    self._community(int(self.community[members[0]])),
+                    unit_ids=tuple(self.unit_ids[unit] for unit in members),
+                    values={"households": total, "units": len(members), **remedy.values()},
+                    point=self._point(members),
+                )
+            )
+        return findings
+
+    # -- small questions ---------------------------------------------------------------------------
+
+    def _split_by(self, codes: NDArray[np.int64], units: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Part units by a code, the part of the most households first, then the one of the first unit."""
+        order = units[np.argsort(codes[units], kind="stable")]
+        parts = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+        return sorted(parts, key=lambda part: (-int(self.households[part].sum()), int(part[0])))
+
+    def _community(self, code: int) -> str | None:
+        return self.community_names[code] if code >= 0 and self.known_communities else None
+
+    def _point(self, units: NDArray[np.int64]) -> tuple[float, float] | None:
+        """Return the point of the unit nearest to the middle of some units."""
+        if self.points is None or not len(units):
+            return None
+        found = self.points[units]
+        found = found[np.isfinite(found).all(axis=1)]
+        if not len(found):
+            return None
+        nearest = found[np.argmin(((found - found.mean(axis=0)) ** 2).sum(axis=1))]
+        return float(nearest[0]), float(nearest[1])
+
+
+def _components(
+    n: int, left: NDArray[np.int64], right: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    if n == 0:
+        return np.empty(0, dtype=np.int64)
+    graph = coo_array((np.ones(int(kept.sum()), np.int8), (left[kept], right[kept])), shape=(n, n))
+    found: Any = connected_components(graph, directed=False)[1]
+    return np.asarray(found, dtype=np.int64)
+
+
+def _distinct(grid: NDArray[np.int64], code: NDArray[np.int64], n_grids: int) -> NDArray[np.int64]:
+    """Count the different codes in each grid, -1 not among them."""
+    inside = (grid >= 0) & (code >= 0)
+    pairs = np.unique(np.column_stack([grid[inside], code[inside]]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=n_grids).astype(np.int64)
