@@ -1,0 +1,124 @@
+"""Why a part is out of band: the reason as a proof, or an admission that nothing is proved.
+
+The strongest simple reason is given first (a unit too large, a pocket or community too small). For the rest
+a lower bound on the households that no plan can place is compared with what the plan leaves out of band.
+
+References
+----------
+Ito, T., Zhou, X., Nishizeki, T. (2006). Partitioning a graph of bounded tree-width to connected subgraphs
+of almost uniform size. Journal of Discrete Algorithms 4(1).
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets
+from geo.partition.partition import Band
+from geo.partition.region import Region, region_of
+
+CORE_RADII = (0, 1, 2)
+CORE_SETS = 10_000
+CORE_NODES = 500
+
+
+def unplaceable_households(households: int, band: Band) -> int:
+    """Return how many of so many households no number of parts within the band can hold.
+
+    k parts hold from k * lower to k * upper households, so that for example 50 to 60 leaves gaps: of 70
+    households at least 10 stay out.
+    """
+    most = households // band.lower
+    return households - min(households, most * band.upper)
+
+
+def households_never_placed(
+    region: Region, core: NDArray[np.int64], band: Band, *, large: bool
+) -> int | None:
+    """Return a lower bound on the households of some atoms that are out of band in every plan.
+
+    In any plan the parts in band that touch the core are disjoint contiguous sets. The disjoint sets that
+    hold most households of the core are found exactly among all contiguous sets in the band; what they
+    leave is out of band in every plan. None where there are too many sets.
+    """
+    window = _within_reach(region, core, band.upper)
+    if len(window) > LARGEST_WINDOW:
+        return None
+    sub = region_of(
+        window, region.weight, region.compound, region.left, region.right, region.gain, region.joins
+    )
+    inner = np.searchsorted(window, core)
+    sets = list_connected_sets(sub, band.lower, band.upper, core=inner, limit=CORE_SETS, large=large)
+    if sets is None:
+        return None
+    held = sets.member[:, inner] @ sub.weight[inner]
+    whole = int(sub.weight[inner].sum())
+    useful = held > 0
+    if not useful.any():
+        return whole
+    nowhere = np.zeros(len(window), np.bool_)
+    choice = choose_sets(sets.member[useful], -held[useful].astype(float), exactly=nowhere, nodes=CORE_NODES)
+    if choice is None or not choice.proved:
+        return None
+    return whole - int(held[useful][choice.chosen].sum())
+
+
+def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large: bool) -> set[int]:
+    """Return the parts out of band of a region that a bound shows to be unavoidable.
+
+    Round each such part a core is sought in which at least as many households are out of band in every
+    plan. Cores do not overlap, so their bounds add up.
+    """
+    total = np.bincount(labels, weights=region.weight).astype(np.int64)
+    used = np.bincount(labels) > 0
+    out = np.flatnonzero(used & ((total < band.lower) | (total > band.upper)))
+    if int(total[out].sum()) <= unplaceable_households(region.households, band):
+        return set(out.tolist())
+    taken = np.isin(labels, out)
+    proved = set()
+    for part in out.tolist():
+        own = labels == part
+        barred = taken & ~own
+        core = own
+        for _ in CORE_RADII:
+            bound = households_never_placed(region, np.flatnonzero(core), band, large=large)
+            if bound is not None and bound >= total[part]:
+                proved.add(part)
+                taken |= core
+                break
+            if bound is None:
+                break
+            core = _widened(region, core) & ~barred
+    return proved
+
+
+def _widened(region: Region, core: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    left, right = region.left[region.joins], region.right[region.joins]
+    wider = core.copy()
+    wider[right[core[left]]] = True
+    wider[left[core[right]]] = True
+    return wider
+
+
+def _within_reach(region: Region, core: NDArray[np.int64], upper: int) -> NDArray[np.int64]:
+    """Atoms that a contiguous set of at most upper households can hold together with an atom of the core."""
+    weight = region.weight.tolist()
+    walk = region.half_joins == 1
+    neighbour, indptr = region.neighbour.tolist(), region.indptr.tolist()
+    near = {int(a): weight[a] for a in core.tolist()}
+    queue = [(w, a) for a, w in near.items()]
+    heapq.heapify(queue)
+    while queue:
+        households, atom = heapq.heappop(queue)
+        if households > near[atom]:
+            continue
+        for edge in range(indptr[atom], indptr[atom + 1]):
+            other = neighbour[edge]
+            further = households + weight[other]
+            if walk[edge] and further <= upper and further < near.get(other, upper + 1):
+                near[other] = further
+                heapq.heappush(queue, (further, other))
+    return np.array(sorted(near), np.int64)

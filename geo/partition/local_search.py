@@ -1,0 +1,458 @@
+"""Improve a plan: move single atoms, cut two neighbouring parts anew, cut windows round parts out of band.
+
+All costs are whole centimetres, so a plan does not depend on the machine. A move is accepted by the
+Metropolis rule with a whole-number table of waiting times; every part stays contiguous at every step.
+
+References
+----------
+Openshaw, S. (1977). A geographical solution to scale and aggregation problems in region-building.
+Transactions of the Institute of British Geographers 2(4).
+DeFord, D., Duchin, M., Solomon, J. (2021). Recombination: a family of Markov chains for redistricting.
+Harvard Data Science Review 3(1).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geo.kernels import inlined, kernel
+from geo.partition.chance import draw
+from geo.partition.tree_cut import HOUSEHOLD_KEY, PART_KEY, cut_tree, grow_tree, weigh_cuts
+
+
+@inlined
+def part_cost(households: int, price: Any) -> Any:
+    """Cost of a part by its households alone; price: lower, upper, target, household, part, square, split.
+
+    The target is doubled and the square quartered, so that the middle of any band is a whole number.
+    """
+    if households < price[0]:
+        return price[4] + price[3] * (price[0] - households)
+    if households > price[1]:
+        return price[4] + price[3] * (households - price[1])
+    off = 2 * households - price[2]
+    return price[5] * off * off // 4
+
+
+@inlined
+def stays_whole(
+    atom: int,
+    part: int,
+    label: Any,
+    indptr: Any,
+    neighbour: Any,
+    joins: Any,
+    seen: Any,
+    stack: Any,
+    mark: int,
+) -> Any:
+    """Whether the part stays contiguous without the atom. Uses the marks mark and mark + 1 in seen."""
+    targets = 0
+    first = -1
+    for edge in range(indptr[atom], indptr[atom + 1]):
+        other = neighbour[edge]
+        if joins[edge] and label[other] == part:
+            targets += 1
+            first = other
+            seen[other] = mark
+    if targets <= 1:
+        return True
+    seen[atom] = mark + 1
+    seen[first] = mark + 1
+    stack[0] = first
+    height = 1
+    targets -= 1
+    while height > 0:
+        height -= 1
+        here = stack[height]
+        for edge in range(indptr[here], indptr[here + 1]):
+            other = neighbour[edge]
+            if joins[edge] and label[other] == part and seen[other] != mark + 1:
+                if seen[other] == mark:
+                    targets -= 1
+                    if targets == 0:
+                        return True
+                seen[other] = mark + 1
+                stack[height] = other
+                height += 1
+    return False
+
+
+@inlined
+def cut_pair(
+    grown: int,
+    order: Any,
+    parent: Any,
+    place: Any,
+    weight: Any,
+    compound: Any,
+    cut_cost: Any,
+    below: Any,
+    split: Any,
+    held: Any,
+    kinds: Any,
+    price: Any,
+) -> Any:
+    """Return the place of the subtree whose cutting off costs least, 0 for no cut; its cost in held[0]."""
+    total = 0
+    n_kinds = 0
+    for i in range(grown):
+        atom = order[i]
+        total += weight[atom]
+        below[i] = weight[atom]
+        split[i] = 0
+        kind = compound[atom]
+        if kind >= 0:
+            known = False
+            for k in range(n_kinds):
+                if kinds[k] == kind:
+                    known = True
+            if not known and n_kinds < 8:
+                kinds[n_kinds] = kind
+                n_kinds += 1
+    for i in range(grown - 1, 0, -1):
+        below[place[parent[order[i]]]] += below[i]
+    for k in range(n_kinds):
+        for i in range(grown):
+            held[i] = 1 if compound[order[i]] == kinds[k] else 0
+        for i in range(grown - 1, 0, -1):
+            held[place[parent[order[i]]]] += held[i]
+        for i in range(1, grown):
+            if 0 < held[i] < held[0]:
+                split[i] += 1
+    at = 0
+    least = part_cost(total, price)
+    for i in range(1, grown):
+        cost = (
+            part_cost(below[i], price)
+            + part_cost(total - below[i], price)
+            + cut_cost[i]
+            + price[6] * split[i]
+        )
+        if cost < least:
+            least = cost
+            at = i
+    held[0] = least
+    return at
+
+
+@kernel
+def anneal(
+    n: int,
+    n_compounds: int,
+    indptr: Any,
+    neighbour: Any,
+    origin: Any,
+    gain: Any,
+    joins: Any,
+    rank: Any,
+    weight: Any,
+    compound: Any,
+    price: Any,
+    waiting: Any,
+    heat: Any,
+    moves: int,
+    recut_every: int,
+    label: Any,
+    total: Any,
+    size: Any,
+    presence: Any,
+    best_label: Any,
+    zone: Any,
+    place: Any,
+    order: Any,
+    parent: Any,
+    frontier: Any,
+    cut_cost: Any,
+    below: Any,
+    split: Any,
+    held: Any,
+    kinds: Any,
+    stack: Any,
+    chance: Any,
+) -> Any:
+    """Anneal the labels through the stages of heat; put the best labels into best_label, return the gain.
+
+    Of `moves` moves a stage each `recut_every`-th cuts two neighbouring parts anew on a random tree, the
+    others move one atom over a border.
+    """
+    stamp = 1
+    now = 0
+    best = 0
+    for i in range(n):
+        zone[i] = 0
+        best_label[i] = label[i]
+    for stage in range(len(heat)):
+        for move in range(moves):
+            atom = draw(chance, n)
+            first = indptr[atom]
+            degree = indptr[atom + 1] - first
+            if degree == 0:
+                continue
+            edge = first + draw(chance, degree)
+            source = label[atom]
+            goal = label[neighbour[edge]]
+            if source == goal or not joins[edge]:
+                continue
+            if move % recut_every != 0:
+                own = weight[atom]
+                change = part_cost(total[goal] + own, price) - part_cost(total[goal], price)
+                change -= part_cost(total[source], price)
+                if size[source] > 1:
+                    change += part_cost(total[source] - own, price)
+                for follow in range(first, first + degree):
+                    other = label[neighbour[follow]]
+                    if other == source:
+                        change += gain[follow]
+                    elif other == goal:
+                        change -= gain[follow]
+                kind = compound[atom]
+                if kind >= 0:
+                    if presence[goal * n_compounds + kind] == 0:
+                        change += price[6]
+                    if presence[source * n_compounds + kind] == 1:
+                        change -= price[6]
+                if change > 0 and change * 1024 > heat[stage] * waiting[draw(chance, 1024)]:
+                    continue
+                stamp += 2
+                if not stays_whole(atom, source, label, indptr, neighbour, joins, zone, stack, stamp):
+                    continue
+                label[atom] = goal
+                total[source] -= own
+                total[goal] += own
+                size[source] -= 1
+                size[goal] += 1
+                if kind >= 0:
+                    presence[source * n_compounds + kind] -= 1
+                    presence[goal * n_compounds + kind] += 1
+                now += change
+                continue
+            stamp += 2
+            height = 1
+            stack[0] = atom
+            zone[atom] = stamp
+            grown = 0
+            cut_now = 0
+            while height > 0:
+                height -= 1
+                here = stack[height]
+                grown += 1
+                for follow in range(indptr[here], indptr[here + 1]):
+                    other = neighbour[follow]
+                    side = label[other]
+                    if side not in (source, goal):
+                        continue
+                    if label[here] == source and side == goal:
+                        cut_now += gain[follow]
+                    if joins[follow] and zone[other] != stamp:
+                        zone[other] = stamp
+                        stack[height] = other
+                        height += 1
+            for k in range(n_compounds):
+                if presence[source * n_compounds + k] > 0 and presence[goal * n_compounds + k] > 0:
+                    cut_now += price[6]
+            cost_now = cut_now + part_cost(total[source], price) + part_cost(total[goal], price)
+            grown = grow_tree(
+                atom,
+                zone,
+                stamp,
+                indptr,
+                neighbour,
+                origin,
+                joins,
+                rank,
+                place,
+                order,
+                parent,
+                frontier,
+                chance,
+            )
+            weigh_cuts(grown, zone, stamp, indptr, neighbour, gain, place, order, parent, cut_cost)
+            at = cut_pair(
+                grown, order, parent, place, weight, compound, cut_cost, below, split, held, kinds, price
+            )
+            change = held[0] - cost_now
+            if change > 0 and change * 1024 > heat[stage] * waiting[draw(chance, 1024)]:
+                continue
+            # Part of the root keeps the label source; held marks the subtree that becomes goal.
+            households = 0
+            members = 0
+            for k in range(n_compounds):
+                presence[source * n_compounds + k] = 0
+                presence[goal * n_compounds + k] = 0
+            whole = total[source] + total[goal]
+            for i in range(grown):
+                here = order[i]
+                inside = 0
+                if i > 0 and (i == at or held[place[parent[here]]] == 1):
+                    inside = 1
+                held[i] = inside
+                if inside == 1:
+                    label[here] = goal
+                    households += weight[here]
+                    members += 1
+                else:
+                    label[here] = source
+                kind = compound[here]
+                if kind >= 0:
+                    presence[label[here] * n_compounds + kind] += 1
+            total[goal] = households
+            size[goal] = members
+            total[source] = whole - households
+            size[source] = grown - members
+            now += change
+        if now < best:
+            best = now
+            for i in range(n):
+                best_label[i] = label[i]
+    return -best
+
+
+@kernel
+def recut_windows(
+    n: int,
+    indptr: Any,
+    neighbour: Any,
+    origin: Any,
+    gain: Any,
+    joins: Any,
+    rank: Any,
+    weight: Any,
+    lower: int,
+    upper: int,
+    trials: int,
+    widest: int,
+    label: Any,
+    total: Any,
+    free: Any,
+    n_free: int,
+    zone: Any,
+    place: Any,
+    order: Any,
+    parent: Any,
+    frontier: Any,
+    cut_cost: Any,
+    best: Any,
+    choice: Any,
+    reach: Any,
+    closed: Any,
+    row: Any,
+    part: Any,
+    named: Any,
+    chance: Any,
+) -> Any:
+    """Cut windows of parts round those out of band anew on random trees; return the trials it took.
+
+    A window is a part out of band and one to `widest` parts beside it. A cut is taken when it leaves no
+    more households (then parts) out of band: with as many the fault moves on, until it finds a place where
+    it can be mended. Ends when no part is out of band. Labels that are in use have total >= 0, the others
+    -1 and stand in free[:n_free]; atoms hold at most upper households each.
+    """
+    for i in range(n):
+        zone[i] = 0
+    stamp = 0
+    for trial in range(trials):
+        out = 0
+        centre = -1
+        for i in range(n):
+            households = total[label[i]]
+            if households < lower or households > upper:
+                out += 1
+                if draw(chance, out) == 0:
+                    centre = i
+        if out == 0:
+            return trial
+        stamp += 1
+        count = 1
+        named[0] = label[centre]
+        wanted = 2 + draw(chance, widest)
+        key_now = 0
+        size = 0
+        for _ in range(8 * wanted):
+            if count == wanted:
+                break
+            # A random border of a random member of the window; members are those whose label is named.
+            if count == 1 or size == 0:
+                size = 0
+                for i in range(n):
+                    for k in range(count):
+                        if label[i] == named[k]:
+                            order[size] = i
+                            size += 1
+            atom = order[draw(chance, size)]
+            degree = indptr[atom + 1] - indptr[atom]
+            if degree == 0:
+                continue
+            edge = indptr[atom] + draw(chance, degree)
+            if not joins[edge]:
+                continue
+            other = label[neighbour[edge]]
+            known = False
+            for k in range(count):
+                if named[k] == other:
+                    known = True
+            if not known:
+                named[count] = other
+                count += 1
+                size = 0
+        size = 0
+        for i in range(n):
+            for k in range(count):
+                if label[i] == named[k]:
+                    zone[i] = stamp
+                    order[size] = i
+                    size += 1
+        for k in range(count):
+            households = total[named[k]]
+            if households < lower:
+                key_now += HOUSEHOLD_KEY * households + PART_KEY
+            elif households > upper:
+                key_now += HOUSEHOLD_KEY * households + PART_KEY * max(1, (households - 1) // upper)
+        start = order[draw(chance, size)]
+        grown = grow_tree(
+            start, zone, stamp, indptr, neighbour, origin, joins, rank, place, order, parent, frontier, chance
+        )
+        weigh_cuts(grown, zone, stamp, indptr, neighbour, gain, place, order, parent, cut_cost)
+        parts = cut_tree(
+            grown,
+            place,
+            order,
+            parent,
+            weight,
+            lower,
+            upper,
+            cut_cost,
+            best,
+            choice,
+            reach,
+            closed,
+            row,
+            part,
+        )
+        if parts > count + n_free:
+            continue
+        for k in range(parts):
+            closed[k] = 0
+        for i in range(grown):
+            closed[part[i]] += weight[order[i]]
+        key = 0
+        for k in range(parts):
+            if closed[k] < lower:
+                key += HOUSEHOLD_KEY * closed[k] + PART_KEY
+        if key > key_now:
+            continue
+        for k in range(count):
+            total[named[k]] = -1
+        while count < parts:
+            n_free -= 1
+            named[count] = free[n_free]
+            count += 1
+        for k in range(parts):
+            total[named[k]] = closed[k]
+        for i in range(grown):
+            label[order[i]] = named[part[i]]
+        while count > parts:
+            count -= 1
+            free[n_free] = named[count]
+            n_free += 1
+    return trials

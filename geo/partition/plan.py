@@ -1,0 +1,234 @@
+"""Partition a whole city: one search for each region, one proof for each part out of band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geo.adjacency import Adjacency
+from geo.errors import InputError
+from geo.partition.certificates import proved_parts
+from geo.partition.chance import seed_of
+from geo.partition.partition import Band, Partition, Proof, frozen
+from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
+from geo.partition.search import plan_region
+from geo.partition.weights import Weights
+
+# With fewer units the kernels run interpreted: compiling them would take longer than the whole plan.
+COMPILED_FROM_UNITS = 301
+
+
+def partition(
+    adjacency: Adjacency,
+    households: ArrayLike,
+    community: ArrayLike,
+    *,
+    band: Band | None = None,
+    compound: ArrayLike | None = None,
+    kept_whole: ArrayLike | None = None,
+    weights: Weights | None = None,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Partition:
+    """Divide the units of every community into contiguous parts within the band.
+
+    Communities are independent of each other, and so are the pieces of a community that no pair with
+    `joins` connects: a piece gets the same parts alone as inside the city. What is minimised, in this
+    order: households in parts out of band; such parts (each unit above the upper bound is one, whatever
+    else must share its part); compounds split, barriers inside parts, borders cut and unevenness, weighed
+    by `weights`.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+        n units and their pairs.
+    households : (n,) whole numbers >= 0
+        Households of each unit.
+    community : (n,) whole numbers
+        Community of each unit; below 0: outside all, in no part.
+    band : Band, default 50 to 100
+        Households a part may have.
+    compound : (n,) whole numbers, optional
+        Compound of each unit, -1 none.
+    kept_whole : (n,) whole numbers, optional
+        Group of each unit that must share a part, -1 none. A group in several places takes along the
+        units on a shortest way between them.
+    weights : Weights, optional
+        What plans within the band are judged by.
+    seed : int, default 0
+        Same units and seed, same plan: on every machine, and whatever else is in the city.
+    on_progress : callable, optional
+        Called with the units done and their number.
+    should_stop : callable, optional
+        Asked now and then; when it says so the best plan so far is returned, complete and contiguous.
+
+    Returns
+    -------
+    Partition
+        With a `Proof` for every part out of band.
+
+    Raises
+    ------
+    InputError
+        Arrays of another length, negative households, or a group of `kept_whole` that spans communities
+        or pieces.
+    """
+    band = band or Band()
+    stop = should_stop or _never
+    n = len(adjacency.unit_ids)
+    hh = frozen(households, "households", n)
+    if (hh < 0).any():
+        first = int(np.flatnonzero(hh < 0)[0])
+        raise InputError(
+            "households_negative",
+            f"a unit has {hh[first]} households",
+            mend="give whole numbers from 0",
+            field="households",
+            feature=str(adjacency.unit_ids[first]),
+            value=int(hh[first]),
+        )
+    place = np.maximum(frozen(community, "community", n), -1)
+    none = np.full(n, -1, np.int64)
+    atoms = atoms_of(
+        adjacency,
+        hh,
+        place,
+        none if compound is None else frozen(compound, "compound", n),
+        none if kept_whole is None else frozen(kept_whole, "kept_whole", n),
+        weights or Weights(),
+    )
+    regions = regions_of(atoms, band)
+    labels, proved = _search(
+        adjacency,
+        atoms,
+        regions,
+        band,
+        weights or Weights(),
+        seed,
+        n >= COMPILED_FROM_UNITS,
+        on_progress,
+        stop,
+    )
+    _join_atoms_too_large(atoms, regions, labels, band)
+    plan = Partition(adjacency, hh, place, labels[atoms.of_unit], band)
+    reasons = _reasons(plan, atoms, regions, set(labels[proved].tolist()), labels)
+    return plan.with_labels(plan.labels, reasons)
+
+
+def _never() -> bool:
+    return False
+
+
+def _search(
+    adjacency: Adjacency,
+    atoms: Atoms,
+    regions: Regions,
+    band: Band,
+    weights: Weights,
+    seed: int,
+    large: bool,
+    on_progress: Callable[[int, int], None] | None,
+    stop: Callable[[], bool],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Label the atoms; say of each whether its part is proved to be unavoidable where it is out of band."""
+    k = len(atoms)
+    labels = np.where(regions.host >= 0, regions.host, -1)
+    proved = np.zeros(k, np.bool_)
+    next_label = k
+    done, total = int((regions.region < 0).sum()), k
+    for region in cut_out(atoms, regions):
+        name = str(adjacency.unit_ids[atoms.first_unit[region.atoms[0]]])
+        found = plan_region(region, band, weights, seed_of(seed, name), large=large, should_stop=stop)
+        labels[region.atoms] = found.labels + next_label
+        next_label += int(found.labels.max()) + 1
+        if found.proved:
+            proved[region.atoms] = True
+        elif not stop():
+            unavoidable = proved_parts(region, found.labels, band, large=large)
+            proved[region.atoms] = np.isin(found.labels, list(unavoidable))
+        done += len(region)
+        if on_progress is not None:
+            on_progress(done, total)
+    return labels, proved
+
+
+def _join_atoms_too_large(atoms: Atoms, regions: Regions, labels: NDArray[np.int64], band: Band) -> None:
+    """Let parts below the lower bound join the part of an atom too large beside them: one fault less."""
+    if not regions.too_large.any():
+        return
+    total = np.zeros(int(labels.max()) + 1, np.int64)
+    placed = labels >= 0
+    np.add.at(total, labels[placed], atoms.weight[placed])
+    for a, b in zip(atoms.left[atoms.joins].tolist(), atoms.right[atoms.joins].tolist(), strict=True):
+        for large, small in ((a, b), (b, a)):
+            if regions.too_large[large] and regions.host[small] < 0 and total[labels[small]] < band.lower:
+                joined = labels == labels[small]
+                labels[joined] = labels[large]
+                regions.host[joined] = large
+
+
+def _reasons(
+    plan: Partition,
+    atoms: Atoms,
+    regions: Regions,
+    proved: set[int],
+    labels: NDArray[np.int64],
+) -> dict[int, Proof]:
+    """Give each part out of band the strongest reason that holds."""
+    band = plan.band
+    lower, upper = band.lower, band.upper
+    by_community = np.zeros(int(atoms.community.max(initial=-1)) + 2, np.int64)
+    np.add.at(by_community, atoms.community, atoms.weight)
+    by_piece = np.zeros(len(atoms) + len(plan.labels) + 1, np.int64)
+    np.add.at(by_piece, atoms.piece, atoms.weight)
+    by_region = np.zeros(len(atoms) + 2, np.int64)
+    np.add.at(by_region, regions.region, atoms.weight)
+    reasons: dict[int, Proof] = {}
+    for part in plan.out_of_band.tolist():
+        units = plan.members(part)
+        own = np.unique(atoms.of_unit[units])
+        households = int(plan.part_households[part])
+        community = int(by_community[atoms.community[own[0]]])
+        piece = int(by_piece[atoms.piece[own[0]]])
+        region = int(by_region[regions.region[own[0]]])
+        large = own[regions.too_large[own]]
+        band_values: dict[str, str | int] = {"lower": lower, "upper": upper}
+        if len(large):
+            unit = int(atoms.first_unit[large[0]])
+            group = int((atoms.of_unit == large[0]).sum())
+            reasons[part] = Proof(
+                "unit_too_large" if group == 1 else "group_too_large",
+                {
+                    "unit": str(plan.adjacency.unit_ids[unit]),
+                    "households": int(atoms.weight[large[0]]),
+                    "group_units": group,
+                    "units": len(units),
+                    "part_households": households,
+                    **band_values,
+                },
+            )
+        elif community == 0:
+            reasons[part] = Proof("community_empty", {"units": len(units), **band_values})
+        elif community < lower:
+            reasons[part] = Proof("community_too_small", {"households": community, **band_values})
+        elif piece < lower:
+            reasons[part] = Proof(
+                "pocket_too_small", {"households": piece, "units": len(units), **band_values}
+            )
+        else:
+            values: dict[str, str | int] = {
+                "households": region,
+                "part_households": households,
+                "units": len(units),
+                **band_values,
+            }
+            if int(labels[own[0]]) not in proved:
+                reasons[part] = Proof("not_proved", values)
+            elif region < piece and not band.legal_counts(region) and band.legal_counts(piece):
+                reasons[part] = Proof("split_by_units_too_large", values)
+            else:
+                reasons[part] = Proof("no_legal_division", values)
+    return reasons

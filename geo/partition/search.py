@@ -1,0 +1,323 @@
+"""Divide one region: cut random trees, anneal, mend what is out of band, answer exactly where small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.partition.chance import WAITING
+from geo.partition.exact import ConnectedSets, choose_sets, list_connected_sets, set_costs
+from geo.partition.local_search import anneal, recut_windows
+from geo.partition.partition import Band
+from geo.partition.region import CM_PER_M, Region, region_of
+from geo.partition.tree_cut import cut_random_tree
+from geo.partition.weights import Weights
+
+# Regions up to this many atoms are answered exactly when their connected sets can be listed.
+EXACT_ATOMS = 40
+EXACT_SETS = 4_000
+EXACT_NODES = 200
+
+TREES = 8
+TREES_MENDING = 40
+# Annealing: from moves that cost a short border to moves that cost next to nothing, in centimetres.
+HEAT_CM = [round(4000 * 0.01 ** (stage / 23)) for stage in range(24)]
+COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
+MOVES_PER_ATOM = 12
+RECUT_EVERY = 60
+MEND_TRIALS = 300
+MEND_ROUNDS = 6
+WINDOW_ATOMS = 48
+WINDOW_SETS = 6_000
+
+# A table of compounds in parts is kept while it has at most this many cells; beyond, compounds do not
+# steer single moves (they still steer the trees).
+LARGEST_PRESENCE = 50_000_000
+
+
+class Key(NamedTuple):
+    """What plans are ranked by, the least first: households out of band, faults, metres.
+
+    A part out of band is one fault; a part that could make several parts above the upper bound is as many.
+    """
+
+    households_out: int
+    faults: int
+    cost_m: float
+
+
+def plan_key(region: Region, labels: NDArray[np.int64], band: Band, weights: Weights) -> Key:
+    """Return the key of a plan of a region; labels (n,) from 0, gaps allowed."""
+    total = np.bincount(labels, weights=region.weight).astype(np.int64)
+    used = np.bincount(labels) > 0
+    small = used & (total < band.lower)
+    large = total > band.upper
+    faults = int(small.sum() + np.maximum((total[large] - 1) // band.upper, 1).sum())
+    cut = labels[region.left] != labels[region.right]
+    cost = float(region.gain[cut].sum()) / CM_PER_M
+    named = region.compound >= 0
+    pieces = len(np.unique(labels[named] * (region.n_compounds + 1) + region.compound[named]))
+    target = (band.lower + band.upper) / 2 if weights.target is None else weights.target
+    within = used & ~small & ~large
+    cost += weights.compound_split * pieces + weights.evenness * float(((total[within] - target) ** 2).sum())
+    return Key(int(total[small | large].sum()), faults, cost)
+
+
+class Bench:
+    """The flat arrays a search works on: lists when interpreted (quicker there), int64 when compiled."""
+
+    def __init__(self, region: Region, band: Band, weights: Weights, seed: int, *, large: bool) -> None:
+        self.region = region
+        self.band = band
+        self.weights = weights
+        self.large = large
+        n, m = len(region), 2 * len(region.left)
+        width = band.upper + 1
+        self.graph = [self.flat(a) for a in (region.indptr, region.neighbour, region.origin)]
+        self.gain, self.joins = self.flat(region.half_gain), self.flat(region.half_joins)
+        self.rank, self.weight = self.flat(region.rank), self.flat(region.weight)
+        self.compound = self.flat(region.compound)
+        self.chance = self.flat(np.array([seed], np.int64))
+        self.zone, self.place, self.order, self.parent = (self.blank(n) for _ in range(4))
+        self.frontier, self.cut_cost = self.blank(m + 1), self.blank(n)
+        self.best, self.choice = self.blank(n * width), self.blank(n * width)
+        self.reach, self.closed, self.part = (self.blank(n) for _ in range(3))
+        self.row = self.blank(width)
+
+    def flat(self, values: NDArray[np.int64]) -> Any:
+        """Return a working copy."""
+        return values.astype(np.int64) if self.large else values.tolist()
+
+    def blank(self, size: int, value: int = 0) -> Any:
+        """Return working space."""
+        return np.full(size, value, np.int64) if self.large else [value] * size
+
+    def random_cut(self) -> NDArray[np.int64]:
+        """Return the best cut of one random tree."""
+        label = self.blank(len(self.region))
+        cut_random_tree(
+            len(self.region), *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower,
+            self.band.upper, label, self.zone, self.place, self.order, self.parent, self.frontier,
+            self.cut_cost, self.best, self.choice, self.reach, self.closed, self.row, self.part, self.chance,
+            large=self.large,
+        )  # fmt: skip
+        return np.asarray(label, np.int64)
+
+    def annealed(self, labels: NDArray[np.int64], heat: list[int], *, strict: int = 1) -> NDArray[np.int64]:
+        """Return the best plan met while annealing; `strict` multiplies what is out of band."""
+        region, weights, n = self.region, self.weights, len(self.region)
+        labels = compact(labels)
+        parts = int(labels.max(initial=0)) + 1
+        kinds = region.n_compounds if parts * region.n_compounds <= LARGEST_PRESENCE else 0
+        compound = self.compound if kinds else self.blank(n, -1)
+        presence = np.zeros(parts * kinds, np.int64)
+        if kinds:
+            named = region.compound >= 0
+            np.add.at(presence, labels[named] * kinds + region.compound[named], 1)
+        target = weights.target
+        price = [
+            self.band.lower,
+            self.band.upper,
+            self.band.lower + self.band.upper if target is None else 2 * target,
+            round(weights.household_out * CM_PER_M) * strict,
+            round(weights.part_out * CM_PER_M) * strict,
+            round(weights.evenness * CM_PER_M),
+            round(weights.compound_split * CM_PER_M),
+        ]
+        best = self.flat(labels)
+        anneal(
+            n, kinds, *self.graph, self.gain, self.joins, self.rank, self.weight, compound,
+            self.flat(np.array(price)), self.flat(np.array(WAITING)), self.flat(np.array(heat)),
+            MOVES_PER_ATOM * n, RECUT_EVERY, self.flat(labels),
+            self.flat(np.bincount(labels, weights=region.weight).astype(np.int64)),
+            self.flat(np.bincount(labels)), self.flat(presence), best, self.zone, self.place, self.order,
+            self.parent, self.frontier, self.cut_cost, self.blank(n), self.blank(n), self.blank(n),
+            self.blank(8), self.blank(n), self.chance,
+            large=self.large,
+        )  # fmt: skip
+        return np.asarray(best, np.int64)
+
+    def mended(self, labels: NDArray[np.int64], trials: int, widest: int) -> NDArray[np.int64]:
+        """Return the plan with windows round parts out of band cut anew."""
+        n = len(self.region)
+        labels = compact(labels)
+        parts = int(labels.max(initial=0)) + 1
+        total = np.full(n, -1, np.int64)
+        total[:parts] = np.bincount(labels, weights=self.region.weight)
+        label = self.flat(labels)
+        recut_windows(
+            n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.band.upper,
+            trials, widest, label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts, self.zone,
+            self.place, self.order, self.parent, self.frontier, self.cut_cost, self.best, self.choice,
+            self.reach, self.closed, self.row, self.part, self.blank(n + widest + 2), self.chance,
+            large=self.large,
+        )  # fmt: skip
+        return np.asarray(label, np.int64)
+
+
+def compact(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the parts from 0 without gaps."""
+    return np.unique(labels, return_inverse=True)[1].ravel().astype(np.int64)
+
+
+@dataclass(frozen=True)
+class RegionPlan:
+    """Labels (n,) of a region, and whether no plan has fewer households and parts out of band."""
+
+    labels: NDArray[np.int64]
+    proved: bool
+
+
+def plan_region(
+    region: Region,
+    band: Band,
+    weights: Weights,
+    seed: int,
+    *,
+    large: bool,
+    should_stop: Callable[[], bool],
+) -> RegionPlan:
+    """Divide a region into contiguous parts, within the band wherever that is found possible.
+
+    Parameters
+    ----------
+    region : Region
+        Connected over the pairs that join; no atom above the upper bound.
+    seed : int
+        State of `chance.draw`, 1 to 2**32 - 1.
+    large : bool
+        Run compiled; the plan is the same.
+    should_stop : callable
+        Asked between the steps; the best plan so far is returned when it says so.
+    """
+    n = len(region)
+    if region.households < 2 * band.lower and region.households <= band.upper:
+        return RegionPlan(np.zeros(n, np.int64), proved=True)
+    if not should_stop():
+        exact = exact_plan(region, band, weights, large=large)
+        if exact is not None:
+            return exact
+    bench = Bench(region, band, weights, seed, large=large)
+
+    def key(labels: NDArray[np.int64]) -> Key:
+        return plan_key(region, labels, band, weights)
+
+    best = bench.random_cut()
+    for tree in range(1, TREES_MENDING):
+        if should_stop() or (tree >= TREES and key(best)[:2] == (0, 0)):
+            break
+        if tree >= TREES and n > 300:
+            break
+        best = min(best, bench.random_cut(), key=key)
+    if should_stop():
+        return RegionPlan(best, key(best)[:2] == (0, 0))
+    best = min(best, bench.annealed(best, HEAT_CM), key=key)
+    for mending in range(MEND_ROUNDS):
+        if key(best)[:2] == (0, 0) or should_stop():
+            break
+        best = min(best, bench.mended(best, MEND_TRIALS, 2 + mending % 3), key=key)
+        if key(best)[:2] != (0, 0):
+            best = min(best, window_plan(region, best, band, weights, large=large), key=key)
+    if not should_stop():
+        best = min(best, bench.annealed(best, COOL_CM, strict=1000), key=key)
+    return RegionPlan(best, key(best)[:2] == (0, 0))
+
+
+def exact_plan(
+    region: Region, band: Band, weights: Weights, *, large: bool, atoms: int = EXACT_ATOMS
+) -> RegionPlan | None:
+    """Return the best plan of a small region, None where it is too large to be found exactly."""
+    if len(region) > atoms:
+        return None
+    sets = list_connected_sets(region, band.lower, band.upper, limit=EXACT_SETS, large=large)
+    if sets is None:
+        return None
+    everything = np.ones(len(region), np.bool_)
+    choice = choose_sets(
+        sets.member, set_costs(region, sets, band, weights), exactly=everything, nodes=EXACT_NODES
+    )
+    if choice is not None:
+        return RegionPlan(_labels(sets, choice.chosen), proved=True)
+    # In a wide band every set above the upper bound holds one within it, so none is the least fault.
+    wide = 2 * band.lower <= band.upper + 1
+    sets = list_connected_sets(
+        region, 0, band.upper if wide else region.households, limit=EXACT_SETS, large=large
+    )
+    if sets is None:
+        return None
+    # Households first, then faults, of which no plan has more than atoms and whole upper bounds.
+    most = len(region) + region.households / band.upper + 1.0
+    out = (sets.households < band.lower) | (sets.households > band.upper)
+    faults = np.maximum((sets.households - 1) // band.upper, 1)
+    fault = np.where(out, sets.households * most + faults, 0.0)
+    least = choose_sets(sets.member, fault, exactly=everything, nodes=10 * EXACT_NODES)
+    if least is None or not least.proved:
+        return None
+    best = choose_sets(
+        sets.member,
+        set_costs(region, sets, band, weights),
+        exactly=everything,
+        nodes=EXACT_NODES,
+        extra=(fault, float(fault[least.chosen].sum()) + 0.5),
+    )
+    return RegionPlan(_labels(sets, (best or least).chosen), proved=True)
+
+
+def window_plan(
+    region: Region, labels: NDArray[np.int64], band: Band, weights: Weights, *, large: bool
+) -> NDArray[np.int64]:
+    """Return the plan with a window of parts round each part out of band chosen anew, exactly."""
+    labels = compact(labels)
+    total = np.bincount(labels, weights=region.weight).astype(np.int64)
+    for part in np.flatnonzero((total < band.lower) | (total > band.upper)).tolist():
+        total = np.bincount(labels, weights=region.weight, minlength=part + 1).astype(np.int64)
+        if band.lower <= total[part] <= band.upper or not (labels == part).any():
+            continue
+        window = _window(region, labels, part)
+        inside = np.flatnonzero(np.isin(labels, window))
+        sub = region_window(region, inside)
+        plan = exact_plan(sub, band, weights, large=large, atoms=WINDOW_ATOMS)
+        if plan is None:
+            continue
+        trial = labels.copy()
+        trial[inside] = plan.labels + int(labels.max()) + 1
+        if plan_key(region, trial, band, weights) < plan_key(region, labels, band, weights):
+            labels = trial
+    return labels
+
+
+def _window(region: Region, labels: NDArray[np.int64], part: int) -> list[int]:
+    """Parts round one part, nearest first, while they have few enough atoms together."""
+    size = np.bincount(labels)
+    left, right = labels[region.left[region.joins]], labels[region.right[region.joins]]
+    window = [part]
+    atoms = int(size[part])
+    while True:
+        inside_left, inside_right = np.isin(left, window), np.isin(right, window)
+        beside = np.unique(
+            np.concatenate([right[inside_left & ~inside_right], left[inside_right & ~inside_left]])
+        )
+        grown = False
+        for other in sorted(beside.tolist(), key=lambda p: (int(size[p]), p)):
+            if atoms + int(size[other]) <= WINDOW_ATOMS:
+                window.append(other)
+                atoms += int(size[other])
+                grown = True
+        if not grown:
+            return window
+
+
+def region_window(region: Region, positions: NDArray[np.int64]) -> Region:
+    """Take some atoms of a region out as a region of their own."""
+    return region_of(
+        positions, region.weight, region.compound, region.left, region.right, region.gain, region.joins
+    )
+
+
+def _labels(sets: ConnectedSets, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    labels: NDArray[np.int64] = np.argmax(sets.member[chosen], axis=0).astype(np.int64)
+    return labels
