@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -38,3 +39,17 @@ def text(key: str, language: Language, **values: object) -> str:
         The key or one of the values its text names is missing.
     """
     return words(language)[key].format_map(values)
+
+
+# Marks that turn the direction of what follows: harmless in a page that isolates them, not in a terminal.
+_TURNING = frozenset("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+
+
+def printable(words_typed_by_people: str) -> str:
+    """Return a text as one line for a terminal: controls and direction marks as escapes."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if character in _TURNING or unicodedata.category(character) in {"Cc", "Cs"}
+        else character
+        for character in words_typed_by_people
+    )

@@ -1,0 +1,253 @@
+"""weige: one short function a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.settings import reader_language
+from geo.errors import GeoError, InputError
+from maps.text import Language, text
+
+if TYPE_CHECKING:
+    from api.console import Terminal
+    from geo.layers import LayerKind
+
+OUT_OF_RULES, REFUSED, STOPPED = 1, 2, 130
+
+
+class Tongue(StrEnum):
+    """Languages of messages and pages."""
+
+    zh_CN = "zh_CN"
+    en = "en"
+
+
+app = typer.Typer(
+    name="weige",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Divide communities into micro-grids, check grids, and carry them into a meeting as one HTML file.",
+)
+
+LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
+LangOption = Annotated[Tongue | None, typer.Option("--lang", help="Language (else the locale).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
+MinOption = Annotated[int, typer.Option("--min", help="Fewest households of a grid.")]
+MaxOption = Annotated[int, typer.Option("--max", help="Most households of a grid.")]
+CrsOption = Annotated[str | None, typer.Option("--crs", metavar="EPSG:…", help="CRS of layers that name none.")]
+FieldOption = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
+]
+IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
+OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Layer arguments of a command."""
+
+    layers: Mapping[LayerKind, str]
+    fields: Mapping[tuple[LayerKind, str], str]
+    crs: str | None
+    id_column: str | None
+
+
+@app.command()
+def plan(
+    units: Annotated[str, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")],
+    communities: Annotated[str, typer.Option(metavar="LAYER", help="Polygons of the communities.")],
+    output: OutOption,
+    roads: LayerOption = None,
+    water: LayerOption = None,
+    barriers: LayerOption = None,
+    gates: LayerOption = None,
+    compounds: LayerOption = None,
+    min_households: MinOption = 50,
+    max_households: MaxOption = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    id_column: IdOption = None,
+    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Divide communities into micro-grids and write plan.gpkg."""
+    from api import commands
+
+    given = {
+        "units": units, "communities": communities, "roads": roads, "water": water,
+        "barriers": barriers, "gates": gates, "compounds": compounds,
+    }  # fmt: skip
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    sources = _sources(given, field, crs, id_column)
+    commands.make_plan(
+        terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
+        bounds=(min_households, max_households), seed=seed, output=output, map_file=map_file,
+    )  # fmt: skip
+
+
+@app.command()
+def check(
+    units: Annotated[str, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")],
+    grids: Annotated[str, typer.Option(metavar="LAYER", help="Grid polygons, or a table unit_id, grid_id.")],
+    communities: LayerOption = None,
+    roads: LayerOption = None,
+    water: LayerOption = None,
+    barriers: LayerOption = None,
+    gates: LayerOption = None,
+    compounds: LayerOption = None,
+    min_households: MinOption = 50,
+    max_households: MaxOption = 100,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    id_column: IdOption = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Findings: .xlsx, .csv or .json.")
+    ] = None,
+    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 when a grid breaks a rule.")] = False,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Judge grids drawn by anyone: too large, too small, broken, overlapping, leaving households out."""
+    from api import commands
+
+    given = {
+        "units": units, "grids": grids, "communities": communities, "roads": roads, "water": water,
+        "barriers": barriers, "gates": gates, "compounds": compounds,
+    }  # fmt: skip
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    sources = _sources(given, field, crs, id_column)
+    broken = commands.check_grids(
+        terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
+        bounds=(min_households, max_households), output=output, map_file=map_file,
+    )  # fmt: skip
+    if strict and broken:
+        raise typer.Exit(OUT_OF_RULES)
+
+
+@app.command("map")
+def map_(
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    output: OutOption,
+    incidents: LayerOption = None,
+    stations: LayerOption = None,
+    context: Annotated[list[str] | None, typer.Option(metavar="LAYER", help="Further layers to show.")] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a plan as one HTML file that opens with no network."""
+    from api import commands
+
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    commands.make_map(
+        terminal, plan_file, output, incidents=incidents, stations=stations, context=context or []
+    )
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER")] = Path("weige-demo"),
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write an invented town's layers, plan, findings and map into a folder."""
+    from api import commands
+
+    commands.make_demo(_terminal(lang, quiet=quiet, as_json=as_json), output)
+
+
+def main() -> None:
+    """Run the command line; every fault ends as one line on stderr."""
+    language = _spoken(sys.argv)
+    try:
+        code = app(standalone_mode=False)
+    except GeoError as error:
+        _say_fault(language, lambda: _fault_line(error, language))
+        code = REFUSED
+    except typer.TyperException as error:
+        _say_fault(language, error.format_message)
+        code = REFUSED
+    except (KeyboardInterrupt, typer.Abort):
+        _say_fault(language, lambda: text("cli.stopped", language))
+        code = STOPPED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fault_line(error: GeoError, language: Language) -> str:
+    from api.console import fault_line
+
+    return fault_line(error, language)
+
+
+def _say_fault(language: Language, line: Callable[[], str]) -> None:
+    from api.console import Terminal
+
+    Terminal(language, quiet=False, as_json=False).fault(line())
+
+
+def _terminal(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
+    from api.console import Terminal
+
+    return Terminal(reader_language() if lang is None else lang.value, quiet=quiet, as_json=as_json)
+
+
+def _spoken(arguments: list[str]) -> Language:
+    """Return the language asked for, also where the command line is at fault before it is read."""
+    for position, word in enumerate(arguments):
+        asked = word.removeprefix("--lang=") if word.startswith("--lang=") else None
+        if word == "--lang" and position + 1 < len(arguments):
+            asked = arguments[position + 1]
+        if asked in {"zh_CN", "en"}:
+            return "zh_CN" if asked == "zh_CN" else "en"
+    return reader_language()
+
+
+def _sources(
+    given: Mapping[str, str | None], field: list[str] | None, crs: str | None, id_column: str | None
+) -> _Sources:
+    layers = {kind: source for kind, source in given.items() if source is not None}
+    return _Sources(layers, _fields(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]
+
+
+def _fields(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]:
+    """Read `units.households=NAME` options.
+
+    Raises
+    ------
+    InputError
+        An option is not of that form or names no layer of this command.
+    """
+    fields: dict[tuple[str, str], str] = {}
+    for option in options:
+        target, found, name = option.partition("=")
+        kind, dotted, column = target.partition(".")
+        if not (found and dotted and name and column) or kind not in kinds:
+            raise InputError(
+                "field_option",
+                f"--field {option} is not of the form LAYER.COLUMN=NAME",
+                mend="write for example --field units.households=hh",
+                option=option,
+            )
+        fields[(kind, column)] = name
+    return fields
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What the terminal shows: results on stdout, messages and progress on stderr, one line for a fault."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from geo.errors import GeoError, InputError
+from maps.text import Language, printable, text, words
+
+
+class Report(Protocol):
+    """Called with a stage and how much of it is done."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note."""
+
+
+class Terminal:
+    """Where one command speaks.
+
+    Parameters
+    ----------
+    language : Language
+    quiet : bool
+        No progress and no warnings; faults and results are still shown.
+    as_json : bool
+        Results as one JSON object.
+    """
+
+    def __init__(self, language: Language, *, quiet: bool, as_json: bool) -> None:
+        self.language = language
+        self.quiet = quiet
+        self.as_json = as_json
+
+    def result(self, lines: list[str], values: dict[str, object]) -> None:
+        """Print a result for people, or its values for scripts."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+        else:
+            sys.stdout.writelines(printable(line) + "\n" for line in lines)
+
+    def warn(self, line: str) -> None:
+        """Print one warning line unless quiet."""
+        if not self.quiet:
+            sys.stderr.write(f"{text('cli.warning', self.language)}: {printable(line)}\n")
+
+    def fault(self, line: str) -> None:
+        """Print the one line of a fault."""
+        sys.stderr.write(f"weige: {printable(line)}\n")
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """Show a bar with an estimate while the block runs; a pipe and quiet show none."""
+        if self.quiet or not sys.stderr.isatty():
+            yield _nowhere
+            return
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        tasks = {}
+        with bar:
+
+            def report(stage: str, done: int, total: int) -> None:
+                if stage not in tasks:
+                    tasks[stage] = bar.add_task(text(f"cli.stage.{stage}", self.language), total=total)
+                bar.update(tasks[stage], completed=done, total=total)
+
+            yield report
+
+
+def _nowhere(stage: str, done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+def fault_line(error: GeoError, language: Language) -> str:
+    """Return an error as one line in the reader's language: place, what is wrong, what would mend it."""
+    key = f"error.{error.code}" if isinstance(error, InputError) else ""
+    if not isinstance(error, InputError) or key not in words(language):
+        return str(error)
+    places = (("file", error.file), ("layer", error.layer), ("field", error.field), ("feature", error.feature))
+    place = text("cli.place_join", language).join(
+        text(f"cli.place.{kind}", language, name=name) for kind, name in places if name
+    )
+    try:
+        said = text(key, language, **{**dict(places), **error.values})
+    except KeyError:
+        return str(error)
+    return text("cli.place_then", language, place=place, said=said) if place else said

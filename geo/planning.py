@@ -1,0 +1,311 @@
+"""From checked layers to a plan: cells, adjacency, partition, codes, findings, in this order."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from geo.adjacency import Adjacency, Crossing, adjacency
+from geo.arcs import Arcs
+from geo.balancer import Review, review
+from geo.boundaries import region_polygons
+from geo.codes import grid_codes
+from geo.findings import Finding
+from geo.layers import PlanLayers
+from geo.metrics import compactness
+from geo.partition import Band, Partition, Proof, partition
+from geo.tessellation import Lines, tessellate
+
+IntArray = NDArray[np.int64]
+Stage: TypeAlias = Literal["cells", "adjacency", "partition", "borders"]
+Progress: TypeAlias = Callable[[Stage, int, int], None]
+
+_ROAD_RANK = {
+    "major": int(Crossing.MAJOR_ROAD),
+    "secondary": int(Crossing.SECONDARY_ROAD),
+    "minor": int(Crossing.MINOR_ROAD),
+    "path": 0,
+}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Units on the ground: their cells and who can be reached from whom.
+
+    Attributes
+    ----------
+    order : (n,) int64
+        Row of `layers.units` of each unit, ids ascending; everything below follows this order.
+    unit_ids : (n,) object
+    community : (n,) int64
+        Row of `layers.communities`, -1 outside.
+    households : (n,) int64
+    arcs : Arcs
+    adjacency : Adjacency
+    """
+
+    order: IntArray
+    unit_ids: NDArray[np.object_]
+    community: IntArray
+    households: IntArray
+    arcs: Arcs
+    adjacency: Adjacency
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of micro-grids for the communities of some layers.
+
+    Attributes
+    ----------
+    layers : PlanLayers
+        What it was made from.
+    ground : Ground
+    partition : Partition
+    grid_ids : (k,) object
+        Code of each part, then of the grid of each community without units.
+    bare_communities : (b,) int64
+        Communities without units: one grid of 0 households each.
+    review : Review
+        Findings on grids, and the legal numbers of grids.
+    findings : tuple of Finding
+        Those of reading and those of the review.
+    seed : int
+    """
+
+    layers: PlanLayers
+    ground: Ground
+    partition: Partition
+    grid_ids: NDArray[np.object_]
+    bare_communities: IntArray
+    review: Review
+    findings: tuple[Finding, ...]
+    seed: int
+
+    def region_of_cell(self) -> IntArray:
+        """Return the grid (position in `grid_ids`) of each cell of `ground.arcs`, -1 for none."""
+        n = self.ground.arcs.n_units
+        region = np.full(len(self.ground.arcs.cell_community), -1)
+        region[:n] = self.partition.labels
+        region[n + self.bare_communities] = self.partition.n_parts + np.arange(len(self.bare_communities))
+        return region
+
+    def unit_grid_ids(self) -> NDArray[np.object_]:
+        """Return the grid of each row of `layers.units`, None outside all communities."""
+        grid = np.full(len(self.ground.order), None, object)
+        placed = self.partition.labels >= 0
+        grid[self.ground.order[placed]] = self.grid_ids[self.partition.labels[placed]]
+        return grid
+
+    def micro_grids(self) -> gpd.GeoDataFrame:
+        """Return the grids as polygons in the layers' CRS, measured in the working CRS."""
+        region = self.region_of_cell()
+        polygons = region_polygons(self.ground.arcs, region, len(self.grid_ids))
+        parts = self.partition.n_parts
+        community = np.concatenate([self.partition.part_community, self.bare_communities])
+        bare = len(self.bare_communities)
+        codes = [str(code) for code in self.grid_ids]
+        frame = pd.DataFrame(
+            {
+                "grid_id": codes,
+                "community_id": self.layers.communities["community_id"].to_numpy()[community],
+                "name": [None] * len(codes),
+                "kind": ["basic"] * len(codes),
+                "households": np.concatenate([self.partition.part_households, np.zeros(bare, np.int64)]),
+                "units": np.concatenate([self.partition.part_units, np.zeros(bare, np.int64)]),
+                "status": [self.review.statuses[code] for code in codes],
+                "reason": [self.review.reasons.get(code) for code in codes],
+                "area_m2": shapely.area(polygons),
+                "perimeter_m": shapely.length(polygons),
+                "compactness": compactness(polygons),
+            }
+        )
+        assert len(polygons) == parts + bare
+        shown = region_polygons(self.ground.arcs, region, len(self.grid_ids), xy=self._layer_xy())
+        frame = gpd.GeoDataFrame(frame, geometry=shown, crs=self.layers.layer_crs)
+        return frame.sort_values("grid_id", ignore_index=True)
+
+    def cells(self) -> gpd.GeoDataFrame:
+        """Return the cell of every unit that has one, in the layers' CRS."""
+        n = self.ground.arcs.n_units
+        own = np.full(len(self.ground.arcs.cell_community), -1)
+        own[:n] = np.arange(n)
+        polygons = region_polygons(self.ground.arcs, own, n, xy=self._layer_xy())
+        has = ~shapely.is_missing(polygons)
+        return gpd.GeoDataFrame(
+            {"unit_id": self.ground.unit_ids[has]}, geometry=polygons[has], crs=self.layers.layer_crs
+        )
+
+    def adjacency_table(self) -> pd.DataFrame:
+        """Return the pairs as a table: unit_a, unit_b, border_m, crosses, joins (0 or 1)."""
+        pairs = self.ground.adjacency
+        names = {int(bit): str(bit.name).lower() for bit in Crossing}
+        words = {
+            bits: ";".join(name for bit, name in names.items() if bits & bit) or None
+            for bits in np.unique(pairs.crosses).tolist()
+        }
+        return pd.DataFrame(
+            {
+                "unit_a": pairs.unit_ids[pairs.left],
+                "unit_b": pairs.unit_ids[pairs.right],
+                "border_m": np.round(pairs.border_m, 3),
+                "crosses": [words[bits] for bits in pairs.crosses.tolist()],
+                "joins": pairs.joins.astype(np.int64),
+            }
+        )
+
+    def _layer_xy(self) -> NDArray[np.float64]:
+        if self.layers.layer_crs == self.layers.working_crs:
+            return self.ground.arcs.xy
+        shift = Transformer.from_crs(self.layers.working_crs, self.layers.layer_crs, always_xy=True)
+        return np.stack(shift.transform(*self.ground.arcs.xy.T), axis=1)
+
+
+def plan(
+    layers: PlanLayers,
+    *,
+    band: Band | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Plan:
+    """Divide the communities of some layers into micro-grids.
+
+    Parameters
+    ----------
+    layers : PlanLayers
+        Checked layers (`geo.layers.read_plan_layers` or `plan_layers`).
+    band : Band, default 50 to 100
+        Households of a grid.
+    seed : int, default 0
+        The same layers and seed give the same plan on every machine, whatever the order of the rows.
+    on_progress : callable (stage, done, total), optional
+    should_stop : callable, optional
+        Asked often; once it is true, the best plan so far is returned.
+
+    Raises
+    ------
+    CoverageError
+        The linework cannot be separated.
+    """
+    band = band or Band()
+    report = on_progress or _silent
+    ground = stand(layers, on_progress=report)
+    parts = partition(
+        ground.adjacency,
+        ground.households,
+        ground.community,
+        band=band,
+        compound=compound_codes(layers, ground.order),
+        seed=seed,
+        on_progress=lambda done, total: report("partition", done, total),
+        should_stop=should_stop,
+    )
+    report("borders", 0, 1)
+    bare = np.setdiff1d(np.arange(len(layers.communities)), ground.community)
+    grid_ids = _grid_ids(layers, ground, parts, bare)
+    found = _reviewed(layers, ground, parts, grid_ids, bare)
+    report("borders", 1, 1)
+    return Plan(layers, ground, parts, grid_ids, bare, found, (*layers.findings, *found.findings), seed)
+
+
+def stand(layers: PlanLayers, *, on_progress: Progress | None = None) -> Ground:
+    """Give every unit its cell and relate the units that share a border."""
+    report = on_progress or _silent
+    report("cells", 0, 1)
+    ids = layers.units["unit_id"].to_numpy(dtype=object)
+    order = np.argsort(ids.astype(str), kind="stable")
+    number = {code: row for row, code in enumerate(layers.communities["community_id"])}
+    community = np.array(
+        [number.get(code, -1) for code in layers.units["community_id"].to_numpy()[order]], np.int64
+    )
+    shapes = layers.units.geometry.to_numpy()[order]
+    arcs = tessellate(
+        shapes,
+        community,
+        layers.communities.geometry.to_numpy(),
+        lines=_lines(layers),
+        water=_surfaces(layers.water.geometry.to_numpy()),
+    )
+    report("cells", 1, 1)
+    report("adjacency", 0, 1)
+    bridges = layers.roads.geometry.to_numpy()[layers.roads["bridge"].to_numpy(dtype=bool)]
+    pairs = adjacency(arcs, ids[order], bridges=bridges, gates=layers.gates.geometry.to_numpy())
+    report("adjacency", 1, 1)
+    households = layers.units["households"].to_numpy(dtype=np.int64)[order]
+    return Ground(order, ids[order], community, households, arcs, pairs)
+
+
+def compound_codes(layers: PlanLayers, order: IntArray) -> IntArray:
+    """Number the compound of each unit by its column or, where that is empty, by place; -1 for none."""
+    units = layers.units.iloc[order]
+    named = units["compound_id"].to_numpy(dtype=object) if "compound_id" in units else np.full(len(units), None)
+    named = np.array([None if pd.isna(name) else str(name) for name in named], object)
+    unnamed = np.flatnonzero([name is None for name in named])
+    if len(layers.compounds) and len(unnamed):
+        spots = shapely.point_on_surface(units.geometry.to_numpy()[unnamed])
+        unit, home = shapely.STRtree(layers.compounds.geometry.to_numpy()).query(spots, predicate="intersects")
+        first = np.unique(unit, return_index=True)[1]
+        for place, compound in zip(unit[first], home[first], strict=True):
+            named[unnamed[place]] = f"compound {compound}"
+    code = {name: k for k, name in enumerate(sorted({name for name in named if name is not None}))}
+    return np.array([-1 if name is None else code[name] for name in named], np.int64)
+
+
+def _lines(layers: PlanLayers) -> Lines:
+    """Collect what bounds enclosures: roads by class, walls, water edges and water lines, barriers."""
+    rank = _road_ranks()
+    shapes: list[NDArray[np.object_]] = []
+    kinds: list[IntArray] = []
+    road = np.array(
+        [rank.get("" if pd.isna(name) else str(name), _ROAD_RANK["minor"]) for name in layers.roads["road_class"]],
+        np.int64,
+    )
+    walled = layers.compounds["walled"].to_numpy(dtype=bool)
+    for geometry, kind in (
+        (layers.roads.geometry.to_numpy()[road > 0], road[road > 0]),
+        (layers.compounds.geometry.to_numpy()[walled], int(Crossing.WALL)),
+        (layers.water.geometry.to_numpy(), int(Crossing.WATER)),
+        (layers.barriers.geometry.to_numpy(), int(Crossing.BARRIER)),
+    ):
+        shapes.append(geometry)
+        kinds.append(np.broadcast_to(np.asarray(kind, np.int64), len(geometry)))
+    return Lines(np.concatenate(shapes), np.concatenate(kinds))
+
+
+@cache
+def _road_ranks() -> Mapping[str, int]:
+    table = tomllib.loads((resources.files("geo") / "road_classes.toml").read_text(encoding="utf-8"))
+    return {name: _ROAD_RANK[rank] for rank, names in table.items() for name in names}
+
+
+def _surfaces(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    polygonal: NDArray[np.object_] = shapes[np.isin(shapely.get_type_id(shapes), (3, 6))]
+    return polygonal
+
+
+def _grid_ids(layers: PlanLayers, ground: Ground, parts: Partition, bare: IntArray) -> NDArray[np.object_]:
+    n = ground.arcs.n_units
+    region = np.full(len(ground.arcs.cell_community), -1)
+    region[:n] = parts.labels
+    region[n + bare] = parts.n_parts + np.arange(len(bare))
+    polygons = region_polygons(ground.arcs, region, parts.n_parts + len(bare))
+    inner = shapely.get_coordinates(shapely.point_on_surface(polygons))
+    community = np.concatenate([parts.part_community, bare])
+    names = layers.communities["community_id"].to_numpy(dtype=object)[community]
+    return grid_codes(names, inner[:, 0], inner[:, 1], shapely.area(polygons))
+
+
+def _silent(stage: Stage, done: int, total: int) -> None:
+    """Report nothing."""
