@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets
 from geo.partition.partition import Band
-from geo.partition.region import Region, region_of
+from geo.partition.region import Region, sub_region
 
 CORE_RADII = (0, 1, 2)
 CORE_SETS = 10_000
@@ -47,9 +47,7 @@ def households_never_placed(
     window = _within_reach(region, core, band.upper)
     if len(window) > LARGEST_WINDOW:
         return None
-    sub = region_of(
-        window, region.weight, region.compound, region.left, region.right, region.gain, region.joins
-    )
+    sub = sub_region(region, window)
     inner = np.searchsorted(window, core)
     sets = list_connected_sets(sub, band.lower, band.upper, core=inner, limit=CORE_SETS, large=large)
     if sets is None:

@@ -190,11 +190,14 @@ class Regions:
     host : (k,) int64
         For an atom too large itself, for an atom of a pocket the atom too large whose part it joins,
         else -1.
+    beside_large : (k,) bool
+        Whether an atom has one too large beside it that one can walk to.
     """
 
     region: NDArray[np.int64]
     too_large: NDArray[np.bool_]
     host: NDArray[np.int64]
+    beside_large: NDArray[np.bool_]
 
 
 def regions_of(atoms: Atoms, band: Band) -> Regions:
@@ -225,7 +228,9 @@ def regions_of(atoms: Atoms, band: Band) -> Regions:
     used, first = np.unique(region[region >= 0], return_index=True)
     numbers = np.full(k + 1, -1, np.int64)
     numbers[used] = np.argsort(np.argsort(first))
-    return Regions(numbers[region], too_large, host)
+    beside_large = np.zeros(k, np.bool_)
+    beside_large[np.where(too_large[atoms.left], atoms.right, atoms.left)[border]] = True
+    return Regions(numbers[region], too_large, host, beside_large)
 
 
 def cut_out(atoms: Atoms, regions: Regions) -> list[Region]:
@@ -248,6 +253,7 @@ def cut_out(atoms: Atoms, regions: Regions) -> list[Region]:
                 atoms.right[chosen],
                 atoms.gain[chosen],
                 atoms.joins[chosen],
+                regions.beside_large,
             )
         )
     return cut

@@ -45,6 +45,9 @@ class Region:
         What cutting the border costs, in centimetres (`cut_gain_cm`).
     joins : (m,) bool
         Whether one can walk across.
+    beside_large : (n,) bool
+        Atoms beside one above the upper bound: a part below the lower bound that holds one of them can
+        join that atom's part, which is out of band anyway, and is no fault of its own.
     """
 
     atoms: NDArray[np.int64]
@@ -54,6 +57,7 @@ class Region:
     right: NDArray[np.int64]
     gain: NDArray[np.int64]
     joins: NDArray[np.bool_]
+    beside_large: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -117,6 +121,7 @@ def region_of(
     right: NDArray[np.int64],
     gain: NDArray[np.int64],
     joins: NDArray[np.bool_],
+    beside_large: NDArray[np.bool_],
 ) -> Region:
     """Take some atoms (one or more, ascending) and the pairs among them out of a graph."""
     one, two = np.searchsorted(atoms, left), np.searchsorted(atoms, right)
@@ -139,4 +144,19 @@ def region_of(
         right=two[order],
         gain=gain[inside][order],
         joins=joins[inside][order],
+        beside_large=beside_large[atoms],
+    )
+
+
+def sub_region(region: Region, positions: NDArray[np.int64]) -> Region:
+    """Take some atoms of a region out as one of its own; its `atoms` are positions in the region."""
+    return region_of(
+        positions,
+        region.weight,
+        region.compound,
+        region.left,
+        region.right,
+        region.gain,
+        region.joins,
+        region.beside_large,
     )

@@ -13,7 +13,7 @@ from geo.partition.chance import WAITING
 from geo.partition.exact import ConnectedSets, choose_sets, list_connected_sets, set_costs
 from geo.partition.local_search import anneal, recut_windows
 from geo.partition.partition import Band
-from geo.partition.region import CM_PER_M, Region, region_of
+from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.tree_cut import cut_random_tree
 from geo.partition.weights import Weights
 
@@ -42,7 +42,8 @@ LARGEST_PRESENCE = 50_000_000
 class Key(NamedTuple):
     """What plans are ranked by, the least first: households out of band, faults, metres.
 
-    A part out of band is one fault; a part that could make several parts above the upper bound is as many.
+    A part out of band is one fault; one that could make several parts above the upper bound is as many;
+    one below the lower bound that can join an atom too large beside it is none.
     """
 
     households_out: int
@@ -56,7 +57,8 @@ def plan_key(region: Region, labels: NDArray[np.int64], band: Band, weights: Wei
     used = np.bincount(labels) > 0
     small = used & (total < band.lower)
     large = total > band.upper
-    faults = int(small.sum() + np.maximum((total[large] - 1) // band.upper, 1).sum())
+    hosted = np.bincount(labels[region.beside_large], minlength=len(total)) > 0
+    faults = int((small & ~hosted).sum() + np.maximum((total[large] - 1) // band.upper, 1).sum())
     cut = labels[region.left] != labels[region.right]
     cost = float(region.gain[cut].sum()) / CM_PER_M
     named = region.compound >= 0
@@ -253,6 +255,7 @@ def exact_plan(
     most = len(region) + region.households / band.upper + 1.0
     out = (sets.households < band.lower) | (sets.households > band.upper)
     faults = np.maximum((sets.households - 1) // band.upper, 1)
+    faults[(sets.households < band.lower) & sets.member[:, region.beside_large].any(axis=1)] = 0
     fault = np.where(out, sets.households * most + faults, 0.0)
     least = choose_sets(sets.member, fault, exactly=everything, nodes=10 * EXACT_NODES)
     if least is None or not least.proved:
@@ -279,7 +282,7 @@ def window_plan(
             continue
         window = _window(region, labels, part)
         inside = np.flatnonzero(np.isin(labels, window))
-        sub = region_window(region, inside)
+        sub = sub_region(region, inside)
         plan = exact_plan(sub, band, weights, large=large, atoms=WINDOW_ATOMS)
         if plan is None:
             continue
@@ -309,13 +312,6 @@ def _window(region: Region, labels: NDArray[np.int64], part: int) -> list[int]:
                 grown = True
         if not grown:
             return window
-
-
-def region_window(region: Region, positions: NDArray[np.int64]) -> Region:
-    """Take some atoms of a region out as a region of their own."""
-    return region_of(
-        positions, region.weight, region.compound, region.left, region.right, region.gain, region.joins
-    )
 
 
 def _labels(sets: ConnectedSets, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
