@@ -154,7 +154,7 @@ def review(
         Why grids of our own plan are out of band. A grid with one (other than `not_proved`) is not
         searched for remedies.
     empty : mapping of grid id to community id, optional
-        Grids that hold no unit.
+        Grids that hold no unit, with their community (None where it is not known).
     """
     judged = _Judged(
         adjacency,
@@ -167,16 +167,20 @@ def review(
         points=points,
         proofs=proofs,
     )
-    findings = [*judged.communities(), *judged.grids(), *judged.left_out()]
+    findings = judged.grids()
     statuses = judged.statuses
     for grid_id, community_id in sorted((empty or {}).items()):
         exempt = grid_id in judged.special
         statuses[grid_id] = Status(
             "exempt" if exempt else "too_small", "grid_without_units", community_id, 0, 0, 0
         )
+        if community_id is not None and not exempt:
+            judged.community_grids[community_id] = judged.community_grids.get(community_id, 0) + 1
+            judged.community_households.setdefault(community_id, 0)
+            judged.legal_counts.setdefault(community_id, band.legal_counts(0))
         if not exempt:
             findings.append(Finding("grid_without_units", "warning", community_id, grid_id))
-    findings += overlaps
+    findings += [*judged.communities(), *judged.left_out(), *overlaps]
     rank = {code: place for place, code in enumerate(ORDER)}
     findings.sort(
         key=lambda finding: (
@@ -189,7 +193,7 @@ def review(
     return Review(
         findings=tuple(findings),
         statuses=dict(sorted(statuses.items())),
-        legal_counts=judged.legal_counts,
+        legal_counts=dict(sorted(judged.legal_counts.items())),
         community_households=judged.community_households,
         community_grids=judged.community_grids,
         remedies=judged.remedies,
@@ -285,7 +289,8 @@ class _Judged:
     def communities(self) -> list[Finding]:
         """Find communities where no number of grids is legal, or another than there are."""
         findings = []
-        for code, (name, legal) in enumerate(self.legal_counts.items()):
+        for code, name in enumerate(self.community_names):
+            legal = self.legal_counts[name]
             total, grids = self.community_households[name], self.community_grids[name]
             values: dict[str, Value] = {
                 "households": total,

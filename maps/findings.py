@@ -1,0 +1,148 @@
+"""Findings as sentences, and as a table for the workbook."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import pandas as pd
+
+from geo.findings import Finding
+from geo.remedies import Remedy
+from maps.text import Language, text, words
+
+# A sentence names so many of a list and counts the rest.
+SHOWN = 5
+
+# Marks that turn the direction of all text after them; U+200E and U+200F do the same unseen.
+_TURNING = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_ISOLATE, _POP = "\u2068", "\u2069"
+
+
+def sentence(finding: Finding, language: Language) -> str:
+    """Return what a finding says: the fault, why it is so where that is known, and the remedy.
+
+    Names typed in by people stay plain text on one line: control characters and marks that turn the
+    direction of writing are left out.
+    """
+    values = _shown(finding, language)
+    sentences = [text(f"finding.{finding.code}", language, **values)]
+    reason = finding.values.get("reason")
+    if isinstance(reason, str):
+        if reason == "pocket_too_small":
+            reason = f"{reason}_{finding.values.get('reason_cut_by', 'apart')}"
+            values["side"] = text(f"finding.side.{finding.values.get('reason_side', 'unknown')}", language)
+        sentences.append(text(f"finding.because.{reason}", language, **values))
+    remedy = Remedy.from_values(finding.values)
+    if remedy is not None:
+        sentences.append(remedy_sentence(remedy, language))
+    return _between(language).join(sentences)
+
+
+def remedy_sentence(remedy: Remedy, language: Language) -> str:
+    """Return what a remedy proposes and what comes of it."""
+    grids = [plain(grid_id) for grid_id in remedy.grid_ids]
+    after = joined([_number(total, language) for total in remedy.after], language)
+    total = remedy.after[0] if remedy.after else 0
+    key = remedy.kind
+    if remedy.kind == "none":
+        return text(f"remedy.none.{remedy.reason or 'needs_neighbours'}", language)
+    if remedy.kind == "move" and len(grids) == 1:
+        said = text("remedy.move_in", language, target=grids[0], total=total)
+    elif remedy.kind == "move":
+        units = joined(remedy.unit_ids, language)
+        moved = remedy.moved_households
+        said = text(
+            "remedy.move",
+            language,
+            unit_ids=units,
+            moved=moved,
+            source=grids[0],
+            target=grids[1],
+            after=after,
+        )
+    elif remedy.kind == "merge":
+        said = text("remedy.merge", language, other=grids[1], total=total)
+    elif remedy.kind == "new" and len(remedy.after) == 1:
+        said = text("remedy.new", language, total=total)
+    else:
+        key_of = {"split": "remedy.split", "new": "remedy.new_several"}
+        said = text(key_of[key], language, n_grids=len(remedy.after), after=after)
+    return said if remedy.solves else said + _between(language) + text("remedy.partly", language)
+
+
+def findings_frame(findings: Sequence[Finding], language: Language | None = None) -> pd.DataFrame:
+    """Return one row for each finding: code, severity, grid_id, community_id, unit_ids and its sentence.
+
+    The sentence is `text` in the language asked for, else `text_zh` and `text_en`.
+    """
+    columns: dict[str, list[object]] = {
+        "code": [finding.code for finding in findings],
+        "severity": [finding.severity for finding in findings],
+        "grid_id": [finding.grid_id for finding in findings],
+        "community_id": [finding.community_id for finding in findings],
+        "unit_ids": [list(finding.unit_ids) for finding in findings],
+    }
+    if language is None:
+        columns["text_zh"] = [sentence(finding, "zh_CN") for finding in findings]
+        columns["text_en"] = [sentence(finding, "en") for finding in findings]
+    else:
+        columns["text"] = [sentence(finding, language) for finding in findings]
+    return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+
+
+def reason_text(reason: str, language: Language) -> str:
+    """Return the few words of a grid's reason code (`Status.reason`); the code where it has none."""
+    return words(language).get(f"finding.reason.{reason}", reason)
+
+
+def joined(items: Sequence[str], language: Language, *, shown: int = SHOWN) -> str:
+    """Join a list as one reads it: the first few, then how many more."""
+    names = [plain(item) for item in items]
+    separator = text("finding.separator", language)
+    if len(names) > shown:
+        first = separator.join(names[:shown])
+        more = len(names) - shown
+        return text("finding.and_more", language, first=first, more=more, total=len(names))
+    if len(names) > 1:
+        return text("finding.last_two", language, first=separator.join(names[:-1]), last=names[-1])
+    return "".join(names)
+
+
+def plain(name: str) -> str:
+    """Return a name as harmless text on one line, its direction of writing kept to itself."""
+    shown = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") else character
+        for character in name.translate(_TURNING)
+    )
+    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown)
+    return f"{_ISOLATE}{shown}{_POP}" if turned else shown
+
+
+def _shown(finding: Finding, language: Language) -> dict[str, object]:
+    """Return the values of a finding as its sentence shows them: lists joined, names made harmless."""
+    shown: dict[str, object] = {}
+    for key, value in finding.values.items():
+        if isinstance(value, list):
+            items = [_number(item, language) if isinstance(item, int) else str(item) for item in value]
+            shown[key] = joined(items, language)
+        else:
+            shown[key] = plain(value) if isinstance(value, str) else value
+    community = finding.community_id
+    shown["grid_id"] = plain(finding.grid_id or "")
+    shown["community_id"] = plain(community or "")
+    shown["unit_ids"] = joined(finding.unit_ids, language)
+    named = text("finding.community", language, community_id=shown["community_id"])
+    shown["community"] = named if community else text("finding.everywhere", language)
+    if "least" in shown and "most" in shown:
+        only_one = shown["least"] == shown["most"]
+        shown["legal"] = shown["least"] if only_one else text("finding.range", language, **shown)
+    return shown
+
+
+def _number(number: int, language: Language) -> str:
+    return f"{number:,}" if language == "en" else str(number)
+
+
+def _between(language: Language) -> str:
+    return " " if language == "en" else ""

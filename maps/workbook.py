@@ -1,0 +1,255 @@
+"""Findings, grids and communities as a workbook (.xlsx), a table (.csv) or for scripts (.json)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from geo.errors import InputError
+from maps.text import Language, text, words
+
+FORMATS = (".xlsx", ".csv", ".json")
+
+# XML 1.0 has no characters but these; the rest would make a file that Excel calls damaged.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What a spreadsheet takes for the beginning of a formula when it opens a .csv.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# A cell of Excel holds no more characters.
+MAX_CELL = 32_767
+# A sheet of Excel holds no more rows.
+MAX_ROWS = 1_048_576
+# Widths in characters of the digit 0.
+_WIDTHS = {"text": 90, "text_zh": 70, "text_en": 90, "unit_ids": 36, "reason": 26}
+MIN_WIDTH, MAX_WIDTH = 9, 40
+_STATUS_FILL = {"too_small": "FFF2CC", "too_large": "F8CBAD", "exempt": "E7E6E6"}
+_SEVERITY_FILL = {"error": "F8CBAD", "warning": "FFF2CC"}
+_TEXT_COLUMNS = ("text", "text_zh", "text_en")
+
+
+def write_findings(
+    path: str | os.PathLike[str],
+    *,
+    findings: pd.DataFrame,
+    grids: pd.DataFrame | None = None,
+    communities: pd.DataFrame | None = None,
+    language: Language,
+) -> None:
+    """Write findings to a file, the format by the end of its name; an existing file is replaced at once.
+
+    .xlsx has a sheet for each table, .json a list of objects for each; .csv holds the findings only.
+    Headings and the words of severity, status and reason are in the reader's language except in .json,
+    which keeps names and codes. Whatever people typed stays text: nothing becomes a formula.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .xlsx, .csv or .json.
+    findings : DataFrame
+        `maps.findings.findings_frame`: code, severity, grid_id, community_id, unit_ids, text.
+    grids : DataFrame, optional
+        `Review.grids_frame()` or the layer `micro_grids` without geometry.
+    communities : DataFrame, optional
+        `Review.communities_frame()`.
+    language : {"zh_CN", "en"}
+        Of headings and words.
+
+    Raises
+    ------
+    InputError
+        The name ends otherwise, or the file cannot be written.
+    """
+    target = Path(path)
+    tables = {"findings": findings, "grids": grids, "communities": communities}
+    given = {name: table for name, table in tables.items() if table is not None}
+    writers = {".xlsx": _xlsx, ".csv": _csv, ".json": _json}
+    suffix = target.suffix.lower()
+    if suffix not in writers:
+        raise InputError(
+            "output_format_unknown",
+            f"{target.name} ends in none of {', '.join(FORMATS)}",
+            mend="choose one of them",
+            name=target.name,
+        )
+    _replace(target, writers[suffix](given, language))
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file beside the target and put it in its place, so that no half-written one is ever seen."""
+    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            with beside.open("xb") as stream:
+                stream.write(content)
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            "output_not_writable",
+            f"{target.name} cannot be written ({error.strerror})",
+            mend="choose a folder that exists and may be written to, and close the file where it is open",
+            name=target.name,
+            cause=str(error.strerror),
+        ) from error
+
+
+# -- cells ---------------------------------------------------------------------------------------------
+
+
+def _value(cell: object) -> Any:
+    """Return a cell as plain str, int, float, bool, list or None."""
+    if isinstance(cell, list | tuple | np.ndarray):
+        return [_value(item) for item in cell]
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and not np.isfinite(cell)):
+        return None
+    if isinstance(cell, bool | int | float):
+        return cell
+    return _NOT_XML.sub("", str(cell))
+
+
+def _word(column: str, cell: Any, language: Language) -> Any:
+    """Return what a reader sees of a cell: words for codes, lists joined."""
+    if isinstance(cell, list):
+        return text("finding.separator", language).join(str(item) for item in cell)
+    keys = {"severity": "workbook.severity", "status": "workbook.status", "kind": "workbook.kind"}
+    key = keys.get(column, "finding.reason" if column == "reason" else "")
+    return words(language).get(f"{key}.{cell}", cell) if key and isinstance(cell, str) else cell
+
+
+def _heading(column: str, language: Language) -> str:
+    known = words(language)
+    key = "n_units" if column == "units" else column
+    return known.get(f"workbook.column.{key}", str(_value(column)))
+
+
+def _rows(table: pd.DataFrame) -> Iterable[list[Any]]:
+    columns = [[_value(cell) for cell in table[name].array] for name in table.columns]
+    return map(list, zip(*columns, strict=True))
+
+
+# -- formats -------------------------------------------------------------------------------------------
+
+
+def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
+    book = Workbook(write_only=True)
+    heading_font = Font(bold=True)
+    heading_fill = PatternFill("solid", fgColor="DDEBF7")
+    fills = {
+        colour: PatternFill("solid", fgColor=colour)
+        for colour in {*_STATUS_FILL.values(), *_SEVERITY_FILL.values()}
+    }
+    top, wrapped = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
+    for name, table in tables.items():
+        sheet = book.create_sheet(text(f"workbook.sheet.{name}", language))
+        rows = list(_rows(table))[: MAX_ROWS - 1]
+        columns = [str(column) for column in table.columns]
+        sheet.freeze_panes = "A2"
+        sheet.print_title_rows = "1:1"
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.fitToHeight = 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        headings = [_heading(column, language) for column in columns]
+        for place, column in enumerate(columns):
+            sample = [_word(column, row[place], language) for row in rows[:200]]
+            sheet.column_dimensions[get_column_letter(place + 1)].width = _width(
+                column, [headings[place], *sample]
+            )
+        if columns:
+            sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
+        sheet.append([_cell(sheet, heading, font=heading_font, fill=heading_fill) for heading in headings])
+        for row in rows:
+            cells = []
+            for column, value in zip(columns, row, strict=True):
+                shown = _word(column, value, language)
+                if value is None and column in ("least_grids", "most_grids"):
+                    shown = text("workbook.none_legal", language)
+                colour = {"status": _STATUS_FILL, "severity": _SEVERITY_FILL}.get(column, {}).get(value)
+                cells.append(
+                    _cell(
+                        sheet,
+                        shown,
+                        fill=fills[colour] if colour else None,
+                        alignment=wrapped if column in (*_TEXT_COLUMNS, "unit_ids") else top,
+                    )
+                )
+            sheet.append(cells)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _cell(sheet: Any, value: Any, **style: Any) -> Any:
+    """Return a cell in which text stays text, whatever it begins with."""
+    if isinstance(value, str) and len(value) > MAX_CELL:
+        value = value[: MAX_CELL - 1] + "\u2026"
+    cell = WriteOnlyCell(sheet, value)
+    if isinstance(value, str):
+        cell.data_type = "s"  # openpyxl would take "=..." for a formula and "#N/A" for an error
+        cell.number_format = "@"
+        cell.quotePrefix = value.startswith(_FORMULA)  # so that it stays text when someone edits it
+    elif isinstance(value, float):
+        cell.number_format = "0.00" if abs(value) < 10 else "#,##0.0"
+    for name, chosen in style.items():
+        if chosen is not None:
+            setattr(cell, name, chosen)
+    return cell
+
+
+def _width(column: str, shown: Iterable[Any]) -> int:
+    """Return a column's width; a Chinese character is as wide as two digits."""
+    if column in _WIDTHS:
+        return _WIDTHS[column]
+    longest = max(
+        sum(2 if ord(character) > 0x2E7F else 1 for character in str(cell))
+        for cell in shown
+        if cell is not None
+    )
+    return min(MAX_WIDTH, max(MIN_WIDTH, longest + 2))
+
+
+def _csv(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
+    table = tables["findings"]
+    columns = [str(column) for column in table.columns]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([_harmless(_heading(column, language)) for column in columns])
+    for row in _rows(table):
+        writer.writerow(
+            [_harmless(_word(column, cell, language)) for column, cell in zip(columns, row, strict=True)]
+        )
+    # Excel takes a .csv for UTF-8 only when it begins with a byte order mark.
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def _harmless(cell: Any) -> Any:
+    """Return a cell of a .csv that no spreadsheet takes for a formula."""
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return "'" + cell
+    return cell
+
+
+def _json(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
+    content = {
+        name: [
+            dict(zip((str(_value(column)) for column in table.columns), row, strict=True))
+            for row in _rows(table)
+        ]
+        for name, table in tables.items()
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
