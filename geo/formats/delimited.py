@@ -1,0 +1,70 @@
+"""CSV and other delimited text, as offices export it: any delimiter, UTF-8, UTF-16 or GBK."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from geo.encoding import decode_file
+from geo.errors import InputError
+from geo.formats.raw import RawTable, reading, text_array
+
+_DELIMITERS = ",\t;|"
+
+# A cell of a household table is short; the limit keeps an open quote from swallowing the file.
+_MAX_CELL = 1 << 20
+
+
+def read_delimited(content: bytes, file: str) -> RawTable:
+    """Read a table whose first row names the columns; every cell is text."""
+    text = decode_file(content)
+    if text is None:
+        raise InputError(
+            "encoding_unreadable",
+            "its text is neither UTF-8 nor GB 18030",
+            mend="export it in UTF-8",
+            file=file,
+            feature=_unreadable_line(content),
+        )
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(
+            "not_text",
+            "it holds bytes that are not text",
+            mend="export it again",
+            file=file,
+            feature=f"#{line}",
+        )
+    first = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    csv.field_size_limit(_MAX_CELL)
+    with reading(file):
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    numbered = [
+        (number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)
+    ]
+    if not numbered:
+        raise InputError("file_empty", "the file is empty", mend="export it again", file=file)
+    header = [name.strip() for name in numbered[0][1]]
+    body = numbered[1:]
+    for number, row in body:
+        if len(row) != len(header):
+            raise InputError(
+                "row_length",
+                f"it has {len(row)} cells, the header {len(header)}",
+                mend="quote cells that hold the delimiter",
+                file=file,
+                feature=f"#{number}",
+                cells=len(row),
+                columns=len(header),
+            )
+    columns = zip(*(row for _, row in body), strict=True) if body else [() for _ in header]
+    values = tuple(text_array([cell.strip() or None for cell in column]) for column in columns)
+    return RawTable(file, None, tuple(header), values, None, None, numbering=2)
+
+
+def _unreadable_line(content: bytes) -> str | None:
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if decode_file(line) is None:
+            return f"#{number}"
+    return None

@@ -1,0 +1,176 @@
+"""GeoPackages, read with SQLite alone and only from stored tables: no view or virtual table can run."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from geo.crs import crs_of_wkt, known_crs
+from geo.errors import InputError
+from geo.formats.raw import (
+    RawTable,
+    broken,
+    broken_geometry,
+    chosen_layer,
+    open_regular,
+    placed,
+    reading,
+    require_moderate_size,
+    shapes_from_wkb,
+    text_array,
+)
+
+MAGIC = b"SQLite format 3\0"
+
+# Bytes of the envelope in a GeoPackage geometry header, by its indicator (OGC 12-128r19, 2.1.3).
+_ENVELOPE_BYTES = (0, 32, 48, 48, 64, 0, 0, 0)
+
+_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_PRAGMA}
+
+
+def read_geopackage(path: Path, layer: str | None) -> tuple[RawTable, str]:
+    """Read one layer of a GeoPackage; return it and the SHA-256 of the file."""
+    with open_regular(path) as handle:
+        if handle.read(16) != MAGIC:
+            raise broken(path.name, "not a GeoPackage")
+        handle.seek(0)
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        require_moderate_size(handle.tell() // 4, path.name)
+    with reading(path.name, layer), _database(path) as database:
+        return _read(database, path.name, layer), digest
+
+
+@contextmanager
+def _database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file itself, or a private copy where another program has changes pending beside it."""
+    log = path.with_name(path.name + "-wal")
+    if log.is_symlink() or not log.is_file() or log.stat().st_size == 0:
+        with closing(_connect(path.absolute().as_uri() + "?mode=ro&immutable=1")) as database:
+            yield database
+        return
+    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
+        copy = Path(folder) / "layer.gpkg"
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
+        with closing(_connect(copy.as_uri())) as database:
+            yield database
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    database = sqlite3.connect(uri, uri=True)
+    database.execute("PRAGMA trusted_schema=OFF")
+    database.execute("PRAGMA query_only=ON")
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1 << 28)
+    database.set_authorizer(
+        lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
+    )
+    return database
+
+
+def _read(database: sqlite3.Connection, file: str, layer: str | None) -> RawTable:
+    stored = {
+        name
+        for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        if not str(sql or "").lstrip().upper().startswith("CREATE VIRTUAL")
+    }
+    if "gpkg_contents" not in stored:
+        raise broken(file, "an SQLite database, but no GeoPackage")
+    listed = database.execute("SELECT table_name, data_type FROM gpkg_contents").fetchall()
+    kinds = {
+        str(name): str(kind) for name, kind in listed if str(kind) in ("features", "attributes", "aspatial")
+    }
+    spatial = sorted(name for name, kind in kinds.items() if kind == "features")
+    chosen = chosen_layer(file, layer, sorted(kinds) if layer is not None or not spatial else spatial)
+    if chosen not in stored:
+        raise InputError(
+            "layer_not_stored",
+            "the layer is a view or virtual table, which is not run",
+            mend="export it as a table",
+            file=file,
+            layer=chosen,
+        )
+    geometry_column, crs = None, None
+    if kinds[chosen] == "features" and "gpkg_geometry_columns" in stored:
+        for table, column, srs_id in database.execute(
+            "SELECT table_name, column_name, srs_id FROM gpkg_geometry_columns"
+        ):
+            if table == chosen:
+                geometry_column, crs = str(column), _crs(database, stored, srs_id, file, chosen)
+    # Columns 2 and 3 of `hidden` are computed by expressions of the file.
+    columns = [
+        str(name)
+        for _, name, _, _, _, _, hidden in database.execute(f"PRAGMA table_xinfo({_quoted(chosen)})")
+        if hidden == 0
+    ]
+    if geometry_column is not None and geometry_column not in columns:
+        raise broken(file, "its geometry column is missing", layer=chosen)
+    listing = ", ".join(_quoted(name) for name in columns)
+    rows = database.execute(f"SELECT {listing} FROM {_quoted(chosen)}").fetchall()
+    by_column = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+    geometry = None
+    names, values = [], []
+    for name, column in zip(columns, by_column, strict=True):
+        if name == geometry_column:
+            wkb = [_wkb(value, file, chosen, row) for row, value in enumerate(column, start=1)]
+            geometry = shapes_from_wkb(wkb, file, chosen)
+        elif not any(isinstance(value, bytes) for value in column):
+            names.append(name)
+            values.append(_column(column))
+    row_number = next((name for name in names if name.lower() in ("fid", "ogc_fid")), None)
+    return RawTable(file, chosen, tuple(names), tuple(values), geometry, crs, row_number=row_number)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _wkb(value: Any, file: str, layer: str, row: int) -> bytes | None:
+    if value is None:
+        return None
+    if not isinstance(value, bytes) or len(value) < 8 or value[:2] != b"GP" or value[3] & 0x20:
+        raise broken_geometry(file, layer, row, "is not in GeoPackage encoding")
+    if value[3] & 0x10:  # empty
+        return None
+    return value[8 + _ENVELOPE_BYTES[(value[3] >> 1) & 7] :]
+
+
+def _column(values: tuple[Any, ...]) -> NDArray[Any]:
+    kinds = {type(value) for value in values}
+    if kinds == {int} and all(abs(value) < 1 << 62 for value in values):
+        return np.array(values, dtype=np.int64)
+    if kinds == {float}:
+        return np.array(values, dtype=np.float64)
+    return text_array(values)
+
+
+def _crs(database: sqlite3.Connection, stored: set[str], srs_id: Any, file: str, layer: str) -> CRS | None:
+    if srs_id in (-1, 0, None) or "gpkg_spatial_ref_sys" not in stored:
+        return None
+    found = database.execute(
+        "SELECT organization, organization_coordsys_id, definition"
+        " FROM gpkg_spatial_ref_sys WHERE srs_id = ?",
+        (srs_id,),
+    ).fetchone()
+    if found is None:
+        return None
+    organization, code, definition = found
+    if str(organization).upper() == "EPSG":
+        try:
+            return known_crs(CRS.from_epsg(int(code)))
+        except (CRSError, ValueError, TypeError):
+            pass  # a code this PROJ does not know; its definition may do
+    if str(definition).strip().lower() in ("", "undefined", "none"):
+        return None
+    with placed(file, layer):
+        return crs_of_wkt(str(definition))
