@@ -49,8 +49,41 @@ def region_polygons(
     owner, tail, head = owner[order], tail[order], head[order]
     following = _following_arcs(arcs.xy, owner, tail, head)
     ring, place = ring_order(following, large=len(following) > LARGE)
-    points = (arcs.xy if xy is None else xy)[tail[np.lexsort((place, ring))]]
-    return _assembled(points, ring, place, owner, n_regions)
+    order = np.lexsort((place, ring))
+    ring = _untied(ring[order], tail[order])
+    order = order[np.argsort(ring, kind="stable")]
+    ring = np.sort(ring, kind="stable")
+    points = (arcs.xy if xy is None else xy)[tail[order]]
+    return _assembled(points, ring, owner[order], n_regions)
+
+
+def _untied(ring: IntArray, point: IntArray) -> IntArray:
+    """Renumber rings so that none visits a point twice: a ring of two lobes that meet in a point is two.
+
+    Arcs come ring by ring, in their order round it.
+    """
+    key = np.stack([ring, point], axis=1)
+    _, visits = np.unique(key, axis=0, return_counts=True)
+    if (visits == 1).all():
+        return ring
+    order = np.lexsort((point, ring))
+    tied = np.unique(ring[order][1:][(key[order][1:] == key[order][:-1]).all(axis=1)])
+    ring = ring.copy()
+    count = int(ring.max()) + 1
+    for number in tied:
+        trail: list[int] = []
+        seen: dict[int, int] = {}
+        for arc in np.flatnonzero(ring == number):
+            if point[arc] in seen:
+                start = seen[point[arc]]
+                for looped in trail[start:]:
+                    ring[looped] = count
+                    del seen[point[looped]]
+                del trail[start:]
+                count += 1
+            seen[point[arc]] = len(trail)
+            trail.append(int(arc))
+    return ring
 
 
 def _following_arcs(xy: FloatArray, owner: IntArray, tail: IntArray, head: IntArray) -> IntArray:
@@ -98,13 +131,11 @@ def ring_order(following):  # type: ignore[no-untyped-def]
 
 
 def _assembled(
-    points: FloatArray, ring: IntArray, place: IntArray, owner: IntArray, n_regions: int
+    points: FloatArray, ring: IntArray, owner: IntArray, n_regions: int
 ) -> NDArray[np.object_]:
-    order = np.lexsort((place, ring))
-    ring = ring[order]
     sizes = np.bincount(ring) if len(ring) else np.empty(0, np.int64)
     starts = np.cumsum(sizes) - sizes
-    ring_owner = owner[order][starts] if len(ring) else np.empty(0, np.int64)
+    ring_owner = owner[starts] if len(ring) else np.empty(0, np.int64)
     closed = np.insert(points, np.cumsum(sizes), points[starts], axis=0) if len(ring) else points
     closed_ring = np.repeat(np.arange(len(sizes)), sizes + 1)
     lines = shapely.linearrings(closed, indices=closed_ring) if len(ring) else np.empty(0, object)

@@ -23,7 +23,7 @@ from geo.boundaries import region_polygons
 from geo.codes import grid_codes
 from geo.findings import Finding
 from geo.layers import PlanLayers
-from geo.metrics import compactness
+from geo.metrics import shapes
 from geo.partition import Band, Partition, Proof, partition
 from geo.tessellation import Lines, tessellate
 
@@ -112,7 +112,7 @@ class Plan:
         """Return the grids as polygons in the layers' CRS, measured in the working CRS."""
         region = self.region_of_cell()
         polygons = region_polygons(self.ground.arcs, region, len(self.grid_ids))
-        parts = self.partition.n_parts
+        measured = shapes(polygons)
         community = np.concatenate([self.partition.part_community, self.bare_communities])
         bare = len(self.bare_communities)
         codes = [str(code) for code in self.grid_ids]
@@ -124,14 +124,13 @@ class Plan:
                 "kind": ["basic"] * len(codes),
                 "households": np.concatenate([self.partition.part_households, np.zeros(bare, np.int64)]),
                 "units": np.concatenate([self.partition.part_units, np.zeros(bare, np.int64)]),
-                "status": [self.review.statuses[code] for code in codes],
-                "reason": [self.review.reasons.get(code) for code in codes],
-                "area_m2": shapely.area(polygons),
-                "perimeter_m": shapely.length(polygons),
-                "compactness": compactness(polygons),
+                "status": [self.review.statuses[code].status for code in codes],
+                "reason": [self.review.statuses[code].reason or None for code in codes],
+                "area_m2": measured.area_m2,
+                "perimeter_m": measured.perimeter_m,
+                "compactness": measured.compactness,
             }
         )
-        assert len(polygons) == parts + bare
         shown = region_polygons(self.ground.arcs, region, len(self.grid_ids), xy=self._layer_xy())
         frame = gpd.GeoDataFrame(frame, geometry=shown, crs=self.layers.layer_crs)
         return frame.sort_values("grid_id", ignore_index=True)
@@ -145,24 +144,6 @@ class Plan:
         has = ~shapely.is_missing(polygons)
         return gpd.GeoDataFrame(
             {"unit_id": self.ground.unit_ids[has]}, geometry=polygons[has], crs=self.layers.layer_crs
-        )
-
-    def adjacency_table(self) -> pd.DataFrame:
-        """Return the pairs as a table: unit_a, unit_b, border_m, crosses, joins (0 or 1)."""
-        pairs = self.ground.adjacency
-        names = {int(bit): str(bit.name).lower() for bit in Crossing}
-        words = {
-            bits: ";".join(name for bit, name in names.items() if bits & bit) or None
-            for bits in np.unique(pairs.crosses).tolist()
-        }
-        return pd.DataFrame(
-            {
-                "unit_a": pairs.unit_ids[pairs.left],
-                "unit_b": pairs.unit_ids[pairs.right],
-                "border_m": np.round(pairs.border_m, 3),
-                "crosses": [words[bits] for bits in pairs.crosses.tolist()],
-                "joins": pairs.joins.astype(np.int64),
-            }
         )
 
     def _layer_xy(self) -> NDArray[np.float64]:
@@ -207,7 +188,7 @@ def plan(
         ground.households,
         ground.community,
         band=band,
-        compound=compound_codes(layers, ground.order),
+        compound=pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64),
         seed=seed,
         on_progress=lambda done, total: report("partition", done, total),
         should_stop=should_stop,
@@ -247,20 +228,22 @@ def stand(layers: PlanLayers, *, on_progress: Progress | None = None) -> Ground:
     return Ground(order, ids[order], community, households, arcs, pairs)
 
 
-def compound_codes(layers: PlanLayers, order: IntArray) -> IntArray:
-    """Number the compound of each unit by its column or, where that is empty, by place; -1 for none."""
+def compound_names(layers: PlanLayers, order: IntArray) -> NDArray[np.object_]:
+    """Return the compound of each unit, by its column or, where that is empty, by place; None for none."""
     units = layers.units.iloc[order]
-    named = units["compound_id"].to_numpy(dtype=object) if "compound_id" in units else np.full(len(units), None)
-    named = np.array([None if pd.isna(name) else str(name) for name in named], object)
-    unnamed = np.flatnonzero([name is None for name in named])
+    column = (
+        units["compound_id"] if "compound_id" in units else pd.Series(None, index=units.index, dtype=object)
+    )
+    named = column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
+    unnamed = np.flatnonzero(np.array([name is None for name in named]))
     if len(layers.compounds) and len(unnamed):
-        spots = shapely.point_on_surface(units.geometry.to_numpy()[unnamed])
-        unit, home = shapely.STRtree(layers.compounds.geometry.to_numpy()).query(spots, predicate="intersects")
-        first = np.unique(unit, return_index=True)[1]
-        for place, compound in zip(unit[first], home[first], strict=True):
-            named[unnamed[place]] = f"compound {compound}"
-    code = {name: k for k, name in enumerate(sorted({name for name in named if name is not None}))}
-    return np.array([-1 if name is None else code[name] for name in named], np.int64)
+        spots = shapely.points(inner_points(units.geometry.to_numpy()[unnamed]))
+        unit, home = shapely.STRtree(layers.compounds.geometry.to_numpy()).query(
+            spots, predicate="intersects"
+        )
+        unit, first = np.unique(unit, return_index=True)
+        named[unnamed[unit]] = [f"compound {row}" for row in home[first]]
+    return named
 
 
 def _lines(layers: PlanLayers) -> Lines:
@@ -269,7 +252,10 @@ def _lines(layers: PlanLayers) -> Lines:
     shapes: list[NDArray[np.object_]] = []
     kinds: list[IntArray] = []
     road = np.array(
-        [rank.get("" if pd.isna(name) else str(name), _ROAD_RANK["minor"]) for name in layers.roads["road_class"]],
+        [
+            rank.get("" if pd.isna(name) else str(name), _ROAD_RANK["minor"])
+            for name in layers.roads["road_class"]
+        ],
         np.int64,
     )
     walled = layers.compounds["walled"].to_numpy(dtype=bool)
@@ -293,6 +279,38 @@ def _road_ranks() -> Mapping[str, int]:
 def _surfaces(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     polygonal: NDArray[np.object_] = shapes[np.isin(shapely.get_type_id(shapes), (3, 6))]
     return polygonal
+
+
+def inner_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Return a point inside each shape, (n, 2); not a number where there is none."""
+    inner: NDArray[np.float64] = np.full((len(shapes), 2), np.nan)
+    there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    inner[there] = shapely.get_coordinates(shapely.point_on_surface(shapes[there]))
+    return inner
+
+
+def _reviewed(
+    layers: PlanLayers, ground: Ground, parts: Partition, grid_ids: NDArray[np.object_], bare: IntArray
+) -> Review:
+    names = layers.communities["community_id"].to_numpy(dtype=object)
+    of_unit = np.full(len(ground.order), None, object)
+    placed = parts.labels >= 0
+    of_unit[placed] = grid_ids[parts.labels[placed]]
+    home = np.full(len(ground.order), None, object)
+    home[ground.community >= 0] = names[ground.community[ground.community >= 0]]
+    proofs: dict[str, Proof] = {str(grid_ids[part]): proof for part, proof in parts.proofs.items()}
+    empty = {str(grid_ids[parts.n_parts + k]): str(names[row]) for k, row in enumerate(bare)}
+    return review(
+        ground.adjacency,
+        ground.households,
+        home,
+        of_unit,
+        band=parts.band,
+        compounds=compound_names(layers, ground.order),
+        points=inner_points(layers.units.geometry.to_numpy()[ground.order]),
+        proofs=proofs,
+        empty=empty,
+    )
 
 
 def _grid_ids(layers: PlanLayers, ground: Ground, parts: Partition, bare: IntArray) -> NDArray[np.object_]:

@@ -43,6 +43,10 @@ SPREAD_M = 0.5
 # Step from triangle to triangle around one vertex: no distance, but neighbours shall meet half way.
 FAN_STEP_M = 1e-6
 
+# Empty ground narrower than this on average is the verge between a wall and a road: it is shared among
+# the cells behind it. Wider ground (parks, squares) goes whole to one cell.
+VERGE_M = 15.0
+
 # Below this many triangle corners the interpreted kernel is faster than compiling it.
 LARGE = 150_000
 
@@ -55,6 +59,9 @@ _LAND_BLOCKS = int(
     | Crossing.BARRIER
     | COMMUNITY_EDGE
 )
+_WALLS = int(Crossing.WALL)
+_ROADS = int(Crossing.MINOR_ROAD | Crossing.SECONDARY_ROAD | Crossing.MAJOR_ROAD)
+_HARD = int(Crossing.WATER | Crossing.BARRIER)
 _WATER_BLOCKS = int(Crossing.BARRIER | COMMUNITY_EDGE)
 _CROSSING_BITS = 63
 
@@ -102,18 +109,18 @@ def tessellate(
     """
     water = np.empty(0, object) if water is None else water
     ground = _Ground.of(shapes, unit_community, communities, lines, water)
-    labels = ground.labels()
+    labels, stranded = ground.labels()
     missing = ground.units_without(labels)
     if len(missing):
         # Covered by other footprints: such a unit stands for a point inside its own.
         ground = ground.with_point_sites(missing)
-        labels = ground.labels()
+        labels, stranded = ground.labels()
         missing = ground.units_without(labels)
         if len(missing):
             raise CoverageError(
                 "unit_without_cell", f"{len(missing)} units have no ground", feature=str(missing[0])
             )
-    return ground.arcs(labels)
+    return ground.arcs(labels, ground.wet | stranded)
 
 
 @dataclass(frozen=True)
@@ -202,8 +209,11 @@ class _Ground:
         held[region[first]] = value[polygon[first]]
         return held[face]
 
-    def labels(self) -> IntArray:
-        """Give every triangle corner inside a community the cell it belongs to, (3 t,), -1 outside."""
+    def labels(self) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Give every triangle corner inside a community the cell it belongs to, (3 t,), -1 outside.
+
+        Also tell which triangles belong to a cell only across water or a barrier, (t,).
+        """
         triangles = self.triangles
         corner_community = np.repeat(self.triangle_community, 3)
         label = np.full(3 * triangles.n, -1)
@@ -226,7 +236,7 @@ class _Ground:
         label[mine] = own[mine]
         wet = np.repeat(self.wet, 3)
         label = self._spread_labels(label, ~wet & (corner_community >= 0), _LAND_BLOCKS)
-        label = self._wade(label, wet)
+        label = self._cross(label, wet, int(Crossing.WATER), 0)
         label = self._spread_labels(label, wet & (corner_community >= 0), _WATER_BLOCKS)
         return self._fill_empty_ground(label)
 
@@ -240,13 +250,14 @@ class _Ground:
         )
         return spread
 
-    def _wade(self, label: IntArray, wet: NDArray[np.bool_]) -> IntArray:
-        """Hand each bank's labels to the water corners at the same vertex."""
+    def _cross(self, label: IntArray, into: NDArray[np.bool_], lines: int, except_lines: int) -> IntArray:
+        """Hand labels across lines of some kinds to the corners at the same vertex inside `into`."""
         triangles = self.triangles
-        half = np.arange(len(label))
-        bank = wet & (triangles.twin >= 0)
-        bank[bank] = ~wet[triangles.twin[bank]]
-        half = half[bank]
+        kinds = triangles.edge_kinds[triangles.edge]
+        half = np.flatnonzero(
+            into & (triangles.twin >= 0) & ((kinds & lines) > 0) & ((kinds & except_lines) == 0)
+        )
+        half = half[~into[triangles.twin[half]]]
         over = triangles.twin[half]
         label = label.copy()
         for mine, theirs in ((half, _following(over)), (_following(half), over)):
@@ -255,8 +266,8 @@ class _Ground:
             label[mine[take]] = label[theirs[take]]
         return label
 
-    def _fill_empty_ground(self, label: IntArray) -> IntArray:
-        """Give ground without units to the cell it shares the longest border with, dry borders first."""
+    def _fill_empty_ground(self, label: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Share verges among the cells behind them; give other empty ground to one cell each."""
         triangles = self.triangles
         label = label.copy()
         community = self.triangle_community
@@ -267,29 +278,47 @@ class _Ground:
         bare = np.flatnonzero((community >= 0) & ~has_units[community])
         for k in range(3):
             label[3 * bare + k] = n_units + community[bare]
-        dry = (triangles.edge_kinds & int(Crossing.WATER | Crossing.BARRIER)) == 0
+        count, piece = _pieces(triangles, (label[::3] < 0) & (community >= 0))
+        verge = np.append(_mean_width_m(triangles, self.xy, count, piece) < VERGE_M, False)[piece]
+        for lines in (_WALLS, _ROADS):
+            into = np.repeat(verge, 3) & (label < 0)
+            label = self._cross(label, into, lines, _HARD)
+            label = self._spread_labels(label, into, _LAND_BLOCKS)
+        return self._join_longest_border(label, count, piece)
+
+    def _join_longest_border(
+        self, label: IntArray, count: int, piece: IntArray
+    ) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Give each piece of empty ground to the cell it shares the longest border with.
+
+        Borders across water or a barrier count only when no piece has another left; ground that such a
+        border gave away is told, because nobody walks there from that cell.
+        """
+        triangles = self.triangles
+        community = self.triangle_community
+        hard = (triangles.edge_kinds & _HARD) > 0
         run = self.xy[triangles.edge_ends[:, 0]] - self.xy[triangles.edge_ends[:, 1]]
         length = np.hypot(run[:, 0], run[:, 1])
-        count, piece = _pieces(triangles, (label[::3] < 0) & (community >= 0))
+        stranded = np.zeros(triangles.n, bool)
         while True:
-            half = np.flatnonzero((label < 0) & (community[np.arange(len(label)) // 3] >= 0))
+            half = np.flatnonzero((label < 0) & np.repeat(community >= 0, 3))
             half = half[triangles.twin[half] >= 0]
-            over = triangles.twin[half]
-            same = community[half // 3] == community[over // 3]
-            half, over = half[same], over[same]
-            claims = np.concatenate([label[over], label[_following(over)]])
-            mine = np.concatenate([half, half])
-            known = claims >= 0
-            claims, mine = claims[known], mine[known]
-            if not len(claims):
+            half = half[community[half // 3] == community[triangles.twin[half] // 3]]
+            half = half[label[triangles.twin[half]] >= 0]
+            if not len(half):
                 break
-            weight = length[triangles.edge[mine]] * np.where(dry[triangles.edge[mine]], 1e6, 1.0)
-            chosen = _heaviest(piece[mine // 3], claims, weight, count)
+            dry = half[~hard[triangles.edge[half]] & ~stranded[triangles.twin[half] // 3]]
+            half = dry if len(dry) else half
+            over = triangles.twin[half]
+            claims = np.concatenate([label[over], label[_following(over)]])
+            weight = np.concatenate([length[triangles.edge[half]]] * 2)
+            chosen = _heaviest(np.concatenate([piece[half // 3]] * 2), claims, weight, count)
             taken = np.flatnonzero((label[::3] < 0) & (piece >= 0))
             taken = taken[chosen[piece[taken]] >= 0]
             for k in range(3):
                 label[3 * taken + k] = chosen[piece[taken]]
-        return self._claim_islands(label, count, piece)
+            stranded[taken] = not len(dry)
+        return self._claim_islands(label, count, piece), stranded
 
     def _claim_islands(self, label: IntArray, count: int, piece: IntArray) -> IntArray:
         """Give ground of a community that touches none of its cells to the nearest unit."""
@@ -317,11 +346,11 @@ class _Ground:
         got[label[label >= 0]] = True
         return placed[~got[placed]]
 
-    def arcs(self, label: IntArray) -> Arcs:
-        """Return the borders between corners of different labels."""
+    def arcs(self, label: IntArray, impassable: NDArray[np.bool_]) -> Arcs:
+        """Return the borders between corners of different labels; impassable triangles count as water."""
         triangles = self.triangles
         n_vertices = len(self.xy)
-        wet = np.repeat(self.wet, 3)
+        wet = np.repeat(impassable, 3)
         pieces = [
             _along_edges(triangles, label, wet, n_vertices),
             _across_triangles(triangles, self.xy, label, wet, n_vertices),
@@ -434,7 +463,9 @@ def _spread(spots: FloatArray, homes: NDArray[np.object_]) -> FloatArray:
     turn = np.sqrt(rank)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     spread = spots + SPREAD_M * turn
     crowded = sizes[place] > 1
-    outside = np.flatnonzero(crowded)[~shapely.contains_properly(homes[crowded], shapely.points(spread[crowded]))]
+    outside = np.flatnonzero(crowded)[
+        ~shapely.contains_properly(homes[crowded], shapely.points(spread[crowded]))
+    ]
     for crowd in np.unique(place[outside]):
         members = np.flatnonzero(place == crowd)
         width = SPREAD_M * np.sqrt(len(members))
@@ -452,10 +483,23 @@ def _pieces(triangles: Triangles, member: NDArray[np.bool_]) -> tuple[int, IntAr
     half = np.flatnonzero((triangles.twin >= 0) & ~blocked & np.repeat(member, 3))
     half = half[member[triangles.twin[half] // 3]]
     links = coo_matrix(
-        (np.ones(len(half), np.int8), (half // 3, triangles.twin[half] // 3)), shape=(triangles.n, triangles.n)
+        (np.ones(len(half), np.int8), (half // 3, triangles.twin[half] // 3)),
+        shape=(triangles.n, triangles.n),
     )
     count, piece = connected_components(links, directed=False)
     return int(count), np.where(member, piece, -1).astype(np.int64)
+
+
+def _mean_width_m(triangles: Triangles, xy: IntArray, count: int, piece: IntArray) -> FloatArray:
+    """Return twice the area over the outline of each piece: its width where it is long, (count,)."""
+    member = piece >= 0
+    double_area = np.bincount(piece[member], triangles.double_area[member], count)
+    half = np.flatnonzero(np.repeat(member, 3))
+    over = triangles.twin[half]
+    edge = half[(over < 0) | (piece[half // 3] != piece[over // 3])]
+    run = xy[triangles.corners[_following(edge)]] - xy[triangles.corners[edge]]
+    outline = np.bincount(piece[edge // 3], np.hypot(run[:, 0], run[:, 1]), count)
+    return double_area / np.maximum(outline, 1.0) / STEPS_PER_M
 
 
 def _heaviest(group: IntArray, claim: IntArray, weight: FloatArray, count: int) -> IntArray:
@@ -510,7 +554,9 @@ def _across_triangles(
     differs = corner != corner[:, FOLLOWING]
     columns: list[_Columns] = []
 
-    def add(rows: IntArray, pivot: IntArray, toward: NDArray[np.int64], left: IntArray, right: IntArray) -> None:
+    def add(
+        rows: IntArray, pivot: IntArray, toward: NDArray[np.int64], left: IntArray, right: IntArray
+    ) -> None:
         water = np.where(wet[3 * rows], int(Crossing.WATER), 0)
         columns.append(
             (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,59 +12,133 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 
+from geo.adjacency import Adjacency, Crossing
+from geo.boundaries import region_polygons
+from geo.checking import Checked
 from geo.files import replacing
 from geo.findings import Finding
+from geo.layers import PlanLayers
+from geo.metrics import shapes
+from geo.partition import Band
 from geo.planning import Plan
 from maps.findings import sentence
 
 
-@dataclass(frozen=True)
-class Run:
-    """What is written about a run.
+Frames = dict[str, pd.DataFrame]
 
-    Attributes
+
+def plan_frames(plan: Plan, run: Mapping[str, str]) -> Frames:
+    """Return the layers and tables of a plan's file by name, in the communities' CRS.
+
+    Parameters
     ----------
-    options : mapping
-        Options of the command, JSON values.
-    started, finished : str
-        ISO 8601 with the offset from UTC.
+    plan : Plan
+    run : mapping
+        Further columns of the table `run`: when it started and finished, the options.
     """
+    return {
+        "micro_grids": plan.micro_grids(),
+        "units": _units(plan.layers, plan.unit_grid_ids()),
+        "cells": plan.cells(),
+        **_as_used(plan.layers),
+        "findings": findings_layer(plan.findings, plan.layers.working_crs, plan.layers.layer_crs),
+        "adjacency": adjacency_table(plan.ground.adjacency),
+        "run": _run_table(plan.layers, plan.partition.band, plan.seed, run),
+    }
 
-    options: Mapping[str, object]
-    started: str
-    finished: str
+
+def checked_frames(checked: Checked, run: Mapping[str, str]) -> Frames:
+    """Return the same layers for drawn grids, so that they can be put on a map."""
+    layers = checked.layers
+    by_unit = np.full(len(checked.grid_ids), None, object)
+    by_unit[checked.ground.order] = checked.grid_ids
+    return {
+        "micro_grids": _drawn(checked),
+        "units": _units(layers, by_unit),
+        **_as_used(layers),
+        "findings": findings_layer(checked.findings, layers.working_crs, layers.layer_crs),
+        "adjacency": adjacency_table(checked.ground.adjacency),
+        "run": _run_table(layers, checked.band, 0, run),
+    }
 
 
-def write_plan(plan: Plan, path: Path, run: Run) -> None:
-    """Write a plan; an existing file is replaced only once the new one is whole.
+def write_frames(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """Write layers and tables to one GeoPackage; an existing file is replaced once the new one is whole.
 
     Raises
     ------
     InputError
         The folder is missing or cannot be written.
     """
-    layers = plan.layers
-    crs = layers.layer_crs
-    units = layers.units.assign(grid_id=plan.unit_grid_ids()).to_crs(crs)
-    frames: dict[str, gpd.GeoDataFrame] = {
-        "micro_grids": plan.micro_grids(),
-        "units": units,
-        "cells": plan.cells(),
-        "communities": layers.communities_original,
-        "roads": layers.roads.to_crs(crs),
-        "water": layers.water.to_crs(crs),
-        "barriers": layers.barriers.to_crs(crs),
-        "compounds": layers.compounds.to_crs(crs),
-        "gates": layers.gates.to_crs(crs),
-        "findings": findings_layer(plan.findings, layers.working_crs, crs),
-    }
     with replacing(path) as temporary:
         for name, frame in frames.items():
             _append(temporary, name, frame)
-        _append(temporary, "adjacency", plan.adjacency_table())
-        _append(temporary, "run", _run_table(plan, run))
+
+
+def adjacency_table(pairs: Adjacency) -> pd.DataFrame:
+    """Return the pairs as a table: unit_a, unit_b, border_m, crosses, joins (0 or 1)."""
+    names = {int(bit): str(bit.name).lower() for bit in Crossing}
+    words = {
+        bits: ";".join(name for bit, name in names.items() if bits & bit) or None
+        for bits in np.unique(pairs.crosses).tolist()
+    }
+    return pd.DataFrame(
+        {
+            "unit_a": pairs.unit_ids[pairs.left],
+            "unit_b": pairs.unit_ids[pairs.right],
+            "border_m": np.round(pairs.border_m, 3),
+            "crosses": [words[bits] for bits in pairs.crosses.tolist()],
+            "joins": pairs.joins.astype(np.int64),
+        }
+    )
+
+
+def _units(layers: PlanLayers, grid_ids: NDArray[np.object_]) -> gpd.GeoDataFrame:
+    return layers.units.assign(grid_id=grid_ids).to_crs(layers.layer_crs)
+
+
+def _as_used(layers: PlanLayers) -> Frames:
+    others = {
+        name: getattr(layers, name).to_crs(layers.layer_crs)
+        for name in ("roads", "water", "barriers", "compounds", "gates")
+    }
+    return {"communities": layers.communities_original, **others}
+
+
+def _drawn(checked: Checked) -> gpd.GeoDataFrame:
+    """Return the drawn grids with their totals and status; units of a table as their cells' union."""
+    layers, statuses = checked.layers, checked.review.statuses
+    if isinstance(layers.grids, gpd.GeoDataFrame):
+        drawn = layers.grids[["grid_id", "geometry"]].dissolve("grid_id").reindex(list(statuses))
+        polygons = drawn.geometry.to_numpy()
+    else:
+        number = {grid_id: k for k, grid_id in enumerate(statuses)}
+        region = np.full(len(checked.ground.arcs.cell_community), -1)
+        region[: len(checked.grid_ids)] = [number.get(grid_id, -1) for grid_id in checked.grid_ids]
+        polygons = region_polygons(checked.ground.arcs, region, len(number))
+    measured = shapes(polygons)
+    rows = list(statuses.values())
+    frame = gpd.GeoDataFrame(
+        {
+            "grid_id": list(statuses),
+            "community_id": [row.community_id for row in rows],
+            "name": [None] * len(rows),
+            "kind": ["special" if row.status == "exempt" else "basic" for row in rows],
+            "households": [row.households for row in rows],
+            "units": [row.units for row in rows],
+            "status": [row.status for row in rows],
+            "reason": [row.reason or None for row in rows],
+            "area_m2": measured.area_m2,
+            "perimeter_m": measured.perimeter_m,
+            "compactness": measured.compactness,
+        },
+        geometry=polygons,
+        crs=layers.working_crs,
+    )
+    return frame.to_crs(layers.layer_crs)
 
 
 def findings_layer(findings: Sequence[Finding], found_in: CRS, crs: CRS) -> gpd.GeoDataFrame:
@@ -91,22 +164,17 @@ def _text(values: Sequence[str | None]) -> pd.Series:
     return pd.Series(values, dtype=object)
 
 
-def _run_table(plan: Plan, run: Run) -> pd.DataFrame:
-    sources = [
-        {"kind": source.kind, "name": source.name, "sha256": source.sha256} for source in plan.layers.sources
-    ]
-    band = plan.partition.band
+def _run_table(layers: PlanLayers, band: Band, seed: int, run: Mapping[str, str]) -> pd.DataFrame:
+    sources = [{"kind": source.kind, "name": source.name, "sha256": source.sha256} for source in layers.sources]
     return pd.DataFrame(
         {
             "version": [version("weige")],
-            "seed": [plan.seed],
+            "seed": [seed],
             "min_households": [band.lower],
             "max_households": [band.upper],
-            "options": [json.dumps(dict(run.options), ensure_ascii=False)],
             "inputs": [json.dumps(sources, ensure_ascii=False)],
-            "working_crs": [plan.layers.working_crs.to_string()],
-            "started": [run.started],
-            "finished": [run.finished],
+            "working_crs": [layers.working_crs.to_string()],
+            **{name: [value] for name, value in run.items()},
         }
     )
 

@@ -283,3 +283,21 @@ def test_interpreted_and_compiled_labels_agree():
 
     arguments = (label, open_corner, triangles.twin, blocked, length, 1e-6)
     assert (spread_labels(*arguments, large=False) == spread_labels(*arguments, large=True)).all()
+
+
+def test_a_verge_between_wall_and_road_is_shared_by_the_cells_behind_the_wall():
+    wall, road = box(30, 30, 70, 70), line((20, 0), (20, 20), (80, 20), (80, 80), (20, 80), (20, 20))
+    inside = [box(35, 35, 40, 65), box(60, 35, 65, 65)]
+    arcs = divided([*inside, box(5, 40, 10, 60)], lines=[(wall, Crossing.WALL), (road, Crossing.MINOR_ROAD)])
+
+    cells = assert_exact_coverage(arcs, [box(0, 0, 100, 100)], 3)
+    assert shapely.area(cells[:2]) == pytest.approx([1800, 1800], rel=0.05)
+
+
+def test_ground_that_only_water_connects_to_a_cell_joins_nobody_to_it():
+    river = box(40, -10, 60, 110)
+    wall = line((80, -5), (80, 105))
+    arcs = divided([box(10, 40, 20, 60), box(90, 40, 95, 60)], water=[river], lines=[(wall, Crossing.BARRIER)])
+
+    assert_exact_coverage(arcs, [box(0, 0, 100, 100)], 2)
+    assert not adjacency(arcs, np.array(["west", "east"], object)).joins.any()
