@@ -142,6 +142,7 @@ def mended_polygons(
                 unit_ids=(str(ids[row]),) if kind == "units" else (),
                 values={
                     "layer": kind,
+                    "file": place.file,
                     "feature": place.labels[row],
                     "reason": str(shapely.is_valid_reason(shapes[row])).partition("[")[0],
                     "area_before_m2": round(float(before[at]) * area, 2),
