@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
 
 from geo.findings import Finding
 from geo.remedies import Remedy
-from maps.text import Language, text, words
+from maps.text import Language, printable, text, words
 
 # A sentence names so many of a list and counts the rest.
 SHOWN = 5
-
-# Marks that turn the direction of all text after them; U+200E and U+200F do the same unseen.
-_TURNING = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_ISOLATE, _POP = "\u2068", "\u2069"
 
 
 def sentence(finding: Finding, language: Language) -> str:
     """Return what a finding says: the fault, why it is so where that is known, and the remedy.
 
-    Names typed in by people stay plain text on one line: control characters and marks that turn the
-    direction of writing are left out.
+    Names typed in by people stay plain text on one line (`maps.text.printable`).
     """
     values = _shown(finding, language)
     sentences = [text(f"finding.{finding.code}", language, **values)]
@@ -41,7 +35,7 @@ def sentence(finding: Finding, language: Language) -> str:
 
 def remedy_sentence(remedy: Remedy, language: Language) -> str:
     """Return what a remedy proposes and what comes of it."""
-    grids = [plain(grid_id) for grid_id in remedy.grid_ids]
+    grids = [printable(grid_id) for grid_id in remedy.grid_ids]
     after = joined([_number(total, language) for total in remedy.after], language)
     total = remedy.after[0] if remedy.after else 0
     key = remedy.kind
@@ -72,7 +66,7 @@ def remedy_sentence(remedy: Remedy, language: Language) -> str:
 
 
 def findings_frame(findings: Sequence[Finding], language: Language | None = None) -> pd.DataFrame:
-    """Return one row for each finding: code, severity, grid_id, community_id, unit_ids and its sentence.
+    """Return one row for each finding: code, severity, grid_id, community_id, unit_ids, sentence, values.
 
     The sentence is `text` in the language asked for, else `text_zh` and `text_en`.
     """
@@ -88,6 +82,7 @@ def findings_frame(findings: Sequence[Finding], language: Language | None = None
         columns["text_en"] = [sentence(finding, "en") for finding in findings]
     else:
         columns["text"] = [sentence(finding, language) for finding in findings]
+    columns["values"] = [dict(finding.values) for finding in findings]
     return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
 
 
@@ -98,7 +93,7 @@ def reason_text(reason: str, language: Language) -> str:
 
 def joined(items: Sequence[str], language: Language, *, shown: int = SHOWN) -> str:
     """Join a list as one reads it: the first few, then how many more."""
-    names = [plain(item) for item in items]
+    names = [printable(item) for item in items]
     separator = text("finding.separator", language)
     if len(names) > shown:
         first = separator.join(names[:shown])
@@ -109,16 +104,6 @@ def joined(items: Sequence[str], language: Language, *, shown: int = SHOWN) -> s
     return "".join(names)
 
 
-def plain(name: str) -> str:
-    """Return a name as harmless text on one line, its direction of writing kept to itself."""
-    shown = "".join(
-        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") else character
-        for character in name.translate(_TURNING)
-    )
-    turned = any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown)
-    return f"{_ISOLATE}{shown}{_POP}" if turned else shown
-
-
 def _shown(finding: Finding, language: Language) -> dict[str, object]:
     """Return the values of a finding as its sentence shows them: lists joined, names made harmless."""
     shown: dict[str, object] = {}
@@ -127,10 +112,10 @@ def _shown(finding: Finding, language: Language) -> dict[str, object]:
             items = [_number(item, language) if isinstance(item, int) else str(item) for item in value]
             shown[key] = joined(items, language)
         else:
-            shown[key] = plain(value) if isinstance(value, str) else value
+            shown[key] = printable(value) if isinstance(value, str) else value
     community = finding.community_id
-    shown["grid_id"] = plain(finding.grid_id or "")
-    shown["community_id"] = plain(community or "")
+    shown["grid_id"] = printable(finding.grid_id or "")
+    shown["community_id"] = printable(community or "")
     shown["unit_ids"] = joined(finding.unit_ids, language)
     named = text("finding.community", language, community_id=shown["community_id"])
     shown["community"] = named if community else text("finding.everywhere", language)

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from geo.errors import InputError
+from geo.files import replacing
 from maps.text import Language, text, words
 
 FORMATS = (".xlsx", ".csv", ".json")
@@ -35,8 +35,13 @@ MAX_ROWS = 1_048_576
 # Widths in characters of the digit 0.
 _WIDTHS = {"text": 90, "text_zh": 70, "text_en": 90, "unit_ids": 36, "reason": 26}
 MIN_WIDTH, MAX_WIDTH = 9, 40
-_STATUS_FILL = {"too_small": "FFF2CC", "too_large": "F8CBAD", "exempt": "E7E6E6"}
-_SEVERITY_FILL = {"error": "F8CBAD", "warning": "FFF2CC"}
+_FILLS = {
+    ("severity", "error"): "F8CBAD",
+    ("severity", "warning"): "FFF2CC",
+    ("status", "too_large"): "F8CBAD",
+    ("status", "too_small"): "FFF2CC",
+    ("status", "exempt"): "E7E6E6",
+}
 _TEXT_COLUMNS = ("text", "text_zh", "text_en")
 
 
@@ -59,7 +64,8 @@ def write_findings(
     path : path
         Ends in .xlsx, .csv or .json.
     findings : DataFrame
-        `maps.findings.findings_frame`: code, severity, grid_id, community_id, unit_ids, text.
+        `maps.findings.findings_frame`: code, severity, grid_id, community_id, unit_ids, text; its column
+        `values` goes into .json only.
     grids : DataFrame, optional
         `Review.grids_frame()` or the layer `micro_grids` without geometry.
     communities : DataFrame, optional
@@ -75,45 +81,31 @@ def write_findings(
     target = Path(path)
     tables = {"findings": findings, "grids": grids, "communities": communities}
     given = {name: table for name, table in tables.items() if table is not None}
+    if target.suffix.lower() != ".json":  # values are for scripts; a reader has the sentence made of them
+        given["findings"] = findings.drop(columns="values", errors="ignore")
     writers = {".xlsx": _xlsx, ".csv": _csv, ".json": _json}
     suffix = target.suffix.lower()
     if suffix not in writers:
         raise InputError(
             "output_format_unknown",
-            f"{target.name} ends in none of {', '.join(FORMATS)}",
+            f"the name ends in none of {', '.join(FORMATS)}",
             mend="choose one of them",
-            name=target.name,
+            file=target.name,
         )
-    _replace(target, writers[suffix](given, language))
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write a file beside the target and put it in its place, so that no half-written one is ever seen."""
-    beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with beside.open("xb") as stream:
-                stream.write(content)
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            "output_not_writable",
-            f"{target.name} cannot be written ({error.strerror})",
-            mend="choose a folder that exists and may be written to, and close the file where it is open",
-            name=target.name,
-            cause=str(error.strerror),
-        ) from error
+    content = writers[suffix](given, language)
+    with replacing(target) as beside:
+        beside.write_bytes(content)
 
 
 # -- cells ---------------------------------------------------------------------------------------------
 
 
 def _value(cell: object) -> Any:
-    """Return a cell as plain str, int, float, bool, list or None."""
+    """Return a cell as plain str, int, float, bool, list, dict or None."""
     if isinstance(cell, list | tuple | np.ndarray):
         return [_value(item) for item in cell]
+    if isinstance(cell, Mapping):
+        return {str(_value(name)): _value(item) for name, item in cell.items()}
     if isinstance(cell, np.generic):
         cell = cell.item()
     if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and not np.isfinite(cell)):
@@ -150,10 +142,7 @@ def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
     book = Workbook(write_only=True)
     heading_font = Font(bold=True)
     heading_fill = PatternFill("solid", fgColor="DDEBF7")
-    fills = {
-        colour: PatternFill("solid", fgColor=colour)
-        for colour in {*_STATUS_FILL.values(), *_SEVERITY_FILL.values()}
-    }
+    fills = {colour: PatternFill("solid", fgColor=colour) for colour in set(_FILLS.values())}
     top, wrapped = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
     for name, table in tables.items():
         sheet = book.create_sheet(text(f"workbook.sheet.{name}", language))
@@ -179,7 +168,7 @@ def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
                 shown = _word(column, value, language)
                 if value is None and column in ("least_grids", "most_grids"):
                     shown = text("workbook.none_legal", language)
-                colour = {"status": _STATUS_FILL, "severity": _SEVERITY_FILL}.get(column, {}).get(value)
+                colour = _FILLS.get((column, str(value)))
                 cells.append(
                     _cell(
                         sheet,
