@@ -17,7 +17,8 @@ from geo.balancer import Review
 from geo.errors import InputError
 from geo.files import ensure_writable
 from geo.findings import Finding
-from geo.layers import LayerKind, PlanLayers, read_plan_layers, split_source
+from geo.containers import source_of
+from geo.layers import LayerKind, read_plan_layers
 from geo.partition import Band
 from geo.planning import Plan, plan
 from maps.findings import sentence
@@ -209,7 +210,7 @@ def _map(
 
 def _ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]) -> None:
     """Refuse outputs that cannot be written, or that would replace an input, before any work is done."""
-    inputs = {split_source(source)[0].resolve() for source in sources}
+    inputs = {source_of(source).path.resolve() for source in sources}
     for output, suffixes in outputs.items():
         if output is None:
             continue
