@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo.adjacency import Adjacency, Crossing
-from geo.findings import Finding, Value
+from geo.findings import Finding, Severity, Value
 from geo.metrics import id_codes, totals, unit_counts
 from geo.partition.partition import Band, Proof
 from geo.remedies import Mender, Remedy
@@ -289,6 +289,7 @@ class _Judged:
     def communities(self) -> list[Finding]:
         """Find communities where no number of grids is legal, or another than there are."""
         findings = []
+        severity: Severity
         for code, name in enumerate(self.community_names):
             legal = self.legal_counts[name]
             total, grids = self.community_households[name], self.community_grids[name]
@@ -300,14 +301,15 @@ class _Judged:
             }
             members = np.flatnonzero(self.community == code)
             if total and not legal:
-                found = "no_legal_count"
+                found, severity = "no_legal_count", "warning"
             elif total and grids and grids not in legal:
-                found = "grid_count_not_legal"
+                # Some grid of it is out of band or households are left out; those are the errors.
+                found, severity = "grid_count_not_legal", "info"
                 values |= {"least": legal.start, "most": legal.stop - 1}
             else:
                 continue
             findings.append(
-                Finding(found, "warning", self._community(code), values=values, point=self._point(members))
+                Finding(found, severity, self._community(code), values=values, point=self._point(members))
             )
         return findings
 

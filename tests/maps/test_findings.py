@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from geo.balancer import review
+from geo.findings import Finding
+from geo.partition import Band
+from geo.remedies import Remedy
+from maps.findings import findings_frame, joined, reason_text, remedy_sentence, sentence
+from maps.text import LANGUAGES, words
+from tests.builders import draw_adjacency
+
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def too_large(**values: object) -> Finding:
+    known = {"households": 1_340, "units": 9, "lower": 50, "upper": 100}
+    return Finding("too_large", "error", "c", "320585001001007", values={**known, **values})
+
+
+def test_a_sentence_says_the_fault_in_both_languages():
+    assert sentence(too_large(), "en") == "Grid 320585001001007 has 1,340 households, more than 100."
+    assert sentence(too_large(), "zh_CN") == "网格320585001001007共1340户，超过上限100户。"
+
+
+def test_a_sentence_goes_on_with_the_reason_and_the_remedy():
+    remedy = Remedy("none", ("g",), reason="unit_too_large")
+    finding = too_large(
+        reason="unit_too_large", reason_unit_id="12-1", reason_households=132, **remedy.values()
+    )
+
+    assert "Unit 12-1 alone has 132 households." in sentence(finding, "en")
+    assert "仅单元12-1就有132户。" in sentence(finding, "zh_CN")
+    assert sentence(finding, "en").endswith("record it as an exception.")
+
+
+def test_an_island_is_told_with_its_side_and_the_missing_bridge():
+    finding = too_large(
+        reason="pocket_too_small", reason_households=31, reason_cut_by="water", reason_side="south"
+    )
+
+    assert "The island in the south of the community has 31 households and no bridge." in sentence(
+        finding, "en"
+    )
+    assert "社区南部有一片区域被水系隔开、没有桥梁相通，总共只有31户。" in sentence(finding, "zh_CN")
+
+
+@pytest.mark.parametrize(
+    ("remedy", "english", "chinese"),
+    [
+        (
+            Remedy("split", ("x",), ("A", "B"), (0, 1), (130,), (70, 60), 60, True),
+            "Split it into 2 grids of 70 and 60 households.",
+            "建议拆分为2个网格，户数分别为70、60。",
+        ),
+        (
+            Remedy("merge", ("x", "y"), ("A",), (), (30, 50), (80,), 30, True),
+            "Merge it with grid y: 80 households.",
+            "建议与网格y合并，合并后共80户。",
+        ),
+        (
+            Remedy("move", ("x", "y"), ("A", "B"), (), (110, 50), (90, 70), 20, False),
+            "Move A and B (20 households) from grid x to grid y; the two then have 90 and 70 households. "
+            "This helps, but does not settle it.",
+            "建议将单元A、B（共20户）由网格x划入网格y，调整后两个网格分别为90、70户。此举可以改善，但不能完全解决。",
+        ),
+        (
+            Remedy("move", ("y",), ("A",), (), (50,), (70,), 20, True),
+            "Add them to grid y, which then has 70 households.",
+            "建议划入网格y，划入后该网格共70户。",
+        ),
+        (
+            Remedy("new", (), ("A",), (0,), (), (70,), 70, True),
+            "Make them a grid of 70 households.",
+            "建议单独设立一个网格，共70户。",
+        ),
+        (
+            Remedy("new", (), ("A", "B"), (0, 1), (), (70, 60), 130, True),
+            "Make them 2 grids of 70 and 60 households.",
+            "建议新设2个网格，户数分别为70、60。",
+        ),
+    ],
+    ids=["split", "merge", "move", "move in", "new", "new, several"],
+)
+def test_a_remedy_is_said_with_its_effect(remedy, english, chinese):
+    assert remedy_sentence(remedy, "en") == english
+    assert remedy_sentence(remedy, "zh_CN") == chinese
+    assert Remedy.from_values(remedy.values()) == remedy
+
+
+def test_a_long_list_names_the_first_five_and_counts_the_rest():
+    names = [f"u{number}" for number in range(17)]
+
+    assert joined(names, "en") == "u0, u1, u2, u3, u4 and 12 more"
+    assert joined(names, "zh_CN") == "u0、u1、u2、u3、u4等17个"
+    assert joined(names[:3], "en") == "u0, u1 and u2"
+    assert joined(names[:1], "en") == "u0"
+    assert joined([], "en") == ""
+
+
+def test_what_people_typed_stays_text_on_one_line():
+    finding = Finding("grid_without_units", "warning", grid_id="</script>{{ 1 }}{x}\r\n\x1b[31m\u202eevil")
+
+    said = sentence(finding, "en")
+    assert "</script>{{ 1 }}{x}" in said
+    assert not set(said) & set("\r\n\x1b\u202e")
+
+
+def test_every_finding_and_remedy_of_a_review_has_a_sentence_in_each_language():
+    adjacency = draw_adjacency("A B C D E F G H")
+    found = review(
+        adjacency,
+        np.array([132, 60, 60, 10, 0, 70, 20, 5]),
+        np.array(["c1"] * 5 + ["c2"] * 2 + ["c3"], dtype=object),
+        np.array(["w", "x", "x", None, "y", "y", "w", "z"], dtype=object),
+        band=Band(50, 100),
+        empty={"v": "c1"},
+    )
+    frame = findings_frame(found.findings)
+
+    assert len(frame) >= 8
+    assert all(HAN.search(said) and said.endswith("。") for said in frame["text_zh"])
+    assert all(not HAN.search(said) and said.endswith(".") for said in frame["text_en"])
+    assert list(findings_frame(found.findings, "en")["text"]) == list(frame["text_en"])
+
+
+def test_both_languages_have_the_same_findings_remedies_and_headings():
+    keys = [
+        {key for key in words(language) if key.split(".")[0] in ("finding", "remedy", "workbook")}
+        for language in LANGUAGES
+    ]
+
+    assert keys[0] == keys[1]
+
+
+def test_a_reason_code_has_a_few_words_and_an_unknown_one_stays():
+    assert reason_text("not_contiguous", "zh_CN") == "不连片"
+    assert reason_text("whatever", "en") == "whatever"

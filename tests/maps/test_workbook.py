@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from geo.errors import InputError
+from geo.findings import Finding
+from maps.findings import findings_frame
+from maps.workbook import write_findings
+
+CODE = "320585001001007"
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2",
+    "@SUM(A1)",
+    "</script><b>",
+    "{{ 7*7 }}",
+    "a\x00b\x0bc",
+    "\u202eevil",
+    "#N/A",
+    "\ud800",
+    "line\nbreak",
+    "say \"hi\", 'ho'",
+]
+
+
+def findings(*grid_ids: str) -> pd.DataFrame:
+    return findings_frame(
+        [
+            Finding(
+                "too_small",
+                "error",
+                CODE[:12],
+                grid_id,
+                ("u1", "u2"),
+                {"households": 30, "lower": 50, "units": 2},
+            )
+            for grid_id in grid_ids
+        ],
+        "zh_CN",
+    )
+
+
+def grids() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "grid_id": [CODE, CODE[:-1] + "8"],
+            "households": [30, 90],
+            "units": [2, 5],
+            "status": ["too_small", "ok"],
+            "reason": ["mendable", ""],
+            "area_m2": [1234.5, float("nan")],
+        }
+    )
+
+
+def communities() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "community_id": [CODE[:12], "c2"],
+            "households": [120, 30],
+            "grids": [2, 1],
+            "least_grids": pd.array([2, None], dtype="Int64"),
+            "most_grids": pd.array([2, None], dtype="Int64"),
+        }
+    )
+
+
+def written(path: Path, *grid_ids: str, language: str = "zh_CN") -> openpyxl.Workbook:
+    write_findings(
+        path,
+        findings=findings(*grid_ids),
+        grids=grids(),
+        communities=communities(),
+        language=language,  # type: ignore[arg-type]
+    )
+    return openpyxl.load_workbook(path)
+
+
+def rows(sheet) -> list[tuple[object, ...]]:
+    return list(sheet.iter_rows(values_only=True))
+
+
+def test_a_workbook_has_a_sheet_of_findings_of_grids_and_of_communities(tmp_path):
+    book = written(tmp_path / "f.xlsx", CODE)
+
+    assert book.sheetnames == ["问题清单", "微网格", "社区"]
+    assert rows(book["问题清单"]) == [
+        ("代码", "级别", "网格编码", "社区编码", "单元", "说明"),
+        ("too_small", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"),
+    ]
+    assert rows(book["微网格"])[1:] == [
+        (CODE, 30, 2, "偏小", "可调整", 1234.5),
+        (CODE[:-1] + "8", 90, 5, "符合", None, None),
+    ]
+    assert rows(book["社区"])[1:] == [
+        (CODE[:12], 120, 2, 2, 2),
+        ("c2", 30, 1, "无合规网格数", "无合规网格数"),
+    ]
+
+
+def test_headings_and_words_are_in_the_language_asked_for(tmp_path):
+    book = written(tmp_path / "f.xlsx", CODE, language="en")
+
+    assert book.sheetnames == ["Findings", "Grids", "Communities"]
+    assert rows(book["Grids"])[0] == (
+        "Grid",
+        "Households",
+        "Number of units",
+        "Status",
+        "Reason",
+        "Area (m²)",
+    )
+    assert rows(book["Grids"])[1][3:5] == ("too small", "can be mended")
+
+
+def test_headings_stay_in_sight_and_columns_are_wide_enough_for_codes(tmp_path):
+    for sheet in written(tmp_path / "f.xlsx", CODE):
+        assert sheet.freeze_panes == "A2"
+        assert sheet.auto_filter.ref.startswith("A1:")
+    assert sheet.column_dimensions["A"].width >= 12
+
+
+def test_codes_of_15_digits_stay_text(tmp_path):
+    cell = written(tmp_path / "f.xlsx", CODE)["微网格"]["A2"]
+
+    assert (cell.data_type, cell.value, cell.number_format) == ("s", CODE, "@")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_never_a_formula_and_never_breaks_the_file(tmp_path, text):
+    sheet = written(tmp_path / "f.xlsx", text)["问题清单"]
+    kept = text.replace("\x00", "").replace("\x0b", "").replace("\ud800", "") or None
+
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} == {"s"}
+    assert sheet["C2"].value == kept
+    with zipfile.ZipFile(tmp_path / "f.xlsx") as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
+
+
+def test_more_text_than_a_cell_holds_is_cut_with_a_mark(tmp_path):
+    value = written(tmp_path / "f.xlsx", "x" * 40_000)["问题清单"]["C2"].value
+
+    assert len(value) == 32_767
+    assert value.endswith("…")
+
+
+def test_tables_without_rows_have_their_headings(tmp_path):
+    book = written(tmp_path / "f.xlsx")
+
+    assert rows(book["问题清单"]) == [("代码", "级别", "网格编码", "社区编码", "单元", "说明")]
+
+
+def test_a_csv_begins_with_a_mark_so_that_excel_reads_chinese(tmp_path):
+    write_findings(tmp_path / "f.csv", findings=findings(CODE), language="zh_CN")
+    content = (tmp_path / "f.csv").read_bytes()
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    read = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert read == [
+        ["代码", "级别", "网格编码", "社区编码", "单元", "说明"],
+        ["too_small", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"],
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_of_a_csv_begins_as_a_formula(tmp_path, text):
+    write_findings(tmp_path / "f.csv", findings=findings(text), language="en")
+    read = list(csv.reader(io.StringIO((tmp_path / "f.csv").read_bytes().decode("utf-8-sig"), newline="")))
+
+    assert len(read) == 2
+    assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in read for cell in row)
+
+
+def test_json_has_codes_and_values_for_scripts(tmp_path):
+    write_findings(
+        tmp_path / "f.json",
+        findings=findings(CODE, "\x00x"),
+        grids=grids(),
+        communities=communities(),
+        language="en",
+    )
+    content = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
+
+    assert content["findings"][0]["severity"] == "error"
+    assert content["findings"][0]["unit_ids"] == ["u1", "u2"]
+    assert content["findings"][0]["values"] == {"households": 30, "lower": 50, "units": 2}
+    assert content["findings"][1]["grid_id"] == "x"
+    assert content["grids"][1] == {
+        "grid_id": CODE[:-1] + "8",
+        "households": 90,
+        "units": 5,
+        "status": "ok",
+        "reason": "",
+        "area_m2": None,
+    }
+    assert content["communities"][1]["least_grids"] is None
+
+
+def test_an_existing_file_is_replaced_and_nothing_else_is_left(tmp_path):
+    (tmp_path / "f.csv").write_text("old")
+    write_findings(tmp_path / "f.csv", findings=findings(CODE), language="en")
+
+    assert [file.name for file in tmp_path.iterdir()] == ["f.csv"]
+    assert "old" not in (tmp_path / "f.csv").read_text(encoding="utf-8")
+
+
+def test_an_unknown_ending_is_refused_and_writes_nothing(tmp_path):
+    with pytest.raises(InputError) as refused:
+        write_findings(tmp_path / "f.doc", findings=findings(CODE), language="en")
+
+    assert refused.value.code == "output_format_unknown"
+    assert list(tmp_path.iterdir()) == []
