@@ -47,10 +47,10 @@ _TEXT_COLUMNS = ("text", "text_zh", "text_en")
 
 def write_findings(
     path: str | os.PathLike[str],
-    *,
     findings: pd.DataFrame,
     grids: pd.DataFrame | None = None,
     communities: pd.DataFrame | None = None,
+    *,
     language: Language,
 ) -> None:
     """Write findings to a file, the format by the end of its name; an existing file is replaced at once.
