@@ -211,6 +211,7 @@ def choose_sets(
     *,
     exactly: NDArray[np.bool_],
     nodes: int,
+    gap: float = 0.0,
     extra: tuple[NDArray[np.float64], float] | None = None,
 ) -> Choice | None:
     """Choose sets of least total cost that do not overlap; None where no choice (or none in time) exists.
@@ -225,6 +226,8 @@ def choose_sets(
         Atoms that must lie in one chosen set; the others lie in at most one.
     nodes : int
         Most branch-and-bound nodes; one thread and no clock, so the answer is the same everywhere.
+    gap : float, default 0
+        Share of the cost by which the answer may miss the best.
     extra : (values, limit), optional
         One more condition: the values of the chosen sets add up to at most limit.
     """
@@ -257,7 +260,7 @@ def choose_sets(
         ("parallel", "off"),
         ("random_seed", 0),
         ("mip_max_nodes", nodes),
-        ("mip_rel_gap", 0.0),
+        ("mip_rel_gap", gap),
         ("mip_abs_gap", 1e-6),
     ):
         solver.setOptionValue(option, setting)

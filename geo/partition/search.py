@@ -19,16 +19,17 @@ from geo.partition.weights import Weights
 
 # Regions up to this many atoms are answered exactly when their connected sets can be listed.
 EXACT_ATOMS = 40
-EXACT_SETS = 4_000
+EXACT_SETS = 2_000
 EXACT_NODES = 200
+EXACT_GAP = 0.01
 
 TREES = 8
 TREES_MENDING = 40
-# Annealing: from moves that cost a short border to moves that cost next to nothing, in centimetres.
-HEAT_CM = [round(4000 * 0.01 ** (stage / 23)) for stage in range(24)]
+# Annealing, in centimetres: from moves that may cost a compound to moves that cost next to nothing.
+HEAT_CM = [round(30_000 * 0.01 ** (stage / 19)) for stage in range(20)]
 COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
-MOVES_PER_ATOM = 12
-RECUT_EVERY = 60
+MOVES_PER_ATOM = 18
+RECUT_EVERY = 12
 MEND_TRIALS = 300
 MEND_ROUNDS = 6
 WINDOW_ATOMS = 48
@@ -240,7 +241,11 @@ def exact_plan(
         return None
     everything = np.ones(len(region), np.bool_)
     choice = choose_sets(
-        sets.member, set_costs(region, sets, band, weights), exactly=everything, nodes=EXACT_NODES
+        sets.member,
+        set_costs(region, sets, band, weights),
+        exactly=everything,
+        nodes=EXACT_NODES,
+        gap=EXACT_GAP,
     )
     if choice is not None:
         return RegionPlan(_labels(sets, choice.chosen), proved=True)
@@ -265,6 +270,7 @@ def exact_plan(
         set_costs(region, sets, band, weights),
         exactly=everything,
         nodes=EXACT_NODES,
+        gap=EXACT_GAP,
         extra=(fault, float(fault[least.chosen].sum()) + 0.5),
     )
     return RegionPlan(_labels(sets, (best or least).chosen), proved=True)

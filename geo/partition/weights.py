@@ -34,9 +34,9 @@ class Weights:
         Households a part should have; None: the middle of the band.
     """
 
-    household_out: float = 30.0
+    household_out: float = 60.0
     part_out: float = 300.0
-    compound_split: float = 60.0
+    compound_split: float = 300.0
     barrier: float = 3.0
     cut: float = 1.0
     evenness: float = 0.01
