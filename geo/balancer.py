@@ -405,8 +405,8 @@ class _Judged:
         elif status == "too_large" and self.households[largest] > self.band.upper:
             reason = "unit_too_large"
         elif total < self.band.lower:
-            whole = community >= 0 and self.pocket_units[pocket] == (self.community == community).sum()
-            reason = "community_too_small" if whole else "pocket_too_small"
+            everyone = int(self.households[self.community == community].sum())
+            reason = "community_too_small" if everyone < self.band.lower else "pocket_too_small"
         elif not self.band.legal_counts(total):
             reason = "no_legal_division"
         else:

@@ -315,8 +315,10 @@ class Mender:
                 below[parent] |= below[unit]
                 yield self.total(below[unit]), frozenset(below[unit])
 
-    def _cut_tree(self, tree: list[tuple[int, int]]) -> list[Group] | None:
+    def _cut_tree(self, tree: list[tuple[int, int]], *, eager: bool = False) -> list[Group] | None:
         """Cut a tree into parts that are all in band, or return None where this tree has no such cut.
+
+        Eagerly wherever a branch can be in band by itself, else only where it has to be cut off.
 
         `open_totals[unit]` is a set of whole numbers, kept as the bits of one integer: the totals that the
         part of `unit` may have below it when all parts cut off below are in band.
@@ -355,14 +357,16 @@ class Mender:
             unit, total, part = stack.pop()
             parts[part].add(unit)
             for child, above in reversed(steps.get(unit, [])):
-                if above >> total & 1 and open_totals[child] & in_band:
-                    parts.append(set())
-                    stack.append((child, self._middle(open_totals[child] & in_band), len(parts) - 1))
-                    continue
                 below = open_totals[child]
-                share = next(t for t in range(total + 1) if below >> t & 1 and above >> (total - t) & 1)
-                stack.append((child, share, part))
-                total -= share
+                closed = below & in_band if above >> total & 1 else 0
+                shares = (t for t in range(total + 1) if below >> t & 1 and above >> (total - t) & 1)
+                share = None if eager and closed else next(shares, None)
+                if share is None:
+                    parts.append(set())
+                    stack.append((child, self._middle(closed), len(parts) - 1))
+                else:
+                    stack.append((child, share, part))
+                    total -= share
         return [frozenset(part) for part in parts]
 
     def _middle(self, bits: int) -> int:
@@ -454,13 +458,18 @@ class Mender:
                     found.append(change([side, units - side]))
                     break
         if not found and self.band.legal_counts(total):
-            cuts = [cut for tree in trees if (cut := self._cut_tree(tree)) is not None]
-            found += [change(cut) for cut in cuts]
-        if not found:
-            found += [change(groups) for groups in self._around_too_large(units)]
-            helpful.sort(key=lambda pair: (pair[0], sorted(pair[1])))
-            found += [change([side, units - side]) for _, side in helpful[:4]]
-        return found
+            cuts = [self._cut_tree(tree, eager=eager) for tree in trees for eager in (False, True)]
+            found += [change(cut) for cut in cuts if cut is not None]
+        if found:
+            # Among cuts in band the best keeps compounds whole, cuts short and evenly.
+            return [min(found, key=lambda cut: (cut.splits, round(cut.cut_m), self._spread(cut), cut.rank))]
+        found += [change(groups) for groups in self._around_too_large(units)]
+        helpful.sort(key=lambda pair: (pair[0], sorted(pair[1])))
+        return found + [change([side, units - side]) for _, side in helpful[:4]]
+
+    def _spread(self, change: _Change) -> int:
+        sizes = [self.total(group) for group in change.groups]
+        return max(sizes) - min(sizes)
 
     def _around_too_large(self, units: Group) -> Iterator[list[Group]]:
         """Yield the units that are too large alone, and the rest cut into parts in band where that works."""
@@ -475,6 +484,16 @@ class Mender:
                 cut = next((found for tree in trees if (found := self._cut_tree(tree)) is not None), None)
             groups += cut or [piece]
         yield groups
+
+    def _apart(self, grid: int, units: Group, pieces: list[Group]) -> _Change:
+        """Make each piece of a grid one of its own, or several where it is too large."""
+        groups: list[Group] = []
+        for piece in pieces:
+            cuts = self._splits(piece, ()) if self.total(piece) > self.upper else []
+            groups += min(cuts, key=lambda cut: cut.rank).groups if cuts else [piece]
+        groups.sort(key=lambda group: (-self.total(group), min(group)))
+        moved = self.total(units) - self.total(groups[0])
+        return self._change("split", (grid,), units, before=[units], after=groups, moved_households=moved)
 
     def _merges(self, grid: int, units: Group, neighbours: Iterable[int]) -> list[_Change]:
         return [
@@ -573,11 +592,7 @@ class Mender:
         neighbours = [other for other in self.neighbours(units) if len(self.members(other)) <= MAX_UNITS]
         changes = self._merges(grid, units, neighbours)
         if len(pieces) > 1:
-            kept = self.total(pieces[0])
-            moved = self.total(units) - kept
-            changes.append(
-                self._change("split", (grid,), units, before=[units], after=pieces, moved_households=moved)
-            )
+            changes.append(self._apart(grid, units, pieces))
             for piece in pieces:
                 changes += self._gifts((grid,), piece, units - piece)
         elif self.total(units) > self.upper:

@@ -12,6 +12,8 @@ from maps.text import Language, printable, text, words
 
 # A sentence names so many of a list and counts the rest.
 SHOWN = 5
+# Of the households of new grids more, since each is one short number.
+SHOWN_TOTALS = 12
 
 
 def sentence(finding: Finding, language: Language) -> str:
@@ -36,7 +38,8 @@ def sentence(finding: Finding, language: Language) -> str:
 def remedy_sentence(remedy: Remedy, language: Language) -> str:
     """Return what a remedy proposes and what comes of it."""
     grids = [printable(grid_id) for grid_id in remedy.grid_ids]
-    after = joined([_number(total, language) for total in remedy.after], language)
+    totals = [_number(total, language) for total in remedy.after]
+    after = joined(totals, language, shown=SHOWN_TOTALS)
     total = remedy.after[0] if remedy.after else 0
     key = remedy.kind
     if remedy.kind == "none":

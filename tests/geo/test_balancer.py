@@ -321,6 +321,19 @@ def test_a_grid_in_two_pieces_is_joined_by_the_unit_between():
     assert remedy.after == (88, 87)
 
 
+def test_the_pieces_of_a_grid_become_grids_of_their_own_cut_where_they_are_too_large():
+    river = related(
+        list("ABCD"), [(0, 1, 10), (1, 2, 10), (2, 3, 10)], crossings={(2, 3): Crossing.WATER}, apart={(2, 3)}
+    )
+    found = reviewed(river, "60 30 40 55", "x x x x")
+    remedies = {Remedy.from_values(finding.values) for finding in found.findings if finding.grid_id == "x"}
+
+    assert [finding.code for finding in found.findings if finding.grid_id] == ["too_large", "not_contiguous"]
+    assert {(remedy.kind, remedy.after, remedy.solves) for remedy in remedies if remedy} == {
+        ("split", (70, 60, 55), True)
+    }
+
+
 def test_a_unit_too_large_alone_is_parted_from_what_can_be_in_band():
     remedy = remedy_of(reviewed("A B C", "132 30 25", "x x x", communities="c c c"))
 
