@@ -29,6 +29,8 @@ MAX_SETS = 160
 N_TREES = 12
 # Grids up to this many units are searched in every way, larger ones only along one spanning tree.
 MAX_SMALL = 120
+# A grid in more pieces is not joined by one move; of so many pieces each is offered to the neighbours.
+MAX_PIECES = 6
 # Cuts in band among which the best is chosen.
 ENOUGH = 12
 # Trees are cut exactly in bands up to here; sets of totals grow with the band.
@@ -593,7 +595,7 @@ class Mender:
         changes = self._merges(grid, units, neighbours)
         if len(pieces) > 1:
             changes.append(self._apart(grid, units, pieces))
-            for piece in pieces:
+            for piece in pieces[:MAX_PIECES]:
                 changes += self._gifts((grid,), piece, units - piece)
         elif self.total(units) > self.upper:
             changes += self._splits(units, (grid,))
@@ -602,7 +604,7 @@ class Mender:
             (change.moved_households for change in solved), default=self.total(units) + self.upper
         )
         for other in neighbours:
-            if len(pieces) > 1 or self.total(units) < self.lower:
+            if 1 < len(pieces) <= MAX_PIECES or self.total(units) < self.lower:
                 changes += self._moves(other, grid, most_moved)
             if len(pieces) == 1 and self.total(units) > self.upper:
                 changes += self._moves(grid, other, most_moved)
