@@ -197,6 +197,13 @@ def set_costs(region: Region, sets: ConnectedSets, band: Band, weights: Weights)
     return cost + weights.evenness * (sets.households - target) ** 2
 
 
+def find_sets(sets: ConnectedSets, labels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return which of the sets the parts of a plan (n,) are, None when one is not among them."""
+    listed = {row.tobytes(): i for i, row in enumerate(sets.member)}
+    found = [listed.get((labels == part).tobytes()) for part in np.unique(labels)]
+    return None if None in found else np.array(found, np.int64)
+
+
 @dataclass(frozen=True)
 class Choice:
     """Chosen sets and whether no better choice exists."""
@@ -212,6 +219,7 @@ def choose_sets(
     exactly: NDArray[np.bool_],
     nodes: int,
     gap: float = 0.0,
+    start: NDArray[np.int64] | None = None,
     extra: tuple[NDArray[np.float64], float] | None = None,
 ) -> Choice | None:
     """Choose sets of least total cost that do not overlap; None where no choice (or none in time) exists.
@@ -228,6 +236,8 @@ def choose_sets(
         Most branch-and-bound nodes; one thread and no clock, so the answer is the same everywhere.
     gap : float, default 0
         Share of the cost by which the answer may miss the best.
+    start : positions, optional
+        Sets of a choice that is known, to begin with.
     extra : (values, limit), optional
         One more condition: the values of the chosen sets add up to at most limit.
     """
@@ -265,6 +275,11 @@ def choose_sets(
     ):
         solver.setOptionValue(option, setting)
     solver.passModel(program)
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = np.isin(np.arange(k), start).astype(float).tolist()
+        known.value_valid = True
+        solver.setSolution(known)
     solver.run()
     status = solver.getModelStatus()
     proved = status == highspy.HighsModelStatus.kOptimal

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.adjacency import Adjacency
 from geo.errors import InputError
-from geo.partition.certificates import proved_parts
 from geo.partition.chance import seed_of
 from geo.partition.partition import Band, Partition, Proof, frozen
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
@@ -136,7 +135,7 @@ def _search(
     """Label the atoms; say of each whether its part is proved to be unavoidable where it is out of band."""
     k = len(atoms)
     labels = np.where(regions.host >= 0, regions.host, -1)
-    proved = np.zeros(k, np.bool_)
+    unavoidable = np.zeros(k, np.bool_)
     next_label = k
     done, total = int((regions.region < 0).sum()), k
     for region in cut_out(atoms, regions):
@@ -144,15 +143,11 @@ def _search(
         found = plan_region(region, band, weights, seed_of(seed, name), large=large, should_stop=stop)
         labels[region.atoms] = found.labels + next_label
         next_label += int(found.labels.max()) + 1
-        if found.proved:
-            proved[region.atoms] = True
-        elif not stop():
-            unavoidable = proved_parts(region, found.labels, band, large=large)
-            proved[region.atoms] = np.isin(found.labels, list(unavoidable))
+        unavoidable[region.atoms] = np.isin(found.labels, list(found.unavoidable))
         done += len(region)
         if on_progress is not None:
             on_progress(done, total)
-    return labels, proved
+    return labels, unavoidable
 
 
 def _join_atoms_too_large(atoms: Atoms, regions: Regions, labels: NDArray[np.int64], band: Band) -> None:

@@ -9,22 +9,35 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.partition.certificates import proved_parts
 from geo.partition.chance import WAITING
-from geo.partition.exact import ConnectedSets, choose_sets, list_connected_sets, set_costs
+from geo.partition.exact import (
+    LARGEST_WINDOW,
+    ConnectedSets,
+    choose_sets,
+    find_sets,
+    list_connected_sets,
+    set_costs,
+)
 from geo.partition.local_search import anneal, recut_windows
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.tree_cut import cut_random_tree
 from geo.partition.weights import Weights
 
-# Regions up to this many atoms are answered exactly when their connected sets can be listed.
+# Small regions get the cheapest plan within the band, when they have at most so many legal sets; the gap
+# is the share by which it may miss the best.
 EXACT_ATOMS = 40
 EXACT_SETS = 2_000
-EXACT_NODES = 200
+EXACT_NODES = 20
 EXACT_GAP = 0.01
+# What is out of band is mended exactly among at most so many sets.
+FAULT_SETS = 8_000
+FAULT_NODES = 500
 
 TREES = 8
 TREES_MENDING = 40
+SMALL_ATOMS = 300
 # Annealing, in centimetres: from moves that may cost a compound to moves that cost next to nothing.
 HEAT_CM = [round(30_000 * 0.01 ** (stage / 19)) for stage in range(20)]
 COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
@@ -33,7 +46,6 @@ RECUT_EVERY = 12
 MEND_TRIALS = 300
 MEND_ROUNDS = 6
 WINDOW_ATOMS = 48
-WINDOW_SETS = 6_000
 
 # A table of compounds in parts is kept while it has at most this many cells; beyond, compounds do not
 # steer single moves (they still steer the trees).
@@ -169,10 +181,10 @@ def compact(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class RegionPlan:
-    """Labels (n,) of a region, and whether no plan has fewer households and parts out of band."""
+    """Labels (n,) of a region, and the parts out of band that are proved to be unavoidable."""
 
     labels: NDArray[np.int64]
-    proved: bool
+    unavoidable: frozenset[int] = frozenset()
 
 
 def plan_region(
@@ -199,70 +211,110 @@ def plan_region(
     """
     n = len(region)
     if region.households < 2 * band.lower and region.households <= band.upper:
-        return RegionPlan(np.zeros(n, np.int64), proved=True)
-    if not should_stop():
-        exact = exact_plan(region, band, weights, large=large)
-        if exact is not None:
-            return exact
-    bench = Bench(region, band, weights, seed, large=large)
+        return RegionPlan(np.zeros(n, np.int64))
 
     def key(labels: NDArray[np.int64]) -> Key:
         return plan_key(region, labels, band, weights)
 
+    def legal() -> bool:
+        return key(best)[:2] == (0, 0)
+
+    bench = Bench(region, band, weights, seed, large=large)
     best = bench.random_cut()
-    for tree in range(1, TREES_MENDING):
-        if should_stop() or (tree >= TREES and key(best)[:2] == (0, 0)):
-            break
-        if tree >= TREES and n > 300:
+    for tree in range(1, TREES_MENDING if n <= SMALL_ATOMS else TREES):
+        if should_stop() or (tree >= TREES and legal()):
             break
         best = min(best, bench.random_cut(), key=key)
-    if should_stop():
-        return RegionPlan(best, key(best)[:2] == (0, 0))
-    best = min(best, bench.annealed(best, HEAT_CM), key=key)
-    for mending in range(MEND_ROUNDS):
-        if key(best)[:2] == (0, 0) or should_stop():
-            break
-        best = min(best, bench.mended(best, MEND_TRIALS, 2 + mending % 3), key=key)
-        if key(best)[:2] != (0, 0):
-            best = min(best, window_plan(region, best, band, weights, large=large), key=key)
     if not should_stop():
-        best = min(best, bench.annealed(best, COOL_CM, strict=1000), key=key)
-    return RegionPlan(best, key(best)[:2] == (0, 0))
+        best = min(best, bench.annealed(best, HEAT_CM), key=key)
+    unavoidable: frozenset[int] = frozenset()
+    for mending in range(MEND_ROUNDS):
+        if legal() or should_stop():
+            break
+        out = len(out_of_band(region, best, band))
+        best = min(best, bench.mended(best, MEND_TRIALS * out, 2 + mending % 3), key=key)
+        if legal():
+            break
+        exact = least_faults(region, band, weights, large=large) if mending == 0 else None
+        if exact is not None:
+            best = min(best, exact, key=key)
+            unavoidable = frozenset(out_of_band(region, best, band))
+            break
+        best = min(best, window_plan(region, best, band, weights, large=large), key=key)
+        unavoidable = frozenset(proved_parts(region, best, band, large=large))
+        if len(unavoidable) == len(out_of_band(region, best, band)):
+            break
+    if should_stop():
+        return RegionPlan(best, unavoidable)
+    polished = min(best, bench.annealed(best, COOL_CM, strict=1000), key=key)
+    if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0):
+        polished = min(polished, cheapest(region, polished, band, weights, large=large), key=key)
+    if legal() or (polished == best).all():
+        return RegionPlan(polished, unavoidable)
+    return RegionPlan(polished, _carried(region, best, polished, unavoidable, band, large=large))
 
 
-def exact_plan(
-    region: Region, band: Band, weights: Weights, *, large: bool, atoms: int = EXACT_ATOMS
-) -> RegionPlan | None:
-    """Return the best plan of a small region, None where it is too large to be found exactly."""
-    if len(region) > atoms:
-        return None
+def out_of_band(region: Region, labels: NDArray[np.int64], band: Band) -> list[int]:
+    """Return the parts out of band, ascending."""
+    total = np.bincount(labels, weights=region.weight)
+    used = np.bincount(labels) > 0
+    out: list[int] = np.flatnonzero(used & ((total < band.lower) | (total > band.upper))).tolist()
+    return out
+
+
+def _carried(
+    region: Region,
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
+    unavoidable: frozenset[int],
+    band: Band,
+    *,
+    large: bool,
+) -> frozenset[int]:
+    """Parts of a polished plan that are unavoidable: all of them when as many households were before."""
+    out_before, out_after = out_of_band(region, before, band), out_of_band(region, after, band)
+    if len(unavoidable) == len(out_before):
+        return frozenset(out_after)
+    return frozenset(proved_parts(region, after, band, large=large))
+
+
+def cheapest(
+    region: Region, labels: NDArray[np.int64], band: Band, weights: Weights, *, large: bool
+) -> NDArray[np.int64]:
+    """Return the cheapest plan within the band of a small region, the given one where none is found."""
     sets = list_connected_sets(region, band.lower, band.upper, limit=EXACT_SETS, large=large)
     if sets is None:
-        return None
-    everything = np.ones(len(region), np.bool_)
+        return labels
     choice = choose_sets(
         sets.member,
         set_costs(region, sets, band, weights),
-        exactly=everything,
+        exactly=np.ones(len(region), np.bool_),
         nodes=EXACT_NODES,
         gap=EXACT_GAP,
+        start=find_sets(sets, labels),
     )
-    if choice is not None:
-        return RegionPlan(_labels(sets, choice.chosen), proved=True)
+    return labels if choice is None else _labels(sets, choice.chosen)
+
+
+def least_faults(region: Region, band: Band, weights: Weights, *, large: bool) -> NDArray[np.int64] | None:
+    """Return a plan with provably the fewest households, then faults, out of band; None where not found."""
+    if len(region) > LARGEST_WINDOW:
+        return None
     # In a wide band every set above the upper bound holds one within it, so none is the least fault.
     wide = 2 * band.lower <= band.upper + 1
-    sets = list_connected_sets(
-        region, 0, band.upper if wide else region.households, limit=EXACT_SETS, large=large
-    )
+    most = band.upper if wide else region.households
+    sets = list_connected_sets(region, 0, most, limit=FAULT_SETS, large=large)
     if sets is None:
         return None
-    # Households first, then faults, of which no plan has more than atoms and whole upper bounds.
-    most = len(region) + region.households / band.upper + 1.0
-    out = (sets.households < band.lower) | (sets.households > band.upper)
+    everything = np.ones(len(region), np.bool_)
+    small = sets.households < band.lower
+    out = small | (sets.households > band.upper)
     faults = np.maximum((sets.households - 1) // band.upper, 1)
-    faults[(sets.households < band.lower) & sets.member[:, region.beside_large].any(axis=1)] = 0
-    fault = np.where(out, sets.households * most + faults, 0.0)
-    least = choose_sets(sets.member, fault, exactly=everything, nodes=10 * EXACT_NODES)
+    faults[small & sets.member[:, region.beside_large].any(axis=1)] = 0
+    # Households first, then faults, of which no plan has more than atoms and whole upper bounds.
+    step = len(region) + region.households / band.upper + 1.0
+    price = np.where(out, sets.households * step + faults, 0.0)
+    least = choose_sets(sets.member, price, exactly=everything, nodes=FAULT_NODES)
     if least is None or not least.proved:
         return None
     best = choose_sets(
@@ -271,9 +323,10 @@ def exact_plan(
         exactly=everything,
         nodes=EXACT_NODES,
         gap=EXACT_GAP,
-        extra=(fault, float(fault[least.chosen].sum()) + 0.5),
+        start=least.chosen,
+        extra=(price, float(price[least.chosen].sum()) + 0.5),
     )
-    return RegionPlan(_labels(sets, (best or least).chosen), proved=True)
+    return _labels(sets, (best or least).chosen)
 
 
 def window_plan(
@@ -289,11 +342,11 @@ def window_plan(
         window = _window(region, labels, part)
         inside = np.flatnonzero(np.isin(labels, window))
         sub = sub_region(region, inside)
-        plan = exact_plan(sub, band, weights, large=large, atoms=WINDOW_ATOMS)
+        plan = least_faults(sub, band, weights, large=large)
         if plan is None:
             continue
         trial = labels.copy()
-        trial[inside] = plan.labels + int(labels.max()) + 1
+        trial[inside] = plan + int(labels.max()) + 1
         if plan_key(region, trial, band, weights) < plan_key(region, labels, band, weights):
             labels = trial
     return labels
