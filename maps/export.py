@@ -1,0 +1,207 @@
+"""One self-contained HTML file that opens with no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import InputError
+from geo.files import replacing
+from geo.findings import Finding
+from geo.formats.geopackage import read_geopackage
+from geo.layers import Layer, LayerKind, read_layer
+from maps.layers import page_layers
+from maps.pack import pack
+from maps.page import compose
+from maps.styles import page_styles
+from maps.text import LANGUAGES, Language, words
+
+# Layers of a plan file that the map shows. Only the first must be there.
+_PLAN_LAYERS = (
+    "micro_grids",
+    "units",
+    "cells",
+    "communities",
+    "roads",
+    "water",
+    "barriers",
+    "compounds",
+    "gates",
+    "findings",
+    "run",
+)
+_GRID_COLUMNS = frozenset({"grid_id", "households", "status"})
+
+# Borders keep every bend a person could see from the ground: 4e-6 degrees is less than half a metre.
+_SMOOTH_DEGREES = 4e-6
+_SMOOTHED = ("grids", "cells", "communities")
+
+# Where a map of nothing stands: the middle of Jiangsu.
+_NOWHERE = (119.6, 32.0)
+
+
+def write_map(
+    plan: Path,
+    output: Path,
+    *,
+    incidents: str | None = None,
+    stations: str | None = None,
+    context: Sequence[str] = (),
+    language: Language = "zh_CN",
+) -> list[Finding]:
+    """Write the map of a plan file.
+
+    Parameters
+    ----------
+    plan : Path
+        A plan file (`maps.plan_file`), in any CRS.
+    output : Path
+        The HTML file. It is replaced once the new one is whole.
+    incidents, stations : str, optional
+        Layers of points: a file, or `file.gpkg:layer`.
+    context : sequence of str
+        Further layers, drawn thin.
+    language : Language, default zh_CN
+        The language the page opens in; it holds both.
+
+    Returns
+    -------
+    list of Finding
+        What was noticed and mended in incidents, stations and context.
+
+    Raises
+    ------
+    InputError
+        The plan or a layer cannot be used, or the output cannot be written.
+    """
+    frames = read_plan_file(plan)
+    read = {kind: _read(source, kind) for kind, source in _given(incidents, stations)}
+    around = [_read(source, "context") for source in context]
+    page = map_page(
+        frames,
+        incidents=_frame(read.get("incidents")),
+        stations=_frame(read.get("stations")),
+        context=[layer.frame for layer in around],
+        language=language,
+    )
+    with replacing(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return [finding for layer in [*read.values(), *around] for finding in layer.findings]
+
+
+def map_page(
+    plan: Mapping[str, pd.DataFrame],
+    *,
+    incidents: gpd.GeoDataFrame | None = None,
+    stations: gpd.GeoDataFrame | None = None,
+    context: Sequence[gpd.GeoDataFrame] = (),
+    language: Language = "zh_CN",
+) -> str:
+    """Return the map of a plan's layers as the text of one HTML file (see `write_map`)."""
+    layers = page_layers(plan, incidents=incidents, stations=stations, context=context)
+    households = layers["units"].get("households", pd.Series([], dtype="Int64"))
+    settings = {
+        "language": language,
+        "words": {each: _page_words(each) for each in LANGUAGES},
+        "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
+        "plan": plan_note(plan.get("run")),
+    }
+    communities = layers["communities"]
+    return compose(
+        pack=pack(layers, smooth=dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES)),
+        settings=settings,
+        title=_title(communities, language),
+        middle=_middle(layers["grids"]),
+    )
+
+
+def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
+    """Return the layers of a plan file that the map shows.
+
+    Raises
+    ------
+    InputError
+        No plan file, or one that cannot be read.
+    """
+    frames: dict[str, pd.DataFrame] = {}
+    for name in _PLAN_LAYERS:
+        try:
+            table, _ = read_geopackage(path, name)
+        except InputError as error:
+            if error.code != "layer_not_found":
+                raise
+            if name == "micro_grids":
+                raise _not_a_plan(path) from error
+            continue
+        columns = dict(zip(table.names, table.values, strict=True))
+        if table.geometry is None:
+            frames[name] = pd.DataFrame(columns)
+        else:
+            frames[name] = gpd.GeoDataFrame(columns, geometry=list(table.geometry), crs=table.crs)
+            if table.crs is None and not shapely.is_missing(table.geometry).all():
+                raise _not_a_plan(path, layer=name)
+    if not _GRID_COLUMNS.issubset(frames["micro_grids"].columns):
+        raise _not_a_plan(path, layer="micro_grids")
+    return frames
+
+
+def plan_note(run: pd.DataFrame | None) -> dict[str, Any]:
+    """Return what the page says about how the plan was made."""
+    row: dict[Any, Any] = {} if run is None or not len(run) else run.iloc[0].to_dict()
+    sources = json.loads(row.get("inputs") or "[]")
+    return {
+        "band": [int(row.get("min_households", 50)), int(row.get("max_households", 100))],
+        "version": str(row.get("version", "")),
+        "seed": str(row.get("seed", "")),
+        "finished_at": str(row.get("finished") or ""),
+        "sources": [{"name": each["name"], "sha256": each["sha256"]} for each in sources],
+    }
+
+
+def _given(incidents: str | None, stations: str | None) -> list[tuple[LayerKind, str]]:
+    asked: list[tuple[LayerKind, str | None]] = [("incidents", incidents), ("stations", stations)]
+    return [(kind, source) for kind, source in asked if source is not None]
+
+
+def _read(source: str, kind: LayerKind) -> Layer:
+    return read_layer(source, kind)
+
+
+def _frame(layer: Layer | None) -> gpd.GeoDataFrame | None:
+    return None if layer is None else layer.frame
+
+
+def _not_a_plan(path: Path, layer: str | None = None) -> InputError:
+    return InputError(
+        "not_a_plan",
+        "no plan: micro_grids with grid_id, households and status in a declared CRS is missing",
+        mend="give a file written by `weige plan`",
+        file=path.name,
+        layer=layer,
+    )
+
+
+def _page_words(language: Language) -> dict[str, str]:
+    """Return the words of the page: the section `page` of the locale, without its name."""
+    prefix = "page."
+    return {key.removeprefix(prefix): text for key, text in words(language).items() if key.startswith(prefix)}
+
+
+def _title(communities: gpd.GeoDataFrame, language: Language) -> str:
+    title = words(language)["page.page.title"]
+    names = [] if "name" not in communities else communities["name"].dropna().tolist()
+    return f"{names[0]} \u00b7 {title}" if len(communities) == 1 and names else title
+
+
+def _middle(grids: gpd.GeoDataFrame) -> tuple[float, float]:
+    bounds = grids.total_bounds
+    if not np.isfinite(bounds).all():
+        return _NOWHERE
+    return (float(bounds[0] + bounds[2]) / 2, float(bounds[1] + bounds[3]) / 2)

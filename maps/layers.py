@@ -1,0 +1,197 @@
+"""The layers of a plan as the map shows them: in WGS 84, with the columns the page needs and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from maps.findings import reason_text
+from maps.text import LANGUAGES
+
+WGS84 = "EPSG:4326"
+
+# How near the true middle a label is put, as a share of the size of its polygon.
+_LABEL_TOLERANCE = 0.01
+
+# Columns of each layer of the page, all of them optional but the ids.
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "units": ("unit_id", "households", "building_id", "compound_id", "address"),
+    "communities": ("community_id", "name"),
+    "roads": ("name", "road_class"),
+    "water": ("name",),
+    "barriers": (),
+    "compounds": ("compound_id", "name", "walled"),
+    "gates": (),
+    "incidents": ("case_id", "kind", "state", "reported_at", "text"),
+    "stations": ("station_id", "name", "type", "facilities", "opening_hours"),
+}
+_GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")
+_FINDING_COLUMNS = ("severity", "community_id", "grid_id", "text_zh", "text_en")
+_NUMBERS = frozenset({"households", "units", "area_m2"})
+
+# Layers whose polygons carry a name or a number.
+_LABELLED = ("grids", "communities", "compounds", "water")
+
+
+def page_layers(
+    plan: Mapping[str, pd.DataFrame],
+    *,
+    incidents: gpd.GeoDataFrame | None = None,
+    stations: gpd.GeoDataFrame | None = None,
+    context: Sequence[gpd.GeoDataFrame] = (),
+) -> dict[str, pd.DataFrame]:
+    """Return the layers of the page by name.
+
+    Parameters
+    ----------
+    plan : mapping
+        Layers of a plan file by name (`maps.plan_file`); missing ones are empty.
+    incidents, stations : GeoDataFrame, optional
+        Points in any declared CRS.
+    context : sequence of GeoDataFrame
+        Further layers, drawn thin over the grids.
+
+    Returns
+    -------
+    dict
+        `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
+        row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
+        of the largest circle round it that stays inside (`radius_m`).
+    """
+    grids = _grids(plan)
+    row_of = {grid_id: row for row, grid_id in enumerate(grids["grid_id"])}
+    layers: dict[str, pd.DataFrame] = {"grids": grids}
+    units = _chosen(plan.get("units"), "units")
+    source = plan.get("units")
+    units["grid"] = _rows(
+        source["grid_id"] if source is not None and "grid_id" in source else None, row_of, len(units)
+    )
+    layers["units"] = units
+    if not _has_footprints(units):
+        layers["cells"] = _cells(plan)
+    for name in ("communities", "roads", "water", "barriers", "compounds", "gates"):
+        layers[name] = _chosen(plan.get(name), name)
+    layers["findings"] = _findings(plan)
+    for name in _LABELLED:
+        layers[f"{name}_labels"] = _label_points(layers[name].geometry)
+    if incidents is not None:
+        layers["incidents"] = _chosen(incidents, "incidents")
+        layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
+    if stations is not None:
+        layers["stations"] = _chosen(stations, "stations")
+    if context:
+        shapes = pd.concat([gpd.GeoSeries(_in_wgs84(layer).geometry) for layer in context], ignore_index=True)
+        layers["context"] = gpd.GeoDataFrame(geometry=shapes, crs=WGS84)
+    return layers
+
+
+def _in_wgs84(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return layer.to_crs(WGS84)
+
+
+def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return some columns of a layer in WGS 84, text as text; an empty layer where there is none."""
+    if layer is None or not isinstance(layer, gpd.GeoDataFrame):
+        layer = gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=WGS84)
+    layer = _in_wgs84(layer).reset_index(drop=True)
+    kept: dict[str, Any] = {}
+    for name in columns:
+        if name not in layer.columns:
+            continue
+        if name in _NUMBERS:
+            numbers = pd.to_numeric(layer[name], errors="coerce")
+            kept[name] = numbers.round().astype("Int64")
+        elif name == "walled":
+            kept[name] = layer[name].fillna(True).astype(bool)
+        else:
+            kept[name] = _texts(layer[name])
+    shapes = shapely.force_2d(layer.geometry.to_numpy())
+    return gpd.GeoDataFrame(kept, geometry=shapes, crs=WGS84, index=pd.RangeIndex(len(layer)))
+
+
+def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    missing = values.isna().to_numpy()
+    texts = [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+    return pd.Series(texts, dtype=object)
+
+
+def _chosen(layer: pd.DataFrame | None, name: str) -> gpd.GeoDataFrame:
+    return _frame(layer, _COLUMNS[name])
+
+
+def _grids(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    layer = plan.get("micro_grids")
+    grids = _frame(layer, _GRID_COLUMNS)
+    for language, suffix in zip(LANGUAGES, ("zh", "en"), strict=True):
+        reasons = layer["reason"] if layer is not None and "reason" in layer else [None] * len(grids)
+        said = [
+            None if pd.isna(reason) or not reason else reason_text(str(reason), language)
+            for reason in reasons
+        ]
+        grids[f"reason_{suffix}"] = pd.Series(said, dtype=object, index=grids.index)
+    order = grids["grid_id"].argsort(kind="stable").to_numpy()
+    return grids.iloc[order].reset_index(drop=True)
+
+
+def _findings(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    return _frame(plan.get("findings"), _FINDING_COLUMNS)
+
+
+def _cells(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
+    return _frame(plan.get("cells"), ())
+
+
+def _has_footprints(units: gpd.GeoDataFrame) -> bool:
+    """Tell whether most units have an extent of their own, so that their cells need not be drawn."""
+    return bool((shapely.get_dimensions(units.geometry.to_numpy()) == 2).sum() * 2 > len(units))
+
+
+def _rows(ids: pd.Series[Any] | None, row_of: Mapping[str, int], count: int) -> pd.Series[Any]:
+    if ids is None:
+        return pd.Series([pd.NA] * count, dtype="Int64")
+    return pd.Series([row_of.get(str(grid_id), pd.NA) for grid_id in ids], dtype="Int64")
+
+
+def _grid_at(places: gpd.GeoSeries, grids: gpd.GeoSeries) -> pd.Series[Any]:
+    """Return the row of the grid each place lies in."""
+    place, grid = grids.sindex.query(places.to_numpy(), predicate="intersects")
+    found = pd.Series([pd.NA] * len(places), dtype="Int64")
+    # On a shared border the first grid wins.
+    found.iloc[place[::-1]] = grid[::-1]
+    return found
+
+
+def _label_points(polygons: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    shapes = _largest_parts(polygons)
+    middles = np.full(len(shapes), None, dtype=object)
+    radius_m = np.zeros(len(shapes))
+    has_area = shapely.area(shapes) > 0
+    # Longitudes shrink with the latitude: a circle on the ground is one after this stretch.
+    stretch = float(np.cos(np.radians(polygons.total_bounds[1]))) if has_area.any() else 1.0
+    if has_area.any():
+        ground = shapely.transform(shapes[has_area], lambda points: points * [stretch, 1.0])
+        low_x, low_y, high_x, high_y = shapely.bounds(ground).T
+        tolerance = np.maximum(high_x - low_x, high_y - low_y) * _LABEL_TOLERANCE
+        radii = shapely.maximum_inscribed_circle(ground, tolerance=tolerance)
+        centres = shapely.get_point(radii, 0)
+        middles[has_area] = shapely.transform(centres, lambda points: points / [stretch, 1.0])
+        radius_m[has_area] = shapely.length(radii) * 111_320.0
+    radius = pd.Series(np.rint(radius_m).astype(np.int64))
+    return gpd.GeoDataFrame({"radius_m": radius}, geometry=middles, crs=WGS84)
+
+
+def _largest_parts(polygons: gpd.GeoSeries) -> NDArray[np.object_]:
+    """Return of each feature the polygon of the largest area; None where it has none."""
+    parts, owner = shapely.get_parts(polygons.to_numpy(), return_index=True)
+    area = shapely.area(parts)
+    largest = np.full(len(polygons), None, dtype=object)
+    order = np.argsort(area, kind="stable")
+    order = order[shapely.get_dimensions(parts[order]) == 2]
+    largest[owner[order]] = parts[order]
+    return largest

@@ -1,0 +1,2 @@
+/** esbuild takes style sheets into the bundle of styles. */
+declare module "*.css";

@@ -1,0 +1,30 @@
+/** Elements from data. Text is always set as text, never parsed. */
+
+type Child = Node | string | null;
+
+type Attributes = Record<string, string | number | boolean | undefined>;
+
+export function element<K extends keyof HTMLElementTagNameMap>(
+  name: K, attributes: Attributes = {}, ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    made.setAttribute(key, value === true ? "" : String(value));
+  }
+  for (const child of children) if (child !== null) made.append(child);
+  return made;
+}
+
+/** Text typed in by people: kept apart, so that its direction of writing turns nothing around it. */
+export function typed(text: string): HTMLElement {
+  const made = document.createElement("bdi");
+  made.textContent = text;
+  return made;
+}
+
+export function button(label: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  const made = element("button", { type: "button", ...attributes }, label);
+  made.addEventListener("click", onClick);
+  return made;
+}

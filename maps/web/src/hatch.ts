@@ -1,0 +1,44 @@
+/** Hatching of a status, so that it is told apart without colour. */
+import type { Hatch } from "./schema.ts";
+
+/** Side of the repeating square in CSS pixels; it divides a tile, so hatching runs on across tiles. */
+const SIDE = 8;
+
+const made = new Map<string, HTMLCanvasElement>();
+
+/** The repeating square of a hatch, at `ratio` device pixels for one CSS pixel. */
+export function hatchSquare(hatch: Hatch, ink: string, ratio: number): HTMLCanvasElement {
+  const key = `${hatch} ${ink} ${ratio}`;
+  let square = made.get(key);
+  if (!square) {
+    square = document.createElement("canvas");
+    const side = Math.round(SIDE * ratio);
+    square.width = side;
+    square.height = side;
+    const pen = square.getContext("2d") as CanvasRenderingContext2D;
+    pen.strokeStyle = ink;
+    pen.fillStyle = ink;
+    pen.lineWidth = 1.1 * ratio;
+    if (hatch === "rising" || hatch === "crossed") stripes(pen, side, 1);
+    if (hatch === "crossed") stripes(pen, side, -1);
+    if (hatch === "dots") {
+      for (const [x, y] of [[side / 4, side / 4], [(side * 3) / 4, (side * 3) / 4]] as const) {
+        pen.beginPath();
+        pen.arc(x, y, 0.9 * ratio, 0, 2 * Math.PI);
+        pen.fill();
+      }
+    }
+    made.set(key, square);
+  }
+  return square;
+}
+
+/** One diagonal, and the pieces of its neighbours that reach into the square. */
+function stripes(pen: CanvasRenderingContext2D, side: number, way: 1 | -1): void {
+  pen.beginPath();
+  for (const shift of [-side, 0, side]) {
+    pen.moveTo(shift - 1, way > 0 ? side + 1 : -1);
+    pen.lineTo(shift + side + 1, way > 0 ? -1 : side + 1);
+  }
+  pen.stroke();
+}

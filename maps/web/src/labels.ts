@@ -1,0 +1,105 @@
+/** Choose which labels are drawn: the more important first, none over another. Pure. */
+
+export interface Box {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/** One label a view might show; the larger `priority` wins. */
+export interface Candidate {
+  kind: string;
+  priority: number;
+  box: Box;
+  /** Smaller or shifted forms, tried in order where the first has no room. */
+  otherwise?: readonly Candidate[];
+}
+
+/** Free pixels kept between two labels. */
+const GAP = 2;
+
+/** Boxes in squares of a fixed size, so that one looks only at its neighbourhood. */
+export class Taken {
+  private readonly squares = new Map<string, Box[]>();
+
+  constructor(private readonly side = 96) {}
+
+  isFree(box: Box): boolean {
+    return this.squaresOf(box).every((key) => !this.squares.get(key)?.some((other) => overlap(box, other)));
+  }
+
+  take(box: Box): void {
+    for (const key of this.squaresOf(box)) {
+      const boxes = this.squares.get(key);
+      if (boxes) boxes.push(box);
+      else this.squares.set(key, [box]);
+    }
+  }
+
+  private squaresOf({ x0, y0, x1, y1 }: Box): string[] {
+    const keys: string[] = [];
+    for (let i = Math.floor((x0 - GAP) / this.side); i <= Math.floor((x1 + GAP) / this.side); i++) {
+      for (let j = Math.floor((y0 - GAP) / this.side); j <= Math.floor((y1 + GAP) / this.side); j++) {
+        keys.push(`${i},${j}`);
+      }
+    }
+    return keys;
+  }
+}
+
+export function overlap(a: Box, b: Box, gap = GAP): boolean {
+  return a.x0 < b.x1 + gap && b.x0 < a.x1 + gap && a.y0 < b.y1 + gap && b.y0 < a.y1 + gap;
+}
+
+/** The candidates to draw, in the order of drawing; `taken` starts with what is already there. */
+export function placeLabels<C extends Candidate>(candidates: readonly C[], taken = new Taken()): C[] {
+  const placed: C[] = [];
+  for (const candidate of [...candidates].sort((a, b) => b.priority - a.priority)) {
+    const forms = [candidate, ...((candidate.otherwise ?? []) as readonly C[])];
+    const fitting = forms.find(({ box }) => taken.isFree(box));
+    if (!fitting) continue;
+    taken.take(fitting.box);
+    placed.push(fitting);
+  }
+  return placed;
+}
+
+export interface Circle {
+  x: number;
+  y: number;
+  radius: number;
+  count: number;
+}
+
+/** Join circles that would cover each other into the larger one, until none do. */
+export function joinCircles<C extends Circle>(circles: readonly C[], radiusOf: (count: number) => number): (C & { members: C[] })[] {
+  const joined: (C & { members: C[] })[] = [];
+  for (const circle of [...circles].sort((a, b) => b.count - a.count)) {
+    const host = joined.find(({ x, y, radius }) => Math.hypot(x - circle.x, y - circle.y) < radius + circle.radius + GAP);
+    if (!host) joined.push({ ...circle, members: [circle] });
+    else {
+      host.members.push(circle);
+      host.count += circle.count;
+      host.radius = radiusOf(host.count);
+    }
+  }
+  // A circle that grew may now reach a neighbour.
+  return joined.length < circles.length ? regrow(joined, radiusOf) : joined;
+}
+
+function regrow<C extends Circle>(circles: (C & { members: C[] })[], radiusOf: (count: number) => number): (C & { members: C[] })[] {
+  for (let i = 0; i < circles.length; i++) {
+    for (let j = i + 1; j < circles.length; j++) {
+      const a = circles[i] as C & { members: C[] };
+      const b = circles[j] as C & { members: C[] };
+      if (Math.hypot(a.x - b.x, a.y - b.y) >= a.radius + b.radius + GAP) continue;
+      a.members.push(...b.members);
+      a.count += b.count;
+      a.radius = radiusOf(a.count);
+      circles.splice(j, 1);
+      return regrow(circles, radiusOf);
+    }
+  }
+  return circles;
+}

@@ -1,0 +1,54 @@
+/** Start the page: read the data tags, take the map folium made, put everything on it. */
+import * as L from "leaflet";
+import "leaflet/dist/leaflet.css";
+import "./style.css";
+import { readPack } from "./pack.ts";
+import { Page } from "./page.ts";
+import { Scene } from "./scene.ts";
+import type { Settings } from "./schema.ts";
+import type { DrawnLabel } from "./overlay.ts";
+import { t, useLanguage } from "./words.ts";
+
+declare global {
+  interface Window {
+    L: typeof L;
+    /** Read-only view of the page for tests. */
+    weige: {
+      /** Resolves when the map is drawn. */
+      ready: Promise<void>;
+      labels(): DrawnLabel[];
+    };
+  }
+}
+
+window.L = L;
+
+let theMap: L.Map | null = null;
+L.Map.addInitHook(function (this: L.Map) {
+  theMap ??= this;
+});
+
+let page: Page | null = null;
+const ready = new Promise<void>((resolve, reject) => {
+  document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));
+});
+window.weige = { ready, labels: () => page?.labels() ?? [] };
+
+async function start(): Promise<void> {
+  const settings = JSON.parse(tag("weige-settings")) as Settings;
+  useLanguage(settings, settings.language);
+  if (typeof DecompressionStream === "undefined") {
+    document.body.prepend(t("page.old_browser"));
+    return;
+  }
+  if (!theMap) throw new Error("the page holds no map");
+  const scene = new Scene(await readPack(tag("weige-pack")));
+  page = new Page(theMap, scene, settings, tag("weige-licences"));
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
+function tag(id: string): string {
+  const text = document.getElementById(id)?.textContent;
+  if (!text) throw new Error(`the page lacks ${id}`);
+  return text;
+}

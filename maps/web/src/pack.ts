@@ -1,0 +1,229 @@
+/** Read a pack (the format is described in `maps/pack.py`) into flat arrays ready for drawing. */
+
+const VERSION = 1;
+
+interface GeometryHeader {
+  parts: number;
+  part_arcs?: number;
+  arcs?: number;
+  x?: number;
+  y?: number;
+}
+
+interface ColumnHeader {
+  type: "int" | "bool" | "number" | "text" | "category";
+  values: number | (string | null)[];
+  codes?: number;
+  nulls?: number;
+  decimals?: number;
+}
+
+interface LayerHeader {
+  count: number;
+  geometry: Partial<Record<"polygon" | "line" | "point", GeometryHeader>>;
+  columns: Record<string, ColumnHeader>;
+}
+
+interface Header {
+  version: number;
+  origin: [lon: number, lat: number];
+  step: number;
+  blocks: [encoding: "plain" | "delta", start: number, bytes: number, count: number][];
+  arcs: { points: number; x: number; y: number };
+  layers: Record<string, LayerHeader>;
+}
+
+/** Feature i has the paths featureStart[i] .. featureStart[i + 1], path j the points pathStart[j] .. pathStart[j + 1].
+ * Points are Web Mercator, the world a unit square with its origin in the north-west. */
+export interface Paths {
+  featureStart: Uint32Array;
+  pathStart: Uint32Array;
+  x: Float64Array;
+  y: Float64Array;
+}
+
+/** Feature i has the points featureStart[i] .. featureStart[i + 1]. */
+export interface Points {
+  featureStart: Uint32Array;
+  x: Float64Array;
+  y: Float64Array;
+}
+
+export interface Layer {
+  name: string;
+  count: number;
+  columns: ReadonlyMap<string, readonly (string | number | boolean | null)[]>;
+  polygons: Paths | null;
+  lines: Paths | null;
+  points: Points | null;
+}
+
+export class PackError extends Error {}
+
+/** Decode base64 of a pack. */
+export async function readPack(base64: string): Promise<Map<string, Layer>> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return decodePack(new Uint8Array(await new Response(inflated).arrayBuffer()));
+}
+
+/** Decode the bytes of a pack, inflated. */
+export function decodePack(bytes: Uint8Array): Map<string, Layer> {
+  if (String.fromCharCode(...bytes.subarray(0, 4)) !== "wgpk") throw new PackError("not a pack");
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Header;
+  if (header.version !== VERSION) throw new PackError(`pack of version ${header.version}`);
+  const reader = new Reader(header, bytes.subarray(8 + length));
+  return new Map(Object.keys(header.layers).map((name) => [name, reader.layer(name)]));
+}
+
+export function decodeVarints(bytes: Uint8Array, count: number, isDelta: boolean): Float64Array {
+  const out = new Float64Array(count);
+  let at = 0;
+  let before = 0;
+  for (let i = 0; i < count; i++) {
+    let value = 0;
+    let factor = 1;
+    let octet = bytes[at++] as number;
+    while (octet >= 128) {
+      value += (octet - 128) * factor;
+      factor *= 128; // not a shift: numbers may be longer than 32 bits
+      octet = bytes[at++] as number;
+    }
+    value += octet * factor;
+    value = value % 2 ? -(value + 1) / 2 : value / 2;
+    before = isDelta ? before + value : value;
+    out[i] = before;
+  }
+  return out;
+}
+
+export function worldX(lon: number): number {
+  return lon / 360 + 0.5;
+}
+
+export function worldY(lat: number): number {
+  const sin = Math.sin((lat * Math.PI) / 180);
+  return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
+}
+
+export function latitude(y: number): number {
+  return (Math.atan(Math.sinh((0.5 - y) * 2 * Math.PI)) * 180) / Math.PI;
+}
+
+export function longitude(x: number): number {
+  return (x - 0.5) * 360;
+}
+
+class Reader {
+  private readonly arcStart: Uint32Array;
+  private readonly arcX: Float64Array;
+  private readonly arcY: Float64Array;
+
+  constructor(
+    private readonly header: Header,
+    private readonly body: Uint8Array,
+  ) {
+    this.arcStart = starts(this.block(header.arcs.points));
+    this.arcX = this.worldX(this.block(header.arcs.x));
+    this.arcY = this.worldY(this.block(header.arcs.y));
+  }
+
+  layer(name: string): Layer {
+    const { count, geometry, columns } = this.header.layers[name] as LayerHeader;
+    return {
+      name,
+      count,
+      columns: new Map(Object.entries(columns).map(([key, column]) => [key, this.column(column)])),
+      polygons: geometry.polygon ? this.paths(geometry.polygon) : null,
+      lines: geometry.line ? this.paths(geometry.line) : null,
+      points: geometry.point ? this.points(geometry.point) : null,
+    };
+  }
+
+  private block(position: number | undefined): Float64Array {
+    const block = this.header.blocks[position ?? -1];
+    if (!block) throw new PackError(`no block ${position}`);
+    const [encoding, start, bytes, count] = block;
+    return decodeVarints(this.body.subarray(start, start + bytes), count, encoding === "delta");
+  }
+
+  private column(column: ColumnHeader): (string | number | boolean | null)[] {
+    if (Array.isArray(column.values)) {
+      if (column.type === "text") return column.values;
+      const names = column.values;
+      return Array.from(this.block(column.codes), (code) => names[code] ?? null);
+    }
+    const scale = 10 ** (column.decimals ?? 0);
+    const values: (number | boolean | null)[] = Array.from(this.block(column.values), (value) =>
+      column.type === "bool" ? value === 1 : value / scale,
+    );
+    if (column.nulls !== undefined) for (const gone of this.block(column.nulls)) values[gone] = null;
+    return values;
+  }
+
+  private paths(geometry: GeometryHeader): Paths {
+    const featureStart = starts(this.block(geometry.parts));
+    const partArcs = this.block(geometry.part_arcs);
+    const refs = this.block(geometry.arcs);
+    const pathStart = new Uint32Array(partArcs.length + 1);
+    let total = 0;
+    let at = 0;
+    for (let part = 0; part < partArcs.length; part++) {
+      for (let i = 0; i < (partArcs[part] as number); i++) {
+        total += this.arcLength(refs[at++] as number) - (i > 0 ? 1 : 0);
+      }
+      pathStart[part + 1] = total;
+    }
+    const x = new Float64Array(total);
+    const y = new Float64Array(total);
+    let out = 0;
+    at = 0;
+    for (let part = 0; part < partArcs.length; part++) {
+      for (let i = 0; i < (partArcs[part] as number); i++) {
+        const ref = refs[at++] as number;
+        const arc = ref >= 0 ? ref : -ref - 1;
+        const first = this.arcStart[arc] as number;
+        const length = this.arcLength(ref);
+        // The first point of a later arc is the last one of the arc before it.
+        for (let k = i > 0 ? 1 : 0; k < length; k++) {
+          const from = ref >= 0 ? first + k : first + length - 1 - k;
+          x[out] = this.arcX[from] as number;
+          y[out++] = this.arcY[from] as number;
+        }
+      }
+    }
+    return { featureStart, pathStart, x, y };
+  }
+
+  private points(geometry: GeometryHeader): Points {
+    return {
+      featureStart: starts(this.block(geometry.parts)),
+      x: this.worldX(this.block(geometry.x)),
+      y: this.worldY(this.block(geometry.y)),
+    };
+  }
+
+  private arcLength(ref: number): number {
+    const arc = ref >= 0 ? ref : -ref - 1;
+    return (this.arcStart[arc + 1] as number) - (this.arcStart[arc] as number);
+  }
+
+  private worldX(steps: Float64Array): Float64Array {
+    const { origin, step } = this.header;
+    return steps.map((value) => worldX(origin[0] + step * value));
+  }
+
+  private worldY(steps: Float64Array): Float64Array {
+    const { origin, step } = this.header;
+    return steps.map((value) => worldY(origin[1] + step * value));
+  }
+}
+
+function starts(counts: Float64Array): Uint32Array {
+  const out = new Uint32Array(counts.length + 1);
+  for (let i = 0; i < counts.length; i++) out[i + 1] = (out[i] as number) + (counts[i] as number);
+  return out;
+}

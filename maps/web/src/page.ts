@@ -1,0 +1,281 @@
+/** The page: panel and map tied to each other. */
+import * as L from "leaflet";
+import { northArrow, homeControl } from "./controls.ts";
+import { element } from "./dom.ts";
+import { Incidents } from "./incidents.ts";
+import { Overlay, type DrawnLabel } from "./overlay.ts";
+import { latitude, longitude, worldX, worldY, type Paths } from "./pack.ts";
+import { Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
+import { Panel } from "./panel.ts";
+import {
+  communitySection, compoundSection, gridSection, incidentSection, popupElement, Reasons, stationSection, unitSection,
+  type Section,
+} from "./popups.ts";
+import { union, type Box, type LayerName, type Scene } from "./scene.ts";
+import type { Language, Settings } from "./schema.ts";
+import type { Entry } from "./search.ts";
+import { metresPerPixel, PlanTiles } from "./tiles.ts";
+import { htmlLanguage, t, useLanguage } from "./words.ts";
+
+const MAX_ZOOM = 21;
+/** Flying to a single place comes no nearer than this, so that its surroundings can be seen. */
+const PLACE_ZOOM = 18.5;
+/** Of a pile of incidents at one spot a popup tells so many. */
+const PILE = 20;
+
+/** Layers drawn only when asked for. */
+const INITIALLY_HIDDEN: ReadonlySet<Shown> = new Set(["cells"]);
+
+export class Page {
+  private readonly shown = new Set<Shown>();
+  private readonly incidents: Incidents;
+  private readonly reasons: Reasons;
+  private readonly tiles: PlanTiles;
+  private readonly overlay: Overlay;
+  private readonly panel: Panel;
+  private readonly selection: L.LayerGroup;
+  private controls: L.Control[] = [];
+
+  constructor(
+    private readonly map: L.Map,
+    private readonly scene: Scene,
+    private readonly settings: Settings,
+    licences: string,
+  ) {
+    this.incidents = new Incidents(scene.get("incidents"));
+    this.reasons = new Reasons(scene);
+    const drawn: Shown[] = ["units", "cells", "communities", "roads", "water", "barriers", "compounds", "gates",
+      "incidents", "stations", "context"];
+    for (const name of drawn) if (scene.has(name as LayerName) && !INITIALLY_HIDDEN.has(name)) this.shown.add(name);
+    this.shown.add("status").add("labels");
+
+    this.panel = new Panel({
+      scene, settings, licences, shown: this.shown, incidents: this.incidents, reasons: this.reasons,
+      onLayer: (layer, isShown) => this.show(layer, isShown),
+      onFilter: () => this.overlay.redraw(),
+      onEntry: (entry) => this.goToEntry(entry),
+      onFeature: (layer, feature) => this.goTo(layer, [feature]),
+      onLanguage: (language) => this.speak(language),
+      onResize: () => this.map.invalidateSize({ animate: false }),
+    });
+    const stage = element("main", { class: "stage" });
+    const root = element("div", { id: "weige" });
+    root.append(this.panel.root, stage);
+    document.body.append(root);
+    stage.append(map.getContainer());
+
+    map.setMaxZoom(MAX_ZOOM);
+    map.invalidateSize({ animate: false });
+    const pane = map.createPane("weige-labels");
+    pane.style.zIndex = "450";
+    pane.style.pointerEvents = "none";
+    this.tiles = new PlanTiles(new Painter(scene, settings.styles, this.shown));
+    this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents);
+    this.selection = L.layerGroup().addTo(map);
+    this.home(false);
+    this.tiles.addTo(map);
+    this.overlay.addTo(map);
+    map.on("click", (event) => this.identify(event));
+    map.on("mousemove", (event) => {
+      map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);
+    });
+    // Paper has its own size: draw for it, and again for the screen.
+    window.matchMedia("print").addEventListener("change", () => {
+      map.invalidateSize({ animate: false });
+      this.overlay.redraw();
+    });
+    this.speak(settings.language);
+  }
+
+  labels(): DrawnLabel[] {
+    return this.overlay.labels();
+  }
+
+  private speak(language: Language): void {
+    useLanguage(this.settings, language);
+    document.documentElement.lang = htmlLanguage();
+    this.map.closePopup();
+    this.panel.render();
+    document.title = `${this.panel.title()} \u00b7 ${t("page.title")}`;
+    this.map.getContainer().setAttribute("aria-label", t("page.map"));
+    for (const control of this.controls) control.remove();
+    this.controls = [
+      L.control.zoom({ position: "topright", zoomInTitle: t("page.zoom_in"), zoomOutTitle: t("page.zoom_out") }),
+      homeControl(t("page.whole"), () => this.home(true)),
+      northArrow(t("page.north")),
+      L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }),
+    ];
+    for (const control of this.controls) control.addTo(this.map);
+    this.overlay.redraw();
+  }
+
+  private show(layer: Shown, isShown: boolean): void {
+    if (isShown) this.shown.add(layer);
+    else this.shown.delete(layer);
+    this.tiles.redraw();
+    this.overlay.redraw();
+  }
+
+  private home(animate: boolean): void {
+    const box = this.scene.bounds();
+    if (box) this.map.fitBounds(bounds(box), { padding: [14, 14], animate, maxZoom: PLACE_ZOOM });
+    else this.map.setView([32, 119.6], 10, { animate });
+  }
+
+  private goToEntry(entry: Entry): void {
+    this.goTo(entry.layer, entry.features);
+  }
+
+  /** Bring features into view, outline them, and tell what they are. */
+  private goTo(name: LayerName, features: readonly number[]): void {
+    const layer = this.scene.get(name);
+    const box = union(features.map((feature) => layer.box(feature)));
+    if (!box) return;
+    this.panel.fold();
+    this.map.fitBounds(bounds(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
+    const middle: [number, number] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+    const at = (name === "grids" ? this.scene.get("grids_labels").middle(features[0] as number) : null) ?? middle;
+    this.outline(name, features);
+    const first = features[0] as number;
+    if (name === "findings") {
+      const grid = this.gridOf(layer.text("grid_id", first));
+      if (grid !== null) this.goTo("grids", [grid]);
+      else this.ring(at);
+      return;
+    }
+    const sections: Partial<Record<LayerName, () => Section[]>> = {
+      grids: () => [gridSection(this.scene, first, this.reasons)],
+      units: () => this.unitSections(first),
+      compounds: () => [compoundSection(this.scene, first)],
+      communities: () => [communitySection(this.scene, first, this.settings.plan)],
+      incidents: () => [incidentSection(this.scene, first)],
+      stations: () => [stationSection(this.scene, first)],
+    };
+    const made = sections[name]?.();
+    if (made) this.popup(at, made);
+    if (name === "incidents" || name === "stations") this.ring(at);
+  }
+
+  private gridOf(id: string): number | null {
+    const grids = this.scene.get("grids");
+    for (let i = 0; i < grids.count; i++) if (id && grids.text("grid_id", i) === id) return i;
+    return null;
+  }
+
+  private unitSections(unit: number): Section[] {
+    const grid = this.scene.get("units").number("grid", unit);
+    const own = [unitSection(this.scene, unit)];
+    return grid === null ? own : [...own, gridSection(this.scene, grid, this.reasons)];
+  }
+
+  private identify(event: L.LeafletMouseEvent): void {
+    const hit = this.overlay.hit(event.containerPoint);
+    this.selection.clearLayers();
+    if (hit?.kind === "station") return this.goNear("stations", hit.station, stationSection(this.scene, hit.station));
+    if (hit) return this.openIncidents(hit.incidents, event.latlng);
+    const at: [number, number] = [worldX(event.latlng.lng), worldY(event.latlng.lat)];
+    const { scene } = this;
+    const sees = this.shown.has("units") && metresPerPixel(this.map.getZoom(), at[1]) <= UNITS_FROM_M;
+    const unit = sees ? this.unitAt(at) : undefined;
+    const grid = scene.get("grids").polygonsAt(...at)[0];
+    const compound = sees ? scene.get("compounds").polygonsAt(...at)[0] : undefined;
+    const community = scene.get("communities").polygonsAt(...at)[0];
+    const sections: Section[] = [];
+    if (unit !== undefined) sections.push(unitSection(scene, unit));
+    if (compound !== undefined && unit === undefined) sections.push(compoundSection(scene, compound));
+    if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons));
+    else if (community !== undefined) sections.push(communitySection(scene, community, this.settings.plan));
+    if (!sections.length) return;
+    if (grid !== undefined) this.outline("grids", [grid]);
+    if (unit !== undefined) this.outline("units", [unit], false);
+    this.popup(at, sections);
+  }
+
+  private unitAt([x, y]: [number, number]): number | undefined {
+    const units = this.scene.get("units");
+    const inside = units.polygonsAt(x, y)[0];
+    if (inside !== undefined) return inside;
+    const reach = 8 / (256 * 2 ** this.map.getZoom());
+    const near = units.within([x - reach, y - reach, x + reach, y + reach]).filter((unit) => {
+      const box = units.box(unit);
+      return box !== null && box[0] === box[2];
+    });
+    return near[0];
+  }
+
+  private openIncidents(incidents: number[], at: L.LatLng): void {
+    const layer = this.scene.get("incidents");
+    if (incidents.length === 1) {
+      const only = incidents[0] as number;
+      return this.goNear("incidents", only, incidentSection(this.scene, only));
+    }
+    const box = union(incidents.map((incident) => layer.box(incident)));
+    const target = box && bounds(box);
+    const zoom = target ? Math.min(this.map.getBoundsZoom(target, false, L.point(50, 50)), MAX_ZOOM) : MAX_ZOOM;
+    if (target && zoom > this.map.getZoom() && this.map.getZoom() < 19.5) {
+      this.map.fitBounds(target, { padding: [50, 50], maxZoom: Math.max(this.map.getZoom() + 1, Math.min(zoom, 20)) });
+      return;
+    }
+    const sections = incidents.slice(0, PILE).map((incident) => incidentSection(this.scene, incident));
+    if (incidents.length > PILE) {
+      sections.push({ title: t("incident.more", { count: incidents.length - PILE }), rows: [] });
+    }
+    this.popup([worldX(at.lng), worldY(at.lat)], sections);
+  }
+
+  private goNear(name: LayerName, feature: number, section: Section): void {
+    const middle = this.scene.get(name).middle(feature);
+    if (!middle) return;
+    this.ring(middle);
+    this.popup(middle, [section]);
+  }
+
+  private popup(at: [number, number], sections: Section[]): void {
+    const narrow = this.map.getSize().x < 480;
+    L.popup({
+      maxWidth: narrow ? 260 : 320,
+      maxHeight: Math.max(160, Math.min(380, this.map.getSize().y - 120)),
+      autoPanPadding: [20, 20],
+    })
+      .setLatLng(latLng(at))
+      .setContent(popupElement(sections))
+      .openOn(this.map);
+  }
+
+  private outline(name: LayerName, features: readonly number[], isFirst = true): void {
+    if (isFirst) this.selection.clearLayers();
+    const { layer } = this.scene.get(name);
+    const { select } = this.settings.styles.ink;
+    const style = { color: select, weight: isFirst ? 4 : 2.5, fill: false, interactive: false, className: "selected" };
+    for (const feature of features) {
+      if (layer.polygons) for (const ring of latLngs(layer.polygons, feature)) L.polygon(ring, style).addTo(this.selection);
+      if (layer.lines) for (const line of latLngs(layer.lines, feature)) L.polyline(line, style).addTo(this.selection);
+    }
+  }
+
+  private ring(at: [number, number]): void {
+    L.circleMarker(latLng(at), {
+      radius: 17, color: this.settings.styles.ink.select, weight: 3, fill: false, interactive: false,
+    }).addTo(this.selection);
+  }
+}
+
+function latLng([x, y]: [number, number]): L.LatLng {
+  return L.latLng(latitude(y), longitude(x));
+}
+
+function bounds([minX, minY, maxX, maxY]: Box): L.LatLngBounds {
+  return L.latLngBounds(latLng([minX, minY]), latLng([maxX, maxY]));
+}
+
+function latLngs(paths: Paths, feature: number): L.LatLng[][] {
+  const lines: L.LatLng[][] = [];
+  for (let path = paths.featureStart[feature] as number; path < (paths.featureStart[feature + 1] as number); path++) {
+    const line: L.LatLng[] = [];
+    for (let i = paths.pathStart[path] as number; i < (paths.pathStart[path + 1] as number); i++) {
+      line.push(latLng([paths.x[i] as number, paths.y[i] as number]));
+    }
+    lines.push(line);
+  }
+  return lines;
+}

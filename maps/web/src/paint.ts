@@ -1,0 +1,302 @@
+/** Draw a window of the map on a canvas: ground, grids, buildings, roads, borders. No text. */
+import { hatchSquare } from "./hatch.ts";
+import type { Paths, Points } from "./pack.ts";
+import type { Box, IndexedLayer, Scene } from "./scene.ts";
+import type { Status, Styles } from "./schema.ts";
+
+export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
+
+export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" |
+  "gates" | "labels" | "incidents" | "stations" | "context";
+
+/** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
+export interface Window {
+  originX: number;
+  originY: number;
+  scale: number;
+  width: number;
+  height: number;
+  metresPerPixel: number;
+}
+
+/** Buildings appear when a pixel is at most so many metres. */
+export const UNITS_FROM_M = 2.6;
+const COMPOUNDS_FROM_M = 5;
+const GATES_FROM_M = 1.3;
+const MINOR_ROADS_FROM_M = 7;
+
+export function windowBox(view: Window, margin = 0): Box {
+  return [
+    view.originX - margin / view.scale,
+    view.originY - margin / view.scale,
+    view.originX + (view.width + margin) / view.scale,
+    view.originY + (view.height + margin) / view.scale,
+  ];
+}
+
+export class Painter {
+  constructor(
+    private readonly scene: Scene,
+    private readonly styles: Styles,
+    private readonly shown: ReadonlySet<Shown>,
+  ) {}
+
+  paint(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
+    const { ink } = this.styles;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.lineJoin = "round";
+    pen.lineCap = "round";
+    pen.fillStyle = ink.land;
+    pen.fillRect(0, 0, view.width, view.height);
+    if (this.shown.has("status")) this.statuses(pen, view, ratio);
+    if (this.shown.has("water")) this.water(pen, view);
+    if (this.shown.has("compounds") && view.metresPerPixel <= COMPOUNDS_FROM_M) this.compounds(pen, view);
+    if (this.shown.has("cells") && view.metresPerPixel <= UNITS_FROM_M) this.cells(pen, view);
+    if (this.shown.has("roads")) this.roads(pen, view);
+    if (this.shown.has("units") && view.metresPerPixel <= UNITS_FROM_M) this.units(pen, view);
+    if (this.shown.has("barriers")) this.barriers(pen, view);
+    if (this.shown.has("context")) this.context(pen, view);
+    if (this.shown.has("status")) this.borders(pen, view);
+    if (this.shown.has("communities")) this.communities(pen, view);
+    if (this.shown.has("gates") && view.metresPerPixel <= GATES_FROM_M) this.gates(pen, view);
+  }
+
+  private statuses(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
+    const grids = this.scene.get("grids");
+    const seen = grids.within(windowBox(view, 2));
+    for (const status of STATUSES) {
+      const style = this.styles.status[status];
+      pen.beginPath();
+      for (const grid of seen) {
+        if (grids.text("status", grid) === status) trace(pen, grids.layer.polygons, grid, view, true);
+      }
+      pen.fillStyle = style.fill;
+      pen.fill("nonzero");
+      const pattern = style.hatch === "none" ? null : pen.createPattern(hatchSquare(style.hatch, style.hatch_ink, ratio), "repeat");
+      if (pattern) {
+        // The path is kept as it is; the pattern is laid in device pixels, where its square is whole.
+        pen.setTransform(1, 0, 0, 1, 0, 0);
+        pen.fillStyle = pattern;
+        pen.fill("nonzero");
+        pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      }
+    }
+  }
+
+  private borders(pen: CanvasRenderingContext2D, view: Window): void {
+    const grids = this.scene.get("grids");
+    pen.beginPath();
+    for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.polygons, grid, view, true);
+    const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.7, 2.4);
+    pen.strokeStyle = "rgba(255,255,255,0.75)";
+    pen.lineWidth = width + 1.6;
+    pen.stroke();
+    pen.strokeStyle = this.styles.ink.border;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
+
+  private communities(pen: CanvasRenderingContext2D, view: Window): void {
+    const layer = this.scene.get("communities");
+    pen.beginPath();
+    for (const each of layer.within(windowBox(view, 8))) trace(pen, layer.layer.polygons, each, view, true);
+    pen.strokeStyle = "rgba(255,255,255,0.9)";
+    pen.lineWidth = 5;
+    pen.stroke();
+    pen.strokeStyle = this.styles.ink.community;
+    pen.lineWidth = 2.4;
+    pen.setLineDash([12, 4, 2, 4]);
+    pen.lineCap = "butt";
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.lineCap = "round";
+  }
+
+  private water(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("water", view, 12);
+    pen.beginPath();
+    for (const each of seen) trace(pen, layer.layer.polygons, each, view, true);
+    pen.fillStyle = this.styles.ink.water;
+    pen.fill("nonzero");
+    pen.strokeStyle = this.styles.ink.water_line;
+    pen.lineWidth = 0.8;
+    pen.stroke();
+    pen.beginPath();
+    for (const each of seen) trace(pen, layer.layer.lines, each, view, false);
+    pen.strokeStyle = this.styles.ink.water_line;
+    pen.lineWidth = clamp(6 / view.metresPerPixel, 1.4, 10);
+    pen.stroke();
+  }
+
+  private roads(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("roads", view, 30);
+    const byRank = new Map<number, { widthM: number; roads: number[] }>();
+    for (const road of seen) {
+      const style = this.styles.roads[layer.text("road_class", road)] ?? this.styles.roads[""];
+      if (!style || (view.metresPerPixel > MINOR_ROADS_FROM_M && style.rank < 3)) continue;
+      const rank = byRank.get(style.rank) ?? { widthM: style.width_m, roads: [] };
+      rank.roads.push(road);
+      byRank.set(style.rank, rank);
+    }
+    // Casings of all classes first, so that a small road opens into a large one.
+    for (const isCasing of [true, false]) {
+      for (const [rank, { widthM, roads }] of [...byRank].sort((a, b) => a[0] - b[0])) {
+        pen.beginPath();
+        for (const road of roads) {
+          trace(pen, layer.layer.lines, road, view, false);
+          trace(pen, layer.layer.polygons, road, view, true);
+        }
+        const width = clamp(widthM / view.metresPerPixel, 0.6 + rank * 0.35, 26);
+        pen.strokeStyle = isCasing ? this.styles.ink.road_edge : this.styles.ink.road;
+        pen.lineWidth = isCasing ? width + 1.4 : width;
+        pen.stroke();
+      }
+    }
+  }
+
+  private compounds(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("compounds", view, 4);
+    for (const walled of [true, false]) {
+      pen.beginPath();
+      for (const each of seen) {
+        if (layer.flag("walled", each) === walled) trace(pen, layer.layer.polygons, each, view, true);
+      }
+      pen.strokeStyle = this.styles.ink.compound;
+      pen.lineWidth = walled ? 1.5 : 1;
+      pen.setLineDash(walled ? [] : [3, 3]);
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+  }
+
+  private cells(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("cells", view, 2);
+    pen.beginPath();
+    for (const each of seen) trace(pen, layer.layer.polygons, each, view, true);
+    pen.strokeStyle = "rgba(60,70,85,0.28)";
+    pen.lineWidth = 0.7;
+    pen.stroke();
+  }
+
+  private units(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("units", view, 6);
+    const classes = this.styles.units;
+    const radius = clamp(3.2 / view.metresPerPixel, 2, 7);
+    for (const [position, { fill }] of classes.entries()) {
+      pen.beginPath();
+      for (const unit of seen) {
+        if (classOf(layer.number("households", unit) ?? 0, classes) !== position) continue;
+        trace(pen, layer.layer.polygons, unit, view, true);
+        dots(pen, layer.layer.points, unit, view, radius);
+      }
+      pen.fillStyle = fill;
+      pen.fill("nonzero");
+      pen.strokeStyle = this.styles.ink.unit_edge;
+      pen.lineWidth = view.metresPerPixel < 1.2 ? 0.8 : 0.4;
+      pen.stroke();
+    }
+  }
+
+  private barriers(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("barriers", view, 6);
+    pen.beginPath();
+    for (const each of seen) {
+      trace(pen, layer.layer.lines, each, view, false);
+      trace(pen, layer.layer.polygons, each, view, true);
+    }
+    pen.strokeStyle = this.styles.ink.barrier;
+    pen.lineWidth = 1.6;
+    pen.stroke();
+    pen.lineWidth = 4.5; // cross ties
+    pen.lineCap = "butt";
+    pen.setLineDash([1.4, 7]);
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.lineCap = "round";
+  }
+
+  private context(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("context", view, 6);
+    pen.beginPath();
+    for (const each of seen) {
+      trace(pen, layer.layer.lines, each, view, false);
+      trace(pen, layer.layer.polygons, each, view, true);
+    }
+    pen.strokeStyle = "rgba(92,62,122,0.8)";
+    pen.lineWidth = 1.3;
+    pen.stroke();
+    pen.beginPath();
+    for (const each of seen) dots(pen, layer.layer.points, each, view, 3);
+    pen.fillStyle = "rgb(92,62,122)";
+    pen.fill();
+  }
+
+  private gates(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("gates", view, 8);
+    const { points } = layer.layer;
+    if (!points) return;
+    pen.beginPath();
+    for (const gate of seen) {
+      for (let i = points.featureStart[gate] as number; i < (points.featureStart[gate + 1] as number); i++) {
+        const x = ((points.x[i] as number) - view.originX) * view.scale;
+        const y = ((points.y[i] as number) - view.originY) * view.scale;
+        pen.moveTo(x + 5, y);
+        pen.arc(x, y, 5, 0, 2 * Math.PI);
+        pen.moveTo(x - 2.5, y);
+        pen.lineTo(x + 2.5, y);
+      }
+    }
+    pen.fillStyle = "#fff";
+    pen.fill();
+    pen.strokeStyle = this.styles.ink.gate;
+    pen.lineWidth = 1.6;
+    pen.stroke();
+  }
+
+  private window(name: Shown, view: Window, margin: number): { layer: IndexedLayer; seen: number[] } {
+    const layer = this.scene.get(name);
+    return { layer, seen: layer.within(windowBox(view, margin)) };
+  }
+}
+
+/** The position of the class a number of households falls in. */
+export function classOf(households: number, classes: Styles["units"]): number {
+  const found = classes.findIndex(({ up_to }) => up_to === null || households <= up_to);
+  return found < 0 ? classes.length - 1 : found;
+}
+
+function trace(pen: CanvasRenderingContext2D, paths: Paths | null, feature: number, view: Window, isRing: boolean): void {
+  if (!paths) return;
+  const { featureStart, pathStart, x, y } = paths;
+  for (let path = featureStart[feature] as number; path < (featureStart[feature + 1] as number); path++) {
+    const start = pathStart[path] as number;
+    const end = pathStart[path + 1] as number;
+    let lastX = ((x[start] as number) - view.originX) * view.scale;
+    let lastY = ((y[start] as number) - view.originY) * view.scale;
+    pen.moveTo(lastX, lastY);
+    for (let i = start + 1; i < end; i++) {
+      const px = ((x[i] as number) - view.originX) * view.scale;
+      const py = ((y[i] as number) - view.originY) * view.scale;
+      // Points closer than this move no pixel; the last one always counts.
+      if (i < end - 1 && Math.abs(px - lastX) < 0.6 && Math.abs(py - lastY) < 0.6) continue;
+      pen.lineTo(px, py);
+      lastX = px;
+      lastY = py;
+    }
+    if (isRing) pen.closePath();
+  }
+}
+
+function dots(pen: CanvasRenderingContext2D, points: Points | null, feature: number, view: Window, radius: number): void {
+  if (!points) return;
+  for (let i = points.featureStart[feature] as number; i < (points.featureStart[feature + 1] as number); i++) {
+    const x = ((points.x[i] as number) - view.originX) * view.scale;
+    const y = ((points.y[i] as number) - view.originY) * view.scale;
+    pen.moveTo(x + radius, y);
+    pen.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+}
+
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

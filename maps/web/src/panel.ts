@@ -1,0 +1,476 @@
+/** The panel beside the map: figures, search, legend with layers, lists of grids, findings and incidents. */
+import { button, element, typed } from "./dom.ts";
+import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
+import { hatchSquare } from "./hatch.ts";
+import type { Incidents } from "./incidents.ts";
+import { STATUSES, type Shown } from "./paint.ts";
+import type { Reasons } from "./popups.ts";
+import type { LayerName, Scene } from "./scene.ts";
+import type { Language, Settings, Status } from "./schema.ts";
+import { findEntries, searchEntries, type Entry } from "./search.ts";
+import { formatCount, formatShare, language, t } from "./words.ts";
+
+type Tab = "legend" | "grids" | "findings" | "incidents";
+
+/** Rows of a long list made at a time. */
+const CHUNK = 100;
+
+export interface PanelOptions {
+  scene: Scene;
+  settings: Settings;
+  licences: string;
+  shown: ReadonlySet<Shown>;
+  incidents: Incidents;
+  reasons: Reasons;
+  onLayer(layer: Shown, isShown: boolean): void;
+  onFilter(): void;
+  onEntry(entry: Entry): void;
+  onFeature(layer: LayerName, feature: number): void;
+  onLanguage(language: Language): void;
+  onResize(): void;
+}
+
+export class Panel {
+  readonly root = element("aside", { class: "panel" });
+  private tab: Tab = "legend";
+  private gridOrder: "code" | "households" = "code";
+  private gridStatus: Status | "" = "";
+  private entries: Entry[] | null = null;
+  private readonly counts: Record<Status, number>;
+  private body = element("div");
+
+  constructor(private readonly options: PanelOptions) {
+    const grids = options.scene.get("grids");
+    this.counts = { too_small: 0, ok: 0, too_large: 0, exempt: 0 };
+    for (let i = 0; i < grids.count; i++) {
+      const status = grids.text("status", i) as Status;
+      if (status in this.counts) this.counts[status]++;
+    }
+  }
+
+  /** The community, or how many there are. */
+  title(): string {
+    const communities = this.options.scene.get("communities");
+    if (communities.count === 1) return communities.text("name", 0) || communities.text("community_id", 0);
+    return communities.count ? t("head.communities", { count: communities.count }) : t("page.title");
+  }
+
+  /** On a narrow screen, give the map its place back. */
+  fold(): void {
+    this.open(false);
+  }
+
+  private open(isOpen: boolean): void {
+    this.root.classList.toggle("open", isOpen);
+    this.root.querySelector(".handle")?.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  render(): void {
+    this.root.setAttribute("aria-label", t("page.panel"));
+    this.body = element("div", { class: "body", id: "panel-body", role: "tabpanel", tabindex: 0 });
+    const handle = button(t("page.details"), () => this.open(!this.root.classList.contains("open")), {
+      class: "handle", "aria-expanded": String(this.root.classList.contains("open")), "aria-controls": "panel-body",
+    });
+    this.root.replaceChildren(this.head(), this.search(), handle, this.tabs(), this.body);
+    this.fill();
+  }
+
+  private head(): HTMLElement {
+    const { scene, settings } = this.options;
+    const grids = scene.get("grids");
+    let households = 0;
+    for (let i = 0; i < grids.count; i++) households += grids.number("households", i) ?? 0;
+    const banded = this.counts.ok + this.counts.too_small + this.counts.too_large;
+    const languages = element("div", { class: "languages", role: "group", "aria-label": t("page.language") });
+    for (const each of Object.keys(settings.words) as Language[]) {
+      const name = settings.words[each]["language.name"] ?? each;
+      languages.append(button(name, () => this.options.onLanguage(each), {
+        lang: each === "zh_CN" ? "zh-CN" : "en", "aria-pressed": String(each === language()),
+      }));
+    }
+    const figure = (label: string, value: string) => element("div", {}, element("dt", {}, label), element("dd", {}, value));
+    const figures = element("dl", { class: "figures" },
+      figure(t("head.households"), formatCount(households)),
+      figure(t("head.grids"), formatCount(grids.count)),
+      figure(t("head.units"), formatCount(scene.get("units").count)),
+      figure(t("head.in_band"), banded ? formatShare(this.counts.ok / banded) : "\u2013"),
+    );
+    const bar = element("div", { class: "bar", role: "img", "aria-label": this.statusSentence() });
+    for (const status of STATUSES) {
+      const count = this.counts[status];
+      if (!count) continue;
+      const part = element("span", { class: "part", title: `${t(`status.${status}`)} ${formatCount(count)}` });
+      part.style.flexGrow = String(count);
+      this.hatch(part, status);
+      bar.append(part);
+    }
+    const [lower, upper] = settings.plan.band;
+    return element("header", { class: "head" },
+      element("div", { class: "title" },
+        element("div", {},
+          element("h1", {}, typed(this.title())),
+          element("p", { class: "subtitle" }, t("head.subtitle", { lower, upper }))),
+        languages),
+      figures, grids.count ? bar : null);
+  }
+
+  private statusSentence(): string {
+    return STATUSES.filter((status) => this.counts[status])
+      .map((status) => `${t(`status.${status}`)} ${formatCount(this.counts[status])}`).join(t("list.comma"));
+  }
+
+  private hatch(place: HTMLElement, status: Status): void {
+    const style = this.options.settings.styles.status[status];
+    place.style.backgroundColor = style.fill;
+    if (style.hatch !== "none") {
+      place.style.backgroundImage = `url(${hatchSquare(style.hatch, style.hatch_ink, 1).toDataURL()})`;
+    }
+  }
+
+  private search(): HTMLElement {
+    const input = element("input", {
+      type: "search", id: "search", role: "combobox", autocomplete: "off", spellcheck: "false",
+      "aria-controls": "answers", "aria-expanded": "false", "aria-autocomplete": "list",
+      "aria-label": t("search.label"), placeholder: t("search.placeholder"),
+    });
+    const list = element("ul", { id: "answers", role: "listbox", "aria-label": t("search.answers"), hidden: true });
+    const status = element("p", { class: "visually-hidden", role: "status" });
+    let answers: Entry[] = [];
+    let active = -1;
+    const close = () => {
+      list.hidden = true;
+      active = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    };
+    const choose = (position: number) => {
+      const entry = answers[position];
+      if (!entry) return;
+      input.value = entry.title;
+      close();
+      this.options.onEntry(entry);
+    };
+    const mark = (position: number) => {
+      active = position;
+      for (const [i, item] of [...list.children].entries()) item.setAttribute("aria-selected", String(i === active));
+      const item = list.children[active];
+      if (item) {
+        input.setAttribute("aria-activedescendant", item.id);
+        item.scrollIntoView({ block: "nearest" });
+      }
+    };
+    const look = () => {
+      this.entries ??= searchEntries(this.options.scene);
+      answers = findEntries(this.entries, input.value);
+      list.replaceChildren(...answers.map((entry, i) => {
+        const item = element("li", { role: "option", id: `answer-${i}`, "aria-selected": "false" },
+          element("span", { class: "tag" }, t(`search.${entry.kind}`)),
+          element("span", { class: "found" }, typed(entry.title),
+            entry.detail ? element("small", {}, typed(entry.detail)) : null));
+        item.addEventListener("mousedown", (event) => event.preventDefault());
+        item.addEventListener("click", () => choose(i));
+        return item;
+      }));
+      if (input.value.trim() && !answers.length) list.replaceChildren(element("li", { class: "none" }, t("search.none")));
+      status.textContent = input.value.trim() ? t("search.count", { count: answers.length }) : "";
+      list.hidden = !input.value.trim();
+      active = -1;
+      input.setAttribute("aria-expanded", String(!list.hidden));
+      input.removeAttribute("aria-activedescendant");
+    };
+    input.addEventListener("input", look);
+    input.addEventListener("focus", () => input.value.trim() && look());
+    input.addEventListener("blur", close);
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        if (list.hidden) look();
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        if (answers.length) mark((Math.max(active, step > 0 ? -1 : 0) + step + answers.length) % answers.length);
+      } else if (event.key === "Enter") {
+        event.preventDefault();
+        choose(Math.max(active, 0));
+      } else if (event.key === "Escape") {
+        if (list.hidden) input.value = "";
+        close();
+      }
+    });
+    return element("div", { class: "search", role: "search" }, input, list, status);
+  }
+
+  private tabs(): HTMLElement {
+    const { scene } = this.options;
+    const tabs: [Tab, number | null][] = [["legend", null], ["grids", scene.get("grids").count]];
+    if (scene.has("findings")) tabs.push(["findings", scene.get("findings").count]);
+    if (scene.has("incidents") || scene.has("stations")) tabs.push(["incidents", scene.get("incidents").count || null]);
+    const list = element("div", { class: "tabs", role: "tablist", "aria-label": t("page.panel") });
+    for (const [tab, count] of tabs) {
+      const made = button(t(`tab.${tab}`), () => this.choose(tab), {
+        role: "tab", id: `tab-${tab}`, "aria-controls": "panel-body", "aria-selected": String(tab === this.tab),
+        tabindex: tab === this.tab ? 0 : -1,
+      });
+      if (count !== null) made.append(element("span", { class: "count" }, formatCount(count)));
+      made.addEventListener("keydown", (event) => {
+        const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+        if (!step) return;
+        const position = tabs.findIndex(([each]) => each === tab);
+        const next = tabs[(position + step + tabs.length) % tabs.length];
+        if (next) this.choose(next[0]);
+        this.root.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus();
+      });
+      list.append(made);
+    }
+    return list;
+  }
+
+  private choose(tab: Tab): void {
+    this.tab = tab;
+    for (const each of this.root.querySelectorAll("[role=tab]")) {
+      const isChosen = each.id === `tab-${tab}`;
+      each.setAttribute("aria-selected", String(isChosen));
+      each.setAttribute("tabindex", isChosen ? "0" : "-1");
+    }
+    this.open(true);
+    this.fill();
+  }
+
+  private fill(): void {
+    this.body.setAttribute("aria-labelledby", `tab-${this.tab}`);
+    this.body.scrollTop = 0;
+    const parts = {
+      legend: () => this.legend(), grids: () => this.gridList(),
+      findings: () => this.findingList(), incidents: () => this.incidentList(),
+    };
+    this.body.replaceChildren(...parts[this.tab]());
+  }
+
+  private legend(): HTMLElement[] {
+    const { scene, settings, shown } = this.options;
+    const { ink } = settings.styles;
+    const [lower, upper] = settings.plan.band;
+    const statuses = element("ul", { class: "rows" });
+    for (const status of STATUSES) {
+      if (!this.counts[status] && status === "exempt") continue;
+      const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+      this.hatch(swatch, status);
+      statuses.append(element("li", {}, swatch,
+        element("span", { class: "name" }, t(`status.${status}`),
+          element("small", {}, t(`status.${status}_rule`, { lower, upper }))),
+        element("span", { class: "number" }, formatCount(this.counts[status]))));
+    }
+    const shades = element("ul", { class: "shades" });
+    let from = 0;
+    for (const { up_to, fill } of settings.styles.units) {
+      const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+      swatch.style.backgroundColor = fill;
+      const range = up_to === null ? `${from}+` : up_to === from ? String(from) : `${from}\u2013${up_to}`;
+      shades.append(element("li", {}, swatch, range));
+      from = (up_to ?? 0) + 1;
+    }
+    const line = (colour: string, width: number, dash: number[] = [], casing?: string) => iconCanvas(22, (pen, middle) => {
+      for (const [ink, extra, dashes] of [[casing, 2, []], [colour, 0, dash]] as const) {
+        if (!ink) continue;
+        pen.strokeStyle = ink;
+        pen.lineWidth = width + extra;
+        pen.setLineDash([...dashes]);
+        pen.beginPath();
+        pen.moveTo(1, middle);
+        pen.lineTo(21, middle);
+        pen.stroke();
+      }
+    });
+    const signs: [Shown, HTMLElement][] = [
+      ["status", iconCanvas(22, (pen) => { pen.strokeStyle = ink.border; pen.lineWidth = 1.6; pen.strokeRect(3, 5, 16, 12); })],
+      ["labels", iconCanvas(22, (pen, middle) => {
+        pen.fillStyle = ink.text;
+        pen.font = "700 12px sans-serif";
+        pen.textAlign = "center";
+        pen.fillText("86", middle, middle + 4);
+      })],
+      ["units", iconCanvas(22, (pen) => { pen.fillStyle = settings.styles.units[2]?.fill ?? "#888"; pen.fillRect(3, 6, 16, 10); pen.strokeStyle = ink.unit_edge; pen.strokeRect(3, 6, 16, 10); })],
+      ["cells", line("rgba(60,70,85,0.5)", 1)],
+      ["communities", line(ink.community, 2.4, [8, 3, 2, 3])],
+      ["compounds", line(ink.compound, 1.5)],
+      ["roads", line(ink.road, 4, [], ink.road_edge)],
+      ["water", iconCanvas(22, (pen) => { pen.fillStyle = ink.water; pen.fillRect(2, 5, 18, 12); pen.strokeStyle = ink.water_line; pen.strokeRect(2, 5, 18, 12); })],
+      ["barriers", iconCanvas(22, (pen, middle) => {
+        pen.strokeStyle = ink.barrier;
+        pen.lineWidth = 1.6;
+        pen.beginPath();
+        for (const x of [5, 11, 17]) { pen.moveTo(x, middle - 3); pen.lineTo(x, middle + 3); }
+        pen.moveTo(1, middle);
+        pen.lineTo(21, middle);
+        pen.stroke();
+      })],
+      ["gates", iconCanvas(22, (pen, middle) => {
+        pen.strokeStyle = ink.gate;
+        pen.lineWidth = 1.6;
+        pen.beginPath();
+        pen.arc(middle, middle, 5, 0, 2 * Math.PI);
+        pen.moveTo(middle - 2.5, middle);
+        pen.lineTo(middle + 2.5, middle);
+        pen.stroke();
+      })],
+      ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
+      ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
+      ["context", line("rgb(92,62,122)", 1.4)],
+    ];
+    const layers = element("ul", { class: "rows layers" });
+    for (const [name, sign] of signs) {
+      if (name !== "status" && name !== "labels" && !scene.has(name)) continue;
+      const box = element("input", { type: "checkbox" });
+      box.checked = shown.has(name);
+      box.addEventListener("change", () => this.options.onLayer(name, box.checked));
+      const count = name === "labels" ? "" : formatCount(scene.get(name === "status" ? "grids" : name).count);
+      layers.append(element("li", {}, element("label", {}, box, sign,
+        element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
+    }
+    return [
+      element("section", { class: "legend" }, element("h2", {}, t("legend.statuses")), statuses),
+      ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
+      element("section", { class: "legend" }, element("h2", {}, t("legend.layers")), layers),
+      this.about(),
+    ];
+  }
+
+  private about(): HTMLElement {
+    const { plan } = this.options.settings;
+    const list = element("dl", {});
+    const row = (label: string, value: string) => value && list.append(element("dt", {}, label), element("dd", {}, typed(value)));
+    row(t("about.finished_at"), plan.finished_at);
+    row(t("about.version"), plan.version);
+    row(t("about.seed"), plan.seed);
+    for (const { name, sha256 } of plan.sources) row(t("about.source"), sha256 ? `${name}  ${sha256.slice(0, 12)}` : name);
+    return element("details", { class: "about" },
+      element("summary", {}, t("about.title")), list,
+      element("details", {}, element("summary", {}, t("about.licences")), element("pre", {}, this.options.licences)));
+  }
+
+  private gridList(): HTMLElement[] {
+    const grids = this.options.scene.get("grids");
+    const chips = element("div", { class: "chips", role: "group", "aria-label": t("grids.filter") });
+    for (const status of ["", ...STATUSES] as const) {
+      const count = status ? this.counts[status] : grids.count;
+      if (status && !count) continue;
+      const chip = button(status ? t(`status.${status}`) : t("grids.all"), () => {
+        this.gridStatus = status;
+        this.fill();
+        this.root.querySelector<HTMLElement>(".chips [aria-pressed=true]")?.focus();
+      }, { "aria-pressed": String(this.gridStatus === status) });
+      if (status) {
+        const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+        this.hatch(swatch, status);
+        chip.prepend(swatch);
+      }
+      chip.append(element("span", { class: "count" }, formatCount(count)));
+      chips.append(chip);
+    }
+    const chosen: number[] = [];
+    for (let i = 0; i < grids.count; i++) if (!this.gridStatus || grids.text("status", i) === this.gridStatus) chosen.push(i);
+    if (this.gridOrder === "households") {
+      chosen.sort((a, b) => (grids.number("households", b) ?? 0) - (grids.number("households", a) ?? 0));
+    }
+    const sortable = (order: "code" | "households", label: string) => element("th", {
+      scope: "col", "aria-sort": this.gridOrder === order ? (order === "code" ? "ascending" : "descending") : "none",
+      class: order === "code" ? undefined : "number",
+    }, button(label, () => {
+      this.gridOrder = order;
+      this.fill();
+    }));
+    const rows = element("tbody");
+    const table = element("table", {},
+      element("thead", {}, element("tr", {}, sortable("code", t("grid.code")), sortable("households", t("grid.households")),
+        element("th", { scope: "col", class: "number" }, t("grid.units")))), rows);
+    const more = this.chunked(chosen, (grid) => {
+      const swatch = element("span", { class: "swatch", title: t(`status.${grids.text("status", grid)}`) });
+      this.hatch(swatch, (grids.text("status", grid) || "ok") as Status);
+      const code = button("", () => this.options.onFeature("grids", grid), { class: "code" });
+      code.append(swatch, typed(grids.text("grid_id", grid)), element("span", { class: "visually-hidden" }, t(`status.${grids.text("status", grid)}`)));
+      return element("tr", {}, element("td", {}, code),
+        element("td", { class: "number" }, formatCount(grids.number("households", grid) ?? 0)),
+        element("td", { class: "number" }, formatCount(grids.number("units", grid) ?? 0)));
+    }, rows);
+    return [chips, table, more];
+  }
+
+  private findingList(): HTMLElement[] {
+    const { scene, reasons } = this.options;
+    const findings = scene.get("findings");
+    const order = ["error", "warning", "info"];
+    const positions = Array.from({ length: findings.count }, (_, i) => i);
+    positions.sort((a, b) => order.indexOf(findings.text("severity", a)) - order.indexOf(findings.text("severity", b)) || a - b);
+    const list = element("ul", { class: "findings" });
+    const more = this.chunked(positions, (finding) => {
+      const severity = findings.text("severity", finding) || "info";
+      const place = findings.text("grid_id", finding) || findings.text("community_id", finding);
+      const card = button("", () => this.options.onFeature("findings", finding), { class: `finding ${severity}` });
+      card.append(
+        element("span", { class: "meta" }, element("b", {}, t(`severity.${severity}`)), place ? typed(place) : null),
+        element("span", { class: "sentence" }, typed(reasons.sentence(finding))));
+      const hasPlace = findings.box(finding) !== null || findings.text("grid_id", finding) !== "";
+      if (!hasPlace) card.disabled = true;
+      return element("li", {}, card);
+    }, list);
+    return [list, more];
+  }
+
+  private incidentList(): HTMLElement[] {
+    const { scene, incidents, settings } = this.options;
+    const parts: HTMLElement[] = [];
+    if (scene.has("incidents")) {
+      const shown = element("p", { class: "shown", role: "status" });
+      const tell = () => {
+        shown.textContent = t("incidents.shown", { shown: incidents.chosen, count: incidents.layer.count });
+      };
+      const group = (column: "kind" | "state", values: readonly [string, number][]) => {
+        const hidden = column === "kind" ? incidents.hiddenKinds : incidents.hiddenStates;
+        const list = element("ul", { class: "rows layers" });
+        values.forEach(([value, count], position) => {
+          const box = element("input", { type: "checkbox" });
+          box.checked = !hidden.has(value);
+          box.addEventListener("change", () => {
+            incidents.show(column, value, box.checked);
+            tell();
+            this.options.onFilter();
+          });
+          const colour = settings.styles.kinds[position % settings.styles.kinds.length] as string;
+          list.append(element("li", {}, element("label", {}, box,
+            column === "kind" ? iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, position, colour)) : null,
+            element("span", { class: "name" }, value ? typed(value) : t("incidents.none")),
+            element("span", { class: "number" }, formatCount(count)))));
+        });
+        return element("fieldset", {}, element("legend", {}, t(`incidents.${column}`)), list);
+      };
+      tell();
+      parts.push(shown, group("kind", incidents.kinds), group("state", incidents.states));
+    }
+    const stations = scene.get("stations");
+    if (stations.count) {
+      const list = element("ul", { class: "stations" });
+      const more = this.chunked(Array.from({ length: stations.count }, (_, i) => i), (station) => {
+        const go = button("", () => this.options.onFeature("stations", station));
+        go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, settings.styles.ink.station)),
+          element("span", { class: "found" }, typed(stations.text("name", station) || stations.text("station_id", station)),
+            element("small", {}, typed(stations.text("opening_hours", station)))));
+        return element("li", {}, go);
+      }, list);
+      parts.push(element("section", {}, element("h2", {}, t("stations.title"), element("span", { class: "count" }, formatCount(stations.count))), list, more));
+    }
+    return parts;
+  }
+
+  /** Fill a list with its first rows; the returned line makes more on demand. */
+  private chunked(features: readonly number[], row: (feature: number) => HTMLElement, list: HTMLElement): HTMLElement {
+    let made = 0;
+    const more = element("div", { class: "more" });
+    const grow = () => {
+      const next = features.slice(made, made + CHUNK);
+      list.append(...next.map(row));
+      made += next.length;
+      more.replaceChildren();
+      if (made < features.length) more.append(button(t("list.more", { count: features.length - made }), grow));
+    };
+    grow();
+    return more;
+  }
+}

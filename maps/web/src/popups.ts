@@ -1,0 +1,162 @@
+/** Popups. Rows are data; only `popupElement` touches the DOM. */
+import { element, typed } from "./dom.ts";
+import type { Scene } from "./scene.ts";
+import type { PlanNote } from "./schema.ts";
+import { formatCount, language, t } from "./words.ts";
+
+export interface Section {
+  title: string;
+  /** Class of the coloured mark before the title. */
+  mark?: string;
+  rows: [label: string, value: string][];
+  /** Sentences under the rows: findings. */
+  notes?: string[];
+}
+
+function rows(pairs: readonly [string, string][]): [string, string][] {
+  return pairs.filter(([, value]) => value !== "");
+}
+
+/** Findings of each grid and community, by id. */
+export class Reasons {
+  private readonly byGrid = new Map<string, number[]>();
+
+  constructor(private readonly scene: Scene) {
+    const findings = scene.get("findings");
+    for (let i = 0; i < findings.count; i++) {
+      const grid = findings.text("grid_id", i);
+      if (grid) this.byGrid.set(grid, [...(this.byGrid.get(grid) ?? []), i]);
+    }
+  }
+
+  ofGrid(gridId: string): number[] {
+    return this.byGrid.get(gridId) ?? [];
+  }
+
+  sentence(finding: number): string {
+    return this.scene.get("findings").text(language() === "zh_CN" ? "text_zh" : "text_en", finding);
+  }
+}
+
+export function gridSection(scene: Scene, grid: number, reasons: Reasons): Section {
+  const grids = scene.get("grids");
+  const id = grids.text("grid_id", grid);
+  const status = grids.text("status", grid);
+  const area = grids.number("area_m2", grid);
+  const found = reasons.ofGrid(id);
+  return {
+    title: t("grid.title"),
+    mark: `status-${status}`,
+    rows: rows([
+      [t("grid.code"), id],
+      [t("grid.name"), grids.text("name", grid)],
+      [t("grid.status"), t(`status.${status}`)],
+      // A finding says the same at length.
+      [t("grid.reason"), found.length ? "" : grids.text(language() === "zh_CN" ? "reason_zh" : "reason_en", grid)],
+      [t("grid.households"), formatCount(grids.number("households", grid) ?? 0)],
+      [t("grid.units"), formatCount(grids.number("units", grid) ?? 0)],
+      [t("grid.kind"), grids.text("kind", grid) === "special" ? t("grid.special") : ""],
+      [t("grid.area"), area === null ? "" : `${formatCount(Math.round(area))} m²`],
+      [t("grid.community"), grids.text("community_id", grid)],
+    ]),
+    notes: found.map((finding) => reasons.sentence(finding)),
+  };
+}
+
+export function unitSection(scene: Scene, unit: number): Section {
+  const units = scene.get("units");
+  return {
+    title: t("unit.title"),
+    rows: rows([
+      [t("unit.id"), units.text("unit_id", unit)],
+      [t("unit.households"), formatCount(units.number("households", unit) ?? 0)],
+      [t("unit.building"), units.text("building_id", unit)],
+      [t("unit.address"), units.text("address", unit)],
+      [t("unit.compound"), units.text("compound_id", unit)],
+      [t("unit.grid"), units.number("grid", unit) === null ? t("unit.no_grid") : ""],
+    ]),
+  };
+}
+
+export function compoundSection(scene: Scene, compound: number): Section {
+  const compounds = scene.get("compounds");
+  return {
+    title: t("compound.title"),
+    rows: rows([
+      [t("compound.name"), compounds.text("name", compound)],
+      [t("compound.id"), compounds.text("compound_id", compound)],
+      [t("compound.edge"), t(compounds.flag("walled", compound) ? "compound.walled" : "compound.open")],
+    ]),
+  };
+}
+
+export function communitySection(scene: Scene, community: number, plan: PlanNote): Section {
+  const communities = scene.get("communities");
+  const grids = scene.get("grids");
+  const id = communities.text("community_id", community);
+  let households = 0;
+  let nGrids = 0;
+  for (let i = 0; i < grids.count; i++) {
+    if (grids.text("community_id", i) !== id) continue;
+    households += grids.number("households", i) ?? 0;
+    nGrids++;
+  }
+  const [lower, upper] = plan.band;
+  const least = Math.ceil(households / upper);
+  const most = Math.floor(households / lower);
+  return {
+    title: t("community.title"),
+    rows: rows([
+      [t("community.name"), communities.text("name", community)],
+      [t("community.id"), id],
+      [t("community.households"), formatCount(households)],
+      [t("community.grids"), formatCount(nGrids)],
+      [t("community.legal"), least <= most ? t("community.range", { least, most }) : ""],
+    ]),
+  };
+}
+
+export function incidentSection(scene: Scene, incident: number): Section {
+  const incidents = scene.get("incidents");
+  const grid = incidents.number("grid", incident);
+  return {
+    title: t("incident.title"),
+    rows: rows([
+      [t("incident.id"), incidents.text("case_id", incident)],
+      [t("incident.kind"), incidents.text("kind", incident)],
+      [t("incident.state"), incidents.text("state", incident)],
+      [t("incident.reported_at"), incidents.text("reported_at", incident)],
+      [t("incident.text"), incidents.text("text", incident)],
+      [t("incident.grid"), grid === null ? "" : scene.get("grids").text("grid_id", grid)],
+    ]),
+  };
+}
+
+export function stationSection(scene: Scene, station: number): Section {
+  const stations = scene.get("stations");
+  return {
+    title: t("station.title"),
+    rows: rows([
+      [t("station.name"), stations.text("name", station)],
+      [t("station.type"), stations.text("type", station)],
+      [t("station.facilities"), facilities(stations.text("facilities", station)).join(t("list.comma"))],
+      [t("station.hours"), stations.text("opening_hours", station)],
+      [t("station.id"), stations.text("station_id", station)],
+    ]),
+  };
+}
+
+export function facilities(text: string): string[] {
+  return text.split(/[;\uFF1B]/).map((each) => each.trim()).filter((each) => each !== "");
+}
+
+export function popupElement(sections: readonly Section[]): HTMLElement {
+  const popup = element("div", { class: "popup" });
+  for (const { title, mark, rows: pairs, notes } of sections) {
+    const heading = element("h3", {}, mark ? element("span", { class: `mark ${mark}`, "aria-hidden": "true" }) : null, title);
+    const list = element("dl");
+    for (const [label, value] of pairs) list.append(element("dt", {}, label), element("dd", {}, typed(value)));
+    popup.append(element("section", {}, heading, list, ...(notes ?? []).map((note) => element("p", { class: "note" }, typed(note)))));
+  }
+  return popup;
+}

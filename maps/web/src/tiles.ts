@@ -1,0 +1,52 @@
+/** The drawn map as canvas tiles, one level for every half zoom so that lines stay crisp. */
+import * as L from "leaflet";
+import type { Painter } from "./paint.ts";
+
+export const TILE_SIDE = 512;
+
+/** What of Leaflet 1.9's GridLayer is private and needed to have levels at half zooms. */
+interface GridLayerInternals {
+  _setView(center: L.LatLng, zoom: number, noPrune?: boolean, noUpdate?: boolean): void;
+}
+
+export class PlanTiles extends L.GridLayer {
+  private level = 0;
+
+  constructor(private readonly painter: Painter) {
+    super({ tileSize: TILE_SIDE, noWrap: true, keepBuffer: 1, updateWhenZooming: false });
+  }
+
+  override createTile(coords: L.Coords): HTMLElement {
+    const tile = document.createElement("canvas");
+    const ratio = window.devicePixelRatio || 1;
+    tile.width = Math.round(TILE_SIDE * ratio);
+    tile.height = Math.round(TILE_SIDE * ratio);
+    const scale = 256 * 2 ** coords.z;
+    const pen = tile.getContext("2d");
+    if (!pen) return tile;
+    const view = {
+      originX: (coords.x * TILE_SIDE) / scale,
+      originY: (coords.y * TILE_SIDE) / scale,
+      scale,
+      width: TILE_SIDE,
+      height: TILE_SIDE,
+      metresPerPixel: metresPerPixel(coords.z, (coords.y * TILE_SIDE) / scale),
+    };
+    this.painter.paint(pen, view, ratio);
+    return tile;
+  }
+
+  _setView(center: L.LatLng, zoom: number, noPrune?: boolean, noUpdate?: boolean): void {
+    this.level = Math.round(zoom * 2) / 2;
+    (L.GridLayer.prototype as unknown as GridLayerInternals)._setView.call(this, center, zoom, noPrune, noUpdate);
+  }
+
+  _clampZoom(): number {
+    return this.level;
+  }
+}
+
+/** Ground size of a pixel at a zoom, at a world y. */
+export function metresPerPixel(zoom: number, y: number): number {
+  return (40075016.686 / (256 * 2 ** zoom)) / Math.cosh((0.5 - y) * 2 * Math.PI);
+}
