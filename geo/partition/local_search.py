@@ -19,6 +19,9 @@ from geo.kernels import inlined, kernel
 from geo.partition.chance import draw
 from geo.partition.tree_cut import HOUSEHOLD_KEY, PART_KEY, cut_tree, grow_tree, weigh_cuts
 
+# Pairs of parts with more atoms than this are cut anew less often, so that a move takes bounded time.
+WIDE_PAIR = 200
+
 
 @inlined
 def part_cost(households: int, price: Any) -> Any:
@@ -227,6 +230,8 @@ def anneal(
                     presence[goal * n_compounds + kind] += 1
                 now += change
                 continue
+            if draw(chance, size[source] + size[goal]) >= WIDE_PAIR:
+                continue
             stamp += 2
             height = 1
             stack[0] = atom
@@ -308,6 +313,41 @@ def anneal(
     return -best
 
 
+@inlined
+def window_members(
+    centre: int,
+    label: Any,
+    named: Any,
+    count: int,
+    indptr: Any,
+    neighbour: Any,
+    joins: Any,
+    zone: Any,
+    stamp: int,
+    order: Any,
+) -> Any:
+    """Put the atoms of the parts named[:count] into order, mark them in zone, return how many they are."""
+    order[0] = centre
+    zone[centre] = stamp
+    size = 1
+    at = 0
+    while at < size:
+        here = order[at]
+        at += 1
+        for edge in range(indptr[here], indptr[here + 1]):
+            other = neighbour[edge]
+            if joins[edge] and zone[other] != stamp:
+                inside = False
+                for k in range(count):
+                    if label[other] == named[k]:
+                        inside = True
+                if inside:
+                    zone[other] = stamp
+                    order[size] = other
+                    size += 1
+    return size
+
+
 @kernel
 def recut_windows(
     n: int,
@@ -339,6 +379,7 @@ def recut_windows(
     row: Any,
     part: Any,
     named: Any,
+    faulty: Any,
     chance: Any,
 ) -> Any:
     """Cut windows of parts round those out of band anew on random trees; return the trials it took.
@@ -351,57 +392,39 @@ def recut_windows(
     for i in range(n):
         zone[i] = 0
     stamp = 0
+    n_faulty = -1
     for trial in range(trials):
-        out = 0
-        centre = -1
-        for i in range(n):
-            households = total[label[i]]
-            if households < lower or households > upper:
-                out += 1
-                if draw(chance, out) == 0:
-                    centre = i
-        if out == 0:
+        if n_faulty < 0:
+            n_faulty = 0
+            for i in range(n):
+                households = total[label[i]]
+                if households < lower or households > upper:
+                    faulty[n_faulty] = i
+                    n_faulty += 1
+        if n_faulty == 0:
             return trial
-        stamp += 1
+        centre = faulty[draw(chance, n_faulty)]
         count = 1
         named[0] = label[centre]
         wanted = 2 + draw(chance, widest)
-        key_now = 0
-        size = 0
+        stamp += 1
+        size = window_members(centre, label, named, count, indptr, neighbour, joins, zone, stamp, order)
         for _ in range(8 * wanted):
             if count == wanted:
                 break
-            # A random border of a random member of the window; members are those whose label is named.
-            if count == 1 or size == 0:
-                size = 0
-                for i in range(n):
-                    for k in range(count):
-                        if label[i] == named[k]:
-                            order[size] = i
-                            size += 1
             atom = order[draw(chance, size)]
             degree = indptr[atom + 1] - indptr[atom]
             if degree == 0:
                 continue
             edge = indptr[atom] + draw(chance, degree)
-            if not joins[edge]:
-                continue
-            other = label[neighbour[edge]]
-            known = False
-            for k in range(count):
-                if named[k] == other:
-                    known = True
-            if not known:
-                named[count] = other
+            if joins[edge] and zone[neighbour[edge]] != stamp:
+                named[count] = label[neighbour[edge]]
                 count += 1
-                size = 0
-        size = 0
-        for i in range(n):
-            for k in range(count):
-                if label[i] == named[k]:
-                    zone[i] = stamp
-                    order[size] = i
-                    size += 1
+                stamp += 1
+                size = window_members(
+                    centre, label, named, count, indptr, neighbour, joins, zone, stamp, order
+                )
+        key_now = 0
         for k in range(count):
             households = total[named[k]]
             if households < lower:
@@ -441,6 +464,7 @@ def recut_windows(
                 key += HOUSEHOLD_KEY * closed[k] + PART_KEY
         if key > key_now:
             continue
+        n_faulty = -1
         for k in range(count):
             total[named[k]] = -1
         while count < parts:

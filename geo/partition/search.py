@@ -28,7 +28,7 @@ from geo.partition.weights import Weights
 # Small regions get the cheapest plan within the band, when they have at most so many legal sets; the gap
 # is the share by which it may miss the best.
 EXACT_ATOMS = 40
-EXACT_SETS = 2_000
+EXACT_SETS = 1_000
 EXACT_NODES = 20
 EXACT_GAP = 0.01
 # What is out of band is mended exactly among at most so many sets.
@@ -44,7 +44,9 @@ COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
 MOVES_PER_ATOM = 18
 RECUT_EVERY = 12
 MEND_TRIALS = 300
+MEND_TRIALS_MOST = 6_000
 MEND_ROUNDS = 6
+MOST_WINDOWS = 50
 WINDOW_ATOMS = 48
 
 # A table of compounds in parts is kept while it has at most this many cells; beyond, compounds do not
@@ -168,7 +170,8 @@ class Bench:
             n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.band.upper,
             trials, widest, label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts, self.zone,
             self.place, self.order, self.parent, self.frontier, self.cut_cost, self.best, self.choice,
-            self.reach, self.closed, self.row, self.part, self.blank(n + widest + 2), self.chance,
+            self.reach, self.closed, self.row, self.part, self.blank(widest + 2 + n),
+            self.blank(n), self.chance,
             large=self.large,
         )  # fmt: skip
         return np.asarray(label, np.int64)
@@ -231,8 +234,8 @@ def plan_region(
     for mending in range(MEND_ROUNDS):
         if legal() or should_stop():
             break
-        out = len(out_of_band(region, best, band))
-        best = min(best, bench.mended(best, MEND_TRIALS * out, 2 + mending % 3), key=key)
+        trials = min(MEND_TRIALS * len(out_of_band(region, best, band)), MEND_TRIALS_MOST)
+        best = min(best, bench.mended(best, trials, 2 + mending % 3), key=key)
         if legal():
             break
         exact = least_faults(region, band, weights, large=large) if mending == 0 else None
@@ -240,8 +243,11 @@ def plan_region(
             best = min(best, exact, key=key)
             unavoidable = frozenset(out_of_band(region, best, band))
             break
-        best = min(best, window_plan(region, best, band, weights, large=large), key=key)
         unavoidable = frozenset(proved_parts(region, best, band, large=large))
+        mended = window_plan(region, best, band, weights, unavoidable, large=large)
+        if key(mended) < key(best):
+            best = mended
+            unavoidable = frozenset(proved_parts(region, best, band, large=large))
         if len(unavoidable) == len(out_of_band(region, best, band)):
             break
     if should_stop():
@@ -330,12 +336,18 @@ def least_faults(region: Region, band: Band, weights: Weights, *, large: bool) -
 
 
 def window_plan(
-    region: Region, labels: NDArray[np.int64], band: Band, weights: Weights, *, large: bool
+    region: Region,
+    labels: NDArray[np.int64],
+    band: Band,
+    weights: Weights,
+    left_alone: frozenset[int],
+    *,
+    large: bool,
 ) -> NDArray[np.int64]:
-    """Return the plan with a window of parts round each part out of band chosen anew, exactly."""
-    labels = compact(labels)
-    total = np.bincount(labels, weights=region.weight).astype(np.int64)
-    for part in np.flatnonzero((total < band.lower) | (total > band.upper)).tolist():
+    """Return the plan with a window round each part out of band (but those left alone) chosen exactly."""
+    for part in out_of_band(region, labels, band)[:MOST_WINDOWS]:
+        if part in left_alone:
+            continue
         total = np.bincount(labels, weights=region.weight, minlength=part + 1).astype(np.int64)
         if band.lower <= total[part] <= band.upper or not (labels == part).any():
             continue
