@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -30,6 +30,7 @@ ORDER = (
     "too_large",
     "too_small",
     "grid_without_units",
+    "community_without_units",
     "not_contiguous",
     "spans_communities",
     "households_left_out",
@@ -171,16 +172,22 @@ def review(
     statuses = judged.statuses
     for grid_id, community_id in sorted((empty or {}).items()):
         exempt = grid_id in judged.special
-        statuses[grid_id] = Status(
-            "exempt" if exempt else "too_small", "grid_without_units", community_id, 0, 0, 0
-        )
+        bare = community_id is not None and community_id not in judged.community_names
+        reason = "community_empty" if bare else "grid_without_units"
+        statuses[grid_id] = Status("exempt" if exempt else "too_small", reason, community_id, 0, 0, 0)
         if community_id is not None and not exempt:
             judged.community_grids[community_id] = judged.community_grids.get(community_id, 0) + 1
             judged.community_households.setdefault(community_id, 0)
             judged.legal_counts.setdefault(community_id, band.legal_counts(0))
         if not exempt:
-            findings.append(Finding("grid_without_units", "warning", community_id, grid_id))
-    findings += [*judged.communities(), *judged.left_out(), *overlaps]
+            code = "community_without_units" if bare else "grid_without_units"
+            remedy = Remedy("none", (grid_id,), before=(0,), after=(0,), reason=reason)
+            findings.append(Finding(code, "warning", community_id, grid_id, values=remedy.values()))
+    findings += [*judged.communities(), *judged.left_out()]
+    for finding in overlaps:
+        known = statuses.get(finding.grid_id or "")
+        community_id = finding.community_id or (known.community_id if known else None)
+        findings.append(replace(finding, community_id=community_id))
     rank = {code: place for place, code in enumerate(ORDER)}
     findings.sort(
         key=lambda finding: (

@@ -9,12 +9,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.findings import Finding
+from geo.findings import Finding, Value
+from geo.remedies import Remedy
 
 # Smaller overlaps and gaps are slivers of digitising, as between the communities of one layer.
 MIN_AREA_M2 = 1.0
 # Pieces thinner than this on average are slivers too, however long: two hands tracing one street.
 MIN_WIDTH_M = 0.5
+
+_REDRAW = Remedy("none", reason="redraw")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class DrawnGrids:
     empty : dict of grid id to None
         Grids that hold no unit.
     findings : tuple of Finding
-        `unit_in_two_grids`, `unit_on_grid_border`, `grids_overlap` (one for each pair, with the area),
+        `unit_in_two_grids` and `unit_on_grid_border` (one for all units of the same grids),
+        `grids_overlap` (one for each pair, with the area),
         `grids_gap` (one for each community, with number and area).
     """
 
@@ -71,7 +75,7 @@ def grids_from_polygons(
     unmatched = _unmatched(shapes)
     findings += _overlaps(shapes, names, unmatched)
     findings += _gaps(shapes, communities, community_ids, is_coverage=not len(unmatched))
-    held = set(placed[placed != np.array(None)].tolist())
+    held = set(placed.tolist())
     return DrawnGrids(placed, {name: None for name in names if name not in held}, tuple(findings))
 
 
@@ -106,32 +110,33 @@ def _placed(
     once[:-1] &= unit[1:] != unit[:-1]
     name_of = np.array([*names, None], dtype=object)
     placed[unit[once]] = name_of[grid[once]]
-    findings = []
+    told: dict[tuple[str, str, tuple[str, ...]], list[int]] = {}
     for several in np.split(np.flatnonzero(~once), np.flatnonzero(np.diff(unit[~once])) + 1):
         if not len(several):
             continue
         at = int(unit[several[0]])
         candidates = grid[several]
         holding = candidates[shapely.contains_properly(shapes[candidates], points[at])]
-        two = len(holding) > 1
-        if two:
-            candidates = holding
-        elif len(holding) == 1:
+        if len(holding) == 1:
             placed[at] = names[holding[0]]
             continue
+        if len(holding):
+            candidates = holding
         overlap_m2 = shapely.area(shapely.intersection(shapes[candidates], units[at]))
-        chosen = names[candidates[np.argmax(overlap_m2)]]
-        placed[at] = chosen
-        findings.append(
-            Finding(
-                "unit_in_two_grids" if two else "unit_on_grid_border",
-                "error" if two else "warning",
-                grid_id=chosen,
-                unit_ids=(unit_ids[at],),
-                values={"grids": [names[candidate] for candidate in candidates]},
-                point=_xy(points[at]),
-            )
+        placed[at] = names[candidates[np.argmax(overlap_m2)]]
+        code = "unit_in_two_grids" if len(holding) else "unit_on_grid_border"
+        told.setdefault((code, placed[at], tuple(names[other] for other in candidates)), []).append(at)
+    findings = [
+        Finding(
+            code,
+            "error" if code == "unit_in_two_grids" else "warning",
+            grid_id=chosen,
+            unit_ids=tuple(unit_ids[at] for at in found),
+            values={"grids": list(grids), "units": len(found), **_REDRAW.values()},
+            point=_xy(points[found[0]]),
         )
+        for (code, chosen, grids), found in sorted(told.items())
+    ]
     return placed, findings
 
 
@@ -155,7 +160,11 @@ def _overlaps(shapes: NDArray[np.object_], names: list[str], unmatched: NDArray[
             "grids_overlap",
             "error",
             grid_id=names[left[pair]],
-            values={"other_grid_id": names[right[pair]], "area_m2": round(float(area_m2[pair]), 1)},
+            values={
+                "other_grid_id": names[right[pair]],
+                "area_m2": round(float(area_m2[pair]), 1),
+                **_REDRAW.values(),
+            },
             point=_xy(shapely.point_on_surface(common[pair])),
         )
         for pair in kept
@@ -199,7 +208,7 @@ def _gap(community_id: str | None, pieces: Iterable[shapely.Geometry]) -> list[F
         return []
     open_, area_m2 = open_[real], area_m2[real]
     largest = int(np.argmax(area_m2))
-    values = {
+    values: dict[str, Value] = {
         "gaps": len(open_),
         "area_m2": round(float(area_m2.sum()), 1),
         "largest_m2": round(float(area_m2[largest]), 1),
@@ -209,7 +218,7 @@ def _gap(community_id: str | None, pieces: Iterable[shapely.Geometry]) -> list[F
             "grids_gap",
             "warning",
             community_id,
-            values=dict(values),
+            values={**values, **_REDRAW.values()},
             point=_xy(shapely.point_on_surface(open_[largest])),
         )
     ]

@@ -161,11 +161,12 @@ def test_a_grid_without_units_is_told_and_counted():
     found = reviewed("A", "60", "x", communities="c", empty={"y": "c", "z": "bare"})
 
     assert codes(found) == [
-        ("grid_without_units", "z"),
+        ("community_without_units", "z"),
         ("grid_count_not_legal", None),
         ("grid_without_units", "y"),
     ]
-    assert found.statuses["y"].status == "too_small"
+    assert (found.statuses["y"].status, found.statuses["y"].reason) == ("too_small", "grid_without_units")
+    assert found.statuses["z"].reason == "community_empty"
     assert found.legal_counts["bare"] == range(1)
 
 

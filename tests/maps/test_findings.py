@@ -4,8 +4,10 @@ import re
 
 import numpy as np
 import pytest
+import shapely
 
 from geo.balancer import review
+from geo.drawn_grids import grids_from_polygons
 from geo.findings import Finding
 from geo.partition import Band
 from geo.remedies import Remedy
@@ -125,6 +127,31 @@ def test_every_finding_and_remedy_of_a_review_has_a_sentence_in_each_language():
     assert all(HAN.search(said) and said.endswith("。") for said in frame["text_zh"])
     assert all(not HAN.search(said) and said.endswith(".") for said in frame["text_en"])
     assert list(findings_frame(found.findings, "en")["text"]) == list(frame["text_en"])
+
+
+def test_what_is_wrong_with_a_drawing_has_a_sentence_in_each_language():
+    drawn = grids_from_polygons(
+        np.array([shapely.Point(95, 50), shapely.Point(200, 50)], dtype=object),
+        np.array(["u1", "u2"], dtype=object),
+        np.array(
+            [shapely.box(0, 0, 100, 100), shapely.box(90, 0, 200, 100), shapely.box(200, 0, 300, 100)],
+            dtype=object,
+        ),
+        np.array(["a", "b", "c"], dtype=object),
+        communities=np.array([shapely.box(0, 0, 300, 120)], dtype=object),
+        community_ids=np.array(["320585001001"], dtype=object),
+    )
+    said = {finding.code: sentence(finding, "en") for finding in drawn.findings}
+
+    assert said == {
+        "unit_in_two_grids": "Units in grids a and b at once: u1; counted in a, which holds most of them. "
+        "Redraw the border.",
+        "unit_on_grid_border": "Units exactly on the border of grids b and c: u2; counted in b. Redraw the border.",
+        "grids_overlap": "Grids a and b overlap on 1,000.0 m². Redraw the border.",
+        "grids_gap": "Community 320585001001: gaps between the grids: 1, 6,000.0 m² in all, the largest "
+        "6,000.0 m². Redraw the border.",
+    }
+    assert all(HAN.search(sentence(finding, "zh_CN")) for finding in drawn.findings)
 
 
 def test_both_languages_have_the_same_findings_remedies_and_headings():
