@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,8 +25,8 @@ OUT_OF_RULES, REFUSED, STOPPED = 1, 2, 130
 class Tongue(StrEnum):
     """Languages of messages and pages."""
 
-    zh_CN = "zh_CN"
-    en = "en"
+    CHINESE = "zh_CN"
+    ENGLISH = "en"
 
 
 app = typer.Typer(
@@ -44,7 +44,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
 MinOption = Annotated[int, typer.Option("--min", help="Fewest households of a grid.")]
 MaxOption = Annotated[int, typer.Option("--max", help="Most households of a grid.")]
-CrsOption = Annotated[str | None, typer.Option("--crs", metavar="EPSG:…", help="CRS of layers that name none.")]
+CrsOption = Annotated[
+    str | None, typer.Option("--crs", metavar="EPSG:…", help="CRS of layers that name none.")
+]
 FieldOption = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
@@ -65,6 +67,7 @@ class _Sources:
 
 @app.command()
 def plan(
+    *,
     units: Annotated[str, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")],
     communities: Annotated[str, typer.Option(metavar="LAYER", help="Polygons of the communities.")],
     output: OutOption,
@@ -79,7 +82,9 @@ def plan(
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
-    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
+    ] = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -101,6 +106,7 @@ def plan(
 
 @app.command()
 def check(
+    *,
     units: Annotated[str, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")],
     grids: Annotated[str, typer.Option(metavar="LAYER", help="Grid polygons, or a table unit_id, grid_id.")],
     communities: LayerOption = None,
@@ -117,7 +123,9 @@ def check(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Findings: .xlsx, .csv or .json.")
     ] = None,
-    map_file: Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 when a grid breaks a rule.")] = False,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -142,11 +150,14 @@ def check(
 
 @app.command("map")
 def map_(
+    *,
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
     output: OutOption,
     incidents: LayerOption = None,
     stations: LayerOption = None,
-    context: Annotated[list[str] | None, typer.Option(metavar="LAYER", help="Further layers to show.")] = None,
+    context: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER", help="Further layers to show.")
+    ] = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -176,47 +187,45 @@ def demo(
 def main() -> None:
     """Run the command line; every fault ends as one line on stderr."""
     language = _spoken(sys.argv)
+    line = ""
     try:
         code = app(standalone_mode=False)
     except GeoError as error:
-        _say_fault(language, lambda: _fault_line(error, language))
-        code = REFUSED
+        from api.console import fault_line
+
+        code, line = REFUSED, fault_line(error, language)
     except typer.TyperException as error:
-        _say_fault(language, error.format_message)
-        code = REFUSED
+        code, line = REFUSED, error.format_message()
     except (KeyboardInterrupt, typer.Abort):
-        _say_fault(language, lambda: text("cli.stopped", language))
         code = STOPPED
+    if code == STOPPED:
+        line = text("cli.stopped", language)
+    if line:
+        from api.console import Terminal
+
+        Terminal(language, quiet=False, as_json=False).fault(line)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fault_line(error: GeoError, language: Language) -> str:
-    from api.console import fault_line
-
-    return fault_line(error, language)
-
-
-def _say_fault(language: Language, line: Callable[[], str]) -> None:
-    from api.console import Terminal
-
-    Terminal(language, quiet=False, as_json=False).fault(line())
 
 
 def _terminal(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
     from api.console import Terminal
 
-    return Terminal(reader_language() if lang is None else lang.value, quiet=quiet, as_json=as_json)
+    return Terminal(reader_language() if lang is None else _named(lang.value), quiet=quiet, as_json=as_json)
 
 
 def _spoken(arguments: list[str]) -> Language:
     """Return the language asked for, also where the command line is at fault before it is read."""
     for position, word in enumerate(arguments):
-        asked = word.removeprefix("--lang=") if word.startswith("--lang=") else None
+        asked = word.removeprefix("--lang=") if word.startswith("--lang=") else ""
         if word == "--lang" and position + 1 < len(arguments):
             asked = arguments[position + 1]
-        if asked in {"zh_CN", "en"}:
-            return "zh_CN" if asked == "zh_CN" else "en"
+        if asked in set(Tongue):
+            return _named(asked)
     return reader_language()
+
+
+def _named(language: str) -> Language:
+    return "zh_CN" if language == Tongue.CHINESE else "en"
 
 
 def _sources(

@@ -8,16 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-import shapely
 
 from api.console import Report, Terminal
 from geo.balancer import Review
+from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import ensure_writable
 from geo.findings import Finding
-from geo.containers import source_of
 from geo.layers import LayerKind, read_plan_layers
 from geo.partition import Band
 from geo.planning import Plan, plan
@@ -25,7 +23,7 @@ from maps.findings import sentence
 from maps.text import Language, text
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    pass
 
 Sources = Mapping[LayerKind, str]
 Fields = Mapping[tuple[LayerKind, str], str]
@@ -117,7 +115,9 @@ def check_grids(
     broken = [finding for finding in checked.findings if finding.severity == "error"]
     values = _review_values(checked.review, checked.findings)
     lines = _summary_lines(checked.review, checked.findings, terminal.language)
-    terminal.result(lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)})
+    terminal.result(
+        lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)}
+    )
     return bool(broken)
 
 
@@ -273,7 +273,12 @@ def _review_values(review: Review, findings: Sequence[Finding]) -> dict[str, obj
             for severity in ("error", "warning", "info")
         },
         "out_of_band": [
-            {"grid_id": grid_id, "status": status.status, "households": status.households, "reason": status.reason}
+            {
+                "grid_id": grid_id,
+                "status": status.status,
+                "households": status.households,
+                "reason": status.reason,
+            }
             for grid_id, status in review.statuses.items()
             if status.status in ("too_small", "too_large")
         ],

@@ -90,7 +90,12 @@ def fault_line(error: GeoError, language: Language) -> str:
     key = f"error.{error.code}" if isinstance(error, InputError) else ""
     if not isinstance(error, InputError) or key not in words(language):
         return str(error)
-    places = (("file", error.file), ("layer", error.layer), ("field", error.field), ("feature", error.feature))
+    places = (
+        ("file", error.file),
+        ("layer", error.layer),
+        ("field", error.field),
+        ("feature", error.feature),
+    )
     place = text("cli.place_join", language).join(
         text(f"cli.place.{kind}", language, name=name) for kind, name in places if name
     )

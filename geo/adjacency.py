@@ -49,6 +49,7 @@ class Adjacency:
     joins: NDArray[np.bool_]
 
     def __len__(self) -> int:
+        """Number of pairs."""
         return len(self.left)
 
     def pairs(self) -> set[tuple[str, str]]:
@@ -106,15 +107,19 @@ def adjacency(
     crossing = arcs.crossing[inner]
     key, pair = np.unique(left * n + right, return_inverse=True)
     m = len(key)
-    border_m = np.bincount(pair, weights=length, minlength=m)
+    border_m: NDArray[np.float64] = np.bincount(pair, weights=length, minlength=m).astype(np.float64)
     soft_m = np.bincount(pair, weights=length * ((crossing & _HARD) == 0), minlength=m)
     crosses = np.zeros(m, np.uint8)
     for bit in Crossing:
         along_m = np.bincount(pair, weights=length * ((crossing & bit) > 0), minlength=m)
         crosses[along_m >= ALONG_SHARE * border_m] |= np.uint8(bit)
     a, b = key // n, key % n
-    outline_m = np.bincount(arcs.left[arcs.left >= 0], arcs.length_m[arcs.left >= 0], len(arcs.cell_community))
-    outline_m += np.bincount(arcs.right[arcs.right >= 0], arcs.length_m[arcs.right >= 0], len(arcs.cell_community))
+    outline_m = np.bincount(
+        arcs.left[arcs.left >= 0], arcs.length_m[arcs.left >= 0], len(arcs.cell_community)
+    )
+    outline_m += np.bincount(
+        arcs.right[arcs.right >= 0], arcs.length_m[arcs.right >= 0], len(arcs.cell_community)
+    )
     enough_m = np.minimum(MIN_BORDER_M, MIN_BORDER_SHARE * np.minimum(outline_m[a], outline_m[b]))
     joins = soft_m >= enough_m
     joins |= _passed(arcs, inner[(crossing & _HARD) > 0], pair[(crossing & _HARD) > 0], m, bridges)

@@ -130,9 +130,7 @@ def ring_order(following):  # type: ignore[no-untyped-def]
     return ring, place
 
 
-def _assembled(
-    points: FloatArray, ring: IntArray, owner: IntArray, n_regions: int
-) -> NDArray[np.object_]:
+def _assembled(points: FloatArray, ring: IntArray, owner: IntArray, n_regions: int) -> NDArray[np.object_]:
     sizes = np.bincount(ring) if len(ring) else np.empty(0, np.int64)
     starts = np.cumsum(sizes) - sizes
     ring_owner = owner[starts] if len(ring) else np.empty(0, np.int64)

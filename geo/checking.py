@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -64,7 +63,7 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
     empty: dict[str, str | None] = {}
     drawn_findings: tuple[Finding, ...] = ()
     grids = layers.grids
-    if isinstance(grids, gpd.GeoDataFrame):
+    if are_polygons(grids):
         drawn = grids_from_polygons(
             shapes,
             ground.unit_ids,
@@ -93,7 +92,12 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
     return Checked(layers, ground, grid_ids, found, (*layers.findings, *found.findings), band)
 
 
-def _special(grids: pd.DataFrame) -> frozenset[str]:
+def are_polygons(grids: gpd.GeoDataFrame) -> bool:
+    """Whether grids came as polygons, not as a table of units and grids."""
+    return bool(grids.geometry.notna().any())
+
+
+def _special(grids: gpd.GeoDataFrame) -> frozenset[str]:
     if "kind" not in grids:
         return frozenset()
     return frozenset(grids.loc[grids["kind"] == "special", "grid_id"])
@@ -103,12 +107,14 @@ def _with_one_community(layers: PlanLayers) -> PlanLayers:
     """Let all units stand in one community round them and the grids."""
     shapes = layers.units.geometry.to_numpy()
     shapes = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
-    if isinstance(layers.grids, gpd.GeoDataFrame):
+    if are_polygons(layers.grids):
         shapes = np.concatenate([shapes, layers.grids.geometry.to_numpy()])
     round_all = shapely.buffer(shapely.convex_hull(shapely.geometrycollections(shapes)), MARGIN_M)
     communities = gpd.GeoDataFrame(
         {"community_id": [""], "name": [None]}, geometry=[round_all], crs=layers.working_crs
     )
     there = ~layers.units.geometry.isna().to_numpy()
-    units = layers.units.assign(community_id=np.where(there, "", None))
+    homes = np.full(len(there), None, object)
+    homes[there] = ""
+    units = layers.units.assign(community_id=homes)
     return replace(layers, communities=communities, units=units)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
-Value: TypeAlias = "str | int | float | bool | None | list[str] | list[int] | list[dict[str, str | int | float]]"
+Value: TypeAlias = (
+    "str | int | float | bool | None | list[str] | list[int] | list[dict[str, str | int | float]]"
+)
 
 
 @dataclass(frozen=True)

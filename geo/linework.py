@@ -62,7 +62,8 @@ class Linework:
 
     def metres(self) -> NDArray[np.float64]:
         """Return the vertices in metres of the working CRS, (v, 2)."""
-        return self.xy / STEPS_PER_M + np.asarray(self.origin)
+        metres: NDArray[np.float64] = self.xy / STEPS_PER_M + np.asarray(self.origin)
+        return metres
 
 
 def segments(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -278,7 +279,8 @@ def _split_crossings(
 def _turn(xy: IntArray, a: IntArray, b: IntArray, c: IntArray) -> IntArray:
     """Sign of the turn a, b, c: exact, because segments are far shorter than 2^31 lattice steps."""
     u, w = xy[b] - xy[a], xy[c] - xy[a]
-    return np.sign(u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0])
+    sign: IntArray = np.sign(u[:, 0] * w[:, 1] - u[:, 1] * w[:, 0])
+    return sign
 
 
 def _divided(
@@ -293,7 +295,9 @@ def _divided(
     pieces = np.maximum(pieces, 1)
     long = np.flatnonzero(pieces > 1)
     owner = np.repeat(long, pieces[long] - 1)
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(pieces[long] - 1) - (pieces[long] - 1), pieces[long] - 1)
+    rank = np.arange(len(owner)) - np.repeat(
+        np.cumsum(pieces[long] - 1) - (pieces[long] - 1), pieces[long] - 1
+    )
     share = (rank + 1) / pieces[owner]
     new = xy[pair[owner, 0]] + np.rint(run[owner] * share[:, None]).astype(np.int64)
     merged = np.concatenate([xy, new])

@@ -234,7 +234,7 @@ def compound_names(layers: PlanLayers, order: IntArray) -> NDArray[np.object_]:
     column = (
         units["compound_id"] if "compound_id" in units else pd.Series(None, index=units.index, dtype=object)
     )
-    named = column.astype(object).where(column.notna(), None).to_numpy(dtype=object)
+    named = column.astype(object).where(column.notna(), None).to_numpy(dtype=object, copy=True)
     unnamed = np.flatnonzero(np.array([name is None for name in named]))
     if len(layers.compounds) and len(unnamed):
         spots = shapely.points(inner_points(units.geometry.to_numpy()[unnamed]))

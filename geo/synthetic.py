@@ -876,7 +876,7 @@ class _Town:
         rows, points = [], []
         for number, told in enumerate(self._plan["stations"], start=1):
             at = Point(told["at"])
-            host = min(hosts, key=lambda building: building.outline.distance(at))
+            host = hosts.pop(int(np.argmin([building.outline.distance(at) for building in hosts])))
             rows.append(
                 {
                     "station_id": f"S{number:02}",
@@ -892,7 +892,10 @@ class _Town:
     def incidents(self) -> gpd.GeoDataFrame:
         """Tabulate a month of cases, the earliest first."""
         told, rng = self._plan["incidents"], self._rng
-        addressed = {self._address(b): b for b in self._buildings if b.kind in {"slab", "midrise", "tower"}}
+        blocks_of_flats = [
+            b for b in self._buildings if b.kind in {"slab", "midrise", "tower"} and not b.part
+        ]
+        addressed = {self._address(building): building for building in blocks_of_flats}
         streets = {street.name: street for street in self._streets}
         drafts: list[tuple[str, str, str, str, Point]] = []
         for case in told["named"]:
@@ -977,7 +980,7 @@ def _write_shapes(layer: gpd.GeoDataFrame, path: Path) -> None:
 
 
 def _write_points(layer: gpd.GeoDataFrame, path: Path) -> None:
-    at = layer.geometry.to_crs("EPSG:4490")
+    at = layer.geometry.to_crs("EPSG:4326")
     table = layer.drop(columns="geometry").assign(lon=at.x.round(6), lat=at.y.round(6))
     # With the byte order mark, or Excel takes the text for the code page of the machine.
     table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\r\n")
@@ -993,7 +996,7 @@ def _layer_toml(plan: Mapping[str, Any], kind: str, seed: int, layer: gpd.GeoDat
         "generator": "geo.synthetic.write_sample",
         "seed": seed,
         "date": SAMPLE_DATE.isoformat(),
-        "crs": "EPSG:4490" if geographic else plan["crs"],
+        "crs": "EPSG:4326" if geographic else plan["crs"],
         "encoding": "UTF-8",
         "licence": SAMPLE_LICENCE,
         "features": len(layer),

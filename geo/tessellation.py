@@ -373,7 +373,8 @@ class _Ground:
 
 def _following(half: IntArray) -> IntArray:
     """Return the half-edge, or corner, that follows in the same triangle."""
-    return half - half % 3 + FOLLOWING[half % 3]
+    following: IntArray = half - half % 3 + FOLLOWING[half % 3]
+    return following
 
 
 @kernel
@@ -389,9 +390,9 @@ def spread_labels(  # type: ignore[no-untyped-def]
     settled = np.zeros(len(label), np.bool_)
     heap = [(0.0, np.int64(0), np.int64(0))]
     heap.pop()
-    for corner in range(len(label)):
-        if open_corner[corner] and label[corner] >= 0:
-            heap.append((0.0, np.int64(label[corner]), np.int64(corner)))
+    for start in range(len(label)):
+        if open_corner[start] and label[start] >= 0:
+            heap.append((0.0, np.int64(label[start]), np.int64(start)))
     heapq.heapify(heap)
     while len(heap) > 0:
         distance, owner, corner = heapq.heappop(heap)
@@ -461,7 +462,7 @@ def _spread(spots: FloatArray, homes: NDArray[np.object_]) -> FloatArray:
     rank[order] = np.arange(len(spots)) - (np.cumsum(sizes) - sizes)[place[order]]
     angle = rank * np.pi * (3 - np.sqrt(5))
     turn = np.sqrt(rank)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    spread = spots + SPREAD_M * turn
+    spread: FloatArray = spots + SPREAD_M * turn
     crowded = sizes[place] > 1
     outside = np.flatnonzero(crowded)[
         ~shapely.contains_properly(homes[crowded], shapely.points(spread[crowded]))
@@ -499,7 +500,8 @@ def _mean_width_m(triangles: Triangles, xy: IntArray, count: int, piece: IntArra
     edge = half[(over < 0) | (piece[half // 3] != piece[over // 3])]
     run = xy[triangles.corners[_following(edge)]] - xy[triangles.corners[edge]]
     outline = np.bincount(piece[edge // 3], np.hypot(run[:, 0], run[:, 1]), count)
-    return double_area / np.maximum(outline, 1.0) / STEPS_PER_M
+    width_m: FloatArray = double_area / np.maximum(outline, 1.0) / STEPS_PER_M
+    return width_m
 
 
 def _heaviest(group: IntArray, claim: IntArray, weight: FloatArray, count: int) -> IntArray:

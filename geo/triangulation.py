@@ -8,6 +8,7 @@ lattice coordinates with exact predicates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pythoncdt
@@ -57,7 +58,7 @@ class Triangles:
         return len(self.corners) // 3
 
     def faces(self, bounding: NDArray[np.bool_]) -> tuple[int, IntArray]:
-        """Number the regions between edges marked in `bounding` (n_edges,): count and region of each triangle."""
+        """Number the regions between edges marked in `bounding`, (n_edges,): how many, and which."""
         half = np.flatnonzero((self.twin >= 0) & ~bounding[self.edge])
         half = half[half < self.twin[half]]
         links = coo_matrix(
@@ -81,8 +82,11 @@ def triangulate(linework: Linework) -> Triangles:
     engine = pythoncdt.Triangulation(
         pythoncdt.VertexInsertionOrder.AUTO, pythoncdt.IntersectingConstraintEdges.NOT_ALLOWED, 0.0
     )
-    engine.insert_vertices(np.ascontiguousarray(linework.xy, dtype=np.float64))
-    engine.insert_edges(np.ascontiguousarray(linework.ends, dtype=np.uint32))
+    # Arrays are buffers, which the type checker knows only from Python 3.12 on.
+    places: Any = np.ascontiguousarray(linework.xy, dtype=np.float64)
+    ends: Any = np.ascontiguousarray(linework.ends, dtype=np.uint32)
+    engine.insert_vertices(places)
+    engine.insert_edges(ends)
     engine.erase_super_triangle()
     corners = engine.triangles_array()["vertices"].astype(np.int64)
     return _half_edges(_canonical(corners), linework)

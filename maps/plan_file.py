@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from geo.adjacency import Adjacency, Crossing
 from geo.boundaries import region_polygons
-from geo.checking import Checked
+from geo.checking import Checked, are_polygons
 from geo.files import replacing
 from geo.findings import Finding
 from geo.layers import PlanLayers
@@ -25,7 +25,6 @@ from geo.metrics import shapes
 from geo.partition import Band
 from geo.planning import Plan
 from maps.findings import sentence
-
 
 Frames = dict[str, pd.DataFrame]
 
@@ -111,7 +110,7 @@ def _as_used(layers: PlanLayers) -> Frames:
 def _drawn(checked: Checked) -> gpd.GeoDataFrame:
     """Return the drawn grids with their totals and status; units of a table as their cells' union."""
     layers, statuses = checked.layers, checked.review.statuses
-    if isinstance(layers.grids, gpd.GeoDataFrame):
+    if are_polygons(layers.grids):
         drawn = layers.grids[["grid_id", "geometry"]].dissolve("grid_id").reindex(list(statuses))
         polygons = drawn.geometry.to_numpy()
     else:
@@ -165,7 +164,9 @@ def _text(values: Sequence[str | None]) -> pd.Series:
 
 
 def _run_table(layers: PlanLayers, band: Band, seed: int, run: Mapping[str, str]) -> pd.DataFrame:
-    sources = [{"kind": source.kind, "name": source.name, "sha256": source.sha256} for source in layers.sources]
+    sources = [
+        {"kind": source.kind, "name": source.name, "sha256": source.sha256} for source in layers.sources
+    ]
     return pd.DataFrame(
         {
             "version": [version("weige")],

@@ -15,8 +15,10 @@ from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.search import plan_region
 from geo.partition.weights import Weights
 
-# With fewer units the kernels run interpreted: compiling them would take longer than the whole plan.
+# With fewer units and a usual band the kernels run interpreted: compiling them would take longer than the
+# whole plan. The plan is the same.
 COMPILED_FROM_UNITS = 301
+COMPILED_FROM_STEPS = 1_500_000
 
 
 def partition(
@@ -100,6 +102,7 @@ def partition(
         weights or Weights(),
     )
     regions = regions_of(atoms, band)
+    large = n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
     labels, proved = _search(
         adjacency,
         atoms,
@@ -107,7 +110,7 @@ def partition(
         band,
         weights or Weights(),
         seed,
-        n >= COMPILED_FROM_UNITS,
+        large,
         on_progress,
         stop,
     )
@@ -157,12 +160,13 @@ def _join_atoms_too_large(atoms: Atoms, regions: Regions, labels: NDArray[np.int
     total = np.zeros(int(labels.max()) + 1, np.int64)
     placed = labels >= 0
     np.add.at(total, labels[placed], atoms.weight[placed])
-    for a, b in zip(atoms.left[atoms.joins].tolist(), atoms.right[atoms.joins].tolist(), strict=True):
-        for large, small in ((a, b), (b, a)):
-            if regions.too_large[large] and regions.host[small] < 0 and total[labels[small]] < band.lower:
-                joined = labels == labels[small]
-                labels[joined] = labels[large]
-                regions.host[joined] = large
+    near = atoms.joins & (regions.too_large[atoms.left] ^ regions.too_large[atoms.right])
+    for a, b in zip(atoms.left[near].tolist(), atoms.right[near].tolist(), strict=True):
+        large, small = (a, b) if regions.too_large[a] else (b, a)
+        if regions.host[small] < 0 and total[labels[small]] < band.lower:
+            joined = labels == labels[small]
+            labels[joined] = labels[large]
+            regions.host[joined] = large
 
 
 def _reasons(

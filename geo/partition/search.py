@@ -43,6 +43,10 @@ HEAT_CM = [round(30_000 * 0.01 ** (stage / 19)) for stage in range(20)]
 COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
 MOVES_PER_ATOM = 18
 RECUT_EVERY = 12
+# Trees that would take more steps to cut exactly (about households x upper) are carved instead.
+STEPS = 2_000_000_000
+WINDOW_STEPS = 10_000_000
+LARGEST_TABLE = 20_000_000
 MEND_TRIALS = 300
 MEND_TRIALS_MOST = 6_000
 MEND_ROUNDS = 6
@@ -93,7 +97,10 @@ class Bench:
         self.weights = weights
         self.large = large
         n, m = len(region), 2 * len(region.left)
-        width = band.upper + 1
+        # No part has more households than the region.
+        self.upper = min(band.upper, region.households)
+        width = self.upper + 1
+        self.cells = min(n * width, LARGEST_TABLE)
         self.graph = [self.flat(a) for a in (region.indptr, region.neighbour, region.origin)]
         self.gain, self.joins = self.flat(region.half_gain), self.flat(region.half_joins)
         self.rank, self.weight = self.flat(region.rank), self.flat(region.weight)
@@ -101,7 +108,8 @@ class Bench:
         self.chance = self.flat(np.array([seed], np.int64))
         self.zone, self.place, self.order, self.parent = (self.blank(n) for _ in range(4))
         self.frontier, self.cut_cost = self.blank(m + 1), self.blank(n)
-        self.best, self.choice = self.blank(n * width), self.blank(n * width)
+        self.best, self.choice = self.blank(self.cells), self.blank(self.cells)
+        self.best_row, self.choice_row = self.blank(n), self.blank(n)
         self.reach, self.closed, self.part = (self.blank(n) for _ in range(3))
         self.row = self.blank(width)
 
@@ -111,15 +119,18 @@ class Bench:
 
     def blank(self, size: int, value: int = 0) -> Any:
         """Return working space."""
-        return np.full(size, value, np.int64) if self.large else [value] * size
+        if not self.large:
+            return [value] * size
+        return np.full(size, value, np.int64) if value else np.zeros(size, np.int64)
 
     def random_cut(self) -> NDArray[np.int64]:
         """Return the best cut of one random tree."""
         label = self.blank(len(self.region))
         cut_random_tree(
             len(self.region), *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower,
-            self.band.upper, label, self.zone, self.place, self.order, self.parent, self.frontier,
-            self.cut_cost, self.best, self.choice, self.reach, self.closed, self.row, self.part, self.chance,
+            self.upper, label, self.zone, self.place, self.order, self.parent, self.frontier,
+            self.cut_cost, STEPS, self.cells, self.best, self.choice, self.best_row, self.choice_row,
+            self.reach, self.closed, self.row, self.part, self.chance,
             large=self.large,
         )  # fmt: skip
         return np.asarray(label, np.int64)
@@ -167,10 +178,10 @@ class Bench:
         total[:parts] = np.bincount(labels, weights=self.region.weight)
         label = self.flat(labels)
         recut_windows(
-            n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.band.upper,
+            n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.upper,
             trials, widest, label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts, self.zone,
-            self.place, self.order, self.parent, self.frontier, self.cut_cost, self.best, self.choice,
-            self.reach, self.closed, self.row, self.part, self.blank(widest + 2 + n),
+            self.place, self.order, self.parent, self.frontier, self.cut_cost, WINDOW_STEPS, self.cells,
+            self.best, self.choice, self.best_row, self.choice_row, self.reach, self.closed, self.row, self.part, self.blank(widest + 2 + n),
             self.blank(n), self.chance,
             large=self.large,
         )  # fmt: skip

@@ -123,6 +123,36 @@ def weigh_cuts(
 
 
 @inlined
+def carve_tree(
+    grown: int,
+    place: Any,
+    order: Any,
+    parent: Any,
+    weight: Any,
+    lower: int,
+    upper: int,
+    reach: Any,
+    part: Any,
+) -> Any:
+    """Cut the tree from the leaves up, each subtree as soon as it is in band; return the number of parts."""
+    for i in range(grown):
+        reach[i] = weight[order[i]]
+        part[i] = 0
+    parts = 1
+    for i in range(grown - 1, 0, -1):
+        j = place[parent[order[i]]]
+        if reach[i] >= lower or reach[i] + reach[j] > upper:
+            part[i] = parts
+            parts += 1
+        else:
+            reach[j] += reach[i]
+    for i in range(1, grown):
+        if part[i] == 0:
+            part[i] = part[place[parent[order[i]]]]
+    return parts
+
+
+@inlined
 def cut_tree(
     grown: int,
     place: Any,
@@ -132,8 +162,12 @@ def cut_tree(
     lower: int,
     upper: int,
     cut_cost: Any,
+    steps: int,
+    cells: int,
     best: Any,
     choice: Any,
+    best_row: Any,
+    choice_row: Any,
     reach: Any,
     closed: Any,
     row: Any,
@@ -141,21 +175,35 @@ def cut_tree(
 ) -> Any:
     """Cut the tree at the least key; part[i] becomes the number of the part of order[i]; return how many.
 
-    best[i * (upper + 1) + r] is the least key below order[i] with r households left for the part that
-    goes on upwards; choice[i * (upper + 1) + r] how many of the r that the parent has after taking in
-    child i come from i, -1 where i was cut off.
+    best[best_row[i] + r] is the least key below order[i] with r households left for the part that goes on
+    upwards; choice[choice_row[i] + r] how many of the r that the parent has after taking in child i come
+    from i, -1 where i was cut off. A tree that would take more than about `steps` steps or more than
+    `cells` cells of either table is carved from the leaves up instead.
     """
-    width = upper + 1
+    whole = 0
+    for i in range(grown):
+        closed[i] = weight[order[i]]
+        whole += closed[i]
+    for i in range(grown - 1, 0, -1):
+        closed[place[parent[order[i]]]] += closed[i]
+    needed = 0
+    for i in range(grown):
+        best_row[i] = needed
+        needed += min(upper, closed[i]) + 1
+    if whole * upper > steps or needed > cells:
+        return carve_tree(grown, place, order, parent, weight, lower, upper, reach, part)
     for i in range(grown):
         own = weight[order[i]]
         reach[i] = own
         for r in range(own):
-            best[i * width + r] = NOWHERE
-        best[i * width + own] = 0
+            best[best_row[i] + r] = NOWHERE
+        best[best_row[i] + own] = 0
+    needed = 0
     for i in range(grown - 1, -1, -1):
+        mine = best_row[i]
         least = NOWHERE
         for r in range(reach[i] + 1):
-            key = best[i * width + r]
+            key = best[mine + r]
             if key < NOWHERE:
                 if r < lower:
                     key += HOUSEHOLD_KEY * r + PART_KEY
@@ -165,31 +213,37 @@ def cut_tree(
         if i == 0:
             break
         j = place[parent[order[i]]]
+        theirs = best_row[j]
         least += cut_cost[i]
         together = min(upper, reach[i] + reach[j])
+        if needed + together + 1 > cells:
+            return carve_tree(grown, place, order, parent, weight, lower, upper, reach, part)
+        choices = needed
+        choice_row[i] = needed
+        needed += together + 1
         for r in range(together + 1):
             row[r] = NOWHERE
         for r in range(reach[j] + 1):
-            key = best[j * width + r]
+            key = best[theirs + r]
             if key >= NOWHERE:
                 continue
             if key + least < row[r]:
                 row[r] = key + least
-                choice[i * width + r] = -1
+                choice[choices + r] = -1
             for more in range(min(reach[i], upper - r) + 1):
-                joined = best[i * width + more]
+                joined = best[mine + more]
                 if joined < NOWHERE and key + joined < row[r + more]:
                     row[r + more] = key + joined
-                    choice[i * width + r + more] = more
+                    choice[choices + r + more] = more
         for r in range(together + 1):
-            best[j * width + r] = row[r]
+            best[theirs + r] = row[r]
         reach[j] = together
     parts = 1
     part[0] = 0
     reach[0] = closed[0]
     for i in range(1, grown):
         j = place[parent[order[i]]]
-        taken = choice[i * width + reach[j]]
+        taken = choice[choice_row[i] + reach[j]]
         if taken < 0:
             reach[i] = closed[i]
             part[i] = parts
@@ -220,8 +274,12 @@ def cut_random_tree(
     parent: Any,
     frontier: Any,
     cut_cost: Any,
+    steps: int,
+    cells: int,
     best: Any,
     choice: Any,
+    best_row: Any,
+    choice_row: Any,
     reach: Any,
     closed: Any,
     row: Any,
@@ -237,7 +295,24 @@ def cut_random_tree(
     )
     weigh_cuts(grown, zone, 1, indptr, neighbour, gain, place, order, parent, cut_cost)
     parts = cut_tree(
-        grown, place, order, parent, weight, lower, upper, cut_cost, best, choice, reach, closed, row, part
+        grown,
+        place,
+        order,
+        parent,
+        weight,
+        lower,
+        upper,
+        cut_cost,
+        steps,
+        cells,
+        best,
+        choice,
+        best_row,
+        choice_row,
+        reach,
+        closed,
+        row,
+        part,
     )
     for i in range(grown):
         label[order[i]] = part[i]

@@ -20,7 +20,9 @@ WEIGE = [sys.executable, "-m", "api.cli"]
 ROOT = Path(__file__).parents[2]
 
 
-def weige(*arguments: object, cwd: Path | None = None, lang: str = "C.UTF-8") -> subprocess.CompletedProcess[str]:
+def weige(
+    *arguments: object, cwd: Path | None = None, lang: str = "C.UTF-8"
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LC_ALL": lang, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
     return subprocess.run(
         [*WEIGE, *map(str, arguments)],
@@ -33,7 +35,10 @@ def town(tmp_path_factory) -> Path:
     """A community of 60 houses of 10 households, in two files."""
     folder = tmp_path_factory.mktemp("town")
     spots = [(x, y) for x in range(10) for y in range(6)]
-    houses = [shapely.box(462_000 + 30 * x, 3_542_000 + 30 * y, 462_015 + 30 * x, 3_542_015 + 30 * y) for x, y in spots]
+    houses = [
+        shapely.box(462_000 + 30 * x, 3_542_000 + 30 * y, 462_015 + 30 * x, 3_542_015 + 30 * y)
+        for x, y in spots
+    ]
     units = gpd.GeoDataFrame(
         {"unit_id": [f"{x}-{y}" for x, y in spots], "households": 10}, geometry=houses, crs="EPSG:4549"
     )
@@ -53,7 +58,14 @@ def layer(town: Path, name: str) -> str:
 
 def plan_of(town: Path, output: Path, *more: object) -> subprocess.CompletedProcess[str]:
     return weige(
-        "plan", "--units", layer(town, "units"), "--communities", layer(town, "communities"), "-o", output, *more
+        "plan",
+        "--units",
+        layer(town, "units"),
+        "--communities",
+        layer(town, "communities"),
+        "-o",
+        output,
+        *more,
     )
 
 
@@ -78,7 +90,9 @@ def test_plan_writes_every_layer_and_says_how_it_went(town, tmp_path):
     assert grids.crs == "EPSG:4549"
     units = gpd.read_file(tmp_path / "plan.gpkg", layer="units")
     assert set(units["grid_id"]) == set(grids["grid_id"])
-    assert units.geometry.geom_equals_exact(gpd.read_file(town / "town.gpkg", layer="units").geometry, 1e-6).all()
+    assert units.geometry.geom_equals_exact(
+        gpd.read_file(town / "town.gpkg", layer="units").geometry, 1e-6
+    ).all()
     run = pyogrio.read_dataframe(tmp_path / "plan.gpkg", layer="run").iloc[0]
     sources = json.loads(run["inputs"])
     assert [source["kind"] for source in sources] == ["units", "communities"]
@@ -106,7 +120,16 @@ def test_json_goes_to_stdout_for_scripts(town, tmp_path):
 
 
 def test_messages_follow_the_locale_and_lang_wins(town, tmp_path):
-    chinese = weige("plan", "--units", "no.gpkg", "--communities", "no.gpkg", "-o", tmp_path / "p.gpkg", lang="zh_CN.UTF-8")
+    chinese = weige(
+        "plan",
+        "--units",
+        "no.gpkg",
+        "--communities",
+        "no.gpkg",
+        "-o",
+        tmp_path / "p.gpkg",
+        lang="zh_CN.UTF-8",
+    )
     english = weige(
         "plan", "--units", "no.gpkg", "--communities", "no.gpkg", "-o", tmp_path / "p.gpkg", "--lang", "en",
         lang="zh_CN.UTF-8",
@@ -123,11 +146,29 @@ def test_messages_follow_the_locale_and_lang_wins(town, tmp_path):
     [
         (["plan"], "units"),
         (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg", "--min", "x"], "--min"),
-        (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg", "--min", "80", "--max", "60"], "80"),
+        (
+            [
+                "plan",
+                "--units",
+                "a.gpkg",
+                "--communities",
+                "b.gpkg",
+                "-o",
+                "p.gpkg",
+                "--min",
+                "80",
+                "--max",
+                "60",
+            ],
+            "80",
+        ),
         (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "plan.shp"], "plan.shp"),
         (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "nowhere/plan.gpkg"], "nowhere"),
         (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "a.gpkg"], "a.gpkg"),
-        (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg", "--field", "households"], "--field"),
+        (
+            ["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg", "--field", "households"],
+            "--field",
+        ),
         (["plan", "--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg", "--lang", "fr"], "--lang"),
         (["check", "--units", "a.gpkg", "--grids", "b.gpkg", "-o", "findings.doc"], "findings.doc"),
         (["map", "plan.gpkg", "-o", "map.png"], "map.png"),
@@ -160,7 +201,8 @@ def drawn(town) -> str:
 
 
 def test_check_flags_grids_too_large_and_proposes_how_to_split_them(town, drawn, tmp_path):
-    done = weige("check", "--units", layer(town, "units"), "--grids", drawn, "--communities", layer(town, "communities"),
+    done = weige("check", "--units", layer(town, "units"), "--grids", drawn,
+                 "--communities", layer(town, "communities"),
                  "-o", tmp_path / "findings.xlsx", "--lang", "en")  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -182,10 +224,12 @@ def test_check_strict_ends_with_1_only_where_a_rule_is_broken(town, drawn, tmp_p
 
 @pytest.mark.parametrize("suffix", ["csv", "json"])
 def test_check_writes_tables_too(town, drawn, tmp_path, suffix):
-    done = weige("check", "--units", layer(town, "units"), "--grids", drawn, "-o", tmp_path / f"findings.{suffix}")
+    done = weige(
+        "check", "--units", layer(town, "units"), "--grids", drawn, "-o", tmp_path / f"findings.{suffix}"
+    )
 
     assert done.returncode == 0
-    content = (tmp_path / f"findings.{suffix}").read_text("utf-8-sig")
+    content = output.read_text("utf-8-sig")
     assert "too_large" in content
     if suffix == "json":
         assert json.loads(content)

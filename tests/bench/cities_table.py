@@ -21,7 +21,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--yardstick", required=True, help="folder of citygen.py and score.py")
     parser.add_argument("--households", type=int, default=20_000)
     parser.add_argument("--seeds", default="1-20", help="a number or first-last")
@@ -34,8 +36,9 @@ def main() -> None:
     from tests.geo.test_cities import layers_of
 
     first, _, last = asked.seeds.partition("-")
-    print("| seed | households | grids | out of band | floor | not contiguous | valid % on yardstick | CPU s | why |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    heads = "seed|households|grids|out of band|floor|not contiguous|valid % on yardstick|CPU s|why"
+    print(f"|{heads}|")
+    print("|---" * (heads.count("|") + 1) + "|")
     for seed in range(int(first), int(last or first) + 1):
         city = citygen.make_city(asked.households, seed)
         start = time.process_time()

@@ -40,7 +40,9 @@ def divided(units, communities=None, *, community=None, lines=(), water=()) -> A
         shapes_of(*units),
         np.zeros(len(units), np.int64) if community is None else np.array(community),
         shapes_of(*communities),
-        lines=Lines(shapes_of(*(shape for shape, _ in bounds)), np.array([bit for _, bit in bounds], np.int64)),
+        lines=Lines(
+            shapes_of(*(shape for shape, _ in bounds)), np.array([bit for _, bit in bounds], np.int64)
+        ),
         water=shapes_of(*water),
     )
 
@@ -216,7 +218,9 @@ def test_walls_that_almost_touch_and_roads_along_a_community_edge_make_no_sliver
 
     assert_exact_coverage(arcs, communities, 3)
     edge = arcs.left != arcs.right
-    across = edge & np.isin(np.minimum(arcs.left, arcs.right), (0, 1)) & (np.maximum(arcs.left, arcs.right) == 2)
+    across = (
+        edge & np.isin(np.minimum(arcs.left, arcs.right), (0, 1)) & (np.maximum(arcs.left, arcs.right) == 2)
+    )
     assert (arcs.crossing[across] & Crossing.MINOR_ROAD > 0).all()
     assert arcs.length_m[across].sum() == pytest.approx(100, abs=0.1)
 
@@ -225,9 +229,9 @@ rectangles = st.tuples(
     st.floats(1, 80), st.floats(1, 80), st.floats(2, 30), st.floats(2, 30), st.floats(-45, 45)
 ).map(lambda r: shapely.affinity.rotate(box(r[0], r[1], r[0] + r[2], r[1] + r[3]), r[4]))
 spots = st.tuples(st.integers(1, 99), st.integers(1, 99)).map(lambda p: shapely.Point(at(*p)))
-strokes = st.lists(st.tuples(st.integers(-5, 105), st.integers(-5, 105)), min_size=2, max_size=4, unique=True).map(
-    lambda points: line(*points)
-)
+strokes = st.lists(
+    st.tuples(st.integers(-5, 105), st.integers(-5, 105)), min_size=2, max_size=4, unique=True
+).map(lambda points: line(*points))
 
 
 @settings(max_examples=60, deadline=None)
@@ -258,7 +262,9 @@ def test_the_order_of_roads_does_not_matter(units, order):
     roads = [(line((0, y), (100, y + 3)), Crossing.MINOR_ROAD) for y in (20, 50, 80)]
     shuffled = list(roads)
     order.shuffle(shuffled)
-    inside = [0 if shapely.covers(box(0, 0, 100, 100), shapely.point_on_surface(unit)) else -1 for unit in units]
+    inside = [
+        0 if shapely.covers(box(0, 0, 100, 100), shapely.point_on_surface(unit)) else -1 for unit in units
+    ]
 
     one = cells_of(divided(units, community=inside, lines=roads))
     other = cells_of(divided(units, community=inside, lines=shuffled))
@@ -268,7 +274,7 @@ def test_the_order_of_roads_does_not_matter(units, order):
 def test_interpreted_and_compiled_labels_agree():
     generator = np.random.default_rng(5)
     outline = segments(shapes_of(box(0, 0, 100, 100)))
-    spread = generator.uniform(1, 99, (60, 2)) + [EAST, NORTH]
+    spread = generator.uniform(1, 99, (60, 2)) + np.array([EAST, NORTH])
     work = noded(
         [(outline, np.full(len(outline), COMMUNITY_EDGE))], spread, origin=(EAST, NORTH), longest_m=5.0
     )
@@ -297,7 +303,9 @@ def test_a_verge_between_wall_and_road_is_shared_by_the_cells_behind_the_wall():
 def test_ground_that_only_water_connects_to_a_cell_joins_nobody_to_it():
     river = box(40, -10, 60, 110)
     wall = line((80, -5), (80, 105))
-    arcs = divided([box(10, 40, 20, 60), box(90, 40, 95, 60)], water=[river], lines=[(wall, Crossing.BARRIER)])
+    arcs = divided(
+        [box(10, 40, 20, 60), box(90, 40, 95, 60)], water=[river], lines=[(wall, Crossing.BARRIER)]
+    )
 
     assert_exact_coverage(arcs, [box(0, 0, 100, 100)], 2)
     assert not adjacency(arcs, np.array(["west", "east"], object)).joins.any()
