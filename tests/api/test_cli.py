@@ -224,9 +224,8 @@ def test_check_strict_ends_with_1_only_where_a_rule_is_broken(town, drawn, tmp_p
 
 @pytest.mark.parametrize("suffix", ["csv", "json"])
 def test_check_writes_tables_too(town, drawn, tmp_path, suffix):
-    done = weige(
-        "check", "--units", layer(town, "units"), "--grids", drawn, "-o", tmp_path / f"findings.{suffix}"
-    )
+    output = tmp_path / f"findings.{suffix}"
+    done = weige("check", "--units", layer(town, "units"), "--grids", drawn, "-o", output)
 
     assert done.returncode == 0
     content = output.read_text("utf-8-sig")
@@ -239,8 +238,8 @@ def test_check_takes_a_table_of_units_and_grids_and_draws_them(town, tmp_path):
     units = gpd.read_file(town / "town.gpkg", layer="units")
     rows = [f"{unit},{'W' if int(unit.split('-')[0]) < 5 else 'E'}" for unit in units["unit_id"]]
     (tmp_path / "grids.csv").write_text("unit_id,grid_id\n" + "\n".join(rows[:-1]) + "\n")
-    done = weige("check", "--units", layer(town, "units"), "--grids", tmp_path / "grids.csv",
-                 "--communities", layer(town, "communities"), "--map", tmp_path / "m.html", "--json")  # fmt: skip
+    done = weige("check", "--units", layer(town, "units"),
+                 "--grids", tmp_path / "grids.csv", "--communities", layer(town, "communities"), "--map", tmp_path / "m.html", "--json")  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
