@@ -146,7 +146,8 @@ def test_what_is_wrong_with_a_drawing_has_a_sentence_in_each_language():
     assert said == {
         "unit_in_two_grids": "Units in grids a and b at once: u1; counted in a, which holds most of them. "
         "Redraw the border.",
-        "unit_on_grid_border": "Units exactly on the border of grids b and c: u2; counted in b. Redraw the border.",
+        "unit_on_grid_border": "Units exactly on the border of grids b and c: u2; counted in b. "
+        "Redraw the border.",
         "grids_overlap": "Grids a and b overlap on 1,000.0 m². Redraw the border.",
         "grids_gap": "Community 320585001001: gaps between the grids: 1, 6,000.0 m² in all, the largest "
         "6,000.0 m². Redraw the border.",
