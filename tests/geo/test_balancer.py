@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.adjacency import Adjacency, Crossing
@@ -429,6 +429,7 @@ def drawn_plans(draw: st.DrawFn) -> tuple[DrawnMap, np.ndarray]:
     return place, np.array(names, dtype=object)
 
 
+@settings(deadline=None)
 @given(drawn_plans())
 def test_a_remedy_has_the_effect_it_states(plan):
     place, grid_ids = plan
@@ -458,6 +459,7 @@ def test_a_remedy_has_the_effect_it_states(plan):
         assert remedy.solves == in_order
 
 
+@settings(deadline=None)
 @given(drawn_plans())
 def test_a_grid_is_flagged_exactly_when_it_breaks_a_rule(plan):
     place, grid_ids = plan
@@ -479,6 +481,7 @@ def test_a_grid_is_flagged_exactly_when_it_breaks_a_rule(plan):
         assert (found.statuses[grid].reason == "") == (not expected)
 
 
+@settings(deadline=None)
 @given(
     st.integers(2, 4).flatmap(lambda side: st.lists(st.integers(5, 60), min_size=2 * side, max_size=2 * side))
 )
@@ -505,6 +508,7 @@ def test_a_split_is_found_wherever_there_is_one(households):
         assert remedies[0].solves
 
 
+@settings(deadline=None)
 @given(drawn_maps(max_side=4))
 def test_grids_of_our_own_plan_are_only_flagged_with_a_reason(place):
     made = partition(place.adjacency, place.households, place.community, band=Band(50, 100))

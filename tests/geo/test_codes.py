@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.codes import grid_codes
@@ -58,6 +58,7 @@ def test_no_grids_have_no_codes():
     assert grid_codes(np.array([], dtype=object), *[np.array([])] * 3).tolist() == []
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-500, 500), st.integers(-500, 500)), min_size=1, max_size=30, unique=True),
     st.randoms(use_true_random=False),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.drawn_grids import DrawnGrids, grids_from_polygons
@@ -110,6 +110,7 @@ def test_no_grids_hold_no_units():
     assert placed({"u": shapely.Point(0, 0)}, []).grid_ids.tolist() == [None]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 299), st.integers(1, 299)), max_size=20, unique=True))
 def test_points_inside_a_coverage_lie_in_the_cell_around_them(spots):
     grids = [
