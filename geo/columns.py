@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from geo.errors import InputError
+from geo.names import listed, shortened
 
 # A DBF file cuts column names to ten bytes.
 _SHORT_BYTES = 10
@@ -75,14 +76,13 @@ def recognised(
     aliases = dict(_tables()[kind]) | (dict(_tables()["place"]) if with_place else {})
     unknown = [name for name in fields if name not in aliases]
     if unknown:
-        listed = ", ".join(aliases)
         raise InputError(
             "field_unknown",
-            f"{kind} have no column {unknown[0]}; they have {listed}",
+            f"{kind} have no column {shortened(unknown[0])}; they have {listed(aliases)}",
             mend="name one of these",
-            field=unknown[0],
+            field=shortened(unknown[0]),
             kind=kind,
-            names=listed,
+            names=listed(aliases),
         )
     found: dict[str, int] = {}
     for column, accepted in aliases.items():
@@ -92,7 +92,7 @@ def recognised(
         keys = {key for alias in accepted for key in _keys(alias, short_names=short_names)}
         matches = [at for at, name in enumerate(names) if _key(name) in keys]
         if len(matches) > 1:
-            one, other = names[matches[0]], names[matches[1]]
+            one, other = shortened(names[matches[0]]), shortened(names[matches[1]])
             raise InputError(
                 "column_ambiguous",
                 f"both {one} and {other} could be {column}",
@@ -119,26 +119,24 @@ def _named(wanted: str, names: Sequence[str], *, short_names: bool) -> int:
             return matches[0]
         if matches:
             break
-    listed = ", ".join(name or "-" for name in names[:20])
     raise InputError(
         "field_not_found",
-        f"it has no column {wanted}, or several; it has {listed}",
+        f"it has no column {shortened(wanted)}, or several; it has {listed(names)}",
         mend="name one of these with --field",
-        field=wanted,
-        names=listed,
+        field=shortened(wanted),
+        names=listed(names),
     )
 
 
 def missing(kind: str, column: str, names: Sequence[str]) -> InputError:
     """Return the error for a column that a layer must have."""
-    listed = ", ".join(name or "-" for name in names[:20]) or "-"
     return InputError(
         "column_missing",
-        f"it has no column {column} (it has {listed})",
+        f"it has no column {column} (it has {listed(names)})",
         mend=f"add --field {kind}.{column}=COLUMN",
         field=column,
         column=column,
-        names=listed,
+        names=listed(names),
         option=f"--field {kind}.{column}=",
     )
 

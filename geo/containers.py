@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from geo.formats.geopackage import MAGIC as SQLITE_MAGIC
 from geo.formats.geopackage import read_geopackage
 from geo.formats.kml import read_kml
 from geo.formats.parquet import read_parquet
-from geo.formats.raw import RawTable, open_regular, read_bytes, reading
+from geo.formats.raw import RawTable, open_regular, read_bytes, reading, unreadable_file
 from geo.formats.shapefile import read_shapefile, read_zipped_shapefile
 from geo.formats.spreadsheet import read_spreadsheet
+from geo.names import shortened
 
 Suffix: TypeAlias = str
 
@@ -37,7 +39,8 @@ SUFFIXES = (
 )
 _SPLIT = re.compile(r"(?P<path>.*?\.(?:gpkg|zip|kml|xlsx)):(?P<layer>.+)", re.IGNORECASE | re.DOTALL)
 _ADDRESS = re.compile(
-    r"\s*(?:[a-z][a-z0-9+.-]+://|/vsi|<|(?:PG|MYSQL|MSSQL|OCI|ODBC|WFS|OAPIF|ES|MEM|SQLITE):)", re.IGNORECASE
+    r"\s*(?:[a-z][a-z0-9+.-]+://|/vsi|<(?:OGR|VRT|GDAL|WMS|\?xml)|(?:PG|MYSQL|MSSQL|OCI|ODBC|WFS|OAPIF|ES|MEM|SQLITE):)",
+    re.IGNORECASE,
 )
 
 # What contents of another kind begin with; the first that fits names it.
@@ -115,13 +118,15 @@ def source_of(argument: str) -> Source:
             "is_address",
             "only files are read, no addresses or databases",
             mend="download it first",
-            file=argument[:80],
+            file=shortened(argument),
         )
     if "\0" in argument:
-        raise InputError("file_not_found", "there is no such file", mend="check the path", file=argument[:80])
+        raise InputError(
+            "file_not_found", "there is no such file", mend="check the path", file=shortened(argument)
+        )
     source = Source(Path(argument), None)
     split = _SPLIT.fullmatch(argument)
-    if split and not _exists(source.path):
+    if not _exists(source.path) and split:
         source = Source(Path(split["path"]), split["layer"])
     if source.path.suffix.lower() not in SUFFIXES:
         if source.path.is_dir():
@@ -139,10 +144,20 @@ def source_of(argument: str) -> Source:
 
 
 def _exists(path: Path) -> bool:
+    """Whether something is there.
+
+    Raises
+    ------
+    InputError
+        The way to it cannot be followed: a link that leads to itself, a name that is too long.
+    """
     try:
-        return path.exists()
-    except OSError:
+        path.stat()
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENAMETOOLONG):
+            raise unreadable_file(path, error) from error
         return False
+    return True
 
 
 def read_raw(source: Source) -> tuple[RawTable, str]:

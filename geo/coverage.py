@@ -13,6 +13,7 @@ from pyproj import CRS
 from geo.crs import metres_per_unit
 from geo.errors import CoverageError
 from geo.findings import Finding
+from geo.names import shortened
 
 # Surveyed edges of neighbours differ by centimetres: less ground than this between two is digitising noise.
 MAX_SLIVER_M2 = 1.0
@@ -67,13 +68,13 @@ def matched_coverage(
         if overlap.area_m2 >= MAX_SLIVER_M2:
             raise CoverageError(
                 "communities_overlap",
-                f"communities {one} and {other} overlap by {overlap.area_m2:.1f} m2",
+                f"communities {shortened(one)} and {shortened(other)} overlap by {overlap.area_m2:.1f} m2",
                 mend="correct the boundary between them",
                 file=file,
                 layer=layer,
-                feature=one,
-                one=one,
-                other=other,
+                feature=shortened(one),
+                one=shortened(one),
+                other=shortened(other),
                 area_m2=round(overlap.area_m2, 1),
             )
         findings.append(_sliver("sliver_overlap", one, other, overlap.area_m2, overlap.point))

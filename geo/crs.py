@@ -112,11 +112,11 @@ def crs_of_wkt(text: str) -> CRS:
     """
     try:
         crs = CRS.from_json(text) if text.lstrip().startswith("{") else CRS.from_wkt(text)
-        return _usable(crs)
     except (CRSError, ValueError, RecursionError) as error:
         raise CrsError(
             "crs_unreadable", "its coordinate reference system cannot be read", mend="give --crs"
         ) from error
+    return _usable(crs)
 
 
 def known_crs(crs: Any) -> CRS:
@@ -294,6 +294,10 @@ def _zone_epsg(zone: int) -> int:
     return 4513 + zone - 25 if zone >= 25 else 4491 + zone - 13
 
 
+def _zone_meridian(zone: int) -> int:
+    return 3 * zone if zone >= 25 else 6 * zone - 3
+
+
 def _within(inner: Bounds, outer: Bounds) -> bool:
     return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
@@ -461,7 +465,7 @@ def _require_easting(name: str, numbers: Numbers, false_easting: float, meridian
         return
     zone = _zone_prefix(numbers.x)
     look = looks(numbers)
-    if look.kind == "web_mercator" and (zone is None or false_easting != 5e5):
+    if look.kind == "web_mercator" and (zone is None or _zone_meridian(zone) != meridian):
         raise CrsError(
             "web_mercator_in_metres",
             f"it declares {name}, but its numbers ({x}, {y}) are Web Mercator",

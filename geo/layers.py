@@ -321,18 +321,19 @@ def _checked(
     if id_column is not None and kind in ID_COLUMNS:
         fields = {**fields, ID_COLUMNS[kind]: id_column}
     findings = list(raw.findings)
+    if len(raw) == 0 and kind in ("units", "communities", "grids"):
+        raise InputError("layer_empty", "it has no features", mend="check the export", file=file, layer=layer)
     with placed(file, layer):
         tabular = raw.geometry is None
         columns = recognised(kind, raw.names, fields=fields, short_names=raw.short_names, with_place=tabular)
         for column in REQUIRED.get(kind, ()):
             if column not in columns:
                 raise missing(kind, column, raw.names)
-    if len(raw) == 0 and kind in ("units", "communities", "grids"):
-        raise InputError("layer_empty", "it has no features", mend="check the export", file=file, layer=layer)
     dropped, personal = _personal_columns(raw, kind, columns)
     findings += personal
     columns = {column: at for column, at in columns.items() if at not in dropped}
-    ids, id_findings = _ids(raw, kind, columns)
+    with placed(file, layer):
+        ids, id_findings = _ids(raw, kind, columns)
     findings += id_findings
     place = Place(file, layer, row_labels(None if ids is None else ids.tolist(), len(raw), raw.numbering))
     if ids is not None and kind != "compounds" and not (kind == "grids" and tabular):

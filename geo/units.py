@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geo.columns import words
 from geo.errors import InputError
+from geo.names import shortened
 from geo.repair import Place
 
 # The column that names a row, for each kind of layer that has one.
@@ -78,7 +79,9 @@ def row_labels(ids: Sequence[str | None] | None, n_rows: int, numbering: int) ->
     """Return how messages name each row: by its id, else by its number."""
     if ids is None:
         return [f"#{row}" for row in range(numbering, numbering + n_rows)]
-    return [text if text is not None else f"#{row}" for row, text in enumerate(ids, start=numbering)]
+    return [
+        shortened(text) if text is not None else f"#{row}" for row, text in enumerate(ids, start=numbering)
+    ]
 
 
 def require_ids(ids: NDArray[np.object_], place: Place, field: str) -> None:
@@ -153,8 +156,7 @@ def _count(value: Any) -> float:
 
 
 def _shown(value: Any) -> str:
-    shown = "".join(sign if sign.isprintable() else " " for sign in str(value))
-    return shown if len(shown) <= 40 else shown[:39] + "…"
+    return shortened("".join(sign if sign.isprintable() else " " for sign in str(value)), 40)
 
 
 def _fault(

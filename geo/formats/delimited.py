@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from geo.encoding import decode_file
+from geo.encoding import decode_file, detect_encoding
 from geo.errors import InputError
 from geo.formats.raw import RawTable, reading, text_array
 
@@ -64,7 +64,6 @@ def read_delimited(content: bytes, file: str) -> RawTable:
 
 
 def _unreadable_line(content: bytes) -> str | None:
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if decode_file(line) is None:
-            return f"#{number}"
-    return None
+    lines = content.split(b"\n")
+    at = next((at for at, line in enumerate(lines) if detect_encoding([line], None) is None), None)
+    return None if at is None else f"#{at + 1}"

@@ -18,17 +18,29 @@ from pyproj import CRS
 
 from geo.errors import InputError
 from geo.findings import Finding
+from geo.names import shortened
 
 # Files that are read whole; a city of a million households in footprints is a tenth of it.
 MAX_FILE_BYTES = 1 << 30
-
-# Text of a reason that a library gives, in one line of the message.
-_MAX_REASON = 120
 
 # GEOS follows nested collections by recursion; a level takes at least 9 bytes, so shorter geometries can
 # never exhaust the stack.
 _SAFE_WKB_BYTES = 1 << 16
 _MAX_NESTING = 32
+
+# Types of well-known binaries that shapely does not read (ISO 13249-3).
+_UNUSUAL_KINDS = {
+    8: "CircularString",
+    9: "CompoundCurve",
+    10: "CurvePolygon",
+    11: "MultiCurve",
+    12: "MultiSurface",
+    13: "Curve",
+    14: "Surface",
+    15: "PolyhedralSurface",
+    16: "TIN",
+    17: "Triangle",
+}
 
 
 @dataclass(frozen=True)
@@ -101,20 +113,25 @@ def open_regular(path: Path) -> BufferedReader:
             "file_not_found", "there is no such file", mend="check the path", file=name
         ) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(
-            "file_not_readable",
-            f"the file cannot be opened ({reason})",
-            mend="check the path",
-            file=name,
-            reason=reason,
-        ) from error
+        raise unreadable_file(path, error) from error
     if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
         handle.close()
         raise InputError(
             "is_device", "this is a device, pipe or socket, not a file", mend="name a file", file=name
         )
     return handle
+
+
+def unreadable_file(path: Path, error: OSError) -> InputError:
+    """Return the error for a file that the system does not open."""
+    reason = error.strerror or type(error).__name__
+    return InputError(
+        "file_not_readable",
+        f"the file cannot be opened ({reason})",
+        mend="check the path",
+        file=shortened(path.name),
+        fault=reason,
+    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -180,14 +197,13 @@ def broken(file: str, reason: str, *, layer: str | None = None) -> InputError:
         mend="export it again",
         file=file,
         layer=layer,
-        reason=reason,
+        fault=reason,
     )
 
 
 def one_line(text: str) -> str:
     """Return a text as one short line without control characters."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    return line if len(line) <= _MAX_REASON else line[: _MAX_REASON - 1] + "…"
+    return shortened(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()))
 
 
 def text_array(values: Sequence[Any]) -> NDArray[np.object_]:
@@ -248,13 +264,34 @@ def shapes_from_wkb(values: Sequence[bytes | None], file: str, layer: str | None
     for row, value in enumerate(values):
         if value is not None and len(value) > _SAFE_WKB_BYTES and not _is_shallow(value):
             raise broken_geometry(file, layer, row + 1, "nested too deeply")
+    heads = {value[:5] for value in values if value is not None}
+    strange = {head: name for head in heads if (name := _unusual_kind(head)) is not None}
+    if strange:
+        row = next(at for at, value in enumerate(values) if value is not None and value[:5] in strange)
+        found = strange[(values[row] or b"")[:5]]
+        raise InputError(
+            "geometry_type",
+            f"a {found} cannot be used here",
+            mend="export it as points, lines or polygons",
+            file=file,
+            layer=layer,
+            feature=f"#{row + 1}",
+            found=found,
+        )
     array = text_array(values)
-    with np.errstate(invalid="ignore"):
-        shapes: NDArray[np.object_] = shapely.from_wkb(array, on_invalid="ignore")
+    shapes: NDArray[np.object_] = shapely.from_wkb(array, on_invalid="ignore")
     unread = (shapes == None) & (array != None)  # noqa: E711
     if unread.any():
         raise broken_geometry(file, layer, int(np.flatnonzero(unread)[0]) + 1, "cannot be read")
     return shapes
+
+
+def _unusual_kind(head: bytes) -> str | None:
+    """Name of the geometry type at the head of a well-known binary, if it is curved or a surface."""
+    if len(head) < 5 or head[0] > 1:
+        return None
+    kind = (int.from_bytes(head[1:], "little" if head[0] else "big") & 0xFFFF) % 1000
+    return _UNUSUAL_KINDS.get(kind)
 
 
 def broken_geometry(file: str, layer: str | None, row: int, reason: str) -> InputError:
@@ -266,7 +303,7 @@ def broken_geometry(file: str, layer: str | None, row: int, reason: str) -> Inpu
         file=file,
         layer=layer,
         feature=f"#{row}",
-        reason=reason,
+        fault=reason,
     )
 
 

@@ -21,6 +21,7 @@ from geo.formats.archive import member_bytes, member_text, open_archive
 from geo.formats.raw import (
     RawTable,
     broken,
+    broken_geometry,
     chosen_layer,
     placed,
     read_bytes,
@@ -147,7 +148,7 @@ def _require_whole(parts: Mapping[str, bytes], file: str, layer: str | None) -> 
                 part=part,
             )
     shp, shx, dbf = parts["shp"], parts["shx"], parts["dbf"]
-    if not shp.startswith(_MAGIC) or not shx.startswith(_MAGIC) or len(shp) < 100 or len(shx) < 100:
+    if not shp.startswith(_MAGIC) or not shx.startswith(_MAGIC):
         raise broken(file, "the .shp or .shx part has no shapefile header", layer=layer)
     if len(dbf) < 33:
         raise broken(file, "the .dbf part has no header", layer=layer)
@@ -156,8 +157,8 @@ def _require_whole(parts: Mapping[str, bytes], file: str, layer: str | None) -> 
     cut = [
         part
         for part, stated, actual in (
-            ("shp", 2 * int.from_bytes(shp[24:28], "big"), len(shp)),
-            ("shx", 2 * int.from_bytes(shx[24:28], "big"), len(shx)),
+            ("shp", max(100, 2 * int.from_bytes(shp[24:28], "big")), len(shp)),
+            ("shx", max(100, 2 * int.from_bytes(shx[24:28], "big")), len(shx)),
             ("dbf", dbf_bytes, len(dbf) + 1),
         )
         if stated > actual
@@ -181,6 +182,19 @@ def _require_whole(parts: Mapping[str, bytes], file: str, layer: str | None) -> 
             layer=layer,
             shapes=n_shapes,
             rows=n_rows,
+        )
+    _require_index(shp, shx, file, layer)
+
+
+def _require_index(shp: bytes, shx: bytes, file: str, layer: str | None) -> None:
+    """Refuse an index that points beyond the shapes; GDAL would take such shapes for missing."""
+    index = 2 * np.frombuffer(shx, dtype=">i4", offset=100, count=(len(shx) - 100) // 8 * 2).reshape(
+        -1, 2
+    ).astype(np.int64)
+    beyond = (index[:, 0] < 100) | (index[:, 1] < 0) | (index.sum(axis=1) + 8 > len(shp))
+    if beyond.any():
+        raise broken_geometry(
+            file, layer, int(np.flatnonzero(beyond)[0]) + 1, "lies beyond the end of the file"
         )
 
 

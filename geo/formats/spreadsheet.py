@@ -14,7 +14,7 @@ from geo.formats.archive import member_bytes, open_archive
 from geo.formats.raw import RawTable, broken, chosen_layer, reading, text_array
 
 # More than any ledger has; a sheet may claim 16,384 columns by one stray cell.
-_MAX_COLUMNS = 512
+_MAX_COLUMNS = 256
 _PROLOG_BYTES = 4096
 
 
@@ -65,7 +65,7 @@ def _rows(sheet: Any) -> list[tuple[int, tuple[Any, ...]]]:
     return [
         (number, row)
         for number, row in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS, values_only=True), start=1)
-        if any(cell is not None and cell != "" for cell in row)
+        if row.count(None) < len(row)  # a stray cell far down makes a million blank rows before it
     ]
 
 
