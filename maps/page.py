@@ -94,7 +94,7 @@ def compose(*, pack: bytes, settings: Mapping[str, Any], title: str, middle: tup
     """
     lon, lat = middle
     plan = folium.Map(location=[lat, lon], zoom_start=14, tiles=None, max_zoom=21, zoom_control=False,
-                      zoom_snap=0.5, wheel_px_per_zoom_level=90, attribution_control=False,
+                      zoom_snap=0.25, wheel_px_per_zoom_level=90, attribution_control=False,
                       fade_animation=False)  # fmt: skip
     plan.default_js, plan.default_css = [], []  # the bundle holds Leaflet; nothing else is used
     plan._id = "plan"  # folium draws ids at random; the same plan is to give the same page

@@ -15,7 +15,7 @@ if (process.argv.includes("--tests")) {
     ...common,
     entryPoints: entryPoints.map((name) => join("test", name)),
     outdir,
-    outExtension: { ".js": ".test.mjs" },
+    outExtension: { ".js": ".mjs" },
     platform: "node",
     format: "esm",
     target: "node20",

@@ -1,11 +1,11 @@
 /** Everything that must not be cut at a tile: labels, incidents, stations; redrawn when the view rests. */
 import * as L from "leaflet";
+import { straightSpots } from "./along.ts";
 import { drawIncident, drawStation } from "./icons.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
-import { joinCircles, placeLabels, Taken, type Box, type Candidate, type Circle } from "./labels.ts";
-import type { Paths } from "./pack.ts";
+import { joinCircles, placeLabels, shortCode, shorten, Taken, type Box, type Candidate, type Circle } from "./labels.ts";
 import { worldX, worldY } from "./pack.ts";
-import { clamp, windowBox, type Shown, type Window } from "./paint.ts";
+import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
 import type { IndexedLayer, Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
 import { metresPerPixel } from "./tiles.ts";
@@ -457,62 +457,6 @@ function isCut(box: Box, offset: L.Point, view: Window): boolean {
   return !isOutside && !isWithin;
 }
 
-function pixel(view: Window, [x, y]: [number, number]): { x: number; y: number } {
-  return { x: (x - view.originX) * view.scale, y: (y - view.originY) * view.scale };
-}
-
 function clusterRadius(count: number): number {
   return count === 1 ? 8 : count < 10 ? 11 : count < 100 ? 14 : count < 1000 ? 17 : 21;
-}
-
-/** The serial of a grid code: what follows the community's code. */
-export function shortCode(code: string): string {
-  return code.length > 6 ? code.slice(-3) : code;
-}
-
-/** A name cut to a number of characters; marks that turn the direction of writing are taken out. */
-export function shorten(name: string, length: number): string {
-  const characters = [...name.replace(/[\u0000-\u001f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "").trim()];
-  return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : characters.join("");
-}
-
-/** Places along a line, in pixels, where a text of a width lies nearly straight; upright to read. */
-export function straightSpots(
-  paths: Paths, feature: number, view: Window, width: number,
-): { x: number; y: number; angle: number }[] {
-  const spots: { x: number; y: number; angle: number }[] = [];
-  for (let path = paths.featureStart[feature] as number; path < (paths.featureStart[feature + 1] as number); path++) {
-    const along: { x: number; y: number; s: number }[] = [];
-    let s = 0;
-    for (let i = paths.pathStart[path] as number; i < (paths.pathStart[path + 1] as number); i++) {
-      const at = pixel(view, [paths.x[i] as number, paths.y[i] as number]);
-      const before = along[along.length - 1];
-      if (before) s += Math.hypot(at.x - before.x, at.y - before.y);
-      along.push({ ...at, s });
-    }
-    const stride = Math.max(width / 2, 40);
-    for (let middle = width / 2 + 2; middle + width / 2 < s; middle += stride) {
-      const a = pointAt(along, middle - width / 2);
-      const b = pointAt(along, middle + width / 2);
-      const at = pointAt(along, middle);
-      const chord = Math.hypot(b.x - a.x, b.y - a.y);
-      const isSeen = Math.min(a.x, b.x) > 0 && Math.min(a.y, b.y) > 0 && Math.max(a.x, b.x) < view.width && Math.max(a.y, b.y) < view.height;
-      if (!isSeen || chord < 0.985 * width) continue;
-      let angle = Math.atan2(b.y - a.y, b.x - a.x);
-      if (angle > Math.PI / 2) angle -= Math.PI;
-      if (angle <= -Math.PI / 2) angle += Math.PI;
-      spots.push({ x: at.x, y: at.y, angle });
-      if (spots.length > 60) return spots;
-    }
-  }
-  return spots;
-}
-
-function pointAt(along: readonly { x: number; y: number; s: number }[], s: number): { x: number; y: number } {
-  let i = 1;
-  while (i < along.length - 1 && (along[i]?.s ?? 0) < s) i++;
-  const a = along[i - 1] as { x: number; y: number; s: number };
-  const b = along[i] as { x: number; y: number; s: number };
-  const share = b.s > a.s ? (s - a.s) / (b.s - a.s) : 0;
-  return { x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y) };
 }

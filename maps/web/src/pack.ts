@@ -2,6 +2,9 @@
 
 const VERSION = 1;
 
+/** Layers whose borders are drawn as lines of their own. */
+const EDGED: ReadonlySet<string> = new Set(["grids", "communities", "cells"]);
+
 interface GeometryHeader {
   parts: number;
   part_arcs?: number;
@@ -54,6 +57,8 @@ export interface Layer {
   count: number;
   columns: ReadonlyMap<string, readonly (string | number | boolean | null)[]>;
   polygons: Paths | null;
+  /** The borders of the polygons, each once: what two neighbours share belongs to the first of them. */
+  edges: Paths | null;
   lines: Paths | null;
   points: Points | null;
 }
@@ -137,8 +142,9 @@ class Reader {
       name,
       count,
       columns: new Map(Object.entries(columns).map(([key, column]) => [key, this.column(column)])),
-      polygons: geometry.polygon ? this.paths(geometry.polygon) : null,
-      lines: geometry.line ? this.paths(geometry.line) : null,
+      polygons: geometry.polygon ? this.paths(geometry.polygon, false) : null,
+      edges: geometry.polygon && EDGED.has(name) ? this.paths(geometry.polygon, true) : null,
+      lines: geometry.line ? this.paths(geometry.line, false) : null,
       points: geometry.point ? this.points(geometry.point) : null,
     };
   }
@@ -164,38 +170,57 @@ class Reader {
     return values;
   }
 
-  private paths(geometry: GeometryHeader): Paths {
-    const featureStart = starts(this.block(geometry.parts));
+  /** Put arcs together to paths: one for each part, or, of arcs not met before, one for each unbroken run. */
+  private paths(geometry: GeometryHeader, onlyNew: boolean): Paths {
+    const parts = this.block(geometry.parts);
     const partArcs = this.block(geometry.part_arcs);
     const refs = this.block(geometry.arcs);
-    const pathStart = new Uint32Array(partArcs.length + 1);
-    let total = 0;
+    const met = new Set<number>();
+    const featureStart = new Uint32Array(parts.length + 1);
+    const pathStart: number[] = [0];
+    const chosen: number[] = []; // pairs: an arc, and how many of its points the arc before has drawn
+    let part = 0;
     let at = 0;
-    for (let part = 0; part < partArcs.length; part++) {
-      for (let i = 0; i < (partArcs[part] as number); i++) {
-        total += this.arcLength(refs[at++] as number) - (i > 0 ? 1 : 0);
+    let total = 0;
+    for (let feature = 0; feature < parts.length; feature++) {
+      for (let i = 0; i < (parts[feature] as number); i++, part++) {
+        let isOpen = false;
+        const close = () => {
+          if (isOpen) pathStart.push(total);
+          isOpen = false;
+        };
+        for (let k = 0; k < (partArcs[part] as number); k++) {
+          const ref = refs[at++] as number;
+          const arc = ref >= 0 ? ref : -ref - 1;
+          if (onlyNew && met.has(arc)) {
+            close();
+            continue;
+          }
+          if (onlyNew) met.add(arc);
+          // The first point of a later arc is the last one of the arc before it.
+          total += this.arcLength(arc) - (isOpen ? 1 : 0);
+          chosen.push(ref, isOpen ? 1 : 0);
+          isOpen = true;
+        }
+        close();
       }
-      pathStart[part + 1] = total;
+      featureStart[feature + 1] = pathStart.length - 1;
     }
     const x = new Float64Array(total);
     const y = new Float64Array(total);
     let out = 0;
-    at = 0;
-    for (let part = 0; part < partArcs.length; part++) {
-      for (let i = 0; i < (partArcs[part] as number); i++) {
-        const ref = refs[at++] as number;
-        const arc = ref >= 0 ? ref : -ref - 1;
-        const first = this.arcStart[arc] as number;
-        const length = this.arcLength(ref);
-        // The first point of a later arc is the last one of the arc before it.
-        for (let k = i > 0 ? 1 : 0; k < length; k++) {
-          const from = ref >= 0 ? first + k : first + length - 1 - k;
-          x[out] = this.arcX[from] as number;
-          y[out++] = this.arcY[from] as number;
-        }
+    for (let i = 0; i < chosen.length; i += 2) {
+      const ref = chosen[i] as number;
+      const arc = ref >= 0 ? ref : -ref - 1;
+      const first = this.arcStart[arc] as number;
+      const length = this.arcLength(arc);
+      for (let k = chosen[i + 1] as number; k < length; k++) {
+        const from = ref >= 0 ? first + k : first + length - 1 - k;
+        x[out] = this.arcX[from] as number;
+        y[out++] = this.arcY[from] as number;
       }
     }
-    return { featureStart, pathStart, x, y };
+    return { featureStart, pathStart: Uint32Array.from(pathStart), x, y };
   }
 
   private points(geometry: GeometryHeader): Points {
@@ -206,8 +231,7 @@ class Reader {
     };
   }
 
-  private arcLength(ref: number): number {
-    const arc = ref >= 0 ? ref : -ref - 1;
+  private arcLength(arc: number): number {
     return (this.arcStart[arc + 1] as number) - (this.arcStart[arc] as number);
   }
 

@@ -63,15 +63,16 @@ export class Page {
     root.append(this.panel.root, stage);
     document.body.append(root);
     stage.append(map.getContainer());
-
     map.setMaxZoom(MAX_ZOOM);
-    map.invalidateSize({ animate: false });
     const pane = map.createPane("weige-labels");
     pane.style.zIndex = "450";
     pane.style.pointerEvents = "none";
     this.tiles = new PlanTiles(new Painter(scene, settings.styles, this.shown));
     this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents);
     this.selection = L.layerGroup().addTo(map);
+    // The panel takes its place before the map is fitted to the rest.
+    this.speak(settings.language);
+    map.invalidateSize({ animate: false });
     this.home(false);
     this.tiles.addTo(map);
     this.overlay.addTo(map);
@@ -84,7 +85,6 @@ export class Page {
       map.invalidateSize({ animate: false });
       this.overlay.redraw();
     });
-    this.speak(settings.language);
   }
 
   labels(): DrawnLabel[] {
@@ -236,6 +236,7 @@ export class Page {
       maxWidth: narrow ? 260 : 320,
       maxHeight: Math.max(160, Math.min(380, this.map.getSize().y - 120)),
       autoPanPadding: [20, 20],
+      offset: [0, -4],
     })
       .setLatLng(latLng(at))
       .setContent(popupElement(sections))

@@ -86,7 +86,7 @@ export class Painter {
   private borders(pen: CanvasRenderingContext2D, view: Window): void {
     const grids = this.scene.get("grids");
     pen.beginPath();
-    for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.polygons, grid, view, true);
+    for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.edges, grid, view, false);
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.7, 2.4);
     pen.strokeStyle = "rgba(255,255,255,0.75)";
     pen.lineWidth = width + 1.6;
@@ -99,7 +99,7 @@ export class Painter {
   private communities(pen: CanvasRenderingContext2D, view: Window): void {
     const layer = this.scene.get("communities");
     pen.beginPath();
-    for (const each of layer.within(windowBox(view, 8))) trace(pen, layer.layer.polygons, each, view, true);
+    for (const each of layer.within(windowBox(view, 8))) trace(pen, layer.layer.edges, each, view, false);
     pen.strokeStyle = "rgba(255,255,255,0.9)";
     pen.lineWidth = 5;
     pen.stroke();
@@ -172,7 +172,7 @@ export class Painter {
   private cells(pen: CanvasRenderingContext2D, view: Window): void {
     const { layer, seen } = this.window("cells", view, 2);
     pen.beginPath();
-    for (const each of seen) trace(pen, layer.layer.polygons, each, view, true);
+    for (const each of seen) trace(pen, layer.layer.edges, each, view, false);
     pen.strokeStyle = "rgba(60,70,85,0.28)";
     pen.lineWidth = 0.7;
     pen.stroke();
@@ -295,6 +295,11 @@ function dots(pen: CanvasRenderingContext2D, points: Points | null, feature: num
     pen.moveTo(x + radius, y);
     pen.arc(x, y, radius, 0, 2 * Math.PI);
   }
+}
+
+/** Where a world coordinate is drawn. */
+export function pixel(view: Window, [x, y]: [number, number]): { x: number; y: number } {
+  return { x: (x - view.originX) * view.scale, y: (y - view.originY) * view.scale };
 }
 
 export function clamp(value: number, low: number, high: number): number {

@@ -61,8 +61,10 @@ export class Panel {
   }
 
   private open(isOpen: boolean): void {
+    if (this.root.classList.contains("open") === isOpen) return;
     this.root.classList.toggle("open", isOpen);
     this.root.querySelector(".handle")?.setAttribute("aria-expanded", String(isOpen));
+    this.options.onResize();
   }
 
   render(): void {

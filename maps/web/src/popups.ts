@@ -57,10 +57,18 @@ export function gridSection(scene: Scene, grid: number, reasons: Reasons): Secti
       [t("grid.units"), formatCount(grids.number("units", grid) ?? 0)],
       [t("grid.kind"), grids.text("kind", grid) === "special" ? t("grid.special") : ""],
       [t("grid.area"), area === null ? "" : `${formatCount(Math.round(area))} m²`],
-      [t("grid.community"), grids.text("community_id", grid)],
+      [t("grid.community"), communityName(scene, grids.text("community_id", grid))],
     ]),
     notes: found.map((finding) => reasons.sentence(finding)),
   };
+}
+
+function communityName(scene: Scene, id: string): string {
+  const communities = scene.get("communities");
+  for (let i = 0; i < communities.count; i++) {
+    if (communities.text("community_id", i) === id) return communities.text("name", i) || id;
+  }
+  return id;
 }
 
 export function unitSection(scene: Scene, unit: number): Section {

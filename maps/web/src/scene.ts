@@ -8,7 +8,7 @@ export type LayerName =
   | "grids" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" | "gates"
   | "findings" | "incidents" | "stations" | "context";
 
-const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, lines: null, points: null };
+const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, edges: null, lines: null, points: null };
 
 export class IndexedLayer {
   /** Boxes of the features, four numbers each; NaN where a feature has no geometry. */

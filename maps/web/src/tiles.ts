@@ -1,10 +1,10 @@
-/** The drawn map as canvas tiles, one level for every half zoom so that lines stay crisp. */
+/** The drawn map as canvas tiles, one level for every quarter zoom so that lines stay crisp. */
 import * as L from "leaflet";
 import type { Painter } from "./paint.ts";
 
 export const TILE_SIDE = 512;
 
-/** What of Leaflet 1.9's GridLayer is private and needed to have levels at half zooms. */
+/** What of Leaflet 1.9's GridLayer is private and needed to have levels at quarter zooms. */
 interface GridLayerInternals {
   _setView(center: L.LatLng, zoom: number, noPrune?: boolean, noUpdate?: boolean): void;
 }
@@ -37,7 +37,7 @@ export class PlanTiles extends L.GridLayer {
   }
 
   _setView(center: L.LatLng, zoom: number, noPrune?: boolean, noUpdate?: boolean): void {
-    this.level = Math.round(zoom * 2) / 2;
+    this.level = Math.round(zoom * 4) / 4;
     (L.GridLayer.prototype as unknown as GridLayerInternals)._setView.call(this, center, zoom, noPrune, noUpdate);
   }
 

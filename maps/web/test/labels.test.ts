@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { joinCircles, overlap, placeLabels, shortCode, shorten, Taken, type Candidate } from "../src/labels.ts";
+
+function candidate(x: number, y: number, priority: number, side = 20): Candidate {
+  return { kind: "grid", priority, box: { x0: x, y0: y, x1: x + side, y1: y + side } };
+}
+
+/** Numbers that look random and are the same every time. */
+function* sequence(seed: number): Generator<number> {
+  for (let state = seed; ; ) {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    yield state / 2 ** 32;
+  }
+}
+
+test("of two labels that overlap the more important one is placed", () => {
+  const [minor, major] = [candidate(0, 0, 1), candidate(10, 10, 2)];
+  assert.deepEqual(placeLabels([minor, major]), [major]);
+});
+
+test("labels that only touch keep a gap", () => {
+  assert.equal(placeLabels([candidate(0, 0, 2), candidate(21, 0, 1)]).length, 1);
+  assert.equal(placeLabels([candidate(0, 0, 2), candidate(23, 0, 1)]).length, 2);
+});
+
+test("a label without room takes its smaller form", () => {
+  const small = candidate(30, 0, 1, 5);
+  const placed = placeLabels([candidate(0, 0, 2), { ...candidate(10, 0, 1), otherwise: [small] }]);
+  assert.deepEqual(placed[1]?.box, small.box);
+});
+
+test("what is taken before stays free of labels", () => {
+  const taken = new Taken();
+  taken.take({ x0: 0, y0: 0, x1: 500, y1: 500 });
+  assert.deepEqual(placeLabels([candidate(250, 250, 9)], taken), []);
+});
+
+test("no two of a thousand placed labels overlap, also across negative and large coordinates", () => {
+  const next = sequence(7);
+  const draw = (low: number, high: number) => low + (high - low) * (next.next().value as number);
+  const crowd = Array.from({ length: 1000 }, () => candidate(draw(-300, 900), draw(-300, 600), draw(0, 9), draw(4, 160)));
+  const placed = placeLabels(crowd);
+  assert.ok(placed.length > 20);
+  for (const [i, a] of placed.entries()) {
+    for (const b of placed.slice(i + 1)) assert.ok(!overlap(a.box, b.box));
+  }
+});
+
+test("circles that would cover each other become one with the count of both", () => {
+  const radius = (count: number) => (count > 1 ? 14 : 8);
+  const joined = joinCircles([{ x: 0, y: 0, radius: 8, count: 1 }, { x: 10, y: 0, radius: 8, count: 1 }, { x: 90, y: 0, radius: 8, count: 1 }], radius);
+  assert.deepEqual(joined.map(({ count }) => count).sort(), [1, 2]);
+});
+
+test("a circle that grows swallows the neighbour it now reaches", () => {
+  const radius = (count: number) => 10 * count;
+  const joined = joinCircles([{ x: 0, y: 0, radius: 10, count: 1 }, { x: 15, y: 0, radius: 10, count: 1 }, { x: 31, y: 0, radius: 10, count: 1 }], radius);
+  assert.deepEqual(joined.map(({ count, members }) => [count, members.length]), [[3, 3]]);
+});
+
+test("the short code of a grid is its serial; a short id stays whole", () => {
+  assert.equal(shortCode("320706001007021"), "021");
+  assert.equal(shortCode("G12"), "G12");
+});
+
+test("long names are cut and marks of direction are taken out", () => {
+  assert.equal(shorten("\u202egnp.exe\u202c", 20), "gnp.exe");
+  assert.equal(shorten("abcdef", 4), "abc\u2026");
+});
