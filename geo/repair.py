@@ -144,7 +144,7 @@ def mended_polygons(
                     "layer": kind,
                     "file": place.file,
                     "feature": place.labels[row],
-                    "reason": str(shapely.is_valid_reason(shapes[row])).partition("[")[0],
+                    "fault": str(shapely.is_valid_reason(shapes[row])).partition("[")[0],
                     "area_before_m2": round(float(before[at]) * area, 2),
                     "area_after_m2": round(float(after[at]) * area, 2),
                     "area_change_m2": round(float(after[at] - before[at]) * area, 2),
