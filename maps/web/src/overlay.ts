@@ -72,7 +72,8 @@ export class Overlay extends L.Layer {
     private readonly shown: ReadonlySet<Shown>,
     private readonly incidents: Incidents,
   ) {
-    super({ pane: "weige-labels" });
+    super();
+    L.Util.setOptions(this, { pane: "weige-labels" });
     this.canvas.className = "leaflet-zoom-animated";
     this.canvas.setAttribute("aria-hidden", "true");
   }
