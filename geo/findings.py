@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 Value: TypeAlias = (
-    "str | int | float | bool | None | list[str] | list[int] | list[dict[str, str | int | float]]"
+    "str | int | float | bool | list[str] | list[int] | list[dict[str, str | int | float]] | None"
 )
 
 
