@@ -23,6 +23,8 @@ from geo.partition.region import Region, sub_region
 CORE_RADII = (0, 1, 2)
 CORE_SETS = 10_000
 CORE_NODES = 500
+# Cores with too many sets tell nothing and take long; after so many the rest of a region is left unproved.
+MOST_FAILURES = 20
 
 
 def unplaceable_households(households: int, band: Band) -> int:
@@ -77,7 +79,10 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
         return set(out.tolist())
     taken = np.isin(labels, out)
     proved = set()
+    failures = 0
     for part in out.tolist():
+        if failures == MOST_FAILURES:
+            break
         own = labels == part
         barred = taken & ~own
         core = own
@@ -88,6 +93,7 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
                 taken |= core
                 break
             if bound is None:
+                failures += 1
                 break
             core = _widened(region, core) & ~barred
     return proved

@@ -94,25 +94,15 @@ def cut_pair(
     split: Any,
     held: Any,
     kinds: Any,
+    n_kinds: int,
     price: Any,
 ) -> Any:
     """Return the place of the subtree whose cutting off costs least, 0 for no cut; its cost in held[0]."""
     total = 0
-    n_kinds = 0
     for i in range(grown):
-        atom = order[i]
-        total += weight[atom]
-        below[i] = weight[atom]
+        total += weight[order[i]]
+        below[i] = weight[order[i]]
         split[i] = 0
-        kind = compound[atom]
-        if kind >= 0:
-            known = False
-            for k in range(n_kinds):
-                if kinds[k] == kind:
-                    known = True
-            if not known and n_kinds < 8:
-                kinds[n_kinds] = kind
-                n_kinds += 1
     for i in range(grown - 1, 0, -1):
         below[place[parent[order[i]]]] += below[i]
     for k in range(n_kinds):
@@ -171,6 +161,7 @@ def anneal(
     split: Any,
     held: Any,
     kinds: Any,
+    kind_seen: Any,
     stack: Any,
     chance: Any,
 ) -> Any:
@@ -238,10 +229,16 @@ def anneal(
             zone[atom] = stamp
             grown = 0
             cut_now = 0
+            n_kinds = 0
             while height > 0:
                 height -= 1
                 here = stack[height]
                 grown += 1
+                kind = compound[here]
+                if kind >= 0 and kind_seen[kind] != stamp:
+                    kind_seen[kind] = stamp
+                    kinds[n_kinds] = kind
+                    n_kinds += 1
                 for follow in range(indptr[here], indptr[here + 1]):
                     other = neighbour[follow]
                     side = label[other]
@@ -253,8 +250,9 @@ def anneal(
                         zone[other] = stamp
                         stack[height] = other
                         height += 1
-            for k in range(n_compounds):
-                if presence[source * n_compounds + k] > 0 and presence[goal * n_compounds + k] > 0:
+            for k in range(n_kinds):
+                kind = kinds[k]
+                if presence[source * n_compounds + kind] > 0 and presence[goal * n_compounds + kind] > 0:
                     cut_now += price[6]
             cost_now = cut_now + part_cost(total[source], price) + part_cost(total[goal], price)
             grown = grow_tree(
@@ -274,7 +272,19 @@ def anneal(
             )
             weigh_cuts(grown, zone, stamp, indptr, neighbour, gain, place, order, parent, cut_cost)
             at = cut_pair(
-                grown, order, parent, place, weight, compound, cut_cost, below, split, held, kinds, price
+                grown,
+                order,
+                parent,
+                place,
+                weight,
+                compound,
+                cut_cost,
+                below,
+                split,
+                held,
+                kinds,
+                n_kinds,
+                price,
             )
             change = held[0] - cost_now
             if change > 0 and change * 1024 > heat[stage] * waiting[draw(chance, 1024)]:
@@ -282,9 +292,9 @@ def anneal(
             # Part of the root keeps the label source; held marks the subtree that becomes goal.
             households = 0
             members = 0
-            for k in range(n_compounds):
-                presence[source * n_compounds + k] = 0
-                presence[goal * n_compounds + k] = 0
+            for k in range(n_kinds):
+                presence[source * n_compounds + kinds[k]] = 0
+                presence[goal * n_compounds + kinds[k]] = 0
             whole = total[source] + total[goal]
             for i in range(grown):
                 here = order[i]

@@ -133,7 +133,7 @@ class Partition:
         for name in ("households", "community", "labels"):
             array = frozen(getattr(self, name), name, n)
             object.__setattr__(self, name, array)
-        object.__setattr__(self, "labels", _in_order(self.labels))
+        object.__setattr__(self, "labels", numbered(self.labels))
         object.__setattr__(self, "proofs", MappingProxyType(dict(self.proofs)))
 
     @property
@@ -206,7 +206,7 @@ def components(n: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDA
     """Return the connected component of each of n nodes, (n,) int64, numbered by first node."""
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(n, n))
     _, found = connected_components(graph, directed=False)
-    return _in_order(np.asarray(found, np.int64))
+    return numbered(np.asarray(found, np.int64))
 
 
 def frozen(values: ArrayLike, name: str, n: int) -> NDArray[np.int64]:
@@ -231,7 +231,8 @@ def frozen(values: ArrayLike, name: str, n: int) -> NDArray[np.int64]:
     return array
 
 
-def _in_order(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return labels numbered from 0 in order of first appearance, read-only; below 0 becomes -1."""
     placed = labels >= 0
     _, first, inverse = np.unique(labels[placed], return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from geo.adjacency import Adjacency
 from geo.errors import InputError
 from geo.partition.chance import seed_of
-from geo.partition.partition import Band, Partition, Proof, frozen
+from geo.partition.partition import Band, Partition, Proof, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.search import plan_region
 from geo.partition.weights import Weights
@@ -92,13 +92,12 @@ def partition(
             value=int(hh[first]),
         )
     place = np.maximum(frozen(community, "community", n), -1)
-    none = np.full(n, -1, np.int64)
     atoms = atoms_of(
         adjacency,
         hh,
-        place,
-        none if compound is None else frozen(compound, "compound", n),
-        none if kept_whole is None else frozen(kept_whole, "kept_whole", n),
+        _renumbered(place, "community", n),
+        _renumbered(compound, "compound", n),
+        _renumbered(kept_whole, "kept_whole", n),
         weights or Weights(),
     )
     regions = regions_of(atoms, band)
@@ -118,6 +117,13 @@ def partition(
     plan = Partition(adjacency, hh, place, labels[atoms.of_unit], band)
     reasons = _reasons(plan, atoms, regions, set(labels[proved].tolist()), labels)
     return plan.with_labels(plan.labels, reasons)
+
+
+def _renumbered(codes: ArrayLike | None, name: str, n: int) -> NDArray[np.int64]:
+    """Number codes from 0 as they appear, so that large codes take no room; below 0 becomes -1."""
+    if codes is None:
+        return np.full(n, -1, np.int64)
+    return numbered(frozen(codes, name, n))
 
 
 def _never() -> bool:
@@ -185,9 +191,12 @@ def _reasons(
     np.add.at(by_piece, atoms.piece, atoms.weight)
     by_region = np.zeros(len(atoms) + 2, np.int64)
     np.add.at(by_region, regions.region, atoms.weight)
+    units_of_atom = np.bincount(atoms.of_unit, minlength=len(atoms))
+    in_order = np.argsort(plan.labels, kind="stable")
+    starts = np.searchsorted(plan.labels[in_order], np.arange(plan.n_parts + 1))
     reasons: dict[int, Proof] = {}
     for part in plan.out_of_band.tolist():
-        units = plan.members(part)
+        units = in_order[starts[part] : starts[part + 1]]
         own = np.unique(atoms.of_unit[units])
         households = int(plan.part_households[part])
         community = int(by_community[atoms.community[own[0]]])
@@ -197,7 +206,7 @@ def _reasons(
         band_values: dict[str, str | int] = {"lower": lower, "upper": upper}
         if len(large):
             unit = int(atoms.first_unit[large[0]])
-            group = int((atoms.of_unit == large[0]).sum())
+            group = int(units_of_atom[large[0]])
             reasons[part] = Proof(
                 "unit_too_large" if group == 1 else "group_too_large",
                 {

@@ -48,8 +48,8 @@ STEPS = 2_000_000_000
 WINDOW_STEPS = 10_000_000
 LARGEST_TABLE = 20_000_000
 MEND_TRIALS = 300
-MEND_TRIALS_MOST = 6_000
-MEND_ROUNDS = 6
+MEND_TRIALS_MOST = 20_000
+MEND_ROUNDS = 5
 MOST_WINDOWS = 50
 WINDOW_ATOMS = 48
 
@@ -113,6 +113,10 @@ class Bench:
         self.reach, self.closed, self.part = (self.blank(n) for _ in range(3))
         self.row = self.blank(width)
 
+    def compiled(self) -> Bench:
+        """Return a bench that goes on compiled from the same state of chance."""
+        return self if self.large else Bench(self.region, self.band, self.weights, self.chance[0], large=True)
+
     def flat(self, values: NDArray[np.int64]) -> Any:
         """Return a working copy."""
         return values.astype(np.int64) if self.large else values.tolist()
@@ -164,7 +168,7 @@ class Bench:
             self.flat(np.bincount(labels, weights=region.weight).astype(np.int64)),
             self.flat(np.bincount(labels)), self.flat(presence), best, self.zone, self.place, self.order,
             self.parent, self.frontier, self.cut_cost, self.blank(n), self.blank(n), self.blank(n),
-            self.blank(8), self.blank(n), self.chance,
+            self.blank(kinds), self.blank(kinds), self.blank(n), self.chance,
             large=self.large,
         )  # fmt: skip
         return np.asarray(best, np.int64)
@@ -181,7 +185,8 @@ class Bench:
             n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.upper,
             trials, widest, label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts, self.zone,
             self.place, self.order, self.parent, self.frontier, self.cut_cost, WINDOW_STEPS, self.cells,
-            self.best, self.choice, self.best_row, self.choice_row, self.reach, self.closed, self.row, self.part, self.blank(widest + 2 + n),
+            self.best, self.choice, self.best_row, self.choice_row, self.reach,
+            self.closed, self.row, self.part, self.blank(widest + 2 + n),
             self.blank(n), self.chance,
             large=self.large,
         )  # fmt: skip
@@ -245,11 +250,13 @@ def plan_region(
     for mending in range(MEND_ROUNDS):
         if legal() or should_stop():
             break
-        trials = min(MEND_TRIALS * len(out_of_band(region, best, band)), MEND_TRIALS_MOST)
+        if mending > 0:  # rare and long: worth compiling
+            bench = bench.compiled()
+        trials = min(MEND_TRIALS * 4**mending * len(out_of_band(region, best, band)), MEND_TRIALS_MOST)
         best = min(best, bench.mended(best, trials, 2 + mending % 3), key=key)
         if legal():
             break
-        exact = least_faults(region, band, weights, large=large) if mending == 0 else None
+        exact = least_faults(region, band, weights, prove=True, large=large) if mending == 0 else None
         if exact is not None:
             best = min(best, exact, key=key)
             unavoidable = frozenset(out_of_band(region, best, band))
@@ -313,13 +320,18 @@ def cheapest(
     return labels if choice is None else _labels(sets, choice.chosen)
 
 
-def least_faults(region: Region, band: Band, weights: Weights, *, large: bool) -> NDArray[np.int64] | None:
-    """Return a plan with provably the fewest households, then faults, out of band; None where not found."""
+def least_faults(
+    region: Region, band: Band, weights: Weights, *, prove: bool, large: bool
+) -> NDArray[np.int64] | None:
+    """Return the plan with the fewest households, then faults, out of band; None where it is not found.
+
+    Unless it is to be proved, parts above the upper bound are left out of the search.
+    """
     if len(region) > LARGEST_WINDOW:
         return None
     # In a wide band every set above the upper bound holds one within it, so none is the least fault.
     wide = 2 * band.lower <= band.upper + 1
-    most = band.upper if wide else region.households
+    most = band.upper if wide or not prove else region.households
     sets = list_connected_sets(region, 0, most, limit=FAULT_SETS, large=large)
     if sets is None:
         return None
@@ -365,7 +377,7 @@ def window_plan(
         window = _window(region, labels, part)
         inside = np.flatnonzero(np.isin(labels, window))
         sub = sub_region(region, inside)
-        plan = least_faults(sub, band, weights, large=large)
+        plan = least_faults(sub, band, weights, prove=False, large=large)
         if plan is None:
             continue
         trial = labels.copy()

@@ -7,9 +7,7 @@ from tests.strategies import DrawnMap
 
 def _neighbours(drawn: DrawnMap) -> list[int]:
     masks = [0] * len(drawn)
-    for a, b, joins in zip(
-        drawn.adjacency.left, drawn.adjacency.right, drawn.adjacency.joins, strict=True
-    ):
+    for a, b, joins in zip(drawn.adjacency.left, drawn.adjacency.right, drawn.adjacency.joins, strict=True):
         if joins and drawn.community[a] == drawn.community[b]:
             masks[a] |= 1 << int(b)
             masks[b] |= 1 << int(a)

@@ -45,9 +45,7 @@ def test_every_unit_has_a_contiguous_part_within_its_community(drawn, seed):
 def test_no_plan_has_fewer_households_and_parts_out_of_band(drawn, seed):
     plan = planned(drawn, seed=seed)
 
-    faults = sum(
-        max(1, int((drawn.households[plan.members(part)] > 100).sum())) for part in plan.out_of_band
-    )
+    faults = sum(max(1, int((drawn.households[plan.members(part)] > 100).sum())) for part in plan.out_of_band)
     assert (plan.households_out_of_band, faults) == fewest_faults(drawn, 50, 100)
 
 
