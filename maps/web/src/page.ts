@@ -35,6 +35,7 @@ export class Page {
   private readonly panel: Panel;
   private readonly selection: L.LayerGroup;
   private controls: L.Control[] = [];
+  private onScreen: L.LatLngBounds | null = null;
 
   constructor(
     private readonly map: L.Map,
@@ -80,11 +81,16 @@ export class Page {
     map.on("mousemove", (event) => {
       map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);
     });
-    // Paper has its own size: draw for it, and again for the screen.
-    window.matchMedia("print").addEventListener("change", () => {
-      map.invalidateSize({ animate: false });
-      this.overlay.redraw();
-    });
+    window.matchMedia("print").addEventListener("change", ({ matches }) => this.turnToPaper(matches));
+  }
+
+  /** Paper has its own size: show there what the screen shows, with the legend; then go back. */
+  private turnToPaper(isPaper: boolean): void {
+    if (isPaper) this.onScreen = this.map.getBounds();
+    this.panel.turnToPaper(isPaper);
+    this.map.invalidateSize({ animate: false });
+    if (this.onScreen) this.map.fitBounds(this.onScreen, { animate: false });
+    this.overlay.redraw();
   }
 
   labels(): DrawnLabel[] {

@@ -60,6 +60,12 @@ export class Panel {
     this.open(false);
   }
 
+  /** Paper shows the legend, whichever list is open. */
+  turnToPaper(isPaper: boolean): void {
+    if (isPaper) this.body.replaceChildren(...this.legend());
+    else this.fill();
+  }
+
   private open(isOpen: boolean): void {
     if (this.root.classList.contains("open") === isOpen) return;
     this.root.classList.toggle("open", isOpen);
