@@ -447,6 +447,7 @@ def _shops(
 ) -> list[_Building]:
     """Line one side of a street with rows of shops, clear of those standing; some keep households above."""
     buildings: list[_Building] = []
+    shapely.prepare(strip)
     at = 2.0
     while at < street.length - 12:
         bays, width = rng.randint(2, 4), rng.uniform(8.0, 11.0)
@@ -454,13 +455,12 @@ def _shops(
             a, b = street.interpolate(at), street.interpolate(at + n * width)
             bearing = float(np.arctan2(b.y - a.y, b.x - a.x))
             y = a.y + (distance_m if side > 0 else -distance_m - SHOP_DEPTH_M)
-            shapes = [
-                _turned(_box(a.x + i * width, y, width, SHOP_DEPTH_M), bearing, (a.x, a.y)) for i in range(n)
-            ]
-            row = shapely.union_all(shapes)
+            row = _turned(_box(a.x, y, n * width, SHOP_DEPTH_M), bearing, (a.x, a.y))
             if strip.contains(row) and not any(
                 shop.outline.distance(row) < SHOP_GAP_M for shop in [*standing, *buildings]
             ):
+                bays_along = [_box(a.x + i * width, y, width, SHOP_DEPTH_M) for i in range(n)]
+                shapes = [_turned(bay, bearing, (a.x, a.y)) for bay in bays_along]
                 storeys = rng.choice((1, 2, 2, 3))
                 wells = [_Stairwell(shape, rng.randint(0, storeys) if storeys > 1 else 0) for shape in shapes]
                 buildings.append(_Building("shop", storeys, wells))

@@ -457,13 +457,13 @@ def _write(layers: Mapping[str, gpd.GeoDataFrame], output: Path) -> dict[str, Pa
 KYMENLAAKSO_DATE = date(2026, 11, 23)
 _TITLES = {
     "units": "Buildings of a suburb in Kymenlaakso, Finland, with estimated households",
-    "communities": "Communities derived from blocks between main roads; not administrative areas",
+    "communities": "Communities derived from blocks between streets; not administrative areas",
     "roads": "Roads, by centreline",
     "barriers": "Walls and fences",
 }
 _COLUMNS = {
     "unit_id": "W and the OpenStreetMap id of the way",
-    "households": "households, estimated by the rule below",
+    "households": "households, estimated by the rule above",
     "address": "street and house number where tagged",
     "kind": "tag building, or tag barrier",
     "comm_id": "community_id: prefix and number from north to south",
