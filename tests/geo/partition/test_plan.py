@@ -30,7 +30,7 @@ def village(rows: int, columns: int, seed: int) -> tuple[Adjacency, np.ndarray]:
     return lattice(rows, columns), households
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(drawn=drawn_maps(), seed=seeds())
 def test_every_unit_has_a_contiguous_part_within_its_community(drawn, seed):
     plan = planned(drawn, seed=seed)
@@ -40,7 +40,7 @@ def test_every_unit_has_a_contiguous_part_within_its_community(drawn, seed):
     assert all(len(set(drawn.community[plan.members(part)])) == 1 for part in range(plan.n_parts))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(drawn=drawn_maps(), seed=seeds())
 def test_no_plan_has_fewer_households_and_parts_out_of_band(drawn, seed):
     plan = planned(drawn, seed=seed)
@@ -49,7 +49,7 @@ def test_no_plan_has_fewer_households_and_parts_out_of_band(drawn, seed):
     assert (plan.households_out_of_band, faults) == fewest_faults(drawn, 50, 100)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(drawn=drawn_maps(), seed=seeds())
 def test_in_a_narrow_band_no_plan_has_fewer_households_out_of_it(drawn, seed):
     plan = planned(drawn, band=Band(50, 60), seed=seed)
@@ -57,7 +57,7 @@ def test_in_a_narrow_band_no_plan_has_fewer_households_out_of_it(drawn, seed):
     assert plan.households_out_of_band == fewest_faults(drawn, 50, 60)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(drawn=drawn_maps(), seed=seeds())
 def test_every_part_out_of_band_has_a_proof_and_no_other(drawn, seed):
     plan = planned(drawn, seed=seed)

@@ -1,0 +1,121 @@
+"""Plans of `geo.partition` against the yardstick of plans: one line for each city, as a Markdown table.
+
+    python tests/bench/partition_table.py --yardstick DIR [--sizes 20000 100000] [--seeds 1-20] [--every]
+
+DIR holds the yardstick's `citygen.py` (seeded cities and their graph) and `score.py`. Times are CPU seconds
+of one process after a first small plan, so that compiling does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from geo.adjacency import Adjacency
+from geo.partition import Partition, partition
+
+COLUMNS = (
+    "households | seeds | valid % of feasible | bad grids | avoidable | not contiguous | cost m/1k hh"
+    " | barrier m/1k hh | PP | hh std | compounds split | not proved | CPU s | CPU s/100k hh"
+)
+
+
+def planned(graph: Any, *, seed: int = 0) -> tuple[Partition, np.ndarray, float]:
+    """Plan a graph of the yardstick; return the plan, labels in the order of the graph, CPU seconds."""
+    ids = np.array([str(unit) for unit in graph.unit_id], object)
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    left, right = np.minimum(rank[graph.i], rank[graph.j]), np.maximum(rank[graph.i], rank[graph.j])
+    pairs = np.lexsort((right, left))
+    adjacency = Adjacency(
+        ids[order],
+        left[pairs],
+        right[pairs],
+        graph.length[pairs].astype(np.float64),
+        graph.barrier[pairs].astype(np.uint8),
+        ~graph.hard[pairs],
+    )
+    start = time.process_time()
+    plan = partition(
+        adjacency,
+        graph.households[order],
+        graph.community[order],
+        compound=graph.compound[order],
+        seed=seed,
+    )
+    return plan, plan.labels[rank], time.process_time() - start
+
+
+def row(size: int, seeds: list[int], scores: list[dict[str, Any]]) -> str:
+    """Return one line: sums of counts and means of the rest over several cities."""
+
+    def mean(name: str) -> float:
+        return float(np.mean([score[name] for score in scores]))
+
+    def total(name: str) -> int:
+        return int(sum(score[name] for score in scores))
+
+    named = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]}"
+    return " | ".join(
+        [
+            f"{size:,}",
+            named,
+            f"{mean('pct_hh_valid_of_feasible'):.2f}",
+            str(total("out_grids")),
+            str(total("out_grids_avoidable")),
+            str(total("noncontiguous_grids")),
+            f"{mean('cost_m_per_1k_hh'):.0f}",
+            f"{mean('barrier_m_per_1k_hh'):.0f}",
+            f"{mean('pp_mean'):.2f}",
+            f"{mean('hh_std'):.1f}",
+            f"{total('compounds_split')} of {total('compounds')}",
+            str(total("not_proved")),
+            f"{mean('cpu_s'):.2f}",
+            f"{100_000 * total('cpu_ms') / 1000 / total('households'):.2f}",
+        ]
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--yardstick", required=True, type=Path, help="folder with citygen.py and score.py")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[20_000])
+    parser.add_argument("--seeds", default="1-20", help="first-last, or one")
+    parser.add_argument("--every", action="store_true", help="one line for each seed as well")
+    options = parser.parse_args()
+    sys.path.insert(0, str(options.yardstick))
+    from citygen import build_graph, make_city
+    from score import score_assignment
+
+    first, _, last = options.seeds.partition("-")
+    seeds = list(range(int(first), int(last or first) + 1))
+    planned(build_graph(make_city(5000, 0)))
+    print(f"| {COLUMNS} |")
+    print("|" + "---|" * (COLUMNS.count("|") + 1))
+    for size in options.sizes:
+        scores = []
+        for seed in seeds:
+            graph = build_graph(make_city(size, seed))
+            plan, labels, cpu_s = planned(graph)
+            codes = Counter(proof.code for proof in plan.proofs.values())
+            score = score_assignment(graph, labels)
+            scores.append(
+                {**score, "cpu_s": cpu_s, "cpu_ms": 1000 * cpu_s, "not_proved": codes["not_proved"]}
+            )
+            if options.every and len(seeds) > 1:
+                print(f"| {row(size, [seed], scores[-1:])} |", flush=True)
+        print(f"| {row(size, seeds, scores)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
