@@ -130,7 +130,7 @@ def unreadable_file(path: Path, error: OSError) -> InputError:
         f"the file cannot be opened ({reason})",
         mend="check the path",
         file=shortened(path.name),
-        fault=reason,
+        reason=reason,
     )
 
 
@@ -197,7 +197,7 @@ def broken(file: str, reason: str, *, layer: str | None = None) -> InputError:
         mend="export it again",
         file=file,
         layer=layer,
-        fault=reason,
+        reason=reason,
     )
 
 
@@ -303,7 +303,7 @@ def broken_geometry(file: str, layer: str | None, row: int, reason: str) -> Inpu
         file=file,
         layer=layer,
         feature=f"#{row}",
-        fault=reason,
+        reason=reason,
     )
 
 
