@@ -388,3 +388,31 @@ def test_the_page_prints_its_map_and_legend_on_one_sheet(open_page, town, tmp_pa
     assert not opened.page.locator("#search").is_visible()
     sheet = opened.page.pdf(path=tmp_path / "map.pdf", prefer_css_page_size=True, print_background=True)
     assert sheet.count(b"/Type /Page\n") + sheet.count(b"/Type /Page ") <= 2
+
+
+def test_paper_shows_the_legend_and_the_same_ground_and_the_screen_comes_back(open_page, town):
+    opened = open_page(town)
+    opened.page.click("#tab-findings")
+    opened.page.click(".leaflet-control-zoom-in")
+    opened.settle()
+    on_screen = opened.texts("grid")
+    seen = {
+        label["text"][:2] for label in opened.labels() if label["kind"] == "grid" and _is_seen(opened, label)
+    }
+
+    opened.page.emulate_media(media="print")
+    opened.settle()
+    assert opened.page.locator(".legend >> nth=0").is_visible()
+    assert len(seen) > 2
+    assert seen <= {text[:2] for text in opened.texts("grid")}
+    opened.page.emulate_media(media="screen")
+    opened.settle()
+
+    assert opened.texts("grid") == on_screen
+    assert opened.page.locator(".finding").count() == 3
+
+
+def _is_seen(opened: Opened, label: dict) -> bool:
+    box = opened.page.locator(".folium-map").bounding_box()
+    x0, y0, x1, y1 = label["box"]
+    return x0 >= 0 and y0 >= 0 and x1 <= box["width"] and y1 <= box["height"]
