@@ -144,11 +144,17 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
         if table.geometry is None:
             frames[name] = pd.DataFrame(columns)
         else:
+            columns.pop("geometry", None)
             frames[name] = gpd.GeoDataFrame(columns, geometry=list(table.geometry), crs=table.crs)
             if table.crs is None and not shapely.is_missing(table.geometry).all():
                 raise _not_a_plan(path, layer=name)
-    if not _GRID_COLUMNS.issubset(frames["micro_grids"].columns):
+    grids = frames["micro_grids"]
+    if not isinstance(grids, gpd.GeoDataFrame) or not _GRID_COLUMNS.issubset(grids.columns):
         raise _not_a_plan(path, layer="micro_grids")
+    try:
+        plan_note(frames.get("run"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_a_plan(path, layer="run") from error
     return frames
 
 

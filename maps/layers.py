@@ -35,6 +35,9 @@ _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units
 _FINDING_COLUMNS = ("severity", "community_id", "grid_id", "text_zh", "text_en")
 _NUMBERS = frozenset({"households", "units", "area_m2"})
 
+# More than anyone counts, and still exact in every browser.
+_LARGEST = 1e15
+
 # Layers whose polygons carry a name or a number.
 _LABELLED = ("grids", "communities", "compounds", "water")
 
@@ -92,7 +95,8 @@ def page_layers(
 
 
 def _in_wgs84(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return layer.to_crs(WGS84)
+    # Only a layer without any place may lack a CRS.
+    return layer.set_crs(WGS84) if layer.crs is None else layer.to_crs(WGS84)
 
 
 def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFrame:
@@ -105,13 +109,15 @@ def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFra
         if name not in layer.columns:
             continue
         if name in _NUMBERS:
-            numbers = pd.to_numeric(layer[name], errors="coerce")
+            numbers = pd.to_numeric(layer[name], errors="coerce").clip(-_LARGEST, _LARGEST)
             kept[name] = numbers.round().astype("Int64")
         elif name == "walled":
             kept[name] = layer[name].fillna(True).astype(bool)
         else:
             kept[name] = _texts(layer[name])
     shapes = shapely.force_2d(layer.geometry.to_numpy())
+    # Outside the reach of its projection a place has no longitude.
+    shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = None
     return gpd.GeoDataFrame(kept, geometry=shapes, crs=WGS84, index=pd.RangeIndex(len(layer)))
 
 
@@ -128,6 +134,7 @@ def _chosen(layer: pd.DataFrame | None, name: str) -> gpd.GeoDataFrame:
 def _grids(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     layer = plan.get("micro_grids")
     grids = _frame(layer, _GRID_COLUMNS)
+    grids["grid_id"] = grids["grid_id"].fillna("")
     for language, suffix in zip(LANGUAGES, ("zh", "en"), strict=True):
         reasons = layer["reason"] if layer is not None and "reason" in layer else [None] * len(grids)
         said = [

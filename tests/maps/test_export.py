@@ -221,6 +221,43 @@ def test_a_plan_in_degrees_is_read_as_well_as_one_in_metres(tmp_path, frames):
     )
 
 
+@pytest.mark.parametrize(("layer", "column", "value"), [
+    ("run", "inputs", "not json"),
+    ("run", "inputs", '[{"kind": "units"}]'),
+    ("run", "min_households", "many"),
+])  # fmt: skip
+def test_a_plan_whose_run_is_damaged_is_refused(tmp_path, layer, column, value):
+    frames = plan_frames()
+    frames[layer][column] = value
+
+    with pytest.raises(InputError) as caught:
+        read_plan_file(write_plan(tmp_path / "plan.gpkg", frames))
+
+    assert caught.value.code == "not_a_plan"
+
+
+def test_a_plan_whose_grids_are_a_table_is_refused(tmp_path, frames):
+    table = pd.DataFrame(frames["micro_grids"].drop(columns="geometry"))
+
+    with pytest.raises(InputError, match="micro_grids"):
+        read_plan_file(write_plan(tmp_path / "plan.gpkg", {**frames, "micro_grids": table}))
+
+
+def test_odd_values_in_a_plan_are_shown_as_far_as_they_go(tmp_path):
+    frames = plan_frames()
+    frames["micro_grids"]["grid_id"] = [None, *frames["micro_grids"]["grid_id"][1:]]
+    frames["micro_grids"]["status"] = "odd"
+    frames["units"]["households"] = [1e300, float("nan"), -5.0, *frames["units"]["households"][3:]]
+    frames["units"].loc[4, "geometry"] = None
+    frames["findings"] = frames["findings"].set_geometry([None] * len(frames["findings"]))
+
+    layers = page_layers(read_plan_file(write_plan(tmp_path / "plan.gpkg", frames)))
+
+    assert layers["grids"]["grid_id"][0] == ""
+    assert layers["units"]["households"].tolist()[:3] == [10**15, pd.NA, -5]
+    assert map_page(frames)
+
+
 def test_the_note_of_a_plan_without_a_run_has_the_usual_band():
     assert plan_note(None)["band"] == [50, 100]
 

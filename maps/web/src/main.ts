@@ -37,7 +37,7 @@ window.weige = { ready, labels: () => page?.labels() ?? [] };
 async function start(): Promise<void> {
   const settings = JSON.parse(tag("weige-settings")) as Settings;
   useLanguage(settings, settings.language);
-  if (typeof DecompressionStream === "undefined") {
+  if (typeof DecompressionStream === "undefined" || !("replaceChildren" in document.body)) {
     document.body.prepend(t("page.old_browser"));
     return;
   }

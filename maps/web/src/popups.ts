@@ -159,7 +159,7 @@ export function facilities(text: string): string[] {
 }
 
 export function popupElement(sections: readonly Section[]): HTMLElement {
-  const popup = element("div", { class: "popup" });
+  const popup = element("div", { class: "popup", role: "status" });
   for (const { title, mark, rows: pairs, notes } of sections) {
     const heading = element("h3", {}, mark ? element("span", { class: `mark ${mark}`, "aria-hidden": "true" }) : null, title);
     const list = element("dl");
