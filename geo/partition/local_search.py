@@ -17,7 +17,7 @@ from typing import Any
 
 from geo.kernels import inlined, kernel
 from geo.partition.chance import draw
-from geo.partition.tree_cut import HOUSEHOLD_KEY, PART_KEY, cut_tree, grow_tree, weigh_cuts
+from geo.partition.tree_cut import cut_tree, grow_tree, weigh_cuts
 
 # Pairs of parts with more atoms than this are cut anew less often, so that a move takes bounded time.
 WIDE_PAIR = 200
@@ -372,7 +372,10 @@ def recut_windows(
     upper: int,
     trials: int,
     widest: int,
+    warmth: int,
+    waiting: Any,
     label: Any,
+    best_label: Any,
     total: Any,
     free: Any,
     n_free: int,
@@ -400,11 +403,18 @@ def recut_windows(
 
     A window is a part out of band and one to `widest` parts beside it. A cut is taken when it leaves no
     more households (then parts) out of band: with as many the fault moves on, until it finds a place where
-    it can be mended. Ends when no part is out of band. Labels that are in use have total >= 0, the others
-    -1 and stand in free[:n_free]; atoms hold at most upper households each.
+    it can be mended. A worse one is taken by the Metropolis rule, from `warmth` households down to none.
+    Ends when no part is out of band; the best plan met is in best_label. Labels in use have total >= 0,
+    the others -1 and stand in free[:n_free]; atoms hold at most upper households each.
     """
     for i in range(n):
         zone[i] = 0
+        best_label[i] = label[i]
+    # Households out of band and faults against the plan given; the least is the best plan met.
+    out = 0
+    faults = 0
+    least_out = 0
+    least_faults = 0
     stamp = 0
     n_faulty = -1
     for trial in range(trials):
@@ -438,13 +448,16 @@ def recut_windows(
                 size = window_members(
                     centre, label, named, count, indptr, neighbour, joins, zone, stamp, order
                 )
-        key_now = 0
+        out_now = 0
+        faults_now = 0
         for k in range(count):
             households = total[named[k]]
             if households < lower:
-                key_now += HOUSEHOLD_KEY * households + PART_KEY
+                out_now += households
+                faults_now += 1
             elif households > upper:
-                key_now += HOUSEHOLD_KEY * households + PART_KEY * max(1, (households - 1) // upper)
+                out_now += households
+                faults_now += max(1, (households - 1) // upper)
         start = order[draw(chance, size)]
         grown = grow_tree(
             start, zone, stamp, indptr, neighbour, origin, joins, rank, place, order, parent, frontier, chance
@@ -476,13 +489,19 @@ def recut_windows(
             closed[k] = 0
         for i in range(grown):
             closed[part[i]] += weight[order[i]]
-        key = 0
+        more_out = -out_now
+        more_faults = -faults_now
         for k in range(parts):
             if closed[k] < lower:
-                key += HOUSEHOLD_KEY * closed[k] + PART_KEY
-        if key > key_now:
-            continue
+                more_out += closed[k]
+                more_faults += 1
+        if more_out > 0 or (more_out == 0 and more_faults > 0):
+            worse = more_out + lower * max(0, more_faults)
+            if worse * 1024 * trials > warmth * (trials - trial) * waiting[draw(chance, 1024)]:
+                continue
         n_faulty = -1
+        out += more_out
+        faults += more_faults
         for k in range(count):
             total[named[k]] = -1
         while count < parts:
@@ -497,4 +516,9 @@ def recut_windows(
             count -= 1
             free[n_free] = named[count]
             n_free += 1
+        if out < least_out or (out == least_out and faults < least_faults):
+            least_out = out
+            least_faults = faults
+            for i in range(n):
+                best_label[i] = label[i]
     return trials

@@ -47,8 +47,10 @@ RECUT_EVERY = 12
 STEPS = 2_000_000_000
 WINDOW_STEPS = 10_000_000
 LARGEST_TABLE = 20_000_000
+# Mending starts by taking cuts that leave an eighth of the lower bound more out of band.
+MEND_WARMTH = 8
 MEND_TRIALS = 300
-MEND_TRIALS_MOST = 20_000
+MEND_TRIALS_MOST = 100_000
 MEND_ROUNDS = 5
 MOST_WINDOWS = 50
 WINDOW_ATOMS = 48
@@ -180,14 +182,14 @@ class Bench:
         parts = int(labels.max(initial=0)) + 1
         total = np.full(n, -1, np.int64)
         total[:parts] = np.bincount(labels, weights=self.region.weight)
-        label = self.flat(labels)
+        label = self.blank(n)
         recut_windows(
             n, *self.graph, self.gain, self.joins, self.rank, self.weight, self.band.lower, self.upper,
-            trials, widest, label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts, self.zone,
-            self.place, self.order, self.parent, self.frontier, self.cut_cost, WINDOW_STEPS, self.cells,
-            self.best, self.choice, self.best_row, self.choice_row, self.reach,
-            self.closed, self.row, self.part, self.blank(widest + 2 + n),
-            self.blank(n), self.chance,
+            trials, widest, self.band.lower // MEND_WARMTH, self.flat(np.array(WAITING)),
+            self.flat(labels), label, self.flat(total), self.flat(np.arange(n)[::-1]), n - parts,
+            self.zone, self.place, self.order, self.parent, self.frontier, self.cut_cost, WINDOW_STEPS,
+            self.cells, self.best, self.choice, self.best_row, self.choice_row, self.reach, self.closed,
+            self.row, self.part, self.blank(widest + 2 + n), self.blank(n), self.chance,
             large=self.large,
         )  # fmt: skip
         return np.asarray(label, np.int64)
