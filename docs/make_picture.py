@@ -1,6 +1,6 @@
 """Make the README's picture: the demo's map in headless Chromium.
 
-    weige demo -o weige-demo && python docs/make_picture.py weige-demo/map.html docs/sample-town.png
+weige demo -o weige-demo && python docs/make_picture.py weige-demo/map.html docs/sample-town.png
 """
 
 from __future__ import annotations
