@@ -119,6 +119,16 @@ class Bench:
         """Return a bench that goes on compiled from the same state of chance."""
         return self if self.large else Bench(self.region, self.band, self.weights, self.chance[0], large=True)
 
+    def cuts_exactly(self) -> bool:
+        """Whether a random cut is the best there is: the region is a tree and the band is wide."""
+        region, band = self.region, self.band
+        return (
+            int(region.joins.sum()) == len(region) - 1
+            and 2 * band.lower <= band.upper + 1
+            and region.households * self.upper <= STEPS
+            and len(region) * (self.upper + 1) <= LARGEST_TABLE
+        )
+
     def flat(self, values: NDArray[np.int64]) -> Any:
         """Return a working copy."""
         return values.astype(np.int64) if self.large else values.tolist()
@@ -249,27 +259,30 @@ def plan_region(
     if not should_stop():
         best = min(best, bench.annealed(best, HEAT_CM), key=key)
     unavoidable: frozenset[int] = frozenset()
-    for mending in range(MEND_ROUNDS):
-        if legal() or should_stop():
-            break
-        if mending > 0:  # rare and long: worth compiling
-            bench = bench.compiled()
-        trials = min(MEND_TRIALS * 4**mending * len(out_of_band(region, best, band)), MEND_TRIALS_MOST)
-        best = min(best, bench.mended(best, trials, 2 + mending % 3), key=key)
-        if legal():
-            break
-        exact = least_faults(region, band, weights, prove=True, large=large) if mending == 0 else None
+    proved = legal()
+    if not proved and not should_stop():
+        exact = None
+        if n > EXACT_ATOMS:
+            best = min(best, bench.mended(best, MEND_TRIALS, 2), key=key)
+        if not legal():
+            exact = least_faults(region, band, weights, prove=True, large=large)
         if exact is not None:
             best = min(best, exact, key=key)
+        proved = legal() or exact is not None or bench.cuts_exactly()
+        if proved:
             unavoidable = frozenset(out_of_band(region, best, band))
+    for mending in range(MEND_ROUNDS):
+        if proved or should_stop():
             break
+        bench = bench.compiled()  # rare and long
+        trials = min(MEND_TRIALS * 4**mending * len(out_of_band(region, best, band)), MEND_TRIALS_MOST)
+        best = min(best, bench.mended(best, trials, 2 + mending % 3), key=key)
         unavoidable = frozenset(proved_parts(region, best, band, large=large))
         mended = window_plan(region, best, band, weights, unavoidable, large=large)
         if key(mended) < key(best):
             best = mended
             unavoidable = frozenset(proved_parts(region, best, band, large=large))
-        if len(unavoidable) == len(out_of_band(region, best, band)):
-            break
+        proved = len(unavoidable) == len(out_of_band(region, best, band))
     if should_stop():
         return RegionPlan(best, unavoidable)
     polished = min(best, bench.annealed(best, COOL_CM, strict=1000), key=key)
