@@ -9,7 +9,7 @@ IDS = np.array(["a", "b"], object)
 
 
 def two_cells(*arcs: tuple[float, int]) -> Arcs:
-    """Two cells with a border of arcs (length in metres, crossing bits), one above the other, and an outline."""
+    """Two cells with a border of arcs (length in metres, crossing bits) and an outline."""
     xy = np.array([(0.0, sum(length for length, _ in arcs[:k])) for k in range(len(arcs) + 1)])
     border = np.arange(len(arcs))
     far = np.array([(100.0, 0.0), (100.0, 100.0)])
