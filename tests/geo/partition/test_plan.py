@@ -283,6 +283,23 @@ def test_codes_of_communities_and_compounds_do_not_matter():
     np.testing.assert_array_equal(one.labels, two.labels)
 
 
+def test_the_order_of_the_pairs_does_not_matter():
+    adjacency, households = village(10, 10, 11)
+    turn = np.random.default_rng(0).permutation(len(adjacency))
+    turned = Adjacency(
+        adjacency.unit_ids,
+        adjacency.left[turn],
+        adjacency.right[turn],
+        adjacency.border_m[turn],
+        adjacency.crosses[turn],
+        adjacency.joins[turn],
+    )
+
+    plans = [partition(given, households, np.zeros(100, int)).labels for given in (adjacency, turned)]
+
+    np.testing.assert_array_equal(*plans)
+
+
 def test_stopping_at_once_still_gives_a_complete_contiguous_plan():
     adjacency, households = village(20, 20, 8)
     plan = partition(adjacency, households, np.zeros(400, int), should_stop=lambda: True)
@@ -308,3 +325,32 @@ def test_inputs_are_left_as_they_were():
     np.testing.assert_array_equal(households, before)
     assert households.flags.writeable
     assert not plan.labels.flags.writeable
+
+
+def test_interpreted_and_compiled_give_the_same_plan_where_faults_remain(monkeypatch):
+    households = np.random.default_rng(3).choice([30, 45, 60, 75], 144)
+    adjacency = lattice(12, 12)
+    interpreted = partition(adjacency, households, np.zeros(144, int))
+
+    monkeypatch.setattr(plan_module, "COMPILED_FROM_UNITS", 0)
+    compiled = partition(adjacency, households, np.zeros(144, int))
+
+    assert len(interpreted.proofs) > 0
+    assert interpreted.proofs == compiled.proofs
+    np.testing.assert_array_equal(interpreted.labels, compiled.labels)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lumps_that_fit_only_in_pairs_are_paired(seed):
+    households = np.random.default_rng(seed).integers(40, 50, 144)
+    plan = partition(lattice(12, 12), households, np.zeros(144, int), seed=seed)
+
+    assert plan.n_parts == 72
+    assert plan.proofs == {}
+
+
+def test_a_path_of_units_is_proved_to_be_cut_as_well_as_can_be():
+    households = np.random.default_rng(1).integers(20, 70, 200)
+    plan = partition(lattice(1, 200), households, np.zeros(200, int))
+
+    assert codes(plan).count("no_legal_division") == len(plan.proofs) > 0
