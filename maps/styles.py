@@ -1,8 +1,8 @@
 """Palettes and class breaks that survive greyscale printing and colour blindness.
 
-The four states of a grid differ in lightness (L* 90, 76, 62, 83), in hue along blue and orange, the
-pair every common colour blindness leaves apart, and in hatching, so that none rests on colour alone.
-Dark text has a contrast of at least 4.5 on each of them.
+The four states of a grid differ in lightness (L* of too small, fits, too large, exempt: 75, 92, 67, 86), in
+hue along violet and orange, a pair every common colour blindness leaves apart and no water is drawn in, and
+in hatching, so that none rests on colour alone. Dark text has a contrast of at least 4.5 on each of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike
 Status: TypeAlias = Literal["too_small", "ok", "too_large", "exempt"]
 
 STATUS: dict[Status, dict[str, str]] = {
-    "too_small": {"fill": "#8fbfe6", "hatch": "rising", "hatch_ink": "rgba(18,66,110,0.45)"},
+    "too_small": {"fill": "#c2b2e4", "hatch": "rising", "hatch_ink": "rgba(62,32,120,0.5)"},
     "ok": {"fill": "#e3ead6", "hatch": "none", "hatch_ink": ""},
     "too_large": {"fill": "#e88b55", "hatch": "crossed", "hatch_ink": "rgba(110,36,0,0.32)"},
-    "exempt": {"fill": "#d5cfdb", "hatch": "dots", "hatch_ink": "rgba(60,44,80,0.6)"},
+    "exempt": {"fill": "#d6d6d2", "hatch": "dots", "hatch_ink": "rgba(50,50,50,0.6)"},
 }
 
 # Greys from white to slate: they say "how many" and leave hue to the states.

@@ -261,7 +261,8 @@ export class Overlay extends L.Layer {
       if (!at) continue;
       const count = String(grids.number("households", grid) ?? 0);
       const status = grids.text("status", grid);
-      const priority = status === "ok" || status === "exempt" ? 800 : 900;
+      // A number out of band outranks even the community's name.
+      const priority = status === "ok" || status === "exempt" ? 800 : 960;
       const size = at.radius > 34 ? 15 : at.radius > 17 ? 13 : 11;
       const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
       const line = { text: count, size, weight: 700 };

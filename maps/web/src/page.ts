@@ -239,6 +239,7 @@ export class Page {
   private popup(at: [number, number], sections: Section[]): void {
     const narrow = this.map.getSize().x < 480;
     L.popup({
+      minWidth: 230,
       maxWidth: narrow ? 260 : 320,
       maxHeight: Math.max(160, Math.min(380, this.map.getSize().y - 120)),
       autoPanPadding: [20, 20],
