@@ -1,8 +1,8 @@
 """Prepare real layers for the tests, every rule stated here and none in the engine.
 
-    python tests/real_layers.py cambridge   FOLDER_WITH_DATA OUTPUT_FOLDER
-    python tests/real_layers.py shanghai    FOLDER_WITH_DATA OUTPUT_FOLDER
-    python tests/real_layers.py kymenlaakso FOLDER_WITH_DATA OUTPUT_FOLDER
+    python -m tests.real_layers cambridge   FOLDER_WITH_DATA OUTPUT_FOLDER
+    python -m tests.real_layers shanghai    FOLDER_WITH_DATA OUTPUT_FOLDER
+    python -m tests.real_layers kymenlaakso FOLDER_WITH_DATA OUTPUT_FOLDER
 
 The folder holds `cambridge_ma_parcels_fy2014.gpkg` and `cambridge_ma_context.gpkg` (City of Cambridge, PDDL),
 `shanghai_bund_lujiazui_osm.gpkg` and `kymenlaakso_suburb_osm.gpkg` ((c) OpenStreetMap contributors, ODbL).
@@ -29,6 +29,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geo.layers import LayerKind
+
 # Environment variable that names the folder with the sources.
 DATA_VARIABLE = "WEIGE_TEST_DATA"
 
@@ -53,7 +55,7 @@ KYMENLAAKSO_REACH_M = 200.0
 DETACHED_M2 = 260.0
 OUTBUILDING_M2 = 100.0
 
-Layers = dict[str, gpd.GeoDataFrame]
+Layers = dict[LayerKind, gpd.GeoDataFrame]
 
 
 def missing_data(folder: Path | None, files: Sequence[str]) -> str | None:
@@ -435,19 +437,19 @@ def _joined(street: pd.Series[str], number: pd.Series[str]) -> pd.Series[str]:
 # ---------------------------------------------------------------------------- files
 
 
-def write_cambridge(folder: Path, output: Path) -> dict[str, Path]:
+def write_cambridge(folder: Path, output: Path) -> dict[LayerKind, Path]:
     """Write the layers of Cambridge, one GeoPackage each."""
     return _write(cambridge(folder), output)
 
 
-def write_shanghai(folder: Path, output: Path) -> dict[str, Path]:
+def write_shanghai(folder: Path, output: Path) -> dict[LayerKind, Path]:
     """Write the layers of Shanghai, one GeoPackage each."""
     return _write(shanghai(folder), output)
 
 
-def _write(layers: Mapping[str, gpd.GeoDataFrame], output: Path) -> dict[str, Path]:
+def _write(layers: Mapping[LayerKind, gpd.GeoDataFrame], output: Path) -> dict[LayerKind, Path]:
     output.mkdir(parents=True, exist_ok=True)
-    written = {}
+    written: dict[LayerKind, Path] = {}
     for kind, layer in layers.items():
         written[kind] = output / f"{kind}.gpkg"
         layer.to_file(written[kind], driver="GPKG", layer=kind, engine="pyogrio")
@@ -473,11 +475,11 @@ _COLUMNS = {
 }
 
 
-def write_kymenlaakso(folder: Path, output: Path) -> dict[str, Path]:
+def write_kymenlaakso(folder: Path, output: Path) -> dict[LayerKind, Path]:
     """Write the layers of Kymenlaakso as shapefiles, one folder with a layer.toml each."""
     rules = (kymenlaakso.__doc__ or "").split("\n\n")[1]
     blocks = (block_communities.__doc__ or "").split("\n\n")[1]
-    written = {}
+    written: dict[LayerKind, Path] = {}
     for kind, layer in kymenlaakso(folder).items():
         short = layer.rename(columns={"community_id": "comm_id"})
         path = output / kind / f"{kind}.shp"
@@ -511,7 +513,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split()).removeprefix("- ").replace(" - ", " ")
 
 
-WRITERS: Mapping[str, Callable[[Path, Path], dict[str, Path]]] = {
+WRITERS: Mapping[str, Callable[[Path, Path], dict[LayerKind, Path]]] = {
     "cambridge": write_cambridge,
     "shanghai": write_shanghai,
     "kymenlaakso": write_kymenlaakso,
