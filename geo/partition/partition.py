@@ -81,6 +81,8 @@ class Proof:
     `unit_too_large`
         unit, households: a unit alone is above upper. units, part_households: the whole part, which also
         takes in what can be reached only through such units and is too small by itself.
+    `group_too_large`
+        The same for units that must share a part: unit is the first of group_units.
     `pocket_too_small`
         households, units, lower: all that can be reached on foot inside the community.
     `community_too_small`
@@ -90,8 +92,8 @@ class Proof:
     `split_by_units_too_large`
         households, units, lower, upper: what lies between units above upper has no legal number of parts.
     `no_legal_division`
-        households, part_households, lower, upper: no division of the piece (households) leaves fewer
-        households out of band; shown by counting, by an exact search or by a bound.
+        households, part_households, lower, upper: no division of the piece, without units too large
+        (households), leaves fewer households out of band; shown by counting, by an exact search or by a bound.
     `not_proved`
         households, part_households, lower, upper: nothing better was found, and nothing shows that there
         is none.
