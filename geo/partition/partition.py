@@ -93,7 +93,7 @@ class Proof:
         households, units, lower, upper: what lies between units above upper has no legal number of parts.
     `no_legal_division`
         households, part_households, lower, upper: no division of the piece, without units too large
-        (households), leaves fewer households out of band; shown by counting, by an exact search or by a bound.
+        (households), leaves fewer households out of band: by counting, an exact search or a bound.
     `not_proved`
         households, part_households, lower, upper: nothing better was found, and nothing shows that there
         is none.
