@@ -8,7 +8,9 @@ import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -94,10 +96,16 @@ def lines() -> gpd.GeoDataFrame:
     )
 
 
+@cache
+def _content(frame: Callable[[], gpd.GeoDataFrame]) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "layer.gpkg"
+        frame().to_file(path, layer="layer")
+        return path.read_bytes()
+
+
 def _ready(folder: Path, name: str, frame: Callable[[], gpd.GeoDataFrame]) -> str:
-    path = folder / name
-    if not path.exists():
-        frame().to_file(path)
+    (folder / name).write_bytes(_content(frame))
     return name
 
 

@@ -198,7 +198,7 @@ def layer_of_a_file_that_is_not_there(folder: Path) -> Arguments:
     return plan(folder, units="C:\\maps\\nowhere.gpkg:units")
 
 
-@bad(FAMILY, "file_not_readable", ".gpkg")
+@bad(FAMILY, "file_not_readable", "xxx")
 def file_with_an_endless_name(folder: Path) -> Arguments:
     return plan(folder, units="x" * 300 + ".gpkg")
 
@@ -361,7 +361,8 @@ def geopackage_whose_layer_is_a_view(folder: Path) -> Arguments:
         folder,
         "units.gpkg",
         "ALTER TABLE units RENAME TO kept",
-        "CREATE VIEW units AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM kept, n",
+        "CREATE VIEW units AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT * FROM kept, n",
         "UPDATE gpkg_contents SET table_name = 'units'",
     )
     return plan(folder, units="units.gpkg")
@@ -449,7 +450,7 @@ def zip_with_a_link(folder: Path) -> Arguments:
         for name, content in made.items():
             info = zipfile.ZipInfo(name)
             if name == "inner.dbf":
-                info.create_system, info.external_attr, content = 3, 0o120777 << 16, b"/etc/passwd"
+                info.create_system, info.external_attr = 3, 0o120777 << 16
             archive.writestr(info, content)
     return plan(folder, units="units.zip")
 
@@ -605,7 +606,8 @@ def workbook_without_content(folder: Path) -> Arguments:
 @bad(FAMILY, "layer_empty", "units.xlsx")
 def workbook_that_claims_every_cell(folder: Path) -> Arguments:
     sheet = (
-        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        b'<dimension ref="A1:XFD1048576"/>'
         b'<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>unit_id</t></is></c></row>'
         b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
     )

@@ -161,15 +161,15 @@ def geojson_with_swapped_axes(folder: Path) -> Arguments:
 
 
 for name, declared, code in (
-    ("geojson_with_a_crs_by_address", {"type": "link", "properties": {"href": "http://127.0.0.1/crs"}}, "crs_unreadable"),
-    ("geojson_with_a_crs_name_that_is_an_address", {"type": "name", "properties": {"name": "http://example.org/crs"}}, "crs_unknown"),
-    ("geojson_with_a_crs_of_no_code", {"type": "name", "properties": {"name": "EPSG:999999"}}, "crs_unknown"),
-    ("geojson_with_a_crs_that_is_a_list", [1, 2], "crs_unreadable"),
-    ("geojson_with_a_crs_that_names_a_file", {"type": "name", "properties": {"name": "+init=/etc/passwd:1"}}, "crs_unknown"),
-):  # fmt: skip
+    ("by_address", {"type": "link", "properties": {"href": "http://127.0.0.1/crs"}}, "crs_unreadable"),
+    ("named_as_an_address", {"properties": {"name": "http://example.org/crs"}}, "crs_unknown"),
+    ("of_no_code", {"properties": {"name": "EPSG:999999"}}, "crs_unknown"),
+    ("that_is_a_list", [1, 2], "crs_unreadable"),
+    ("that_names_a_file", {"properties": {"name": "+init=/etc/passwd:1"}}, "crs_unknown"),
+):
     add(
         FAMILY,
-        name,
+        f"geojson_with_a_crs_{name}",
         lambda folder, declared=declared: plan(
             folder, units=geojson(folder, geojson_features(), crs=declared)
         ),
@@ -184,14 +184,15 @@ def kml_in_metres(folder: Path) -> Arguments:
     return plan(folder, units=kml(folder, placemark(point)))
 
 
+EARTH_CENTRED = 'GEOCCS["g",DATUM["d",SPHEROID["s",6378137,298.257]],PRIMEM["Greenwich",0],UNIT["metre",1]]'
 for name, text, code in (
     ("prj_of_rubbish", "PROJCS[rubbish", "crs_unreadable"),
     ("prj_that_is_html", "<html></html>", "crs_unreadable"),
     ("prj_of_a_local_grid", 'LOCAL_CS["site",UNIT["metre",1]]', "crs_unusable"),
     ("prj_of_heights", 'VERT_CS["h",VERT_DATUM["d",2005],UNIT["metre",1],AXIS["Up",UP]]', "crs_unusable"),
-    ("prj_of_earth_centred", 'GEOCCS["g",DATUM["d",SPHEROID["s",6378137,298.257]],PRIMEM["Greenwich",0],UNIT["metre",1]]', "crs_unusable"),
+    ("prj_of_earth_centred", EARTH_CENTRED, "crs_unusable"),
     ("prj_nested_without_end", "PROJCS[" * 20_000, "crs_unreadable"),
-):  # fmt: skip
+):
 
     def build(folder: Path, text: str = text) -> Arguments:
         shp(folder, good_units())

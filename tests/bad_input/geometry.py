@@ -83,6 +83,7 @@ def header(wkb: bytes, flags: int = 1) -> bytes:
     return b"GP\x00" + bytes([flags]) + struct.pack("<i", 4549) + wkb
 
 
+UNCLOSED = b"\x01\x03\x00\x00\x00\x01\x00\x00\x00\x03\x00\x00\x00" + struct.pack("<6d", 0, 0, 1, 0, 1, 1)
 NESTED = b"".join(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" for _ in range(200_000)) + shapely.to_wkb(POINT)
 for name, blob in (
     ("without_its_mark", b"XX" + header(shapely.to_wkb(POINT))[2:]),
@@ -93,8 +94,8 @@ for name, blob in (
     ("of_four_thousand_million_rings", header(b"\x01\x03\x00\x00\x00\xff\xff\xff\xff")),
     ("nested_without_end", header(NESTED)),
     ("that_is_only_a_header", b"GP\x00\x01"),
-    ("of_an_unclosed_ring", header(b"\x01\x03\x00\x00\x00\x01\x00\x00\x00\x03\x00\x00\x00" + struct.pack("<6d", 0, 0, 1, 0, 1, 1))),
-):  # fmt: skip
+    ("of_an_unclosed_ring", header(UNCLOSED)),
+):
 
     def build(folder: Path, blob: bytes = blob) -> Arguments:
         gpkg(folder, with_geometry([POINT, POINT, POINT]), SPATIAL_INDEX="NO")
@@ -130,15 +131,19 @@ def moved_community(folder: Path, *boxes: Any) -> Arguments:
 
 
 ONE = shapely.box(X0, Y0, X0 + 200, Y0 + 200)
+BESIDE, INSIDE = (
+    shapely.box(X0 + 190, Y0, X0 + 400, Y0 + 200),
+    shapely.box(X0 + 50, Y0 + 50, X0 + 60, Y0 + 60),
+)
 for name, boxes, code, says in (
-    ("communities_that_overlap", (ONE, shapely.box(X0 + 190, Y0, X0 + 400, Y0 + 200)), "communities_overlap", ("C1", "C2", "2,000.0")),
+    ("communities_that_overlap", (ONE, BESIDE), "communities_overlap", ("C1", "C2", "2,000.0")),
     ("communities_drawn_twice", (ONE, ONE), "communities_overlap", ("C1", "C2")),
-    ("community_within_another", (ONE, shapely.box(X0 + 50, Y0 + 50, X0 + 60, Y0 + 60)), "communities_overlap", ("C1", "C2", "100.0")),
+    ("community_within_another", (ONE, INSIDE), "communities_overlap", ("C1", "C2", "100.0")),
     ("community_that_is_a_point", (ONE, POINT), "geometry_type", ("C2", "Point")),
     ("community_that_is_a_line", (ONE, LINE), "geometry_type", ("C2", "LineString")),
     ("community_without_geometry", (ONE, None), "geometry_missing", ("C2",)),
     ("community_without_area", (ONE, FLAT), "geometry_without_area", ("C2",)),
-):  # fmt: skip
+):
     add(
         FAMILY,
         name,
@@ -179,8 +184,9 @@ for kind, shape in (
         shape.geom_type,
     )
 
+PLACE = [LON0, LAT0]
 for name, geometry, code in (
-    ("ring_of_two_points", {"type": "Polygon", "coordinates": [[[LON0, LAT0], [LON0, LAT0]]]}, "geometry_broken"),
+    ("ring_of_two_points", {"type": "Polygon", "coordinates": [[PLACE, PLACE]]}, "geometry_broken"),
     ("coordinates_of_text", {"type": "Point", "coordinates": ["119.6", "32.0"]}, "geometry_broken"),
     ("coordinates_of_one_number", {"type": "Point", "coordinates": [119.6]}, "geometry_broken"),
     ("coordinates_of_nan", {"type": "Point", "coordinates": [float("nan"), 32.0]}, "geometry_broken"),
@@ -190,7 +196,7 @@ for name, geometry, code in (
     ("geometry_that_is_a_list", [119.6, 32.0], "geometry_broken"),
     ("geometry_that_is_null", None, "unit_without_geometry"),
     ("empty_coordinates", {"type": "Polygon", "coordinates": []}, "unit_without_geometry"),
-):  # fmt: skip
+):
 
     def build(folder: Path, geometry: Any = geometry) -> Arguments:
         features = geojson_features(3)
@@ -217,12 +223,16 @@ for name, row, code, field in (
         field,
     )
 
+ONE_POINT = (
+    "<Polygon><outerBoundaryIs><LinearRing><coordinates>119.6,32</coordinates></LinearRing>"
+    "</outerBoundaryIs></Polygon>"
+)
 for name, shape in (
-    ("kml_polygon_of_one_point", "<Polygon><outerBoundaryIs><LinearRing><coordinates>119.6,32</coordinates></LinearRing></outerBoundaryIs></Polygon>"),
+    ("kml_polygon_of_one_point", ONE_POINT),
     ("kml_polygon_without_ring", "<Polygon/>"),
     ("kml_coordinates_of_words", "<Point><coordinates>here,there</coordinates></Point>"),
     ("kml_point_without_coordinates", "<Point/>"),
-):  # fmt: skip
+):
     add(
         FAMILY,
         name,

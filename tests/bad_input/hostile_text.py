@@ -114,7 +114,7 @@ for name, file, shown in (
     )
 
 
-@bad(FAMILY, "file_not_readable", ".gpkg")
+@bad(FAMILY, "file_not_readable", "\\udcff\\udcfexxx")
 def file_name_that_is_not_unicode(folder: Path) -> Arguments:
     return plan(folder, units="\udcff\udcfe" + "x" * 300 + ".gpkg")
 

@@ -23,7 +23,7 @@ import pytest
 import tests.bad_input.attributes
 import tests.bad_input.containers
 import tests.bad_input.crs
-import tests.bad_input.encodings
+import tests.bad_input.encoding
 import tests.bad_input.geometry
 import tests.bad_input.hostile_text  # noqa: F401
 from maps.text import words
@@ -67,7 +67,7 @@ class CommandLine:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("server.py"))],
+            [sys.executable, "-P", str(Path(__file__).with_name("server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

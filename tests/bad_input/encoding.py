@@ -32,16 +32,18 @@ HEADER = b"unit_id,households,lon,lat\n"
 ROW = b",20,119.6,32.0\n"
 GBK, UTF8 = "东门一单元".encode("gbk"), "东门一单元".encode()
 
+LATIN, STRAY = "Überstraße é è à".encode("latin-1"), b"\xff\xfe\xfa"
+WIDE = (HEADER + b"U1" + ROW).decode().encode("utf-16-le")
 for name, content, says in (
-    ("csv_of_stray_bytes", HEADER + b"\xff\xfe\xfa" + ROW, ("units.csv", "#2")),
-    ("csv_half_utf8_half_latin", HEADER + UTF8 + ROW + "Überstraße é è à".encode("latin-1") + ROW, ("units.csv", "#3")),
+    ("csv_of_stray_bytes", HEADER + STRAY + ROW, ("units.csv", "#2")),
+    ("csv_half_utf8_half_latin", HEADER + UTF8 + ROW + LATIN + ROW, ("units.csv", "#3")),
     ("csv_utf8_cut_in_a_character", HEADER + UTF8 + ROW + UTF8[:-1] + b"\xff" + ROW, ("units.csv",)),
-    ("csv_in_latin_1", HEADER + "Straße é".encode("latin-1") + ROW, ("units.csv", "#2")),
+    ("csv_in_latin_1", HEADER + LATIN + ROW, ("units.csv", "#2")),
     ("csv_with_utf8_mark_and_gbk_text", b"\xef\xbb\xbf" + HEADER + GBK + ROW, ("units.csv",)),
-    ("csv_in_utf16_cut", b"\xff\xfe" + (HEADER + ROW).decode().encode("utf-16-le")[:-1], ("units.csv",)),
-    ("csv_in_utf16_with_lone_surrogate", b"\xff\xfe" + HEADER.decode().encode("utf-16-le") + b"\x00\xd8a\x00", ("units.csv",)),
+    ("csv_in_utf16_cut", b"\xff\xfe" + WIDE[:-1], ("units.csv",)),
+    ("csv_in_utf16_with_lone_surrogate", b"\xff\xfe" + WIDE + b"\x00\xd8a\x00", ("units.csv",)),
     ("csv_in_utf32_out_of_range", b"\xff\xfe\x00\x00" + b"\xff\xff\xff\x7f", ("units.csv",)),
-):  # fmt: skip
+):
     add(
         FAMILY,
         name,
