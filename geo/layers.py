@@ -346,15 +346,17 @@ def _checked(
     if shapes is None:
         frame = _frame(raw, kind, columns=columns, dropped=dropped, ids=ids, counts=counts, findings=findings)
         return Layer(kind, frame, None, tuple(findings))
-    shapes, kept = _usable_shapes(shapes, kind=kind, place=place, ids=ids, counts=counts, findings=findings)
+    require_finite(shapes, place)
+    shapes = simple_shapes(shapes, _SHAPES[kind], place)
     shapes, chosen = _in_its_crs(
         shapes, declared=declared, option=crs, kind=kind, place=place, findings=findings
     )
     if _SHAPES[kind] & POLYGONS:
-        shapes, mended = mended_polygons(
-            shapes, chosen, place, place.labels if ids is None else ids.tolist(), kind=kind
-        )
+        needed = np.full(len(shapes), kind in ("communities", "grids")) if counts is None else counts > 0
+        named = place.labels if ids is None else ids.tolist()
+        shapes, mended = mended_polygons(shapes, chosen, place, named, kind=kind, needed=needed)
         findings += mended
+    kept = _kept(shapes, kind, place, ids=ids, counts=counts, findings=findings)
     frame = _frame(
         raw,
         kind,
@@ -469,22 +471,20 @@ def _numbers(raw: RawTable, at: int, place: Place) -> NDArray[np.float64]:
     return numbers
 
 
-def _usable_shapes(
+def _kept(
     shapes: NDArray[np.object_],
-    *,
     kind: LayerKind,
     place: Place,
+    *,
     ids: NDArray[np.object_] | None,
     counts: NDArray[np.int64] | None,
     findings: list[Finding],
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Shapes of allowed types with finite coordinates, and which rows are kept."""
-    require_finite(shapes, place)
-    shapes = simple_shapes(shapes, _SHAPES[kind], place)
-    empty = shapely.is_missing(shapes)
+) -> NDArray[np.bool_]:
+    """Which rows are kept: those with a shape, and units without households."""
+    empty: NDArray[np.bool_] = shapely.is_missing(shapes)
     kept = np.ones(len(shapes), dtype=bool)
     if not empty.any():
-        return shapes, kept
+        return kept
     rows = np.flatnonzero(empty)
     if kind in ("communities", "grids"):
         raise place.error(
@@ -502,7 +502,7 @@ def _usable_shapes(
                 n=len(homeless),
             )
         findings += [Finding("unit_without_geometry", "warning", unit_ids=(str(ids[row]),)) for row in rows]
-        return shapes, kept
+        return kept
     findings.append(
         Finding(
             "features_without_geometry",
@@ -510,7 +510,8 @@ def _usable_shapes(
             values={"layer": kind, "file": place.file, "n": len(rows), "first": place.labels[int(rows[0])]},
         )
     )
-    return shapes, ~empty
+    kept = ~empty
+    return kept
 
 
 def _in_its_crs(

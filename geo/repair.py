@@ -102,14 +102,22 @@ def _of_allowed(shape: shapely.Geometry, allowed: frozenset[int]) -> shapely.Geo
 
 
 def mended_polygons(
-    shapes: NDArray[np.object_], crs: CRS, place: Place, ids: Sequence[str | None], *, kind: str
+    shapes: NDArray[np.object_],
+    crs: CRS,
+    place: Place,
+    ids: Sequence[str | None],
+    *,
+    kind: str,
+    needed: NDArray[np.bool_],
 ) -> tuple[NDArray[np.object_], list[Finding]]:
     """Return valid polygons, and a finding with the change of area for each that had to be made valid.
+
+    A polygon without any area, its corners on a line or in a point, becomes None.
 
     Raises
     ------
     InputError
-        A polygon has no area at all: its corners lie on a line or in a point.
+        A polygon without area is one of those that are `needed`.
     """
     kinds = shapely.get_type_id(shapes)
     invalid = np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(shapes))
@@ -120,14 +128,14 @@ def mended_polygons(
         mended[invalid] = [
             _of_allowed(shape, POLYGONS) if shapely.get_type_id(shape) == 7 else shape for shape in made
         ]
-    lost = [row for row in [*invalid, *flat] if shapely.area(mended[row]) == 0]
-    if lost:
-        raise place.error(
-            "geometry_without_area",
-            "the polygon has no area",
-            int(min(lost)),
-            mend="draw it again or give a point",
-        )
+    lost = [row for row in sorted({*invalid.tolist(), *flat.tolist()}) if shapely.area(mended[row]) == 0]
+    for row in lost:
+        if needed[row]:
+            raise place.error(
+                "geometry_without_area", "the polygon has no area", row, mend="draw it again or give a point"
+            )
+        mended[row] = None
+    invalid = np.setdiff1d(invalid, lost)
     before, after = np.abs(shapely.area(shapes[invalid])), shapely.area(mended[invalid])
     middle = shapely.get_coordinates(shapely.point_on_surface(mended[invalid]))
     findings = []

@@ -150,8 +150,8 @@ def _count(value: Any) -> float:
         return np.nan
     if isinstance(value, bool | np.bool_) or value is None:
         return np.nan
-    if isinstance(value, int | float):
-        return float(value) if abs(float(value)) < 1e300 else np.nan
+    if isinstance(value, int | float | np.integer | np.floating):
+        return float(value) if abs(value) < 10**15 else np.nan
     return np.nan
 
 

@@ -118,7 +118,13 @@ for make, file in FORMATS:
             "U2",
         )
 
-for name, value in (("true", True), ("a_list", [1]), ("an_object", {"n": 1}), ("text", "many")):
+for name, value in (
+    ("true", True),
+    ("a_list", [1]),
+    ("an_object", {"n": 1}),
+    ("text", "many"),
+    ("of_400_digits", 10**400),
+):
 
     def build(folder: Path, value: Any = value) -> Arguments:
         features = geojson_features(3)
