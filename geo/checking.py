@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.balancer import Review, review
+from geo.columns import words
 from geo.drawn_grids import grids_from_polygons
 from geo.findings import Finding
 from geo.layers import PlanLayers
@@ -83,7 +84,7 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
         home,
         grid_ids,
         band=band,
-        special=_special(grids),
+        special=special_grids(grids),
         compounds=compound_names(layers, ground.order),
         overlaps=drawn_findings,
         points=inner_points(shapes),
@@ -97,10 +98,13 @@ def are_polygons(grids: gpd.GeoDataFrame) -> bool:
     return bool(grids.geometry.notna().any())
 
 
-def _special(grids: gpd.GeoDataFrame) -> frozenset[str]:
+def special_grids(grids: gpd.GeoDataFrame) -> frozenset[str]:
+    """Return the grids whose kind says that they are special: exempt from the band."""
     if "kind" not in grids:
         return frozenset()
-    return frozenset(grids.loc[grids["kind"] == "special", "grid_id"])
+    accepted = words("special")
+    told = np.array([str(kind).strip().casefold() in accepted for kind in grids["kind"]], dtype=bool)
+    return frozenset(grids.loc[told, "grid_id"].dropna())
 
 
 def _with_one_community(layers: PlanLayers) -> PlanLayers:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 # A code is 12 digits of community and 3 of serial, as practice has it (15 digits in all).
 SERIAL_DIGITS = 3
+# More digits after the community's code are not a serial but a number of another kind.
+MOST_SERIAL_DIGITS = 6
 
 
 def grid_codes(
@@ -16,6 +19,8 @@ def grid_codes(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     area_m2: NDArray[np.float64],
+    *,
+    used: Collection[str] = (),
 ) -> NDArray[np.object_]:
     """Number the grids of each community as one reads a page, and put the community's code before.
 
@@ -32,6 +37,9 @@ def grid_codes(
         A point inside each grid, in metres, y to the north.
     area_m2 : (n,) float64
         Area of each grid.
+    used : collection of str
+        Codes given before, also of grids that ended: none is given again, and the serials of a community
+        go on after its highest.
 
     Returns
     -------
@@ -42,6 +50,7 @@ def grid_codes(
     positions_of: dict[str, list[int]] = {}
     for position, community_id in enumerate(community_ids):
         positions_of.setdefault(community_id, []).append(position)
+    highest = _highest_serials(used, positions_of.keys())
     for community_id, positions in positions_of.items():
         at = np.array(positions)
         row_height_m = math.sqrt(area_m2[at].mean())
@@ -49,7 +58,19 @@ def grid_codes(
         depth_m = y[at].max() - y[at]
         row = np.floor(depth_m / row_height_m) if row_height_m > 0 else depth_m
         order = np.lexsort((-area_m2[at], -y[at], x[at], row))
-        digits = max(SERIAL_DIGITS, len(str(len(at))))
-        for serial, position in enumerate(at[order], start=1):
+        last = highest.get(community_id, 0)
+        digits = max(SERIAL_DIGITS, len(str(last + len(at))))
+        for serial, position in enumerate(at[order], start=last + 1):
             codes[position] = f"{community_id}{serial:0{digits}d}"
     return codes
+
+
+def _highest_serials(used: Collection[str], community_ids: Collection[str]) -> dict[str, int]:
+    """Return the highest serial among the codes used in each community."""
+    highest: dict[str, int] = {}
+    for code in used:
+        for digits in range(SERIAL_DIGITS, MOST_SERIAL_DIGITS + 1):
+            community_id, serial = code[:-digits], code[-digits:]
+            if community_id in community_ids and serial.isascii() and serial.isdigit():
+                highest[community_id] = max(highest.get(community_id, 0), int(serial))
+    return highest

@@ -40,9 +40,9 @@ def canonical_columns(kind: str) -> tuple[str, ...]:
     return tuple(_tables()[kind])
 
 
-def words(truth: str) -> frozenset[str]:
-    """Return the words for `true` or `false`, in lower case."""
-    return frozenset(_tables()["words"][truth])
+def words(meaning: str) -> frozenset[str]:
+    """Return the words for `true`, `false` or `special`, in lower case."""
+    return frozenset(_tables()["words"][meaning])
 
 
 def recognised(

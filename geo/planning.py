@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -82,6 +82,10 @@ class Plan:
     findings : tuple of Finding
         Those of reading and those of the review.
     seed : int
+    special : frozenset of str
+        Grids that are exempt from the band.
+    names : mapping of grid id to str
+        Of the grids that have one.
     """
 
     layers: PlanLayers
@@ -92,6 +96,8 @@ class Plan:
     review: Review
     findings: tuple[Finding, ...]
     seed: int
+    special: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def region_of_cell(self) -> IntArray:
         """Return the grid (position in `grid_ids`) of each cell of `ground.arcs`, -1 for none."""
@@ -120,8 +126,8 @@ class Plan:
             {
                 "grid_id": codes,
                 "community_id": self.layers.communities["community_id"].to_numpy()[community],
-                "name": [None] * len(codes),
-                "kind": ["basic"] * len(codes),
+                "name": [self.names.get(code) for code in codes],
+                "kind": ["special" if code in self.special else "basic" for code in codes],
                 "households": np.concatenate([self.partition.part_households, np.zeros(bare, np.int64)]),
                 "units": np.concatenate([self.partition.part_units, np.zeros(bare, np.int64)]),
                 "status": [self.review.statuses[code].status for code in codes],
@@ -194,11 +200,33 @@ def plan(
         should_stop=should_stop,
     )
     report("borders", 0, 1)
-    bare = np.setdiff1d(np.arange(len(layers.communities)), ground.community)
-    grid_ids = _grid_ids(layers, ground, parts, bare)
-    found = _reviewed(layers, ground, parts, grid_ids, bare)
+    bare = bare_communities(layers, ground)
+    made = judged(layers, ground, parts, region_codes(layers, ground, parts, bare), bare, seed=seed)
     report("borders", 1, 1)
-    return Plan(layers, ground, parts, grid_ids, bare, found, (*layers.findings, *found.findings), seed)
+    return made
+
+
+def judged(
+    layers: PlanLayers,
+    ground: Ground,
+    parts: Partition,
+    grid_ids: NDArray[np.object_],
+    bare: IntArray,
+    *,
+    seed: int,
+    special: frozenset[str] = frozenset(),
+    names: Mapping[str, str] | None = None,
+    findings: tuple[Finding, ...] = (),
+) -> Plan:
+    """Review a partition whose grids have their codes, and return it as a plan; `findings` go before."""
+    found = _reviewed(layers, ground, parts, grid_ids, bare, special)
+    told = (*layers.findings, *findings, *found.findings)
+    return Plan(layers, ground, parts, grid_ids, bare, found, told, seed, special, names or {})
+
+
+def bare_communities(layers: PlanLayers, ground: Ground) -> IntArray:
+    """Return the communities (rows of `layers.communities`) without units."""
+    return np.setdiff1d(np.arange(len(layers.communities)), ground.community).astype(np.int64)
 
 
 def stand(layers: PlanLayers, *, on_progress: Progress | None = None) -> Ground:
@@ -290,7 +318,12 @@ def inner_points(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
 
 
 def _reviewed(
-    layers: PlanLayers, ground: Ground, parts: Partition, grid_ids: NDArray[np.object_], bare: IntArray
+    layers: PlanLayers,
+    ground: Ground,
+    parts: Partition,
+    grid_ids: NDArray[np.object_],
+    bare: IntArray,
+    special: Collection[str],
 ) -> Review:
     names = layers.communities["community_id"].to_numpy(dtype=object)
     of_unit = np.full(len(ground.order), None, object)
@@ -306,6 +339,7 @@ def _reviewed(
         home,
         of_unit,
         band=parts.band,
+        special=special,
         compounds=compound_names(layers, ground.order),
         points=inner_points(layers.units.geometry.to_numpy()[ground.order]),
         proofs=proofs,
@@ -313,7 +347,20 @@ def _reviewed(
     )
 
 
-def _grid_ids(layers: PlanLayers, ground: Ground, parts: Partition, bare: IntArray) -> NDArray[np.object_]:
+def region_codes(
+    layers: PlanLayers,
+    ground: Ground,
+    parts: Partition,
+    bare: IntArray,
+    *,
+    carried: NDArray[np.object_] | None = None,
+    used: Collection[str] = (),
+) -> NDArray[np.object_]:
+    """Return the code of each part, then of the grid of each bare community.
+
+    Those that are `carried` on stay (None where a region is new); new ones are numbered in reading order
+    after the codes `used` so far.
+    """
     n = ground.arcs.n_units
     region = np.full(len(ground.arcs.cell_community), -1)
     region[:n] = parts.labels
@@ -322,7 +369,10 @@ def _grid_ids(layers: PlanLayers, ground: Ground, parts: Partition, bare: IntArr
     inner = shapely.get_coordinates(shapely.point_on_surface(polygons))
     community = np.concatenate([parts.part_community, bare])
     names = layers.communities["community_id"].to_numpy(dtype=object)[community]
-    return grid_codes(names, inner[:, 0], inner[:, 1], shapely.area(polygons))
+    codes = np.full(len(names), None, object) if carried is None else carried.copy()
+    new = np.array([code is None for code in codes], dtype=bool)
+    codes[new] = grid_codes(names[new], inner[new, 0], inner[new, 1], shapely.area(polygons[new]), used=used)
+    return codes
 
 
 def _silent(stage: Stage, done: int, total: int) -> None:

@@ -1,0 +1,593 @@
+"""Standing grids put onto the units of today, unit by unit, so that nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from geo.checking import are_polygons, special_grids
+from geo.drawn_grids import DrawnGrids, grids_from_polygons
+from geo.errors import InputError
+from geo.findings import Finding, Severity, Value
+from geo.layers import PlanLayers
+from geo.partition import Band, Partition
+from geo.planning import Ground, inner_points
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+ObjectArray = NDArray[np.object_]
+Matter: TypeAlias = Literal[
+    "came",
+    "went",
+    "households_changed",
+    "in_no_grid",
+    "outside_communities",
+    "cut_off",
+    "gap_closed",
+    "in_two_grids",
+    "on_border",
+    "listed_twice",
+    "elsewhere",
+    "other_ground",
+]
+
+# A unit that lies farther than this from where it lay is another building under an old id: a grid is
+# about a hundred metres across, and two surveys of one building agree much better.
+SAME_PLACE_M = 200.0
+# Two hands that trace one street leave gaps about this wide; a unit in one belongs to the grid beside it.
+NARROW_GAP_M = 1.0
+
+_MATTER_OF = {"unit_in_two_grids": "in_two_grids", "unit_on_grid_border": "on_border"}
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Standing grids on the units of today.
+
+    Attributes
+    ----------
+    partition : Partition
+        Units of today in their standing grids; -1 for units that came, that lay in no grid, or that lie
+        outside all communities.
+    grid_ids : (k,) object
+        Grid of each part; None for what was cut off a grid at the edge of its community.
+    special : (k,) bool
+        Parts of special grids, which are exempt from the band and stay whole.
+    before : (n,) object
+        Grid in which each unit stood, None for none; a unit that was cut off still names its grid.
+    cut_off : (n,) bool
+        Units whose grid keeps its code in another community.
+    empty : mapping of grid id to position of its community
+        Standing grids without units today; -1 where they lie in no community.
+    names : mapping of grid id to str
+        Of the grids that have one.
+    listed : DataFrame
+        One row for each unit and matter that did not simply match: matter, unit_id, community_id,
+        grid_id, households_before, households_now.
+    balance : DataFrame
+        item, units, households: from the households on record to those of today, and those of today by
+        where they stood. The sums are checked.
+    findings : tuple of Finding
+        Each doubt, and how it was settled.
+    """
+
+    partition: Partition
+    grid_ids: ObjectArray
+    special: BoolArray
+    before: ObjectArray
+    cut_off: BoolArray
+    empty: Mapping[str, int]
+    names: Mapping[str, str]
+    listed: pd.DataFrame
+    balance: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+    @property
+    def standing_ids(self) -> tuple[str, ...]:
+        """Every standing grid, with or without units today, in ascending order."""
+        return tuple(sorted({*(name for name in self.grid_ids if name is not None), *self.empty}))
+
+
+@dataclass(frozen=True)
+class _Record:
+    """Units as they stood: ids, grids, households where they are known, places where they are known."""
+
+    unit_ids: ObjectArray
+    grid_ids: ObjectArray
+    households: NDArray[np.float64]
+    points: NDArray[np.float64]
+    names_grids: bool
+
+    @property
+    def counts_households(self) -> bool:
+        return bool(len(self.households)) and not bool(np.isnan(self.households).any())
+
+
+def reconcile(
+    layers: PlanLayers,
+    ground: Ground,
+    *,
+    band: Band | None = None,
+    standing_units: gpd.GeoDataFrame | None = None,
+) -> Reconciliation:
+    """Put standing grids onto the units of today.
+
+    A unit stands in the grid that the record of units names, where there is one (a table of units and
+    grids, or the units of a plan file); else in the grid whose polygon holds it. A grid in several
+    communities is divided at their edges: its largest part, by households, keeps the code.
+
+    Parameters
+    ----------
+    layers : PlanLayers
+        Of today, with `grids`: polygons with `grid_id`, or a table of `unit_id` and `grid_id`.
+    ground : Ground
+        Of the same layers.
+    band : Band, default 50 to 100
+    standing_units : GeoDataFrame, optional
+        Units as they stood, in the working CRS: `unit_id`, `households`, and `grid_id` where they say
+        which grid they stood in. Without it units that came or went cannot be told.
+    """
+    told = _Told(layers, ground)
+    drawn = _drawn(layers, ground)
+    record = _record(layers, standing_units, told)
+    before: ObjectArray = np.full(len(ground.unit_ids), None, object)
+    came: BoolArray = np.zeros(len(before), bool)
+    place = drawn.grid_ids if drawn is not None else before
+    if drawn is not None:
+        told.drawing(drawn)
+    if record is None:
+        before = place.copy()
+    else:
+        at = _matched(record, ground, told)
+        came = at < 0
+        before = (record.grid_ids[at] if record.names_grids else place).copy()
+        before[came] = None
+        told.came(came)
+        told.went(record, at)
+        told.changed(record, at, before)
+        if record.names_grids and drawn is not None:
+            told.other_ground(before, place)
+    if drawn is not None and (record is None or not record.names_grids):
+        before = _without_narrow_gaps(layers, ground, before, ~came, told)
+    inside = ground.community >= 0
+    told.nowhere(before, inside & ~came)
+    told.outside(before, ~inside)
+    labels, grid_ids, cut_off = _divided(ground, before, inside, told)
+    partition = Partition(ground.adjacency, ground.households, ground.community, labels, band or Band())
+    told.in_pieces(partition, grid_ids)
+    empty = _empty(layers, grid_ids)
+    told.empty(empty)
+    exempt = special_grids(layers.grids)
+    special = np.array([grid in exempt for grid in before[_first_units(partition)]], dtype=bool)
+    balance = _balance(ground, before, came, inside, record, told.rows)
+    return Reconciliation(
+        partition,
+        grid_ids,
+        special,
+        before,
+        cut_off,
+        empty,
+        _names(layers.grids),
+        told.listed(),
+        balance,
+        tuple(told.findings),
+    )
+
+
+def _drawn(layers: PlanLayers, ground: Ground) -> DrawnGrids | None:
+    if not are_polygons(layers.grids):
+        return None
+    return grids_from_polygons(
+        layers.units.geometry.to_numpy()[ground.order],
+        ground.unit_ids,
+        layers.grids.geometry.to_numpy(),
+        layers.grids["grid_id"].to_numpy(dtype=object),
+        communities=layers.communities.geometry.to_numpy(),
+        community_ids=layers.communities["community_id"].to_numpy(dtype=object),
+    )
+
+
+def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _Told) -> _Record | None:
+    """Return what is known of the units as they stood, None where nothing is."""
+    grids = layers.grids
+    if not are_polygons(grids):
+        table = pd.DataFrame({"unit_id": grids["unit_id"], "grid_id": grids["grid_id"]})
+        table = table[table["unit_id"].notna()]
+        if table.empty:
+            raise InputError(
+                "id_missing", "no row names a unit", mend="fill it in", layer="grids", field="unit_id",
+                n=len(grids),
+            )  # fmt: skip
+        table = _listed_once(table, told)
+        n = len(table)
+        households = np.full(n, np.nan)
+        if standing_units is not None:
+            known = standing_units.set_index("unit_id")["households"]
+            households = known.reindex(table["unit_id"]).to_numpy(dtype=np.float64)
+        grid_ids = table["grid_id"].to_numpy(dtype=object)
+        grid_ids[pd.isna(grid_ids)] = None
+        return _Record(
+            table["unit_id"].to_numpy(dtype=object), grid_ids, households, np.full((n, 2), np.nan), True
+        )
+    # Row numbers say nothing of which unit it was a year ago.
+    numbered = any(
+        finding.code == "ids_are_row_numbers" and finding.values.get("layer") == "units"
+        for finding in layers.findings
+    )
+    if standing_units is None or numbered:
+        return None
+    names_grids = "grid_id" in standing_units
+    grid_ids = np.full(len(standing_units), None, object)
+    if names_grids:
+        grid_ids = standing_units["grid_id"].to_numpy(dtype=object, copy=True)
+        grid_ids[pd.isna(grid_ids)] = None
+    return _Record(
+        standing_units["unit_id"].to_numpy(dtype=object),
+        grid_ids,
+        standing_units["households"].to_numpy(dtype=np.float64),
+        inner_points(standing_units.geometry.to_numpy()),
+        names_grids,
+    )
+
+
+def _listed_once(table: pd.DataFrame, told: _Told) -> pd.DataFrame:
+    """Keep the first row of a unit that is listed with several grids, and tell."""
+    several = table.groupby("unit_id", sort=True)["grid_id"].nunique()
+    doubtful = set(several.index[several > 1])
+    once = table.drop_duplicates("unit_id", keep="first")
+    for unit, grid in once.loc[once["unit_id"].isin(doubtful)].itertuples(index=False):
+        grids = sorted(set(table.loc[table["unit_id"] == unit, "grid_id"].dropna()))
+        told.listed_twice(unit, grid, grids)
+    return once
+
+
+def _matched(record: _Record, ground: Ground, told: _Told) -> IntArray:
+    """Return the row of the record of each unit of today, -1 for a unit that came."""
+    row_of = pd.Series(np.arange(len(record.unit_ids)), index=record.unit_ids)
+    at = row_of.reindex(ground.unit_ids).fillna(-1).to_numpy(dtype=np.int64)
+    apart_m = np.hypot(*(told.points - record.points[at]).T)
+    far = (at >= 0) & (apart_m > SAME_PLACE_M)
+    told.elsewhere(record.grid_ids[at], far, apart_m)
+    return np.where(far, -1, at)
+
+
+def _without_narrow_gaps(
+    layers: PlanLayers, ground: Ground, before: ObjectArray, wanted: BoolArray, told: _Told
+) -> ObjectArray:
+    """Give units in gaps no wider than digitising to the grid beside them."""
+    shapes = layers.units.geometry.to_numpy()[ground.order]
+    open_ = np.array([grid is None for grid in before]) & wanted & (ground.community >= 0)
+    lost = np.flatnonzero(open_ & ~shapely.is_missing(shapes))
+    if not len(lost):
+        return before
+    polygons = layers.grids.geometry.to_numpy()
+    unit, grid = shapely.STRtree(polygons).query(shapes[lost], predicate="dwithin", distance=NARROW_GAP_M)
+    unit = lost[unit]
+    names = layers.grids["grid_id"].to_numpy(dtype=object)[grid]
+    at_home = {
+        (name, home)
+        for name, home in zip(before.tolist(), ground.community.tolist(), strict=True)
+        if name is not None
+    }
+    homely = np.array(
+        [
+            (name, home) in at_home
+            for name, home in zip(names.tolist(), ground.community[unit].tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
+    unit, grid, names = unit[homely], grid[homely], names[homely]
+    shared_m2 = shapely.area(shapely.intersection(shapes[unit], polygons[grid]))
+    apart_m = shapely.distance(shapes[unit], polygons[grid])
+    order = np.lexsort((names.astype(str), apart_m, -shared_m2, unit))
+    unit, first = np.unique(unit[order], return_index=True)
+    placed = before.copy()
+    placed[unit] = names[order][first]
+    told.gap_closed(placed, unit)
+    return placed
+
+
+def _divided(
+    ground: Ground, before: ObjectArray, inside: BoolArray, told: _Told
+) -> tuple[IntArray, ObjectArray, BoolArray]:
+    """Divide grids at community edges; return labels, the grid of each part, and what was cut off."""
+    labels: IntArray = np.full(len(before), -1, np.int64)
+    cut_off: BoolArray = np.zeros(len(before), bool)
+    stood = np.flatnonzero(inside & np.array([grid is not None for grid in before], dtype=bool))
+    pieces = pd.DataFrame(
+        {
+            "grid": before[stood],
+            "community": ground.community[stood],
+            "households": ground.households[stood],
+            "unit": stood,
+        }
+    )
+    sizes = pieces.groupby(["grid", "community"], sort=True).agg(
+        households=("households", "sum"), units=("unit", "size")
+    )
+    sizes = sizes.reset_index().sort_values(
+        ["grid", "households", "units", "community"], ascending=[True, False, False, True], kind="stable"
+    )
+    main = sizes.drop_duplicates("grid").set_index("grid")["community"]
+    at_home = pieces["community"].to_numpy() == main.reindex(pieces["grid"]).to_numpy()
+    cut_off[stood] = ~at_home
+    spanning = sizes.loc[sizes["grid"].duplicated(keep=False), "grid"].drop_duplicates()
+    for grid in spanning:
+        members = stood[(pieces["grid"] == grid).to_numpy()]
+        told.divided(str(grid), int(main[grid]), members, cut_off)
+    codes = pd.factorize(pd.MultiIndex.from_frame(pieces[["grid", "community"]]))[0]
+    labels[stood] = codes
+    grid_ids: ObjectArray = np.full(int(codes.max(initial=-1)) + 1, None, object)
+    grid_ids[codes[at_home]] = before[stood[at_home]]
+    return labels, grid_ids, cut_off
+
+
+def _names(grids: gpd.GeoDataFrame) -> dict[str, str]:
+    """Return the name of each standing grid that has one."""
+    if "name" not in grids:
+        return {}
+    named = grids.loc[grids["name"].notna() & grids["grid_id"].notna(), ["grid_id", "name"]]
+    return {str(grid): str(name) for grid, name in named.itertuples(index=False)}
+
+
+def _empty(layers: PlanLayers, grid_ids: ObjectArray) -> dict[str, int]:
+    """Return the standing grids that hold no unit today, with the community they lie in, -1 for none."""
+    grids = layers.grids
+    rows = grids.drop_duplicates("grid_id")
+    rows = rows[rows["grid_id"].notna() & ~rows["grid_id"].isin(set(grid_ids.tolist()))]
+    if not are_polygons(grids):
+        return dict.fromkeys(sorted(rows["grid_id"]), -1)
+    tree = shapely.STRtree(layers.communities.geometry.to_numpy())
+    home = {}
+    for grid, shape in sorted(zip(rows["grid_id"], rows.geometry, strict=True)):
+        near = tree.query(shape, predicate="intersects")
+        shared_m2 = shapely.area(shapely.intersection(tree.geometries[near], shape))
+        home[str(grid)] = int(near[np.argmax(shared_m2)]) if shared_m2.any() else -1
+    return home
+
+
+def _first_units(partition: Partition) -> IntArray:
+    placed = np.flatnonzero(partition.labels >= 0)
+    first = np.unique(partition.labels[placed], return_index=True)[1]
+    return np.asarray(placed[first], np.int64)
+
+
+def _balance(
+    ground: Ground,
+    before: ObjectArray,
+    came: BoolArray,
+    inside: BoolArray,
+    record: _Record | None,
+    rows: Iterable[tuple[Matter, str, str | None, str | None, int | None, int | None]],
+) -> pd.DataFrame:
+    """Sum up units and households, and check that every one of them is accounted for."""
+    households = ground.households
+    stood = np.array([grid is not None for grid in before], dtype=bool)
+
+    def item(name: str, units: BoolArray) -> tuple[str, int, int]:
+        return name, int(units.sum()), int(households[units].sum())
+
+    now = [
+        item("standing", inside & stood),
+        item("came", inside & came),
+        item("in_no_grid", inside & ~stood & ~came),
+        item("outside_communities", ~inside),
+    ]
+    today = item("today", np.ones(len(before), bool))
+    assert sum(units for _, units, _ in now) == today[1]
+    assert sum(count for _, _, count in now) == today[2]
+    lines: list[tuple[str, int, int]] = []
+    if record is not None and record.counts_households:
+        on_record = int(record.households.sum())
+        went = [(old or 0) for matter, _, _, _, old, _ in rows if matter == "went"]
+        changed = [
+            (new or 0) - (old or 0) for matter, _, _, _, old, new in rows if matter == "households_changed"
+        ]
+        more, fewer = [step for step in changed if step > 0], [step for step in changed if step < 0]
+        lines = [
+            ("on_record", len(record.unit_ids), on_record),
+            ("went", -len(went), -sum(went)),
+            ("more_households", 0, sum(more)),
+            ("fewer_households", 0, sum(fewer)),
+            ("came_in_all", int(came.sum()), int(households[came].sum())),
+        ]
+        assert sum(units for _, units, _ in lines) == today[1]
+        assert sum(count for _, _, count in lines) == today[2]
+    return pd.DataFrame([*lines, today, *now], columns=["item", "units", "households"])
+
+
+class _Told:
+    """What did not simply match: rows for the sheet and findings, as they are met."""
+
+    def __init__(self, layers: PlanLayers, ground: Ground) -> None:
+        self.ground = ground
+        self.points = inner_points(layers.units.geometry.to_numpy()[ground.order])
+        names = layers.communities["community_id"].to_numpy(dtype=object)
+        self.community_names: ObjectArray = np.array([*names, None], object)  # -1, outside, is the last
+        self.rows: list[tuple[Matter, str, str | None, str | None, int | None, int | None]] = []
+        self.findings: list[Finding] = []
+
+    def listed(self) -> pd.DataFrame:
+        columns = ["matter", "unit_id", "community_id", "grid_id", "households_before", "households_now"]
+        frame = pd.DataFrame(self.rows, columns=columns)
+        counts = {"households_before": "Int64", "households_now": "Int64"}
+        return frame.astype(counts).sort_values(["matter", "grid_id", "unit_id"], ignore_index=True)
+
+    def drawing(self, drawn: DrawnGrids) -> None:
+        """Take over what the drawing leaves in doubt; it is settled here, so nothing is left to redraw."""
+        position = {unit: at for at, unit in enumerate(self.ground.unit_ids)}
+        for finding in drawn.findings:
+            values = {key: value for key, value in finding.values.items() if not key.startswith("remedy")}
+            self.findings.append(replace(finding, severity="warning", values=values))
+            matter = _MATTER_OF.get(finding.code)
+            if matter is not None:
+                self._rows(matter, [position[unit] for unit in finding.unit_ids], drawn.grid_ids)  # type: ignore[arg-type]
+
+    def came(self, came: BoolArray) -> None:
+        none: ObjectArray = np.full(len(came), None, object)
+        self._rows("came", np.flatnonzero(came), none)
+        for community, units in self._by(self.ground.community, came & (self.ground.community >= 0)):
+            self._find("units_came", "info", units, community=community)
+
+    def went(self, record: _Record, at: IntArray) -> None:
+        gone = np.setdiff1d(np.arange(len(record.unit_ids)), at)
+        counts = [None if np.isnan(count) else int(count) for count in record.households[gone]]
+        for row, count in zip(gone.tolist(), counts, strict=True):
+            self.rows.append(("went", record.unit_ids[row], None, record.grid_ids[row], count, None))
+        by_grid = pd.Series(gone).groupby(pd.Series(record.grid_ids[gone]).fillna(""), sort=True)
+        for grid, rows in by_grid:
+            known = record.households[rows]
+            unit_ids = tuple(sorted(record.unit_ids[rows]))
+            spot = record.points[rows.iloc[0]]
+            code = "units_not_found" if np.isnan(known).any() else "units_went"
+            values: dict[str, Value] = {"units": len(rows)}
+            if code == "units_went":
+                values["households"] = int(known.sum())
+            self.findings.append(
+                Finding(
+                    code,
+                    "warning" if code == "units_not_found" else "info",
+                    grid_id=str(grid) or None,
+                    unit_ids=unit_ids,
+                    values=values,
+                    point=(float(spot[0]), float(spot[1])) if np.isfinite(spot).all() else None,
+                )
+            )
+
+    def changed(self, record: _Record, at: IntArray, grids: ObjectArray) -> None:
+        old = np.where(at >= 0, record.households[at], np.nan)
+        other = ~np.isnan(old) & (old != self.ground.households)
+        for unit in np.flatnonzero(other).tolist():
+            self._row("households_changed", unit, grids[unit], int(old[unit]))
+        for grid, units in self._by(pd.Series(grids).fillna("").to_numpy(), other):
+            was = int(old[units].sum())
+            self._find("households_changed", "info", units, grid=str(grid) or None, was=was)
+
+    def elsewhere(self, grids: ObjectArray, far: BoolArray, apart_m: NDArray[np.float64]) -> None:
+        self._rows("elsewhere", np.flatnonzero(far), grids)
+        for grid, units in self._by(pd.Series(grids).fillna("").to_numpy(), far):
+            self._find(
+                "unit_elsewhere", "warning", units, grid=str(grid) or None,
+                distance_m=round(float(apart_m[units].max())),
+            )  # fmt: skip
+
+    def other_ground(self, before: ObjectArray, place: ObjectArray) -> None:
+        """Units that the record puts in one grid and their place in another: the record counts."""
+        both = np.array(
+            [
+                one is not None and other is not None and one != other
+                for one, other in zip(before.tolist(), place.tolist(), strict=True)
+            ],
+            dtype=bool,
+        )
+        self._rows("other_ground", np.flatnonzero(both), before)
+        pairs = np.array([f"{one}\0{other}" for one, other in zip(before, place, strict=True)], object)
+        for pair, units in self._by(pairs, both):
+            grid, other = str(pair).split("\0")
+            self._find("unit_in_other_ground", "warning", units, grid=grid, other_grid_id=other)
+
+    def gap_closed(self, placed: ObjectArray, units: IntArray) -> None:
+        self._rows("gap_closed", units, placed)
+        chosen = np.zeros(len(placed), bool)
+        chosen[units] = True
+        for grid, found in self._by(pd.Series(placed).fillna("").to_numpy(), chosen):
+            self._find("unit_in_narrow_gap", "warning", found, grid=str(grid))
+
+    def nowhere(self, before: ObjectArray, wanted: BoolArray) -> None:
+        lost = wanted & np.array([grid is None for grid in before], dtype=bool)
+        self._rows("in_no_grid", np.flatnonzero(lost), before)
+        for community, units in self._by(self.ground.community, lost):
+            self._find("units_in_no_grid", "warning", units, community=community)
+
+    def outside(self, before: ObjectArray, outside: BoolArray) -> None:
+        """List units outside all communities; reading them has left a finding already."""
+        self._rows("outside_communities", np.flatnonzero(outside), before)
+
+    def divided(self, grid: str, main: int, members: IntArray, cut_off: BoolArray) -> None:
+        grids: ObjectArray = np.full(len(cut_off), grid, object)
+        stray = members[cut_off[members]]
+        self._rows("cut_off", stray, grids)
+        homes = sorted(set(self.ground.community[stray].tolist()))
+        others: list[str] = [str(self.community_names[home]) for home in homes]
+        self._find("grid_divided", "warning", stray, community=main, grid=grid, communities=others)
+
+    def listed_twice(self, unit: str, grid: str | None, grids: list[str]) -> None:
+        self.rows.append(("listed_twice", unit, None, grid, None, None))
+        self.findings.append(
+            Finding("unit_listed_twice", "warning", grid_id=grid, unit_ids=(unit,), values={"grids": grids})
+        )
+
+    def in_pieces(self, partition: Partition, grid_ids: ObjectArray) -> None:
+        """Tell of standing grids that one cannot walk through."""
+        broken = np.flatnonzero(~partition.contiguous)
+        pairs = partition.adjacency
+        for part in broken.tolist():
+            units = partition.members(part)
+            within = (
+                pairs.joins & (partition.labels[pairs.left] == part) & (partition.labels[pairs.right] == part)
+            )
+            rank = np.searchsorted(units, np.stack([pairs.left[within], pairs.right[within]]))
+            graph = coo_array((np.ones(rank.shape[1], np.int8), (rank[0], rank[1])), shape=(len(units),) * 2)
+            pieces = int(connected_components(graph, directed=False)[0])
+            grid = grid_ids[part]
+            if grid is not None:
+                home = int(partition.community[units[0]])
+                self._find("grid_stood_in_pieces", "warning", units, home, grid, pieces=pieces)
+
+    def empty(self, empty: Mapping[str, int]) -> None:
+        for grid, home in empty.items():
+            self.findings.append(
+                Finding("grid_ended_without_units", "warning", self.community_names[home], grid)
+            )
+
+    # -- one row, one finding ----------------------------------------------------------------------
+
+    def _rows(self, matter: Matter, units: Iterable[int], grids: ObjectArray) -> None:
+        for unit in units:
+            self._row(matter, int(unit), grids[unit])
+
+    def _row(self, matter: Matter, unit: int, grid: str | None, old: int | None = None) -> None:
+        ground = self.ground
+        home = self.community_names[ground.community[unit]]
+        self.rows.append((matter, ground.unit_ids[unit], home, grid, old, int(ground.households[unit])))
+
+    def _by(self, keys: NDArray[Any], chosen: BoolArray) -> list[tuple[Any, IntArray]]:
+        """Return the chosen units for each key, keys ascending."""
+        units = np.flatnonzero(chosen)
+        return [
+            (key, group.to_numpy(dtype=np.int64))
+            for key, group in pd.Series(units).groupby(keys[units], sort=True)
+        ]
+
+    def _find(
+        self,
+        code: str,
+        severity: Severity,
+        units: IntArray,
+        community: int = -1,
+        grid: str | None = None,
+        **values: Value,
+    ) -> None:
+        ground = self.ground
+        spots = self.points[units]
+        spots = spots[np.isfinite(spots).all(axis=1)]
+        self.findings.append(
+            Finding(
+                code,
+                severity,
+                self.community_names[community],
+                grid,
+                tuple(ground.unit_ids[units]),
+                {"units": len(units), "households": int(ground.households[units].sum()), **values},
+                (float(spots[0, 0]), float(spots[0, 1])) if len(spots) else None,
+            )
+        )
