@@ -544,7 +544,12 @@ class _Told:
                 self._find("grid_stood_in_pieces", "warning", units, home, grid, pieces=pieces)
 
     def empty(self, empty: Mapping[str, int]) -> None:
-        for grid, home in empty.items():
+        """Tell of grids that end because nobody is in them; one of a community without units goes on."""
+        lived_in = set(self.ground.community.tolist())
+        bare = {home: grid for grid, home in sorted(empty.items(), reverse=True) if home not in lived_in}
+        for grid, home in sorted(empty.items()):
+            if bare.get(home) == grid and home >= 0:
+                continue
             self.findings.append(
                 Finding("grid_ended_without_units", "warning", self.community_names[home], grid)
             )
