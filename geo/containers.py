@@ -169,19 +169,17 @@ def read_raw(source: Source) -> tuple[RawTable, str]:
         The file is missing, of another kind than its name says, broken, or hostile.
     """
     suffix, file = source.path.suffix.lower(), source.path.name
-    if suffix == ".gpkg":
-        with open_regular(source.path) as handle:
-            _require_kind(handle.read(1024), suffix, file)
-        return read_geopackage(source.path, source.layer)
-    if suffix == ".shp":
-        with reading(file):
-            if not source.path.is_symlink():
-                with open_regular(source.path) as handle:
-                    _require_kind(handle.read(1024), suffix, file)
+    with reading(file, source.layer):
+        if suffix == ".gpkg" or (suffix == ".shp" and not source.path.is_symlink()):
+            with open_regular(source.path) as handle:
+                _require_kind(handle.read(1024), suffix, file)
+        if suffix == ".gpkg":
+            return read_geopackage(source.path, source.layer)
+        if suffix == ".shp":
             return read_shapefile(source.path)
-    content = read_bytes(source.path)
-    _require_kind(content[:1024], suffix, file)
-    return _parsed(content, suffix, source), hashlib.sha256(content).hexdigest()
+        content = read_bytes(source.path)
+        _require_kind(content[:1024], suffix, file)
+        return _parsed(content, suffix, source), hashlib.sha256(content).hexdigest()
 
 
 def _parsed(content: bytes, suffix: Suffix, source: Source) -> RawTable:

@@ -150,9 +150,9 @@ def _count(value: Any) -> float:
         return np.nan
     if isinstance(value, bool | np.bool_) or value is None:
         return np.nan
-    if isinstance(value, int | float | np.integer | np.floating):
-        return float(value) if abs(value) < 10**15 else np.nan
-    return np.nan
+    if isinstance(value, int) and abs(value) >= 10**15:
+        return np.nan  # an integer of any length, as JSON has them
+    return float(value) if isinstance(value, int | float | np.integer | np.floating) else np.nan
 
 
 def _shown(value: Any) -> str:

@@ -44,9 +44,9 @@ def read_geopackage(path: Path, layer: str | None) -> tuple[RawTable, str]:
     with open_regular(path) as handle:
         if handle.read(16) != MAGIC:
             raise broken(path.name, "not a GeoPackage")
+        require_moderate_size(handle.seek(0, 2) // 4, path.name)
         handle.seek(0)
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        require_moderate_size(handle.tell() // 4, path.name)
     with reading(path.name, layer), _database(path) as database:
         return _read(database, path.name, layer), digest
 

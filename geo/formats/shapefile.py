@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -32,6 +34,10 @@ from geo.formats.raw import (
 
 _PARTS = ("shp", "shx", "dbf", "prj", "cpg")
 _MAGIC = b"\x00\x00\x27\x0a"
+
+_HEADER_END = 0x0D
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 # The DBF language driver of simplified Chinese (GBK).
 _LDID_GBK = 0x4D
@@ -96,10 +102,12 @@ def _table(parts: Mapping[str, bytes], file: str, layer: str | None) -> RawTable
     if parts.get("prj", b"").strip(b"\0 \r\n\t"):
         with placed(file, layer):
             crs = crs_of_wkt(parts["prj"].decode("utf-8", errors="replace").lstrip("\ufeff"))
-    with reading(file, layer):
+    text_table, types = _as_text(parts["dbf"])
+    with reading(file, layer), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # GDAL tells of ring directions and the like
         # Latin-1 carries every byte through GDAL unchanged; what it means is decided here.
         meta, _, wkb, columns = pyogrio.raw.read(
-            _packed(parts), encoding="ISO-8859-1", datetime_as_string=True
+            _packed({**parts, "dbf": text_table}), encoding="ISO-8859-1", datetime_as_string=True
         )
     raw_names = [str(name).encode("latin-1") for name in meta["fields"]]
     texts = [_bytes_of(column) for column in columns]
@@ -119,9 +127,11 @@ def _table(parts: Mapping[str, bytes], file: str, layer: str | None) -> RawTable
             ),
         )
     names = decoded(raw_names, encoding) or []
+    if len(types) != len(names):
+        raise broken(file, "the .dbf part does not have the columns it says", layer=layer)
     values = [
-        column if text is None else _texts_of(text, encoding)
-        for column, text in zip(columns, texts, strict=True)
+        column if text is None else _typed(_texts_of(text, encoding), kind)
+        for column, text, kind in zip(columns, texts, types, strict=True)
     ]
     return RawTable(
         file,
@@ -204,6 +214,37 @@ def _packed(parts: Mapping[str, bytes]) -> bytes:
         for part in ("shp", "shx", "dbf"):
             archive.writestr(f"layer.{part}", parts[part])
     return packed.getvalue()
+
+
+def _as_text(dbf: bytes) -> tuple[bytes, str]:
+    """Return the table with its numbers, dates and truth values declared as text, and the types they had.
+
+    GDAL reads a number with rubbish in it as 0 and only warns; as text it is checked like any other.
+    """
+    table, types = bytearray(dbf), ""
+    for at in range(32, min(int.from_bytes(dbf[8:10], "little"), len(dbf)) - 31, 32):
+        if table[at] == _HEADER_END:
+            break
+        types += chr(table[at + 11])
+        if types[-1] in "NFDL":
+            table[at + 11], table[at + 17] = ord("C"), 0
+    return bytes(table), types
+
+
+def _typed(values: NDArray[np.object_], kind: str) -> NDArray[Any]:
+    """Return texts of a numeric column as numbers if all of them are; others as they are."""
+    if kind == "D":
+        return text_array([text and _DATE.sub(r"\1-\2-\3", text) for text in values])
+    if kind not in "NF":
+        return values
+    # Asterisks fill a number that did not fit into its column.
+    texts = [None if text is None or not text.strip("* ") else text.strip() for text in values]
+    if not all(text is None or _NUMBER.fullmatch(text) for text in texts):
+        return text_array(texts)
+    numbers = [None if text is None else int(text) if text.isdigit() else float(text) for text in texts]
+    if None in numbers or any(abs(number) >= 1 << 62 for number in numbers if number is not None):
+        return text_array(numbers)
+    return np.array(numbers)
 
 
 def _bytes_of(column: NDArray[Any]) -> list[bytes | None] | None:

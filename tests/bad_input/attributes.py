@@ -154,6 +154,14 @@ def workbook_cell_in_error(folder: Path) -> Arguments:
     return plan(folder, units=xlsx(folder, [XLSX_HEAD, ("U1", "#REF!", LON0, LAT0)]))
 
 
+@bad(FAMILY, "count_unreadable", "units.shp", "households", "U2", "2x")
+def shapefile_number_with_a_letter(folder: Path) -> Arguments:
+    shp(folder, with_column("households", [17, 25, 18]))
+    path = folder / "units.dbf"
+    path.write_bytes(path.read_bytes().replace(b"25", b"2x"))
+    return plan(folder, units="units.shp")
+
+
 @bad(FAMILY, "count_unreadable", "units.kml", "U1")
 def kml_count_of_words(folder: Path) -> Arguments:
     point = "<Point><coordinates>119.6,32</coordinates></Point>"

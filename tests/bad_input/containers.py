@@ -188,6 +188,35 @@ def folder_alone(folder: Path) -> Arguments:
     return plan(folder, units="layers")
 
 
+def sparse(folder: Path, name: str, start: bytes, n_bytes: int) -> str:
+    """A file that claims many bytes and takes none."""
+    with (folder / name).open("wb") as handle:
+        handle.write(start)
+        handle.truncate(n_bytes)
+    return name
+
+
+for suffix, start, n_bytes, code in (
+    ("csv", b"unit_id,households,lon,lat\nU1,20,", 900 << 20, "memory_exhausted"),
+    ("geojson", b'{"type": "FeatureCollection", "features": [', 900 << 20, "memory_exhausted"),
+    ("parquet", b"PAR1", 900 << 20, "container_broken"),
+    ("xlsx", b"PK\x03\x04", 900 << 20, "container_broken"),
+    ("kml", b"<kml>", 900 << 20, "container_broken"),
+    ("csv", b"unit_id,", 5 << 40, "too_large"),
+    ("gpkg", b"SQLite format 3\0", 5 << 40, "too_large"),
+    ("shp", b"\x00\x00\x27\x0a", 5 << 40, "too_large"),
+):
+    add(
+        FAMILY,
+        f"{suffix}_of_{n_bytes >> 20}_MiB",
+        lambda folder, suffix=suffix, start=start, n_bytes=n_bytes: plan(
+            folder, units=sparse(folder, f"units.{suffix}", start, n_bytes)
+        ),
+        code,
+        f"units.{suffix}",
+    )
+
+
 @bad(FAMILY, "file_not_found", "nowhere.gpkg")
 def file_that_is_not_there(folder: Path) -> Arguments:
     return plan(folder, units="nowhere.gpkg")

@@ -140,7 +140,8 @@ def contents(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else ""
+        small = stat.S_ISREG(status.st_mode) and status.st_size < 1 << 26
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if small else ""
         found[str(path.relative_to(folder))] = (status.st_mode, status.st_size, status.st_mtime_ns, digest)
     return found
 
