@@ -118,6 +118,8 @@ def _shown(finding: Finding, language: Language) -> dict[str, object]:
             shown[key] = printable(value) if isinstance(value, str) else value
     community = finding.community_id
     shown["grid_id"] = printable(finding.grid_id or "")
+    key = "finding.grid" if finding.grid_id else "finding.no_grid"
+    shown["grid"] = text(key, language, grid_id=shown["grid_id"])
     shown["community_id"] = printable(community or "")
     shown["unit_ids"] = joined(finding.unit_ids, language)
     named = text("finding.community", language, community_id=shown["community_id"])

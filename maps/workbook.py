@@ -41,8 +41,14 @@ _FILLS = {
     ("status", "too_large"): "F8CBAD",
     ("status", "too_small"): "FFF2CC",
     ("status", "exempt"): "E7E6E6",
+    ("change", "ended"): "F8CBAD",
+    ("change", "changed"): "FFF2CC",
+    ("change", "new"): "E2EFDA",
+    ("recommended", "True"): "E2EFDA",
 }
 _TEXT_COLUMNS = ("text", "text_zh", "text_en")
+# Columns of codes that have words in the locale (`workbook.<column>.<code>`).
+_CODED = frozenset({"severity", "status", "kind", "change", "cause", "matter", "item"})
 
 
 def write_findings(
@@ -119,8 +125,7 @@ def _word(column: str, cell: Any, language: Language) -> Any:
     """Return what a reader sees of a cell: words for codes, lists joined."""
     if isinstance(cell, list):
         return text("finding.separator", language).join(str(item) for item in cell)
-    keys = {"severity": "workbook.severity", "status": "workbook.status", "kind": "workbook.kind"}
-    key = keys.get(column, "finding.reason" if column == "reason" else "")
+    key = "finding.reason" if column == "reason" else f"workbook.{column}" if column in _CODED else ""
     return words(language).get(f"{key}.{cell}", cell) if key and isinstance(cell, str) else cell
 
 
@@ -140,47 +145,53 @@ def _rows(table: pd.DataFrame) -> Iterable[list[Any]]:
 
 def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
     book = Workbook(write_only=True)
+    for name, table in tables.items():
+        add_table(book, name, table, language)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def add_table(book: Workbook, name: str, table: pd.DataFrame, language: Language) -> Any:
+    """Add a table to a write-only book as the sheet `workbook.sheet.<name>`, and return the sheet."""
     heading_font = Font(bold=True)
     heading_fill = PatternFill("solid", fgColor="DDEBF7")
     fills = {colour: PatternFill("solid", fgColor=colour) for colour in set(_FILLS.values())}
     top, wrapped = Alignment(vertical="top"), Alignment(vertical="top", wrap_text=True)
-    for name, table in tables.items():
-        sheet = book.create_sheet(text(f"workbook.sheet.{name}", language))
-        rows = list(_rows(table))[: MAX_ROWS - 1]
-        columns = [str(column) for column in table.columns]
-        sheet.freeze_panes = "A2"
-        sheet.print_title_rows = "1:1"
-        sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.fitToHeight = 0
-        sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        headings = [_heading(column, language) for column in columns]
-        for place, column in enumerate(columns):
-            sample = [_word(column, row[place], language) for row in rows[:200]]
-            sheet.column_dimensions[get_column_letter(place + 1)].width = _width(
-                column, [headings[place], *sample]
-            )
-        if columns:
-            sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
-        sheet.append([_cell(sheet, heading, font=heading_font, fill=heading_fill) for heading in headings])
-        for row in rows:
-            cells = []
-            for column, value in zip(columns, row, strict=True):
-                shown = _word(column, value, language)
-                if value is None and column in ("least_grids", "most_grids"):
-                    shown = text("workbook.none_legal", language)
-                colour = _FILLS.get((column, str(value)))
-                cells.append(
-                    _cell(
-                        sheet,
-                        shown,
-                        fill=fills[colour] if colour else None,
-                        alignment=wrapped if column in (*_TEXT_COLUMNS, "unit_ids") else top,
-                    )
+    sheet = book.create_sheet(text(f"workbook.sheet.{name}", language))
+    rows = list(_rows(table))[: MAX_ROWS - 1]
+    columns = [str(column) for column in table.columns]
+    sheet.freeze_panes = "A2"
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    headings = [_heading(column, language) for column in columns]
+    for place, column in enumerate(columns):
+        sample = [_word(column, row[place], language) for row in rows[:200]]
+        sheet.column_dimensions[get_column_letter(place + 1)].width = _width(
+            column, [headings[place], *sample]
+        )
+    if columns:
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
+    sheet.append([_cell(sheet, heading, font=heading_font, fill=heading_fill) for heading in headings])
+    for row in rows:
+        cells = []
+        for column, value in zip(columns, row, strict=True):
+            shown = _word(column, value, language)
+            if value is None and column in ("least_grids", "most_grids"):
+                shown = text("workbook.none_legal", language)
+            colour = _FILLS.get((column, str(value)))
+            cells.append(
+                _cell(
+                    sheet,
+                    shown,
+                    fill=fills[colour] if colour else None,
+                    alignment=wrapped if column in (*_TEXT_COLUMNS, "unit_ids") else top,
                 )
-            sheet.append(cells)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+            )
+        sheet.append(cells)
+    return sheet
 
 
 def _cell(sheet: Any, value: Any, **style: Any) -> Any:
