@@ -1,7 +1,30 @@
-"""Partition: an immutable assignment of units to micro-grids, and the way to make one within a band."""
+"""Partition: an immutable assignment of units to micro-grids, and the ways to make and mend one in a band."""
 
+from geo.partition.locks import Locks
+from geo.partition.matching import matching, moved_households, moved_units
+from geo.partition.operations import merge, nest, split
 from geo.partition.partition import Band, Partition, Proof, Status
 from geo.partition.plan import partition
+from geo.partition.rebalance import Rebalanced, TradeOff, mend, rebalance, trade_off
 from geo.partition.weights import Weights
 
-__all__ = ["Band", "Partition", "Proof", "Status", "Weights", "partition"]
+__all__ = [
+    "Band",
+    "Locks",
+    "Partition",
+    "Proof",
+    "Rebalanced",
+    "Status",
+    "TradeOff",
+    "Weights",
+    "matching",
+    "mend",
+    "merge",
+    "moved_households",
+    "moved_units",
+    "nest",
+    "partition",
+    "rebalance",
+    "split",
+    "trade_off",
+]

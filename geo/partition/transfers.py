@@ -1,0 +1,532 @@
+"""Mend a few neighbouring parts by handing over as few households as possible.
+
+Best first: a state is one assignment of the units of a window, its cost the households that lie outside
+their own part, which does not depend on the way the state was reached. States are followed in order of
+that cost plus what the parts still out of band must hand over at least, so that the first state without
+one is, where the bound holds, the least change. From a state only moves are tried that touch one part out
+of band: units over its border, whole parts, pieces, splits.
+
+References
+----------
+Hart, P., Nilsson, N., Raphael, B. (1968). A formal basis for the heuristic determination of minimum cost
+paths. IEEE Transactions on Systems Science and Cybernetics 4(2).
+Cockings, S., Harfoot, A., Martin, D., Hornby, D. (2011). Maintaining existing zoning systems using automated
+zone-design techniques. Environment and Planning A 43(10).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from geo.partition.partition import Band
+
+# A compound newly split weighs as much as a whole part of households, in the order of the search.
+MOST_KEPT_PIECES = 3
+MOST_SPLITS = 6
+# The first dive follows what is left to do three times as eagerly as what is done.
+EAGER = 3
+
+
+class Change(NamedTuple):
+    """What an assignment of a window is judged by, the least first.
+
+    Households that are out of band though they need not be, compounds split beyond need and beyond how
+    they were, households outside their part, and centimetres of border.
+    """
+
+    avoidable: int
+    compounds: int
+    moved: int
+    border_cm: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Units and parts that may change, as bits of whole numbers.
+
+    Attributes
+    ----------
+    households : list of int
+        Of each unit.
+    origin : list of int
+        Slot (part) that each unit had, -1 none: it is free to move; -2: one outside the window.
+    reach : list of int
+        Units one can walk to from each unit, as bits.
+    borders : list of dict
+        For each unit the units beside it and what cutting that border costs, in centimetres.
+    masks : tuple of int
+        Units of each slot, as bits; the last may be empty and stand for new parts.
+    ignored : frozenset of int
+        Slots that are out of band and not to be mended here.
+    held : int
+        Units that stay where they are, as bits.
+    piece_households : list of int
+        Households of everything one can walk to from each unit.
+    excused : int
+        Units above the upper bound and those that can be reached through them alone, as bits.
+    compound : list of int
+        Compound of each unit, -1 none.
+    elsewhere : dict
+        Of each compound how many parts outside the window hold it, and how many parts it may lie in.
+    """
+
+    households: list[int]
+    origin: list[int]
+    reach: list[int]
+    borders: list[dict[int, int]]
+    masks: tuple[int, ...]
+    ignored: frozenset[int]
+    held: int
+    piece_households: list[int]
+    excused: int
+    compound: list[int]
+    elsewhere: dict[int, tuple[int, int]]
+
+    @cached_property
+    def home(self) -> list[int]:
+        """Units that had each slot, as bits."""
+        home = [0] * len(self.masks)
+        for unit, slot in enumerate(self.origin):
+            if slot >= 0:
+                home[slot] |= 1 << unit
+        return home
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best assignment of a window that was met."""
+
+    masks: tuple[int, ...]
+    change: Change
+    nodes: int
+    exhausted: bool
+
+
+class _State(NamedTuple):
+    masks: tuple[int, ...]
+    totals: tuple[int, ...]
+    avoidable: tuple[int, ...]
+    change: Change
+
+
+def units_of(mask: int) -> Iterator[int]:
+    """Yield the positions of the bits of a mask, ascending."""
+    while mask:
+        bit = mask & -mask
+        yield bit.bit_length() - 1
+        mask ^= bit
+
+
+class Transfers:
+    """Search of one window."""
+
+    def __init__(self, window: Window, band: Band) -> None:
+        self.window = window
+        self.band = band
+        self._whole: dict[int, list[int]] = {}
+        self._near: dict[int, int] = {}
+        self._sum: dict[int, int] = {}
+        self._fault: dict[int, int] = {}
+        self._given: dict[tuple[int, int], list[int]] = {}
+        self.large = 0
+        for unit, households in enumerate(window.households):
+            if households > band.upper:
+                self.large |= 1 << unit
+        self.kinds: dict[int, int] = {}
+        for unit, kind in enumerate(window.compound):
+            if kind >= 0 and window.households[unit] > 0:
+                self.kinds[kind] = self.kinds.get(kind, 0) | 1 << unit
+        self.new_households = sum(
+            households
+            for households, slot in zip(window.households, window.origin, strict=True)
+            if slot == -1
+        )
+        self.start = self._start()
+
+    def total(self, mask: int) -> int:
+        """Households of some units."""
+        found = self._sum.get(mask)
+        if found is None:
+            households = self.window.households
+            found = sum(households[unit] for unit in units_of(mask))
+            self._sum[mask] = found
+        return found
+
+    def near(self, mask: int) -> int:
+        """Units that can be walked to from some units."""
+        found = self._near.get(mask)
+        if found is None:
+            found = 0
+            reach = self.window.reach
+            for unit in units_of(mask):
+                found |= reach[unit]
+            self._near[mask] = found
+        return found
+
+    def pieces(self, mask: int) -> list[int]:
+        """Connected pieces of some units, most households first."""
+        found = self._whole.get(mask)
+        if found is None:
+            found = []
+            reach = self.window.reach
+            rest = mask
+            while rest:
+                reached = rest & -rest
+                open_ = reached
+                while open_:
+                    bit = open_ & -open_
+                    open_ ^= bit
+                    more = reach[bit.bit_length() - 1] & rest & ~reached
+                    reached |= more
+                    open_ |= more
+                found.append(reached)
+                rest ^= reached
+            if len(found) > 1:
+                found.sort(key=lambda piece: (-self.total(piece), piece))
+            self._whole[mask] = found
+        return found
+
+    def avoidable(self, mask: int) -> int:
+        """Households of a part out of band or apart that need not be, and one more for the fault."""
+        found = self._fault.get(mask)
+        if found is None:
+            found = self._fault[mask] = self._avoidable(mask)
+        return found
+
+    def is_faulty(self, mask: int) -> bool:
+        """Whether some units are a part that is out of band or in pieces."""
+        if not mask:
+            return False
+        return not self.band.lower <= self.total(mask) <= self.band.upper or len(self.pieces(mask)) > 1
+
+    def _avoidable(self, mask: int) -> int:
+        if not mask:
+            return 0
+        total = self.total(mask)
+        if len(self.pieces(mask)) > 1:
+            return total + 1
+        if self.band.lower <= total <= self.band.upper:
+            return 0
+        if mask & self.large:
+            return self.total(mask & ~self.window.excused)
+        if not mask & ~self.window.excused:
+            return 0
+        if total == self.window.piece_households[(mask & -mask).bit_length() - 1] and total < self.band.lower:
+            return 0
+        return total + 1
+
+    def _start(self) -> _State:
+        window = self.window
+        masks = window.masks
+        avoidable = tuple(
+            0 if slot in window.ignored else self.avoidable(mask) for slot, mask in enumerate(masks)
+        )
+        moved = sum(
+            window.households[unit]
+            for slot, mask in enumerate(masks)
+            for unit in units_of(mask)
+            if window.origin[unit] not in (slot, -1)
+        )
+        compounds = sum(self._beyond(kind, masks) for kind in self.kinds)
+        return _State(
+            masks,
+            tuple(self.total(mask) for mask in masks),
+            avoidable,
+            Change(sum(avoidable), compounds, moved, 0),
+        )
+
+    def _beyond(self, kind: int, masks: tuple[int, ...]) -> int:
+        units = self.kinds[kind]
+        outside, allowed = self.window.elsewhere[kind]
+        return max(0, outside + sum(1 for mask in masks if mask & units) - allowed)
+
+    def moved(self, state: _State, units: int, source: int, goal: int) -> _State:
+        """Return the state with some units handed from one slot to another."""
+        window = self.window
+        masks, totals, avoidable = list(state.masks), list(state.totals), list(state.avoidable)
+        households = self.total(units)
+        masks[source] ^= units
+        masks[goal] |= units
+        totals[source] -= households
+        totals[goal] += households
+        for slot in (source, goal):
+            if slot in window.ignored and masks[slot] == window.masks[slot]:
+                avoidable[slot] = 0
+            else:
+                avoidable[slot] = self.avoidable(masks[slot])
+        moved = state.change.moved
+        moved += self.total(units & window.home[source]) - self.total(units & window.home[goal])
+        border = state.change.border_cm
+        kept, joined = masks[source], state.masks[goal]
+        kinds: set[int] = set()
+        for unit in units_of(units):
+            for other, gain in window.borders[unit].items():
+                bit = 1 << other
+                if kept & bit:
+                    border += gain
+                elif joined & bit:
+                    border -= gain
+            kind = window.compound[unit]
+            if kind in self.kinds:
+                kinds.add(kind)
+        after = tuple(masks)
+        compounds = state.change.compounds
+        for kind in kinds:
+            mine = self.kinds[kind]
+            if (not joined & mine) != (not kept & mine):
+                compounds += self._beyond(kind, after) - self._beyond(kind, state.masks)
+        change = Change(sum(avoidable), compounds, moved, border)
+        return _State(after, tuple(totals), tuple(avoidable), change)
+
+    def bound(self, state: _State) -> int:
+        """Households that must at least be handed over from here on (nearly: see the module)."""
+        band, home = self.band, self.window.home
+        surplus = 0
+        small: list[tuple[int, int]] = []
+        large = 0
+        for slot, fault in enumerate(state.avoidable):
+            if not fault:
+                continue
+            mask, total = state.masks[slot], state.totals[slot]
+            own = self.total(mask & home[slot])
+            if mask & self.large:
+                surplus += max(0, fault - (total - own))
+            elif total > band.upper:
+                surplus += max(0, own - band.upper)
+                large |= mask
+            elif total < band.lower:
+                fresh = self.new_households
+                small.append((mask, max(0, min(band.lower - total - fresh, own))))
+        alone = 0
+        shared = 0
+        for at, (mask, missing) in enumerate(small):
+            near = self.near(mask)
+            if near & large:
+                shared += missing
+            elif any(near & other for other, _ in small[:at]):
+                alone = max(alone, missing)
+            else:
+                alone += missing
+        return surplus + alone + max(0, shared - surplus)
+
+    def search(self, nodes: int, budget: int | None = None) -> Found:
+        """Return the best assignment met, following at most so many states.
+
+        Parameters
+        ----------
+        nodes : int
+            A third of them for a first dive.
+        budget : int, optional
+            Most households that may be outside their part in addition.
+        """
+        most = None if budget is None else self.start.change.moved + budget
+        best, used, exhausted = self._follow(self.start, nodes // 3, EAGER, most)
+        if not exhausted:
+            best, more, exhausted = self._follow(best, nodes - used, 1, most)
+            used += more
+        return Found(best.masks, best.change, used, exhausted)
+
+    def _follow(self, best: _State, nodes: int, eager: int, most: int | None) -> tuple[_State, int, bool]:
+        compound_price = self.band.upper
+        start = self.start
+        waiting: list[tuple[int, int, int, int, _State]] = []
+        heapq.heappush(waiting, (0, 0, 0, 0, start))
+        seen = {start.masks}
+        number = 0
+        used = 0
+        while waiting:
+            least, _, _, _, state = heapq.heappop(waiting)
+            if eager == 1 and not best.change.avoidable and least >= self._price(best, compound_price, 1):
+                return best, used, True
+            if used == nodes:
+                return best, used, False
+            used += 1
+            if not state.change.avoidable:
+                if eager > 1:
+                    return best, used, False
+                continue
+            for units, source, goal in self.moves(state):
+                after = self.moved(state, units, source, goal)
+                if after.masks in seen or (most is not None and after.change.moved > most):
+                    continue
+                seen.add(after.masks)
+                if after.change < best.change:
+                    best = after
+                price = self._price(after, compound_price, eager)
+                if eager == 1 and not best.change.avoidable and price > self._price(best, compound_price, 1):
+                    continue
+                number += 1
+                heapq.heappush(
+                    waiting,
+                    (price, after.change.avoidable, after.change.border_cm, number, after),
+                )
+        return best, used, True
+
+    def _price(self, state: _State, compound_price: int, eager: int) -> int:
+        change = state.change
+        return change.moved + eager * self.bound(state) + compound_price * change.compounds
+
+    def moves(self, state: _State) -> Iterator[tuple[int, int, int]]:
+        """Yield the moves (units, from slot, to slot) that touch the part furthest out of band."""
+        worst = max(range(len(state.avoidable)), key=lambda slot: (state.avoidable[slot], -slot))
+        mask = state.masks[worst]
+        empty = next((slot for slot, other in enumerate(state.masks) if not other), None)
+        pieces = self.pieces(mask)
+        if len(pieces) > 1:
+            yield from self._rejoined(state, worst, pieces, empty)
+            return
+        near = self.near(mask)
+        beside = [slot for slot, other in enumerate(state.masks) if slot != worst and other & near]
+        if mask & self.large:
+            yield from self._ejected(state, worst, beside, empty)
+            return
+        small = state.totals[worst] < self.band.lower
+        for slot in beside:
+            other = state.masks[slot]
+            yield from self._handed(worst, mask, self.near(other), slot)
+            if small:
+                yield from self._handed(slot, other, near, worst)
+                together = state.totals[worst] + state.totals[slot]
+                if together <= self.band.upper or not state.totals[worst]:
+                    if not mask & self.window.held:
+                        yield mask, worst, slot
+                    if not other & self.window.held:
+                        yield other, slot, worst
+        if not small and empty is not None:
+            for part in self._splits(worst, mask):
+                yield part, worst, empty
+
+    def _handed(self, source: int, mask: int, near: int, goal: int) -> Iterator[tuple[int, int, int]]:
+        """Single units of a part near another, each with what it would cut off."""
+        held = self.window.held
+        for unit in units_of(mask & near & ~held):
+            for units in self._with_stranded(mask, unit):
+                if units != mask and not units & held:
+                    yield units, source, goal
+
+    def _with_stranded(self, mask: int, unit: int) -> list[int]:
+        found = self._given.get((mask, unit))
+        if found is None:
+            bit = 1 << unit
+            rest = self.pieces(mask ^ bit)
+            found = [bit] if len(rest) < 2 else [mask ^ kept for kept in rest[:MOST_KEPT_PIECES]]
+            self._given[mask, unit] = found
+        return found
+
+    def _rejoined(
+        self, state: _State, worst: int, pieces: list[int], empty: int | None
+    ) -> Iterator[tuple[int, int, int]]:
+        """Give pieces of a part away, to a neighbour or as a part of their own, or bridge the gap."""
+        held = self.window.held
+        for piece in pieces:
+            if not piece & held:
+                near = self.near(piece)
+                for slot, other in enumerate(state.masks):
+                    if slot != worst and other & near:
+                        yield piece, worst, slot
+                if empty is not None:
+                    yield piece, worst, empty
+        for units, slot in self._bridges(state, worst, pieces):
+            yield units, slot, worst
+
+    def _bridges(self, state: _State, worst: int, pieces: list[int]) -> Iterator[tuple[int, int]]:
+        """Units of one other part that bring two pieces together: a way of fewest households through it."""
+        reach, households, held = self.window.reach, self.window.households, self.window.held
+        for slot, other in enumerate(state.masks):
+            if slot == worst or not other:
+                continue
+            open_ = other & ~held
+            for at, piece in enumerate(pieces[1:], 1):
+                ends = self.near(state.masks[worst] ^ piece) & open_
+                first = self.near(pieces[at]) & open_
+                if not ends or not first:
+                    continue
+                waiting = [(households[unit], 1, 1 << unit, unit) for unit in units_of(first)]
+                heapq.heapify(waiting)
+                done = 0
+                while waiting:
+                    length, steps, way, unit = heapq.heappop(waiting)
+                    if done >> unit & 1:
+                        continue
+                    done |= 1 << unit
+                    if ends >> unit & 1:
+                        yield from self._taken(other, way, slot)
+                        break
+                    for further in units_of(reach[unit] & open_ & ~done):
+                        heapq.heappush(
+                            waiting, (length + households[further], steps + 1, way | 1 << further, further)
+                        )
+
+    def _taken(self, mask: int, way: int, slot: int) -> Iterator[tuple[int, int]]:
+        """A way through a part, with what it would cut off from the largest piece left."""
+        rest = self.pieces(mask ^ way)
+        for kept in rest[:MOST_KEPT_PIECES]:
+            if not (mask ^ kept) & self.window.held:
+                yield mask ^ kept, slot
+        if not rest and not mask & self.window.held:
+            yield mask, slot
+
+    def _ejected(
+        self, state: _State, worst: int, beside: list[int], empty: int | None
+    ) -> Iterator[tuple[int, int, int]]:
+        """Free what shares a part with a unit above the upper bound and could do without it."""
+        mask, held = state.masks[worst], self.window.held
+        for piece in self.pieces(mask & ~self.large):
+            if not piece & ~self.window.excused or piece & held:
+                continue
+            if empty is not None and piece != mask:
+                yield piece, worst, empty
+            near = self.near(piece)
+            for slot in beside:
+                if state.masks[slot] & near:
+                    yield piece, worst, slot
+        for slot in beside:
+            yield from self._handed(worst, mask, self.near(state.masks[slot]), slot)
+
+    def _splits(self, slot: int, mask: int) -> list[int]:
+        """Some units of a part that leave it for a new one, so that both stay whole, best first."""
+        total = self.total(mask)
+        lower, upper = self.band.lower, self.band.upper
+        if total < 2 * lower:
+            return []
+        found: dict[int, tuple[int, int, int]] = {}
+        for root in units_of(mask):
+            for side in self._branches(mask, root):
+                one, two = sorted(
+                    (side, mask ^ side), key=lambda part: self.total(part & self.window.home[slot])
+                )
+                if one & self.window.held:
+                    one, two = two, one
+                if one in found or one & self.window.held:
+                    continue
+                missing = sum(max(0, lower - self.total(part)) for part in (one, two)) + max(
+                    0, min(self.total(one), self.total(two)) - upper
+                )
+                if not lower <= self.total(one) and not lower <= self.total(two):
+                    continue
+                cut = 0
+                for unit in units_of(one):
+                    for other, gain in self.window.borders[unit].items():
+                        if two >> other & 1:
+                            cut += gain
+                found[one] = (missing, self.total(one & self.window.home[slot]), cut)
+        ranked = sorted(found, key=lambda part: (*found[part], part))
+        return ranked[:MOST_SPLITS]
+
+    def _branches(self, mask: int, root: int) -> list[int]:
+        """Branches of the tree of shortest ways from a unit whose removal leaves both sides whole."""
+        reach = self.window.reach
+        order, parent = [root], {root: -1}
+        for unit in order:
+            for other in units_of(reach[unit] & mask):
+                if other not in parent:
+                    parent[other] = unit
+                    order.append(other)
+        branch = {unit: 1 << unit for unit in order}
+        for unit in reversed(order[1:]):
+            branch[parent[unit]] |= branch[unit]
+        return [branch[unit] for unit in order[1:]]
