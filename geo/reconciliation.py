@@ -56,8 +56,8 @@ class Reconciliation:
     Attributes
     ----------
     partition : Partition
-        Units of today in their standing grids; -1 for units that came, that lay in no grid, or that lie
-        outside all communities.
+        Units of today in their standing grids; -1 for units that came, that lay in no grid, that lie
+        outside all communities, or that were cut off and are too few for a grid.
     grid_ids : (k,) object
         Grid of each part; None for what was cut off a grid at the edge of its community.
     special : (k,) bool
@@ -162,11 +162,17 @@ def reconcile(
     told.nowhere(before, inside & ~came)
     told.outside(before, ~inside)
     labels, grid_ids, cut_off = _divided(ground, before, inside, told)
-    partition = Partition(ground.adjacency, ground.households, ground.community, labels, band or Band())
+    band, exempt = band or Band(), special_grids(layers.grids)
+    # What was cut off and makes no grid by itself gets another grid anyway: which one is free.
+    size = np.bincount(labels[labels >= 0], ground.households[labels >= 0], len(grid_ids))
+    cut = np.isin(np.arange(len(grid_ids)), labels[cut_off & ~np.isin(before, list(exempt))])
+    scrap = cut & (size < band.lower)
+    labels = np.where(np.append(scrap, False)[labels], -1, labels)
+    grid_ids = grid_ids[~scrap]
+    partition = Partition(ground.adjacency, ground.households, ground.community, labels, band)
     told.in_pieces(partition, grid_ids)
     empty = _empty(layers, grid_ids)
     told.empty(empty)
-    exempt = special_grids(layers.grids)
     special = np.array([grid in exempt for grid in before[_first_units(partition)]], dtype=bool)
     balance = _balance(ground, before, came, inside, record, told.rows)
     return Reconciliation(
