@@ -1,4 +1,4 @@
-"""Every fault and finding of the reading modules has its sentence in both languages, and fills it."""
+"""Every fault and finding of `geo` that a person may meet has its sentence in both languages, and fills it."""
 
 import ast
 from pathlib import Path
@@ -18,7 +18,8 @@ THROUGH = {"error", "_fault"}
 def calls() -> list[tuple[str, str, set[str]]]:
     """(section, code, names of values) of every error and finding made with a literal code."""
     found = []
-    for path in sorted(GEO.rglob("*.py")):
+    # The errors of `geo.partition` speak to programs; the ones people meet come from layers and options.
+    for path in sorted(path for path in GEO.rglob("*.py") if "partition" not in path.parts):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
