@@ -1,4 +1,4 @@
-"""Every fault and finding of `geo` that a person may meet has its sentence in both languages, and fills it."""
+"""Every fault and finding of `geo` that a person may meet has its sentence in both languages."""
 
 import ast
 from pathlib import Path
