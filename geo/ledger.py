@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.partition import Partition
-from geo.partition.matching import matching
+from geo.partition import Partition, matching
 from geo.reconciliation import Reconciliation
 
 IntArray = NDArray[np.int64]
