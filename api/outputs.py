@@ -1,0 +1,72 @@
+"""What commands write: refused before any work is done, dated, and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from api.console import Report, Terminal
+from api.telling import warn
+from geo.containers import source_of
+from geo.errors import InputError
+from geo.files import ensure_writable
+
+
+def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]) -> None:
+    """Refuse outputs that cannot be written, or that would replace an input, before any work is done."""
+    inputs = {source_of(source).path.resolve() for source in sources}
+    for output, suffixes in outputs.items():
+        if output is None:
+            continue
+        if output.suffix.lower() not in suffixes:
+            raise InputError(
+                "output_suffix",
+                f"the name should end in {' or '.join(suffixes)}",
+                mend=f"for example {output.stem}{suffixes[0]}",
+                file=output.name,
+                suffixes=" / ".join(suffixes),
+                example=f"{output.stem}{suffixes[0]}",
+            )
+        if output.resolve() in inputs:
+            raise InputError(
+                "output_is_input",
+                "would replace one of the inputs",
+                mend="choose another name",
+                file=output.name,
+            )
+        ensure_writable(output)
+
+
+def now() -> datetime:
+    """Return the time here."""
+    return datetime.now().astimezone()
+
+
+def run_times(started: datetime) -> dict[str, str]:
+    """Return when a run started and, as of now, finished."""
+    return {
+        "started": started.isoformat(timespec="seconds"),
+        "finished": now().isoformat(timespec="seconds"),
+    }
+
+
+def draw_map(
+    terminal: Terminal,
+    plan_file: Path,
+    output: Path,
+    report: Report,
+    *,
+    incidents: str | None = None,
+    stations: str | None = None,
+    context: Sequence[str] = (),
+) -> None:
+    """Write the map of a plan file, and print what was noticed in the layers added to it."""
+    from maps.export import write_map
+
+    report("map", 0, 1)
+    found = write_map(
+        plan_file, output, incidents=incidents, stations=stations, context=context, language=terminal.language
+    )
+    report("map", 1, 1)
+    warn(terminal, found)
