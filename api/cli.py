@@ -148,6 +148,68 @@ def check(
         raise typer.Exit(OUT_OF_RULES)
 
 
+@app.command()
+def rebalance(
+    *,
+    output: OutOption,
+    units: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Units of today (else those of --plan).")
+    ] = None,
+    grids: Annotated[
+        str | None,
+        typer.Option(metavar="LAYER", help="Standing grids: polygons, or a table unit_id, grid_id."),
+    ] = None,
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", metavar="PLAN", help="A plan.gpkg: its layers and its grids.")
+    ] = None,
+    communities: LayerOption = None,
+    roads: LayerOption = None,
+    water: LayerOption = None,
+    barriers: LayerOption = None,
+    gates: LayerOption = None,
+    compounds: LayerOption = None,
+    max_moved: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Most households that may change grids.")
+    ] = None,
+    lock: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Grids and units that stay as they are.")
+    ] = None,
+    min_households: Annotated[
+        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
+    ] = None,
+    max_households: Annotated[
+        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    id_column: IdOption = None,
+    ledger: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the ledger old to new (.xlsx).")
+    ] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
+    ] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Mend standing grids with as few households as possible changing hands, and keep their codes."""
+    from api import rebalancing
+
+    given = {
+        "units": units, "grids": grids, "communities": communities, "roads": roads, "water": water,
+        "barriers": barriers, "gates": gates, "compounds": compounds,
+    }  # fmt: skip
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    sources = _sources(given, field, crs, id_column)
+    rebalancing.rebalance_grids(
+        terminal, sources.layers, sources.fields, plan_file=plan_file, lock_file=lock, crs=crs,
+        id_column=id_column, seed=seed, outputs=rebalancing.Outputs(output, ledger, map_file),
+        bounds=rebalancing.Bounds(min_households, max_households, max_moved),
+    )  # fmt: skip
+
+
 @app.command("map")
 def map_(
     *,

@@ -24,6 +24,7 @@ from geo.layers import PlanLayers
 from geo.metrics import shapes
 from geo.partition import Band
 from geo.planning import Plan
+from geo.replanning import Replanned
 from maps.findings import sentence
 
 Frames = dict[str, pd.DataFrame]
@@ -46,6 +47,17 @@ def plan_frames(plan: Plan, run: Mapping[str, str]) -> Frames:
         "findings": findings_layer(plan.findings, plan.layers.working_crs, plan.layers.layer_crs),
         "adjacency": adjacency_table(plan.ground.adjacency),
         "run": _run_table(plan.layers, plan.partition.band, plan.seed, run),
+    }
+
+
+def replanned_frames(made: Replanned, run: Mapping[str, str]) -> Frames:
+    """Return the same layers for a rebalanced plan, with the grids before, what moved, and retired codes."""
+    ledger = made.ledger
+    return {
+        **plan_frames(made.plan, run),
+        "micro_grids_before": made.micro_grids_before(),
+        "ledger": ledger.moves,
+        "retired": ledger.retired,
     }
 
 

@@ -51,6 +51,20 @@ def read_geopackage(path: Path, layer: str | None) -> tuple[RawTable, str]:
         return _read(database, path.name, layer), digest
 
 
+def stored_layers(path: Path) -> frozenset[str]:
+    """Return the names of the layers and tables of a GeoPackage."""
+    with open_regular(path) as handle:
+        if handle.read(16) != MAGIC:
+            raise broken(path.name, "not a GeoPackage")
+    with reading(path.name), _database(path) as database:
+        (found,) = database.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'gpkg_contents'"
+        ).fetchone()
+        if not found:
+            raise broken(path.name, "an SQLite database, but no GeoPackage")
+        return frozenset(str(name) for (name,) in database.execute("SELECT table_name FROM gpkg_contents"))
+
+
 @contextmanager
 def _database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the file itself, or a private copy where another program has changes pending beside it."""
