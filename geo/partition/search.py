@@ -22,6 +22,7 @@ from geo.partition.exact import (
 from geo.partition.local_search import anneal, recut_windows
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region, sub_region
+from geo.partition.subsets import MOST_ATOMS, cheapest_division
 from geo.partition.tree_cut import cut_random_tree
 from geo.partition.weights import Weights
 
@@ -324,9 +325,13 @@ def cheapest(
     sets = list_connected_sets(region, band.lower, band.upper, limit=EXACT_SETS, large=large)
     if sets is None:
         return labels
+    cost = set_costs(region, sets, band, weights)
+    if len(region) <= MOST_ATOMS:
+        chosen = cheapest_division(sets.member, np.zeros(len(cost), np.int64), cost)
+        return labels if chosen is None else _labels(sets, chosen)
     choice = choose_sets(
         sets.member,
-        set_costs(region, sets, band, weights),
+        cost,
         exactly=np.ones(len(region), np.bool_),
         nodes=EXACT_NODES,
         gap=EXACT_GAP,
@@ -350,25 +355,29 @@ def least_faults(
     sets = list_connected_sets(region, 0, most, limit=FAULT_SETS, large=large)
     if sets is None:
         return None
-    everything = np.ones(len(region), np.bool_)
     small = sets.households < band.lower
     out = small | (sets.households > band.upper)
     faults = np.maximum((sets.households - 1) // band.upper, 1)
     faults[small & sets.member[:, region.beside_large].any(axis=1)] = 0
     # Households first, then faults, of which no plan has more than atoms and whole upper bounds.
-    step = len(region) + region.households / band.upper + 1.0
-    price = np.where(out, sets.households * step + faults, 0.0)
-    least = choose_sets(sets.member, price, exactly=everything, nodes=FAULT_NODES)
+    step = len(region) + region.households // band.upper + 2
+    price = np.where(out, sets.households * step + faults, 0).astype(np.int64)
+    cost = set_costs(region, sets, band, weights)
+    if len(region) <= MOST_ATOMS:
+        division = cheapest_division(sets.member, price, cost)
+        return None if division is None else _labels(sets, division)
+    everything = np.ones(len(region), np.bool_)
+    least = choose_sets(sets.member, price.astype(np.float64), exactly=everything, nodes=FAULT_NODES)
     if least is None or not least.proved:
         return None
     best = choose_sets(
         sets.member,
-        set_costs(region, sets, band, weights),
+        cost,
         exactly=everything,
         nodes=EXACT_NODES,
         gap=EXACT_GAP,
         start=least.chosen,
-        extra=(price, float(price[least.chosen].sum()) + 0.5),
+        extra=(price.astype(np.float64), float(price[least.chosen].sum()) + 0.5),
     )
     return _labels(sets, (best or least).chosen)
 
