@@ -16,6 +16,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -121,7 +122,7 @@ class Rebalanced:
     def _same(self, old: int, now: int) -> bool:
         return self._kept.get(old) == now
 
-    @property
+    @cached_property
     def _kept(self) -> dict[int, int]:
         """Parts whose units are the same before and now."""
         one, two = self.before.labels, self.partition.labels
@@ -315,6 +316,7 @@ class _Plan(NamedTuple):
     effort: int
     slots: list[int]
     positions: list[int]
+    masks: tuple[int, ...]
     found: Found
     step: _Mended
     rests_on: dict[int, int]
@@ -491,13 +493,15 @@ class _Work:
         }
         self._numbers += 1
         order = (moved / max(parts, 1), moved, min(positions))
-        plan = _Plan(order, self._numbers, cluster, effort, slots, positions, found, step, rests_on)
+        plan = _Plan(
+            order, self._numbers, cluster, effort, slots, positions, window.masks, found, step, rests_on
+        )
         heapq.heappush(self._waiting, plan)
         return True
 
     def _apply(self, plan: _Plan) -> None:
         """Take a step; what it leaves faulty is sought again, harder."""
-        changed = self.standing.put(plan.slots, plan.positions, plan.found.masks)
+        changed = self.standing.put(plan.slots, plan.positions, plan.masks, plan.found.masks)
         self.steps.append(plan.step)
         self.moved += plan.step.moved
         if plan.found.change.avoidable and plan.effort + 1 < len(EFFORTS):

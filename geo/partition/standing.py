@@ -246,26 +246,26 @@ class Standing:
         )
         return window, positions
 
-    def put(self, slots: list[int], positions: list[int], masks: tuple[int, ...]) -> list[int]:
-        """Take over the masks of a window; return the slots that changed."""
+    def put(
+        self, slots: list[int], positions: list[int], before: tuple[int, ...], masks: tuple[int, ...]
+    ) -> list[int]:
+        """Take over what changed in a window; return the slots that did."""
         changed = []
         for i, mask in enumerate(masks):
+            if mask == before[i]:
+                continue
             units = sorted(positions[bit] for bit in units_of(mask))
             if i < len(slots):
                 slot = slots[i]
-            elif units:
+            else:
                 slot = self.next_slot
                 self.next_slot += 1
-            else:
-                continue
-            if units == self.members.get(slot, []):
-                continue
             changed.append(slot)
             self.version[slot] = self.version.get(slot, 0) + 1
             if units:
                 self.members[slot] = units
             else:
-                del self.members[slot]
+                self.members.pop(slot, None)
             for unit in units:
                 self.slot[unit] = slot
         return changed

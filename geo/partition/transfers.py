@@ -27,6 +27,7 @@ from geo.partition.partition import Band
 # A compound newly split weighs as much as a whole part of households, in the order of the search.
 MOST_KEPT_PIECES = 3
 MOST_SPLITS = 6
+MOST_ROOTS = 8
 # The first dive follows what is left to do three times as eagerly as what is done.
 EAGER = 3
 
@@ -132,6 +133,7 @@ class Transfers:
         self._sum: dict[int, int] = {}
         self._fault: dict[int, int] = {}
         self._given: dict[tuple[int, int], list[int]] = {}
+        self._parted: dict[tuple[int, int], list[int]] = {}
         self.large = 0
         for unit, households in enumerate(window.households):
             if households > band.upper:
@@ -488,38 +490,47 @@ class Transfers:
             yield from self._handed(worst, mask, self.near(state.masks[slot]), slot)
 
     def _splits(self, slot: int, mask: int) -> list[int]:
-        """Some units of a part that leave it for a new one, so that both stay whole, best first."""
-        total = self.total(mask)
+        """Units of a part that leave it for a new one, so that both stay whole, best first."""
+        found = self._parted.get((slot, mask))
+        if found is None:
+            found = self._parted[slot, mask] = self._parts(slot, mask)
+        return found
+
+    def _parts(self, slot: int, mask: int) -> list[int]:
+        total, held = self.total(mask), self.window.held
         lower, upper = self.band.lower, self.band.upper
         if total < 2 * lower:
             return []
-        found: dict[int, tuple[int, int, int]] = {}
-        for root in units_of(mask):
-            for side in self._branches(mask, root):
-                one, two = sorted(
-                    (side, mask ^ side), key=lambda part: self.total(part & self.window.home[slot])
-                )
-                if one & self.window.held:
-                    one, two = two, one
-                if one in found or one & self.window.held:
-                    continue
-                missing = sum(max(0, lower - self.total(part)) for part in (one, two)) + max(
-                    0, min(self.total(one), self.total(two)) - upper
-                )
-                if not lower <= self.total(one) and not lower <= self.total(two):
-                    continue
-                cut = 0
-                for unit in units_of(one):
-                    for other, gain in self.window.borders[unit].items():
-                        if two >> other & 1:
-                            cut += gain
-                found[one] = (missing, self.total(one & self.window.home[slot]), cut)
-        ranked = sorted(found, key=lambda part: (*found[part], part))
-        return ranked[:MOST_SPLITS]
+        members = list(units_of(mask))
+        sides: dict[int, int] = {}
+        for root in members[:: -(-len(members) // MOST_ROOTS)]:
+            sides.update(self._branches(mask, root, lower, total - lower))
+        home = self.window.home[slot]
+        ranked: list[tuple[int, int, int, int]] = []
+        for side, households in sides.items():
+            one, two = side, mask ^ side
+            moved, stayed = self.total(one & home), self.total(two & home)
+            if one & held or (moved > stayed and not two & held):
+                one, two, moved = two, one, stayed
+            if one & held:
+                continue
+            excess = max(0, min(households, total - households) - upper)
+            ranked.append((excess, moved, one, two))
+        ranked.sort()
+        del ranked[2 * MOST_SPLITS :]
+        ranked.sort(key=lambda entry: (entry[0], entry[1], self._cut(entry[2], entry[3]), entry[2]))
+        return [one for _, _, one, _ in ranked[:MOST_SPLITS]]
 
-    def _branches(self, mask: int, root: int) -> list[int]:
-        """Branches of the tree of shortest ways from a unit whose removal leaves both sides whole."""
-        reach = self.window.reach
+    def _cut(self, one: int, two: int) -> int:
+        """What the border between some units and others costs."""
+        borders = self.window.borders
+        return sum(
+            gain for unit in units_of(one) for other, gain in borders[unit].items() if two >> other & 1
+        )
+
+    def _branches(self, mask: int, root: int, lower: int, upper: int) -> dict[int, int]:
+        """Branches of the tree of shortest ways from a unit, with lower to upper households."""
+        reach, households = self.window.reach, self.window.households
         order, parent = [root], {root: -1}
         for unit in order:
             for other in units_of(reach[unit] & mask):
@@ -527,6 +538,11 @@ class Transfers:
                     parent[other] = unit
                     order.append(other)
         branch = {unit: 1 << unit for unit in order}
+        weight = {unit: households[unit] for unit in order}
+        found = {}
         for unit in reversed(order[1:]):
             branch[parent[unit]] |= branch[unit]
-        return [branch[unit] for unit in order[1:]]
+            weight[parent[unit]] += weight[unit]
+            if lower <= weight[unit] <= upper:
+                found[branch[unit]] = weight[unit]
+        return found
