@@ -37,8 +37,9 @@ def split(
     Raises
     ------
     InputError
-        `part_not_found`, `part_locked`; `split_unit_locked`: two locked units would be torn apart;
-        `split_count`: so many households make no k parts; `split_units`: fewer units than parts;
+        `part_not_found`, `part_locked`;
+        `split_count`, `split_count_none`: so many households make no k
+        parts, or no number of parts; `split_units`: fewer units than parts;
         `split_impossible`: no division into k contiguous parts within the band exists;
         `split_not_found`: none was found.
     """
@@ -50,19 +51,29 @@ def split(
     units = partition.members(part)
     households, band = int(partition.part_households[part]), partition.band
     counts = band.legal_counts(households)
-    if not isinstance(k, int | np.integer) or k < 2 or k not in counts:
-        fewest, most = counts.start, counts.stop - 1
+    if counts.stop <= 2:
+        raise InputError(
+            "split_count_none",
+            f"{households} households do not make two or more parts of {band.lower} to {band.upper}",
+            mend="move units over its border first",
+            part=part,
+            households=households,
+            lower=band.lower,
+            upper=band.upper,
+        )
+    if k < 2 or k not in counts:
+        fewest, most = max(counts.start, 2), counts.stop - 1
         raise InputError(
             "split_count",
             f"{households} households do not make {k} parts of {band.lower} to {band.upper}",
-            mend=f"from {fewest} to {most} parts are possible" if len(counts) else "no number is possible",
+            mend=f"from {fewest} to {most} parts are possible",
             part=part,
             households=households,
             k=int(k),
             lower=band.lower,
             upper=band.upper,
             fewest=fewest,
-            most=max(most, 0),
+            most=most,
         )
     if k > len(units):
         raise InputError(
@@ -86,8 +97,8 @@ def split(
             f"{said} of the part into {k} contiguous parts of {band.lower} to {band.upper} households",
             mend="choose another number, release locked units, or move units over its border first",
             part=part,
-            k=int(k),
             households=households,
+            k=int(k),
             lower=band.lower,
             upper=band.upper,
         )
