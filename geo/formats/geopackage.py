@@ -57,10 +57,7 @@ def stored_layers(path: Path) -> frozenset[str]:
         if handle.read(16) != MAGIC:
             raise broken(path.name, "not a GeoPackage")
     with reading(path.name), _database(path) as database:
-        (found,) = database.execute(
-            "SELECT count(*) FROM sqlite_master WHERE name = 'gpkg_contents'"
-        ).fetchone()
-        if not found:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_contents'").fetchall():
             raise broken(path.name, "an SQLite database, but no GeoPackage")
         return frozenset(str(name) for (name,) in database.execute("SELECT table_name FROM gpkg_contents"))
 
