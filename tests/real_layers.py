@@ -72,9 +72,10 @@ def missing_data(folder: Path | None, files: Sequence[str]) -> str | None:
 def cambridge(folder: Path) -> Layers:
     """Cambridge, Massachusetts: parcels as units, neighbourhoods as communities.
 
-    - units: every parcel as it is, invalid and empty geometries included; households = `units_derived`;
-      no id column, so ids are row numbers. A parcel without geometry must have no households, or it is
-      dropped (none is).
+    - units: parcels as they are, invalid and empty geometries included; households = `units_derived`; no id
+      column, so ids are row numbers. A parcel without geometry must have no households, or it is dropped
+      (none is). Not parcels, and dropped: the land of streets (ML is ROAD: five surfaces that each touch a
+      thousand parcels and more, without households) and of railways (ML is RR, or the lot is RR and a number).
     - communities: neighbourhoods; the source overlaps by a strip 6 mm wide and its vertices do not match,
       so the coverage is cleaned (gaps up to 1 m closed, overlaps to the neighbour with the longer border).
     - roads: street centrelines; class `primary` where MajorRoad is 1, `secondary` where it is 2, `service`
@@ -93,7 +94,8 @@ def cambridge(folder: Path) -> Layers:
         columns={"units_derived": "households", "Location": "address", "UseDescription": "use"}
     )
     placed = ~(units.geometry.isna() | units.geometry.is_empty)
-    units = units[placed | (units.households == 0)]
+    right_of_way = parcels.ML.str.fullmatch("ROAD|(.*-)?RR[0-9]*", na=False)
+    units = units[~right_of_way & (placed | (units.households == 0))]
 
     communities = gpd.GeoDataFrame(
         {"community_id": hoods.N_HOOD, "name": hoods.NAME},
