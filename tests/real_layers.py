@@ -75,7 +75,7 @@ def cambridge(folder: Path) -> Layers:
     - units: parcels as they are, invalid and empty geometries included; households = `units_derived`; no id
       column, so ids are row numbers. A parcel without geometry must have no households, or it is dropped
       (none is). Not parcels, and dropped: the land of streets (ML is ROAD: five surfaces that each touch a
-      thousand parcels and more, without households) and of railways (ML is RR, or the lot is RR and a number).
+      thousand parcels and more, without households) and of railways (ML is RR, or the lot RR and a number).
     - communities: neighbourhoods; the source overlaps by a strip 6 mm wide and its vertices do not match,
       so the coverage is cleaned (gaps up to 1 m closed, overlaps to the neighbour with the longer border).
     - roads: street centrelines; class `primary` where MajorRoad is 1, `secondary` where it is 2, `service`
