@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +157,9 @@ def _tell(terminal: Terminal, made: Replanned, outputs: Outputs) -> None:
     if outputs.ledger is not None:
         lines.append(text("cli.ledger_written", language, file=outputs.ledger))
     lines += [text("cli.moved", language, **causes), text("cli.grids_changed", language, **changes)]
+    left = Counter(made.change.left.values())
+    if left["limit"] or left["locked"]:
+        lines.append(text("cli.left", language, limit=left["limit"], locked=left["locked"]))
     if best is not None:
         key = "cli.recommended_no_file" if outputs.ledger is None else "cli.recommended"
         lines.append(

@@ -18,7 +18,7 @@ from geo.findings import Finding
 from geo.layers import PlanLayers
 from geo.ledger import Ledger, carried_codes, ledger
 from geo.metrics import shapes
-from geo.partition import Band, Locks, Rebalanced, TradeOff, rebalance, trade_off
+from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance, trade_off
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
 
@@ -237,7 +237,7 @@ def replan(
             should_stop=should_stop,
         )
     report("borders", 0, 1)
-    after = change.partition
+    after = _without_doubt(change)
     bare = bare_communities(layers, ground)
     # A locked grid keeps its code whatever its households say, and so does a special one.
     held = locks.holds_units(standing.partition) | np.isin(standing.partition.labels, special)
@@ -268,6 +268,17 @@ def replan(
     )
     report("borders", 1, 1)
     return Replanned(made, standing, change, told, curve)
+
+
+def _without_doubt(change: Rebalanced) -> Partition:
+    """Return the partition now; of parts that were not to be touched nothing is said about better ones."""
+    after = change.partition
+    proofs = {
+        part: proof
+        for part, proof in after.proofs.items()
+        if part not in change.left or proof.code != "not_proved"
+    }
+    return after.with_labels(after.labels, proofs)
 
 
 def _special_codes(
