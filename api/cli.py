@@ -258,6 +258,8 @@ def main() -> None:
         code, line = REFUSED, fault_line(error, language)
     except typer.TyperException as error:
         code, line = REFUSED, error.format_message()
+    except MemoryError:
+        code, line = REFUSED, text("cli.memory", language)
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     if code == STOPPED:

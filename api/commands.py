@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 
 from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
-from api.telling import findings_table, review_values, summary_lines, warn
+from api.telling import review_values, summary_lines, warn
 from geo.errors import InputError
 from geo.layers import LayerKind, read_plan_layers
 from geo.partition import Band
 from geo.planning import Plan, plan
+from maps.findings import findings_frame
 from maps.text import text
 
 Sources = Mapping[LayerKind, str]
@@ -93,7 +94,7 @@ def check_grids(
         if output is not None:
             write_findings(
                 output,
-                findings_table(checked.findings),
+                findings_frame(checked.findings),
                 checked.review.grids_frame(),
                 checked.review.communities_frame(),
                 language=terminal.language,
@@ -136,7 +137,7 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
         _write(made, output, started, report)
         write_findings(
             folder / "findings.xlsx",
-            findings_table(made.findings),
+            findings_frame(made.findings),
             made.review.grids_frame(),
             made.review.communities_frame(),
             language=terminal.language,

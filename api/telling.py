@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
 from api.console import Terminal
 from geo.balancer import Review
 from geo.findings import Finding
@@ -14,25 +12,6 @@ from maps.text import Language, text
 
 # A terminal shows this many findings; all of them stand in the plan file and the workbook.
 SHOWN_FINDINGS = 20
-
-
-def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return findings as a table for the workbook: code, severity, ids and the sentence in both languages."""
-    rows = [
-        (
-            finding.code,
-            finding.severity,
-            finding.community_id,
-            finding.grid_id,
-            ", ".join(finding.unit_ids),
-            sentence(finding, "zh_CN"),
-            sentence(finding, "en"),
-        )
-        for finding in findings
-    ]
-    return pd.DataFrame(
-        rows, columns=["code", "severity", "community_id", "grid_id", "unit_ids", "text_zh", "text_en"]
-    )
 
 
 def warn(terminal: Terminal, findings: Iterable[Finding]) -> None:

@@ -430,6 +430,11 @@ class _Judged:
             why["reason_units"] = int(self.pocket_units[pocket])
             why["reason_cut_by"] = self._cut_by(pocket)
             why["reason_side"] = self._side(pocket, community)
+        elif reason == "behind_unit" and proof is not None:
+            why["reason_unit_id"] = str(proof.values["unit"])
+            why["reason_households"] = int(self.total[grid])
+            why["reason_places"] = int(proof.values["places"])
+            why["reason_places_households"] = int(proof.values["places_households"])
         elif reason == "split_by_units_too_large":
             around = self._too_large_around(members)
             why["reason_unit_ids"] = [self.unit_ids[unit] for unit in around]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets
-from geo.partition.partition import Band
+from geo.partition.partition import Band, components
 from geo.partition.region import Region, sub_region
 
 CORE_RADII = (0, 1, 2)
@@ -25,6 +25,8 @@ CORE_SETS = 10_000
 CORE_NODES = 500
 # Cores with too many sets tell nothing and take long; after so many the rest of a region is left unproved.
 MOST_FAILURES = 20
+# So many of the heaviest atoms are tried as a reason why a region cannot be divided.
+HEAVY_ATOMS = 5
 
 
 def unplaceable_households(households: int, band: Band) -> int:
@@ -35,6 +37,31 @@ def unplaceable_households(households: int, band: Band) -> int:
     """
     most = households // band.lower
     return households - min(households, most * band.upper)
+
+
+def too_heavy_to_divide(region: Region, out: int, band: Band) -> bool:
+    """Whether one heavy atom shows that no plan leaves fewer than `out` households out of band.
+
+    A plan that did would have every atom of at least `out` households in band. The part of such an atom
+    also holds every such atom that can be reached only through it and has less than a part round it; if
+    what is left is too little for the other parts that are needed, there is no such plan.
+    """
+    needed = -(-(region.households - out + 1) // band.upper)
+    left, right = region.left[region.joins], region.right[region.joins]
+    for atom in np.argsort(-region.weight, kind="stable")[:HEAVY_ATOMS].tolist():
+        if region.weight[atom] < out:
+            break
+        apart = (left != atom) & (right != atom)
+        place = components(len(region), left[apart], right[apart])
+        total, heaviest = np.zeros(len(region) + 1, np.int64), np.zeros(len(region) + 1, np.int64)
+        others = np.arange(len(region)) != atom
+        np.add.at(total, place[others], region.weight[others])
+        np.maximum.at(heaviest, place[others], region.weight[others])
+        bound = (total < band.lower) & (heaviest >= out)
+        together = int(region.weight[atom] + heaviest[bound].sum())
+        if together > band.upper or together + (needed - 1) * band.lower > region.households:
+            return True
+    return False
 
 
 def households_never_placed(
@@ -76,6 +103,8 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
     used = np.bincount(labels) > 0
     out = np.flatnonzero(used & ((total < band.lower) | (total > band.upper)))
     if int(total[out].sum()) <= unplaceable_households(region.households, band):
+        return set(out.tolist())
+    if too_heavy_to_divide(region, int(total[out].sum()), band):
         return set(out.tolist())
     taken = np.isin(labels, out)
     proved = set()

@@ -24,6 +24,7 @@ ProofCode: TypeAlias = Literal[
     "community_too_small",
     "community_empty",
     "split_by_units_too_large",
+    "behind_unit",
     "no_legal_division",
     "not_proved",
 ]
@@ -91,6 +92,9 @@ class Proof:
         units: a community whose units have no household.
     `split_by_units_too_large`
         households, units, lower, upper: what lies between units above upper has no legal number of parts.
+    `behind_unit`
+        unit, households, units, places, places_households, lower, upper: places too small, of which this is
+        one, are reached only through one unit, and with it they are too many for one part.
     `no_legal_division`
         households, part_households, lower, upper: no division of the piece, without units too large
         (households), leaves fewer households out of band: by counting, an exact search or a bound.

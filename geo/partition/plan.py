@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,13 +14,24 @@ from geo.errors import InputError
 from geo.partition.chance import seed_of
 from geo.partition.partition import Band, Partition, Proof, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
-from geo.partition.search import plan_region
+from geo.partition.region import Region, sub_region
+from geo.partition.search import RegionPlan, plan_region
+from geo.partition.twigs import crossroads
 from geo.partition.weights import Weights
 
 # With fewer units and a usual band the kernels run interpreted: compiling them would take longer than the
 # whole plan. The plan is the same.
 COMPILED_FROM_UNITS = 301
 COMPILED_FROM_STEPS = 1_500_000
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Places that are reached only through one atom: the atom, how many, and their households."""
+
+    atom: int
+    places: int
+    households: int
 
 
 def partition(
@@ -102,7 +115,7 @@ def partition(
     )
     regions = regions_of(atoms, band)
     large = n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
-    labels, proved = _search(
+    labels, proved, behind = _search(
         adjacency,
         atoms,
         regions,
@@ -115,7 +128,7 @@ def partition(
     )
     _join_atoms_too_large(atoms, regions, labels, band)
     plan = Partition(adjacency, hh, place, labels[atoms.of_unit], band)
-    reasons = _reasons(plan, atoms, regions, set(labels[proved].tolist()), labels)
+    reasons = _reasons(plan, atoms, regions, set(labels[proved].tolist()), labels, behind)
     return plan.with_labels(plan.labels, reasons)
 
 
@@ -140,23 +153,51 @@ def _search(
     large: bool,
     on_progress: Callable[[int, int], None] | None,
     stop: Callable[[], bool],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Label the atoms; say of each whether its part is proved to be unavoidable where it is out of band."""
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], dict[int, Behind]]:
+    """Label the atoms; say of each whether its part is proved to be unavoidable where it is out of band.
+
+    Also tell which labels are places behind one atom (`twigs`).
+    """
     k = len(atoms)
+    behind: dict[int, Behind] = {}
     labels = np.where(regions.host >= 0, regions.host, -1)
     unavoidable = np.zeros(k, np.bool_)
     next_label = k
     done, total = int((regions.region < 0).sum()), k
-    for region in cut_out(atoms, regions):
-        name = str(adjacency.unit_ids[atoms.first_unit[region.atoms[0]]])
-        found = plan_region(region, band, weights, seed_of(seed, name), large=large, should_stop=stop)
+    queue = cut_out(atoms, regions)[::-1]
+    while queue:
+        region = queue.pop()
+        junction = crossroads(region, band)
+        if junction is None:
+            name = str(adjacency.unit_ids[atoms.first_unit[region.atoms[0]]])
+            found = plan_region(region, band, weights, seed_of(seed, name), large=large, should_stop=stop)
+        else:
+            middle = int(region.atoms[junction.atom])
+            queue += [_part_of(region, place) for place in junction.rest[::-1]]
+            region, found = _laid_apart(region, (junction.own_part, *junction.twigs))
+            for twig in range(len(junction.twigs)):
+                behind[next_label + 1 + twig] = Behind(middle, junction.n_twigs, junction.twig_households)
         labels[region.atoms] = found.labels + next_label
         next_label += int(found.labels.max()) + 1
         unavoidable[region.atoms] = np.isin(found.labels, list(found.unavoidable))
         done += len(region)
         if on_progress is not None:
             on_progress(done, total)
-    return labels, unavoidable
+    return labels, unavoidable, behind
+
+
+def _part_of(region: Region, positions: NDArray[np.int64]) -> Region:
+    part = sub_region(region, positions)
+    return replace(part, atoms=region.atoms[positions])
+
+
+def _laid_apart(region: Region, parts: tuple[NDArray[np.int64], ...]) -> tuple[Region, RegionPlan]:
+    """Return the atoms of some parts as a region, and the plan that makes them parts."""
+    positions = np.sort(np.concatenate(parts))
+    labels = np.empty(len(positions), np.int64)
+    for label, part in enumerate(parts):
+        labels[np.searchsorted(positions, part)] = label
+    return _part_of(region, positions), RegionPlan(labels)
 
 
 def _join_atoms_too_large(atoms: Atoms, regions: Regions, labels: NDArray[np.int64], band: Band) -> None:
@@ -175,12 +216,33 @@ def _join_atoms_too_large(atoms: Atoms, regions: Regions, labels: NDArray[np.int
             regions.host[joined] = large
 
 
+def _behind(
+    atoms: Atoms,
+    own: NDArray[np.int64],
+    band: Band,
+    behind: Mapping[int, Behind],
+    label: int,
+    proved: set[int],
+) -> Behind | None:
+    """Return the one atom that a part below the lower bound hangs on, if it cannot take in what hangs on it."""
+    if label in behind or label in proved:
+        return behind.get(label)
+    households = int(atoms.weight[own].sum())
+    inside = np.isin(atoms.left, own), np.isin(atoms.right, own)
+    edge = atoms.joins & (inside[0] ^ inside[1])
+    beside = np.unique(np.where(inside[0], atoms.right, atoms.left)[edge])
+    if households >= band.lower or len(beside) != 1 or households + atoms.weight[beside[0]] <= band.upper:
+        return None
+    return Behind(int(beside[0]), 1, households)
+
+
 def _reasons(
     plan: Partition,
     atoms: Atoms,
     regions: Regions,
     proved: set[int],
     labels: NDArray[np.int64],
+    behind: Mapping[int, Behind] = MappingProxyType({}),
 ) -> dict[int, Proof]:
     """Give each part out of band the strongest reason that holds."""
     band = plan.band
@@ -225,6 +287,18 @@ def _reasons(
         elif piece < lower:
             reasons[part] = Proof(
                 "pocket_too_small", {"households": piece, "units": len(units), **band_values}
+            )
+        elif (place := _behind(atoms, own, band, behind, int(labels[own[0]]), proved)) is not None:
+            reasons[part] = Proof(
+                "behind_unit",
+                {
+                    "unit": str(plan.adjacency.unit_ids[int(atoms.first_unit[place.atom])]),
+                    "households": households,
+                    "units": len(units),
+                    "places": place.places,
+                    "places_households": place.households,
+                    **band_values,
+                },
             )
         else:
             values: dict[str, str | int] = {

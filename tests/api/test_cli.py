@@ -238,9 +238,10 @@ def test_check_takes_a_table_of_units_and_grids_and_draws_them(town, tmp_path):
     units = gpd.read_file(town / "town.gpkg", layer="units")
     rows = [f"{unit},{'W' if int(unit.split('-')[0]) < 5 else 'E'}" for unit in units["unit_id"]]
     (tmp_path / "grids.csv").write_text("unit_id,grid_id\n" + "\n".join(rows[:-1]) + "\n")
-    done = weige("check", "--units", layer(town, "units"),
-                 "--grids", tmp_path / "grids.csv", 
-                 "--communities", layer(town, "communities"), "--map", tmp_path / "m.html", "--json")  # fmt: skip
+    done = weige(
+        *("check", "--units", layer(town, "units"), "--communities", layer(town, "communities")),
+        *("--grids", tmp_path / "grids.csv", "--map", tmp_path / "m.html", "--json"),
+    )
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
