@@ -219,7 +219,7 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
         if standing_units is not None:
             known = standing_units.set_index("unit_id")["households"]
             households = known.reindex(table["unit_id"]).to_numpy(dtype=np.float64)
-        grid_ids = table["grid_id"].to_numpy(dtype=object)
+        grid_ids = table["grid_id"].to_numpy(dtype=object, copy=True)
         grid_ids[pd.isna(grid_ids)] = None
         return _Record(
             table["unit_id"].to_numpy(dtype=object), grid_ids, households, np.full((n, 2), np.nan), True
