@@ -143,8 +143,10 @@ def ledger(
     moves = moves.sort_values(["community_id", "to_grid", "from_grid", "unit_id"], ignore_index=True)
     grids = _grids(standing, units, after, grid_ids, bare, community_ids)
     gone = grids.loc[grids["change"] == "ended", ["grid_id", "community_id"]].assign(ended=ended)
+    # Someone may have given the code of a grid that ended to one that stands.
+    standing_ids = set(standing.standing_ids)
     before = pd.DataFrame(
-        [(grid, *rest) for grid, rest in (retired or {}).items()],
+        [(grid, *rest) for grid, rest in (retired or {}).items() if grid not in standing_ids],
         columns=["grid_id", "community_id", "ended"],
     )
     every = pd.concat([before, gone], ignore_index=True).astype(object)

@@ -286,3 +286,27 @@ def test_an_output_that_is_the_earlier_plan_is_refused(planned):
 
     assert done.returncode == 2
     assert (planned / "plan.gpkg").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + b"\0" * 2000, b"not a database at all"])
+def test_a_broken_plan_file_is_one_line(planned, tmp_path, content):
+    (tmp_path / "broken.gpkg").write_bytes(content)
+    done = weige("rebalance", "--plan", "broken.gpkg", "-o", "new.gpkg", "--lang", "en", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "broken.gpkg" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.gpkg"]
+
+
+def test_a_table_of_units_and_grids_serves_as_standing_grids(planned, tmp_path):
+    old = gpd.read_file(planned / "plan.gpkg", layer="units")[["unit_id", "grid_id"]]
+    old.rename(columns={"unit_id": "单元编号", "grid_id": "网格编码"}).to_excel(
+        tmp_path / "grids.xlsx", index=False
+    )
+    done = rebalanced(planned, tmp_path / "new.gpkg", "--grids", tmp_path / "grids.xlsx", "--json")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["out_of_band"] == []
+    assert told["reconciliation"]["went"] == -10

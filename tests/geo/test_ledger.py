@@ -248,3 +248,26 @@ def test_totals_add_up_and_codes_are_never_used_again(counts, before, ended, max
     if max_moved is not None:
         assert made.change.moved_households <= max_moved
     assert len(bare_communities(layers, made.plan.ground)) == 0
+
+
+def test_the_grid_of_a_community_where_nobody_lives_keeps_its_code():
+    homes = communities(C=box(0, 0, 6, 2), D=box(0, 2, 6, 4))
+    drawn = grids(C001=box(0, 0, 3, 2), C002=box(3, 0, 6, 2), D004=box(0, 2, 6, 4))
+    made = replan(town(houses(block(6, 2)), homes, drawn), ended=DAY)
+
+    assert sorted(made.plan.grid_ids) == ["C001", "C002", "D004"]
+    assert made.ledger.grids["change"].tolist() == ["kept"] * 3
+
+
+def test_a_standing_grid_with_a_retired_code_is_told_and_no_longer_retired():
+    made = town_of(block(6, 2), WEST_EAST, retired={"C002": ("C", "2025-01-31")})
+
+    assert "retired_code_in_use" in {finding.code for finding in made.plan.findings}
+    assert made.ledger.retired.empty
+
+
+def test_names_of_grids_go_on_with_their_codes():
+    drawn = grids(C001=box(0, 0, 3, 2), C002=box(3, 0, 6, 2)).assign(name=["West", None])
+    made = replan(town(houses(block(6, 2)), communities(C=box(0, 0, 6, 2)), drawn), ended=DAY)
+
+    assert made.plan.micro_grids()["name"].fillna("").tolist() == ["West", ""]
