@@ -26,15 +26,15 @@ $(VENV)/bin/pip:
 
 # Locked and hashed; the index is whatever the machine has configured.
 $(VENV)/.base: requirements/build.txt | $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --require-hashes -r requirements/build.txt
+	$(BIN)/pip install -qq --require-hashes -r requirements/build.txt
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.base pyproject.toml hatch_build.py $(WEB)
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.tests: requirements/tests.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet --require-hashes -r requirements/tests.txt
+	$(BIN)/pip install -qq --require-hashes -r requirements/tests.txt
 	touch $@
 
 # PostGIS, Chromium and a Chinese font: installed through apt where that is allowed, else named.

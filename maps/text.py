@@ -42,7 +42,9 @@ def text(key: str, language: Language, **values: object) -> str:
 
 
 # Marks that turn the direction of what follows: harmless in a page that isolates them, not in a terminal.
-_TURNING = frozenset("\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_TURNING = frozenset(
+    "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
 
 
 def printable(words_typed_by_people: str) -> str:

@@ -224,7 +224,7 @@ def _behind(
     label: int,
     proved: set[int],
 ) -> Behind | None:
-    """Return the one atom that a part below the lower bound hangs on, if it cannot take in what hangs on it."""
+    """Return the one atom that a part below the lower bound hangs on, if that cannot take it in."""
     if label in behind or label in proved:
         return behind.get(label)
     households = int(atoms.weight[own].sum())
