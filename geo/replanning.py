@@ -18,6 +18,7 @@ from geo.findings import Finding
 from geo.layers import PlanLayers
 from geo.ledger import Ledger, carried_codes, ledger
 from geo.metrics import shapes
+from geo.names import shortened
 from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance, trade_off
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
@@ -320,7 +321,7 @@ def _locks(standing: Reconciliation, locked: LockList) -> Locks:
                 file=locked.file,
                 unit=unit,
                 stands=str(stands),
-                grid=grid,
+                grid=shortened(grid),
             )
     return Locks(
         parts=[part_of[grid] for grid in sorted(locked.grids & part_of.keys())],
@@ -335,15 +336,15 @@ def _require(named: Collection[str], known: Collection[str], what: str, file: st
     if what == "grid":
         raise InputError(
             "locked_grid_unknown",
-            f"there is no grid {unknown[0]}",
+            f"there is no grid {shortened(unknown[0])}",
             mend="check the codes",
             file=file,
-            grid=unknown[0],
+            grid=shortened(unknown[0]),
             n=len(unknown),
         )
     raise InputError(
         "locked_unit_unknown",
-        f"there is no unit {unknown[0]}",
+        f"there is no unit {shortened(unknown[0])}",
         mend="check the ids",
         file=file,
         unit=unknown[0],
