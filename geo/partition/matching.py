@@ -78,9 +78,10 @@ def _assigned(
     worth: NDArray[np.float64],
     n_rows: int,
     n_columns: int,
+    largest_table: int = LARGEST_TABLE,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs (rows, columns) of greatest worth in which nothing stands twice."""
-    if n_rows * n_columns <= LARGEST_TABLE:
+    if n_rows * n_columns <= largest_table:
         table = np.zeros((n_rows, n_columns))
         table[row, column] = worth
         rows, columns = linear_sum_assignment(table, maximize=True)

@@ -15,6 +15,7 @@ from geo.partition.partition import Band, Partition, Proof
 from geo.partition.pieces import atoms_of
 from geo.partition.plan import partition as planned
 from geo.partition.region import region_of
+from geo.partition.subsets import MOST_ATOMS, cheapest_division
 from geo.partition.weights import Weights
 
 SPLIT_SETS = 4_000
@@ -167,9 +168,19 @@ def _k_parts(
             return np.argmax(sets.member[whole][choice.chosen], axis=0).astype(np.int64), True
         if choice is not None and choice.proved:
             return None, True
-        if choice is None and not whole.any():
+        if choice is None and _undividable(sets.member[whole]):
             return None, True
     return _k_parts_by_search(own, k, compound, held, weights, seed), False
+
+
+def _undividable(member: NDArray[np.bool_]) -> bool:
+    """Whether it is certain that no choice of sets holds every unit once."""
+    count, n = member.shape
+    if not member.any(axis=0).all():
+        return True
+    if n > MOST_ATOMS:
+        return False
+    return cheapest_division(member, np.zeros(count, np.int64), np.zeros(count)) is None
 
 
 def _k_parts_by_search(

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo.errors import InputError
+from geo.partition.least_change import MOST_UNITS, least_change
 from geo.partition.locks import Locks, require_part
 from geo.partition.matching import matching, moved_units
 from geo.partition.partition import Partition, components, frozen, numbered
@@ -471,16 +472,22 @@ class _Work:
         if not cluster:
             return True
         how = EFFORTS[effort]
-        slots = self.standing.window_slots(cluster, how.radius, how.units, self.allowed)
-        window, positions = self.standing.window(slots, cluster)
+        slots = self.standing.window_slots(cluster, MOST_UNITS, MOST_UNITS, self.allowed)
+        closed = sum(len(self.standing.members[slot]) for slot in slots) <= MOST_UNITS
+        closed &= self.allowed is None and not self.standing.beside(slots)
+        if not closed:
+            slots = self.standing.window_slots(cluster, how.radius, how.units, self.allowed)
+        window, positions = self.standing.window(slots, slots if closed else cluster)
         search = Transfers(window, self.standing.band)
         if not search.start.change.avoidable:
             return True
-        found = search.search(how.states, budget)
+        found = least_change(search) if closed else None
+        if found is None or (budget is not None and found.change.moved > search.start.change.moved + budget):
+            found = search.search(how.states, budget)
         if found.change.avoidable >= search.start.change.avoidable:
             return False
         parts, households = 0, 0
-        for mask, sign in [(m, 1) for m in window.masks] + [(m, -1) for m in found.masks]:
+        for mask, sign in [*((m, 1) for m in window.masks), *((m, -1) for m in found.masks)]:
             if search.is_faulty(mask):
                 parts += sign
                 households += sign * search.total(mask)

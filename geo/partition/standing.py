@@ -252,7 +252,7 @@ class Standing:
         """Take over what changed in a window; return the slots that did."""
         changed = []
         for i, mask in enumerate(masks):
-            if mask == before[i]:
+            if mask == (before[i] if i < len(before) else 0):
                 continue
             units = sorted(positions[bit] for bit in units_of(mask))
             if i < len(slots):

@@ -222,23 +222,34 @@ class Transfers:
         return total + 1
 
     def _start(self) -> _State:
-        window = self.window
-        masks = window.masks
-        avoidable = tuple(
-            0 if slot in window.ignored else self.avoidable(mask) for slot, mask in enumerate(masks)
-        )
-        moved = sum(
-            window.households[unit]
-            for slot, mask in enumerate(masks)
-            for unit in units_of(mask)
-            if window.origin[unit] not in (slot, -1)
-        )
-        compounds = sum(self._beyond(kind, masks) for kind in self.kinds)
+        masks, ignored = self.window.masks, self.window.ignored
+        avoidable = tuple(0 if slot in ignored else self.avoidable(mask) for slot, mask in enumerate(masks))
         return _State(
             masks,
             tuple(self.total(mask) for mask in masks),
             avoidable,
-            Change(sum(avoidable), compounds, moved, 0),
+            self.judged(masks)._replace(avoidable=sum(avoidable)),
+        )
+
+    def judged(self, masks: tuple[int, ...]) -> Change:
+        """Return what an assignment is judged by, each slot counted, borders against the one given."""
+        window = self.window
+        home = window.home + [0] * (len(masks) - len(window.home))
+        had = sum(h for h, slot in zip(window.households, window.origin, strict=True) if slot != -1)
+        kept = sum(self.total(mask & own) for mask, own in zip(masks, home, strict=True))
+        slot_of = {unit: slot for slot, mask in enumerate(masks) for unit in units_of(mask)}
+        before = {unit: slot for slot, mask in enumerate(window.masks) for unit in units_of(mask)}
+        border = 0
+        for unit, gains in enumerate(window.borders):
+            for other, gain in gains.items():
+                if unit < other:
+                    border += gain * (slot_of[unit] != slot_of[other])
+                    border -= gain * (before[unit] != before[other])
+        return Change(
+            sum(self.avoidable(mask) for mask in masks),
+            sum(self._beyond(kind, masks) for kind in self.kinds),
+            had - kept,
+            border,
         )
 
     def _beyond(self, kind: int, masks: tuple[int, ...]) -> int:
