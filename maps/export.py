@@ -17,6 +17,7 @@ from geo.files import replacing
 from geo.findings import Finding
 from geo.formats.geopackage import read_geopackage
 from geo.layers import Layer, LayerKind, read_layer
+from maps.changes import changes_note, has_before
 from maps.layers import page_layers
 from maps.pack import pack
 from maps.page import compose
@@ -36,12 +37,15 @@ _PLAN_LAYERS = (
     "gates",
     "findings",
     "run",
+    "micro_grids_before",
+    "ledger",
 )
 _GRID_COLUMNS = frozenset({"grid_id", "households", "status"})
+_LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 
 # Borders keep every bend a person could see from the ground: 4e-6 degrees is less than half a metre.
 _SMOOTH_DEGREES = 4e-6
-_SMOOTHED = ("grids", "cells", "communities")
+_SMOOTHED = ("grids", "grids_before", "cells", "communities")
 
 # Where a map of nothing stands: the middle of Jiangsu.
 _NOWHERE = (119.6, 32.0)
@@ -113,6 +117,8 @@ def map_page(
         "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
         "plan": plan_note(plan.get("run")),
     }
+    if has_before(plan):
+        settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
     communities = layers["communities"]
     return compose(
         pack=pack(layers, smooth=dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES)),
@@ -148,9 +154,14 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
             frames[name] = gpd.GeoDataFrame(columns, geometry=list(table.geometry), crs=table.crs)
             if table.crs is None and not shapely.is_missing(table.geometry).all():
                 raise _not_a_plan(path, layer=name)
-    grids = frames["micro_grids"]
-    if not isinstance(grids, gpd.GeoDataFrame) or not _GRID_COLUMNS.issubset(grids.columns):
-        raise _not_a_plan(path, layer="micro_grids")
+    for name in ("micro_grids", "micro_grids_before"):
+        grids = frames.get(name)
+        if grids is None:
+            continue
+        if not isinstance(grids, gpd.GeoDataFrame) or not _GRID_COLUMNS.issubset(grids.columns):
+            raise _not_a_plan(path, layer=name)
+    if "ledger" in frames and not _LEDGER_COLUMNS.issubset(frames["ledger"].columns):
+        raise _not_a_plan(path, layer="ledger")
     try:
         plan_note(frames.get("run"))
     except (KeyError, TypeError, ValueError) as error:

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from maps.changes import grid_changes, has_before
 from maps.findings import reason_text
 from maps.text import LANGUAGES
 
@@ -39,7 +40,7 @@ _NUMBERS = frozenset({"households", "units", "area_m2"})
 _LARGEST = 1e15
 
 # Layers whose polygons carry a name or a number.
-_LABELLED = ("grids", "communities", "compounds", "water")
+_LABELLED = ("grids", "grids_before", "communities", "compounds", "water")
 
 
 def page_layers(
@@ -65,7 +66,8 @@ def page_layers(
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
-        of the largest circle round it that stays inside (`radius_m`).
+        of the largest circle round it that stays inside (`radius_m`). A plan with the grids before has
+        them as `grids_before`, and what became of each grid as the table `changes` (`maps.changes`).
     """
     grids = _grids(plan)
     row_of = {grid_id: row for row, grid_id in enumerate(grids["grid_id"])}
@@ -81,7 +83,10 @@ def page_layers(
     for name in ("communities", "roads", "water", "barriers", "compounds", "gates"):
         layers[name] = _chosen(plan.get(name), name)
     layers["findings"] = _findings(plan)
-    for name in _LABELLED:
+    if has_before(plan):
+        layers["grids_before"] = _ordered(_frame(plan["micro_grids_before"], _GRID_COLUMNS))
+        layers["changes"] = grid_changes(layers["grids_before"], grids, plan.get("ledger"))
+    for name in (name for name in _LABELLED if name in layers):
         layers[f"{name}_labels"] = _label_points(layers[name].geometry)
     if incidents is not None:
         layers["incidents"] = _chosen(incidents, "incidents")
@@ -134,7 +139,6 @@ def _chosen(layer: pd.DataFrame | None, name: str) -> gpd.GeoDataFrame:
 def _grids(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     layer = plan.get("micro_grids")
     grids = _frame(layer, _GRID_COLUMNS)
-    grids["grid_id"] = grids["grid_id"].fillna("")
     for language, suffix in zip(LANGUAGES, ("zh", "en"), strict=True):
         reasons = layer["reason"] if layer is not None and "reason" in layer else [None] * len(grids)
         said = [
@@ -142,6 +146,12 @@ def _grids(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
             for reason in reasons
         ]
         grids[f"reason_{suffix}"] = pd.Series(said, dtype=object, index=grids.index)
+    return _ordered(grids)
+
+
+def _ordered(grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return grids in the order of their codes."""
+    grids = grids.assign(grid_id=grids["grid_id"].fillna(""))
     order = grids["grid_id"].argsort(kind="stable").to_numpy()
     return grids.iloc[order].reset_index(drop=True)
 

@@ -58,6 +58,7 @@ INK = {
     "station": "#b3171b",
     "cluster": "#2b3644",
     "select": "#0a58ca",
+    "change": "#c2006b",
 }
 
 

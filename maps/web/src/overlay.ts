@@ -1,6 +1,8 @@
 /** Everything that must not be cut at a tile: labels, incidents, stations; redrawn when the view rests. */
 import * as L from "leaflet";
 import { straightSpots } from "./along.ts";
+import { gridsOf } from "./changes.ts";
+import { isOnSide, type Side } from "./divider.ts";
 import { drawIncident, drawStation } from "./icons.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
 import { joinCircles, placeLabels, shortCode, shorten, Taken, type Box, type Candidate, type Circle } from "./labels.ts";
@@ -71,6 +73,8 @@ export class Overlay extends L.Layer {
     private readonly styles: Styles,
     private readonly shown: ReadonlySet<Shown>,
     private readonly incidents: Incidents,
+    /** Where the divider stands in the container (null where all is after), and what it covers there. */
+    private readonly divider: { x: number | null; covers: Box[] },
   ) {
     super();
     L.Util.setOptions(this, { pane: "weige-labels" });
@@ -172,7 +176,8 @@ export class Overlay extends L.Layer {
     this.stations = this.shown.has("stations") ? this.place(view) : [];
     if (this.shown.has("labels")) {
       this.communityLabels(pen, view, labels);
-      this.gridLabels(pen, view, labels);
+      this.gridLabels(pen, view, labels, "after");
+      if (this.divider.x !== null) this.gridLabels(pen, view, labels, "before");
       this.compoundLabels(pen, view, labels);
       this.lineLabels(pen, view, labels, "roads", 400, this.styles.ink.road_text);
       this.lineLabels(pen, view, labels, "water", 450, this.styles.ink.water_text);
@@ -182,6 +187,7 @@ export class Overlay extends L.Layer {
     }
     for (const { x, y, radius } of this.clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, side } of this.stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
+    for (const box of this.divider.covers) taken.take(moved(box, -this.offset.x, -this.offset.y));
     this.drawn = placeLabels(labels.filter(({ box }) => !isCut(box, this.offset, view)), taken);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     for (const { x, y, side } of this.stations) drawStation(pen, x, y, side, this.styles.ink.station);
@@ -251,9 +257,10 @@ export class Overlay extends L.Layer {
     }
   }
 
-  private gridLabels(pen: CanvasRenderingContext2D, view: Window, labels: Label[]): void {
-    const grids = this.scene.get("grids");
-    const anchors = this.scene.get("grids_labels");
+  private gridLabels(pen: CanvasRenderingContext2D, view: Window, labels: Label[], side: Side): void {
+    const grids = this.scene.get(gridsOf(side));
+    const anchors = this.scene.get(`${gridsOf(side)}_labels`);
+    const dividerX = this.divider.x === null ? null : this.divider.x - this.offset.x;
     // Among the numbers of units, the grid's own stands on a plate.
     const ground = this.shown.has("units") && view.metresPerPixel <= UNIT_LABELS_FROM_M ? "plate" : "halo";
     for (const grid of anchors.within(windowBox(view))) {
@@ -271,11 +278,9 @@ export class Overlay extends L.Layer {
       // A number larger than its grid would be read as its neighbour's.
       if (Math.hypot(short.box.x1 - short.box.x0, short.box.y1 - short.box.y0) / 2 > at.radius * 1.5 + 3) continue;
       const small = form([{ ...line, size: 11 }]);
-      if (at.radius < 19) labels.push({ ...short, otherwise: [small] });
-      else {
-        const full = form([line, code]);
-        labels.push({ ...full, otherwise: [short, small] });
-      }
+      const forms = at.radius < 19 ? [short, small] : [form([line, code]), short, small];
+      const [first, ...otherwise] = forms.filter(({ box }) => dividerX === null || isOnSide(box, side, dividerX));
+      if (first) labels.push({ ...first, otherwise });
     }
   }
 
@@ -457,6 +462,10 @@ function isCut(box: Box, offset: L.Point, view: Window): boolean {
   const isOutside = box.x1 < seen.x0 || box.x0 > seen.x1 || box.y1 < seen.y0 || box.y0 > seen.y1;
   const isWithin = box.x0 >= seen.x0 && box.x1 <= seen.x1 && box.y0 >= seen.y0 && box.y1 <= seen.y1;
   return !isOutside && !isWithin;
+}
+
+function moved({ x0, y0, x1, y1 }: Box, dx: number, dy: number): Box {
+  return { x0: x0 + dx, y0: y0 + dy, x1: x1 + dx, y1: y1 + dy };
 }
 
 function clusterRadius(count: number): number {

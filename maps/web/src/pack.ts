@@ -3,7 +3,7 @@
 const VERSION = 1;
 
 /** Layers whose borders are drawn as lines of their own. */
-const EDGED: ReadonlySet<string> = new Set(["grids", "communities", "cells"]);
+const EDGED: ReadonlySet<string> = new Set(["grids", "grids_before", "communities", "cells"]);
 
 interface GeometryHeader {
   parts: number;

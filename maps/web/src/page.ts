@@ -1,6 +1,8 @@
 /** The page: panel and map tied to each other. */
 import * as L from "leaflet";
+import { gridsOf } from "./changes.ts";
 import { northArrow, homeControl } from "./controls.ts";
+import type { Side } from "./divider.ts";
 import { element } from "./dom.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
@@ -14,6 +16,7 @@ import {
 import { union, type Box, type LayerName, type Scene } from "./scene.ts";
 import type { Language, Settings } from "./schema.ts";
 import type { Entry } from "./search.ts";
+import { Swipe } from "./swipe.ts";
 import { metresPerPixel, PlanTiles } from "./tiles.ts";
 import { htmlLanguage, t, useLanguage } from "./words.ts";
 
@@ -34,6 +37,8 @@ export class Page {
   private readonly overlay: Overlay;
   private readonly panel: Panel;
   private readonly selection: L.LayerGroup;
+  /** Only where the plan carries the grids before. */
+  private readonly swipe: Swipe | null = null;
   private controls: L.Control[] = [];
   private onScreen: L.LatLngBounds | null = null;
 
@@ -68,8 +73,15 @@ export class Page {
     const pane = map.createPane("weige-labels");
     pane.style.zIndex = "450";
     pane.style.pointerEvents = "none";
-    this.tiles = new PlanTiles(new Painter(scene, settings.styles, this.shown));
-    this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents);
+    const painter = (side: Side) => new Painter(scene, settings.styles, this.shown, side, () => this.swipe?.isOn ?? false);
+    this.tiles = new PlanTiles(painter("after"));
+    if (settings.changes) {
+      this.swipe = new Swipe(map, new PlanTiles(painter("before")), {
+        onSwitch: () => this.redraw(),
+        onMove: () => this.overlay.redraw(),
+      });
+    }
+    this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents, this.swipe ?? { x: null, covers: [] });
     this.selection = L.layerGroup().addTo(map);
     // The panel takes its place before the map is fitted to the rest.
     this.speak(settings.language);
@@ -110,6 +122,7 @@ export class Page {
       homeControl(t("page.whole"), () => this.home(true)),
       northArrow(t("page.north")),
       L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }),
+      ...(this.swipe ? [this.swipe.control()] : []),
     ];
     for (const control of this.controls) control.addTo(this.map);
     this.overlay.redraw();
@@ -118,6 +131,11 @@ export class Page {
   private show(layer: Shown, isShown: boolean): void {
     if (isShown) this.shown.add(layer);
     else this.shown.delete(layer);
+    this.swipe?.redraw();
+    this.redraw();
+  }
+
+  private redraw(): void {
     this.tiles.redraw();
     this.overlay.redraw();
   }
@@ -140,7 +158,8 @@ export class Page {
     this.panel.fold();
     this.map.fitBounds(bounds(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
     const middle: [number, number] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-    const at = (name === "grids" ? this.scene.get("grids_labels").middle(features[0] as number) : null) ?? middle;
+    const isGrid = name === "grids" || name === "grids_before";
+    const at = (isGrid ? this.scene.get(`${name}_labels`).middle(features[0] as number) : null) ?? middle;
     this.outline(name, features);
     const first = features[0] as number;
     if (name === "findings") {
@@ -151,6 +170,7 @@ export class Page {
     }
     const sections: Partial<Record<LayerName, () => Section[]>> = {
       grids: () => [gridSection(this.scene, first, this.reasons)],
+      grids_before: () => [gridSection(this.scene, first, this.reasons, "before")],
       units: () => this.unitSections(first),
       compounds: () => [compoundSection(this.scene, first)],
       communities: () => [communitySection(this.scene, first, this.settings.plan)],
@@ -183,16 +203,17 @@ export class Page {
     const { scene } = this;
     const sees = this.shown.has("units") && metresPerPixel(this.map.getZoom(), at[1]) <= UNITS_FROM_M;
     const unit = sees ? this.unitAt(at) : undefined;
-    const grid = scene.get("grids").polygonsAt(...at)[0];
+    const side = this.swipe?.sideOf(event.containerPoint) ?? "after";
+    const grid = scene.get(gridsOf(side)).polygonsAt(...at)[0];
     const compound = sees ? scene.get("compounds").polygonsAt(...at)[0] : undefined;
     const community = scene.get("communities").polygonsAt(...at)[0];
     const sections: Section[] = [];
     if (unit !== undefined) sections.push(unitSection(scene, unit));
     if (compound !== undefined && unit === undefined) sections.push(compoundSection(scene, compound));
-    if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons));
+    if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons, side));
     else if (community !== undefined) sections.push(communitySection(scene, community, this.settings.plan));
     if (!sections.length) return;
-    if (grid !== undefined) this.outline("grids", [grid]);
+    if (grid !== undefined) this.outline(gridsOf(side), [grid]);
     if (unit !== undefined) this.outline("units", [unit], false);
     this.popup(at, sections);
   }

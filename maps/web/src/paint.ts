@@ -1,4 +1,6 @@
 /** Draw a window of the map on a canvas: ground, grids, buildings, roads, borders. No text. */
+import { changedRows, gridsOf } from "./changes.ts";
+import type { Side } from "./divider.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Paths, Points } from "./pack.ts";
 import type { Box, IndexedLayer, Scene } from "./scene.ts";
@@ -35,10 +37,15 @@ export function windowBox(view: Window, margin = 0): Box {
 }
 
 export class Painter {
+  private changed: ReadonlySet<number> | null = null;
+
   constructor(
     private readonly scene: Scene,
     private readonly styles: Styles,
     private readonly shown: ReadonlySet<Shown>,
+    private readonly side: Side = "after",
+    /** Are grids that changed outlined? */
+    private readonly marks: () => boolean = () => false,
   ) {}
 
   paint(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
@@ -58,11 +65,12 @@ export class Painter {
     if (this.shown.has("context")) this.context(pen, view);
     if (this.shown.has("status")) this.borders(pen, view);
     if (this.shown.has("communities")) this.communities(pen, view);
+    if (this.shown.has("status") && this.marks()) this.changes(pen, view);
     if (this.shown.has("gates") && view.metresPerPixel <= GATES_FROM_M) this.gates(pen, view);
   }
 
   private statuses(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
-    const grids = this.scene.get("grids");
+    const grids = this.scene.get(gridsOf(this.side));
     const seen = grids.within(windowBox(view, 2));
     for (const status of STATUSES) {
       const style = this.styles.status[status];
@@ -84,7 +92,7 @@ export class Painter {
   }
 
   private borders(pen: CanvasRenderingContext2D, view: Window): void {
-    const grids = this.scene.get("grids");
+    const grids = this.scene.get(gridsOf(this.side));
     pen.beginPath();
     for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.edges, grid, view, false);
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.7, 2.4);
@@ -93,6 +101,21 @@ export class Painter {
     pen.stroke();
     pen.strokeStyle = this.styles.ink.border;
     pen.lineWidth = width;
+    pen.stroke();
+  }
+
+  private changes(pen: CanvasRenderingContext2D, view: Window): void {
+    const grids = this.scene.get(gridsOf(this.side));
+    this.changed ??= new Set(changedRows(this.scene, this.side));
+    pen.beginPath();
+    for (const grid of grids.within(windowBox(view, 6))) {
+      if (this.changed.has(grid)) trace(pen, grids.layer.polygons, grid, view, true);
+    }
+    pen.strokeStyle = "rgba(255,255,255,0.9)";
+    pen.lineWidth = 6;
+    pen.stroke();
+    pen.strokeStyle = this.styles.ink.change;
+    pen.lineWidth = 3.2;
     pen.stroke();
   }
 

@@ -1,4 +1,5 @@
 /** The panel beside the map: figures, search, legend with layers, lists of grids, findings and incidents. */
+import { changedGrids, type GridChange } from "./changes.ts";
 import { button, element, typed } from "./dom.ts";
 import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
@@ -10,7 +11,7 @@ import type { Language, Settings, Status } from "./schema.ts";
 import { findEntries, searchEntries, type Entry } from "./search.ts";
 import { formatCount, formatShare, language, t } from "./words.ts";
 
-type Tab = "legend" | "grids" | "findings" | "incidents";
+type Tab = "legend" | "grids" | "changes" | "findings" | "incidents";
 
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
@@ -209,9 +210,10 @@ export class Panel {
   private tabs(): HTMLElement {
     const { scene } = this.options;
     const tabs: [Tab, number | null][] = [["legend", null], ["grids", scene.get("grids").count]];
+    if (this.options.settings.changes) tabs.push(["changes", changedGrids(scene).length]);
     if (scene.has("findings")) tabs.push(["findings", scene.get("findings").count]);
     if (scene.has("incidents") || scene.has("stations")) tabs.push(["incidents", scene.get("incidents").count || null]);
-    const list = element("div", { class: "tabs", role: "tablist", "aria-label": t("page.panel") });
+    const list = element("div", { class: tabs.length > 4 ? "tabs many" : "tabs", role: "tablist", "aria-label": t("page.panel") });
     for (const [tab, count] of tabs) {
       const made = button(t(`tab.${tab}`), () => this.choose(tab), {
         role: "tab", id: `tab-${tab}`, "aria-controls": "panel-body", "aria-selected": String(tab === this.tab),
@@ -246,7 +248,7 @@ export class Panel {
     this.body.setAttribute("aria-labelledby", `tab-${this.tab}`);
     this.body.scrollTop = 0;
     const parts = {
-      legend: () => this.legend(), grids: () => this.gridList(),
+      legend: () => this.legend(), grids: () => this.gridList(), changes: () => this.changeList(),
       findings: () => this.findingList(), incidents: () => this.incidentList(),
     };
     this.body.replaceChildren(...parts[this.tab]());
@@ -399,6 +401,44 @@ export class Panel {
         element("td", { class: "number" }, formatCount(grids.number("units", grid) ?? 0)));
     }, rows);
     return [chips, table, more];
+  }
+
+  private changeList(): HTMLElement[] {
+    const { scene, settings } = this.options;
+    const note = settings.changes;
+    if (!note) return [];
+    const { mended, community_edge: ofEdge, arrived } = note.households;
+    const totals = element("ul", { class: "rows totals" });
+    const total = (name: string, label: string, count: number) => totals.append(element("li", { "data-total": name },
+      element("span", { class: "name" }, label), element("span", { class: "number" }, formatCount(count))));
+    total("households", t("changes.households"), mended + ofEdge);
+    if (ofEdge) total("of_edge", t("changes.of_edge"), ofEdge);
+    if (arrived) total("arrived", t("changes.arrived"), arrived);
+    const figures = element("dl", { class: "figures fates" });
+    for (const change of ["kept", "changed", "ended", "new"] as const) {
+      figures.append(element("div", { "data-total": change },
+        element("dt", {}, t(`changes.${change}`)), element("dd", {}, formatCount(note.grids[change]))));
+    }
+    const grids = changedGrids(scene);
+    if (!grids.length) return [totals, figures, element("p", { class: "hint" }, t("changes.none"))];
+    const rows = element("tbody");
+    const heading = (label: string, name?: string) => element("th", { scope: "col", class: name }, label);
+    const table = element("table", { class: "changes" },
+      element("thead", {}, element("tr", {}, heading(t("grid.code")), heading(t("changes.before"), "number"),
+        heading("", "arrow"), heading(t("changes.after"), "number"))), rows);
+    const more = this.chunked(grids.map((_, i) => i), (i) => {
+      const { code, change, before, after, layer, feature } = grids[i] as GridChange;
+      const go = button("", () => this.options.onFeature(layer, feature), { class: "code" });
+      go.append(typed(code));
+      if (change !== "changed") go.append(element("span", { class: `fate ${change}` }, t(`changes.${change}`)));
+      const count = (value: number, isThere: boolean) => element("td", { class: "number" }, isThere ? formatCount(value) : "\u2013");
+      return element("tr", {}, element("td", {}, go), count(before, change !== "new"),
+        element("td", { class: "arrow", "aria-hidden": "true" }, "\u2192"), count(after, change !== "ended"));
+    }, rows);
+    const outline = element("span", { class: "swatch outline", "aria-hidden": "true" });
+    outline.style.borderColor = settings.styles.ink.change;
+    return [totals, figures, element("h2", {}, outline, t("changes.list"), element("span", { class: "count" }, formatCount(grids.length))),
+      table, more, element("p", { class: "hint" }, t("changes.hint"))];
   }
 
   private findingList(): HTMLElement[] {

@@ -1,4 +1,6 @@
 /** Popups. Rows are data; only `popupElement` touches the DOM. */
+import { gridsOf } from "./changes.ts";
+import type { Side } from "./divider.ts";
 import { element, typed } from "./dom.ts";
 import type { Scene } from "./scene.ts";
 import type { PlanNote } from "./schema.ts";
@@ -38,14 +40,15 @@ export class Reasons {
   }
 }
 
-export function gridSection(scene: Scene, grid: number, reasons: Reasons): Section {
-  const grids = scene.get("grids");
+export function gridSection(scene: Scene, grid: number, reasons: Reasons, side: Side = "after"): Section {
+  const grids = scene.get(gridsOf(side));
   const id = grids.text("grid_id", grid);
   const status = grids.text("status", grid);
   const area = grids.number("area_m2", grid);
-  const found = reasons.ofGrid(id);
+  // Findings are about the plan as it is now.
+  const found = side === "after" ? reasons.ofGrid(id) : [];
   return {
-    title: t("grid.title"),
+    title: t(side === "before" ? "changes.title" : "grid.title"),
     mark: `status-${status}`,
     rows: rows([
       [t("grid.code"), id],

@@ -5,7 +5,7 @@ import type { Layer, Paths } from "./pack.ts";
 export type Box = [minX: number, minY: number, maxX: number, maxY: number];
 
 export type LayerName =
-  | "grids" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" | "gates"
+  | "grids" | "grids_before" | "changes" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" | "gates"
   | "findings" | "incidents" | "stations" | "context";
 
 const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, edges: null, lines: null, points: null };

@@ -25,7 +25,8 @@ export interface Styles {
   roads: Record<string, RoadStyle>;
   ink: Record<
     "land" | "water" | "water_line" | "water_text" | "road" | "road_edge" | "road_text" | "border" | "community" |
-    "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "cluster" | "select",
+    "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "cluster" | "select" |
+    "change",
     string
   >;
 }
@@ -43,9 +44,17 @@ export interface PlanNote {
   sources: SourceFile[];
 }
 
+/** Totals of a rebalanced plan. */
+export interface ChangesNote {
+  grids: Record<"kept" | "changed" | "ended" | "new", number>;
+  households: Record<"mended" | "community_edge" | "arrived", number>;
+}
+
 export interface Settings {
   language: Language;
   words: Record<Language, Record<string, string>>;
   styles: Styles;
   plan: PlanNote;
+  /** Only where the plan carries the grids before. */
+  changes?: ChangesNote;
 }
