@@ -47,7 +47,7 @@ class Effort(NamedTuple):
 
 
 # First with faulty neighbours, then alone, then wider and longer.
-EFFORTS = (Effort(True, 2, 120, 120), Effort(False, 2, 120, 120), Effort(False, 4, 250, 1_000))
+EFFORTS = (Effort(True, 2, 120, 120), Effort(False, 2, 120, 120), Effort(False, 4, 250, 600))
 MOST_TOGETHER = 3
 
 

@@ -27,7 +27,7 @@ from geo.partition.partition import Band
 # A compound newly split weighs as much as a whole part of households, in the order of the search.
 MOST_KEPT_PIECES = 3
 MOST_SPLITS = 6
-MOST_ROOTS = 8
+MOST_ROOTS = 4
 # The first dive follows what is left to do three times as eagerly as what is done.
 EAGER = 3
 

@@ -197,7 +197,7 @@ def test_a_plan_mended_is_whole_never_worse_and_keeps_every_lock(plan, data):
     assert set(after.proofs) == set(after.out_of_band.tolist())
     placed = before.labels >= 0
     if placed.all():
-        as_it_stood = rebalance(before, max_moved=0)
+        as_it_stood = rebalance(before, locks=locks, max_moved=0)
         assert faulty_households(done) <= faulty_households(as_it_stood)
     if limit is None and not locks.parts and not locks.units:
         assert after.contiguous.all()
