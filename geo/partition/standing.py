@@ -130,8 +130,7 @@ class Standing:
         piece = atoms.piece
         if frozen.any():
             piece = components(len(frozen), atoms.left[atoms.joins], atoms.right[atoms.joins])
-        total = np.bincount(piece, weights=atoms.weight).astype(np.int64)
-        self.piece_households: list[int] = total[piece].tolist()
+        self.piece_units: list[int] = np.bincount(piece)[piece].tolist()
 
     def _contiguous(self, slots: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
         """Whether each slot is contiguous inside one community."""
@@ -239,7 +238,7 @@ class Standing:
             masks=(*masks, *([0] * EMPTY_SLOTS)),
             ignored=frozenset(i for i, slot in enumerate(slots) if slot not in mending),
             held=sum(1 << bit for bit in bits),
-            piece_households=[self.piece_households[unit] for unit in positions],
+            piece_units=[self.piece_units[unit] for unit in positions],
             excused=sum(1 << bit for bit, unit in enumerate(positions) if self.excused[unit]),
             compound=[self.compound[unit] for unit in positions],
             elsewhere=elsewhere,

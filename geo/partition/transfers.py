@@ -65,8 +65,8 @@ class Window:
         Slots that are out of band and not to be mended here.
     held : int
         Units that stay where they are, as bits.
-    piece_households : list of int
-        Households of everything one can walk to from each unit.
+    piece_units : list of int
+        Number of units one can walk to from each unit, with itself.
     excused : int
         Units above the upper bound and those that can be reached through them alone, as bits.
     compound : list of int
@@ -82,7 +82,7 @@ class Window:
     masks: tuple[int, ...]
     ignored: frozenset[int]
     held: int
-    piece_households: list[int]
+    piece_units: list[int]
     excused: int
     compound: list[int]
     elsewhere: dict[int, tuple[int, int]]
@@ -217,7 +217,8 @@ class Transfers:
             return self.total(mask & ~self.window.excused)
         if not mask & ~self.window.excused:
             return 0
-        if total == self.window.piece_households[(mask & -mask).bit_length() - 1] and total < self.band.lower:
+        alone = mask.bit_count() == self.window.piece_units[(mask & -mask).bit_length() - 1]
+        if alone and total < self.band.lower:
             return 0
         return total + 1
 
