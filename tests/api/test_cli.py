@@ -286,6 +286,8 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
         [*WEIGE, "plan", "--units", layers / "units.gpkg", "--communities", layers / "c.gpkg",
          "-o", output / "plan.gpkg"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # What is started in the background of a shell would ignore Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     # The command has begun once it has used more time than starting Python takes; 8,000 units take far more.
     while running.poll() is None and cpu_seconds(running.pid) < 2.5:
