@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -43,7 +44,9 @@ def make_plan(
         report("reading", 1, 1)
         warn(terminal, layers.findings)
         made = plan(layers, band=band, seed=seed, on_progress=report)
-        _write(made, output, started, report)
+        named = {f"{kind}.{column}": name for (kind, column), name in fields.items()}
+        options = json.dumps({"crs": crs, "id": id_column, "fields": named}, ensure_ascii=False)
+        _write(made, output, started, report, options=options)
         if map_file is not None:
             draw_map(terminal, output, map_file, report)
     _tell_plan(terminal, made, output, map_file)
@@ -153,11 +156,11 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
     _tell_plan(terminal, made, output, folder / "map.html")
 
 
-def _write(made: Plan, output: Path, started: datetime, report: Report) -> None:
+def _write(made: Plan, output: Path, started: datetime, report: Report, *, options: str = "{}") -> None:
     from maps.plan_file import plan_frames, write_frames
 
     report("writing", 0, 1)
-    write_frames(plan_frames(made, run_times(started)), output)
+    write_frames(plan_frames(made, {**run_times(started), "options": options}), output)
     report("writing", 1, 1)
 
 

@@ -187,7 +187,8 @@ def _run_table(layers: PlanLayers, band: Band, seed: int, run: Mapping[str, str]
             "max_households": [band.upper],
             "inputs": [json.dumps(sources, ensure_ascii=False)],
             "working_crs": [layers.working_crs.to_string()],
-            **{name: [value] for name, value in run.items()},
+            "options": [run.get("options", "{}")],
+            **{name: [value] for name, value in run.items() if name != "options"},
         }
     )
 

@@ -94,6 +94,7 @@ def test_plan_writes_every_layer_and_says_how_it_went(town, tmp_path):
         gpd.read_file(town / "town.gpkg", layer="units").geometry, 1e-6
     ).all()
     run = pyogrio.read_dataframe(tmp_path / "plan.gpkg", layer="run").iloc[0]
+    assert json.loads(run["options"]) == {"crs": None, "id": None, "fields": {}}
     sources = json.loads(run["inputs"])
     assert [source["kind"] for source in sources] == ["units", "communities"]
     assert all(len(source["sha256"]) == 64 for source in sources)
