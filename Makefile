@@ -55,12 +55,14 @@ unit: $(VENV)/.tests
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
 
+# Extras stay in the lock (`coverage[toml]==…`): pip takes a pin without them for another package and then
+# asks for a newer release, which has no hash here.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate pyproject.toml -o requirements/base.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate pyproject.toml --group build -c requirements/base.txt -o requirements/build.txt
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate pyproject.toml --group build --group tests -c requirements/build.txt \
 	  -o requirements/tests.txt
 
