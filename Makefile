@@ -55,16 +55,17 @@ unit: $(VENV)/.tests
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
 
+LOCK := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
 # Extras stay in the lock (`coverage[toml]==…`): pip takes a pin without them for another package and then
 # asks for a newer release, which has no hash here.
 lock:
-	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate pyproject.toml -o requirements/base.txt
-	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate pyproject.toml --group build -c requirements/base.txt -o requirements/build.txt
-	uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --no-annotate pyproject.toml --group build --group tests -c requirements/build.txt \
-	  -o requirements/tests.txt
+	$(LOCK) pyproject.toml -o requirements/base.txt
+	$(LOCK) pyproject.toml --extra server -c requirements/base.txt -o requirements/server.txt
+	$(LOCK) pyproject.toml --group build -c requirements/base.txt -o requirements/build.txt
+	$(LOCK) pyproject.toml --extra server --group build --group tests -c requirements/build.txt \
+	  -c requirements/server.txt -o requirements/tests.txt
 
 clean:
 	rm -rf $(VENV) maps/static maps/web/node_modules weige-demo dist

@@ -3,8 +3,63 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from maps.text import Language
+
+# Where `weige serve` keeps its database and files when it is told nothing.
+DEFAULT_DATA_DIR = Path("weige-data")
+# A page or tile that takes longer than this is a fault; jobs and loads set their own limit.
+STATEMENT_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the service.
+
+    Attributes
+    ----------
+    data_dir : Path
+        Folder of the private database, uploads and results of jobs.
+    database_url : str or None
+        A PostGIS database (`postgresql://…`); None: a private cluster in `data_dir`.
+    public_url : str or None
+        Address under which people reach the service, where a proxy stands before it.
+    secure_cookies : bool
+        Whether cookies are sent over TLS only.
+    statement_timeout_s : int
+        Longest a statement of a request may take, in seconds.
+    """
+
+    data_dir: Path = DEFAULT_DATA_DIR
+    database_url: str | None = None
+    public_url: str | None = None
+    secure_cookies: bool = False
+    statement_timeout_s: int = STATEMENT_TIMEOUT_S
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read WEIGE_DATA_DIR and DATABASE_URL, and what `weige serve` hands to its workers."""
+        said = os.environ if environment is None else environment
+        return cls(
+            data_dir=Path(said.get("WEIGE_DATA_DIR") or DEFAULT_DATA_DIR),
+            database_url=said.get("DATABASE_URL") or None,
+            public_url=said.get("WEIGE_PUBLIC_URL") or None,
+            secure_cookies=said.get("WEIGE_SECURE_COOKIES") == "1",
+        )
+
+    def for_workers(self) -> dict[str, str]:
+        """Return the variables from which `from_environment` makes the same settings again."""
+        said = {"WEIGE_DATA_DIR": str(self.data_dir.resolve())}
+        if self.database_url:
+            said["DATABASE_URL"] = self.database_url
+        if self.public_url:
+            said["WEIGE_PUBLIC_URL"] = self.public_url
+        if self.secure_cookies:
+            said["WEIGE_SECURE_COOKIES"] = "1"
+        return said
 
 
 def reader_language() -> Language:

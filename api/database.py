@@ -1,0 +1,113 @@
+"""Connections to the store: one engine with the rights of whoever acts, one for the service itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from api.cluster import Cluster
+from api.settings import Settings
+
+APP_ROLE = "weige_app"
+SEARCH_PATH = "weige,public"
+POOL_SIZE = 10
+# Long work of jobs and loads.
+WORK_TIMEOUT_S = 3600
+
+
+class Store:
+    """The database of a service.
+
+    Parameters
+    ----------
+    url : str
+        `postgresql://…`, of a role that owns the store's schemas.
+    statement_timeout_s : int
+        Longest a statement of a request may take, in seconds.
+    """
+
+    def __init__(self, url: str, *, statement_timeout_s: int = 30) -> None:
+        self.url = url
+        self._timeout_s = statement_timeout_s
+
+    def conninfo(self, *, role: str | None = APP_ROLE, timeout_s: int | None = None) -> str:
+        """Return the address for psycopg, with a role taken at the start (None: the owner's own)."""
+        options = f"-c search_path={SEARCH_PATH} -c statement_timeout={1000 * (timeout_s or self._timeout_s)}"
+        if role:
+            options += f" -c role={role}"
+        named = make_url(self.url).update_query_dict({"options": options, "application_name": "weige"})
+        return named.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def _engine(self, *, role: str | None, timeout_s: int | None = None) -> Engine:
+        url = make_url(self.conninfo(role=role, timeout_s=timeout_s)).set(drivername="postgresql+psycopg")
+        return create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """For requests: row-level security holds, and nothing is seen before somebody acts."""
+        return self._engine(role=APP_ROLE)
+
+    @cached_property
+    def owner(self) -> Engine:
+        """For the service's own books (keys, leases of jobs, numbers of events): all rows are seen."""
+        return self._engine(role=None, timeout_s=WORK_TIMEOUT_S)
+
+    @cached_property
+    def work(self) -> Engine:
+        """As `engine`, for jobs and loads: the same rights, a longer time."""
+        return self._engine(role=APP_ROLE, timeout_s=WORK_TIMEOUT_S)
+
+    @contextmanager
+    def acting(
+        self, actor: int | None, grants: Mapping[str, Sequence[str]], *, long: bool = False
+    ) -> Iterator[Session]:
+        """Open one transaction in which a user acts with the areas of each role (paths of divisions)."""
+        with Session(self.work if long else self.engine) as session, session.begin():
+            session.execute(
+                text("SELECT act_as(:actor, cast(:grants AS jsonb))"),
+                {"actor": actor, "grants": json.dumps({role: list(areas) for role, areas in grants.items()})},
+            )
+            yield session
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        for name in ("engine", "owner", "work"):
+            if name in self.__dict__:
+                getattr(self, name).dispose()
+
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the schema up to a revision; others who migrate meanwhile wait."""
+        command.upgrade(_alembic(self.url), revision)
+
+
+def _alembic(url: str) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    configuration.attributes["url"] = url
+    return configuration
+
+
+@contextmanager
+def store_of(settings: Settings) -> Iterator[Store]:
+    """Open the store that the settings name, with the private cluster running where they name none."""
+    if settings.database_url:
+        yield from _opened(settings.database_url, settings)
+        return
+    with Cluster(settings.data_dir).held() as cluster:
+        yield from _opened(cluster.url, settings)
+
+
+def _opened(url: str, settings: Settings) -> Iterator[Store]:
+    store = Store(url, statement_timeout_s=settings.statement_timeout_s)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,53 @@
+"""create_app: the only place where the parts of the service are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from api.database import Store
+from api.operation import add_operation
+from api.problems import add_problem_handlers
+from api.settings import Settings
+
+# Connections of one worker for the hot routes (intake, tiles, live).
+HOT_POOL = (2, 20)
+
+
+def create_app(settings: Settings, store_url: str) -> FastAPI:
+    """Return the service over a store that is migrated and running.
+
+    Parameters
+    ----------
+    settings : Settings
+    store_url : str
+        `postgresql://…`; of the private cluster where the settings name no database.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = Store(store_url, statement_timeout_s=settings.statement_timeout_s)
+        app.state.store, app.state.settings = store, settings
+        low, high = HOT_POOL
+        pool = AsyncConnectionPool(
+            store.conninfo(), min_size=low, max_size=high, open=False, kwargs={"row_factory": dict_row}
+        )
+        async with pool:
+            app.state.pool = pool
+            yield
+        store.close()
+
+    app = FastAPI(
+        title="weige",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    add_problem_handlers(app)
+    add_operation(app)
+    return app

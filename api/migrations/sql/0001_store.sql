@@ -1,0 +1,612 @@
+-- The store: divisions, units, plans and their versions, stations, people, jobs, logs, events.
+-- Rules that must hold whoever writes stand here, not only in Python.
+
+CREATE EXTENSION IF NOT EXISTS postgis;
+CREATE EXTENSION IF NOT EXISTS ltree;
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+
+-- Roles belong to the whole cluster; another database of it may have made them already.
+DO $$
+BEGIN
+  BEGIN CREATE ROLE weige_app NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+  BEGIN CREATE ROLE weige_public NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END;
+  EXECUTE format('GRANT weige_app, weige_public TO %I', current_user);
+END $$;
+
+CREATE SCHEMA weige;
+CREATE SCHEMA published;
+GRANT USAGE ON SCHEMA weige TO weige_app;
+GRANT USAGE ON SCHEMA published TO weige_app, weige_public;
+SET LOCAL search_path = weige, public;
+
+-- Division tree ----------------------------------------------------------------------------------------
+
+CREATE TABLE division_levels (
+  code text PRIMARY KEY,
+  rank smallint NOT NULL UNIQUE
+);
+INSERT INTO division_levels VALUES
+  ('all', 0), ('province', 1), ('city', 2), ('county', 3), ('street', 4), ('community', 5);
+
+CREATE TABLE divisions (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  parent_id bigint REFERENCES divisions,
+  level text NOT NULL REFERENCES division_levels ON UPDATE CASCADE,
+  code text NOT NULL UNIQUE CHECK (code <> ''),
+  name text,
+  path ltree NOT NULL UNIQUE,
+  geom geometry(Geometry, 4490)
+    CHECK (ST_IsValid(geom)) CHECK (GeometryType(geom) IN ('POLYGON', 'MULTIPOLYGON')),
+  revision bigint NOT NULL DEFAULT 1,
+  CHECK ((level = 'all') = (parent_id IS NULL))
+);
+CREATE UNIQUE INDEX one_root ON divisions ((true)) WHERE parent_id IS NULL;
+CREATE INDEX divisions_path ON divisions USING gist (path);
+CREATE INDEX divisions_geom ON divisions USING gist (geom);
+CREATE INDEX divisions_parent ON divisions (parent_id);
+
+-- The path is made of ids, from the root down, and follows from the parent: nobody writes it.
+CREATE FUNCTION place_division() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  above divisions;
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.parent_id IS DISTINCT FROM OLD.parent_id THEN
+    RAISE EXCEPTION 'a division does not move' USING ERRCODE = 'check_violation', CONSTRAINT = 'division_moves';
+  END IF;
+  IF NEW.parent_id IS NULL THEN
+    NEW.path := NEW.id::text::ltree;
+    RETURN NEW;
+  END IF;
+  SELECT * INTO STRICT above FROM divisions WHERE id = NEW.parent_id;
+  IF (SELECT rank FROM division_levels WHERE code = above.level)
+     >= (SELECT rank FROM division_levels WHERE code = NEW.level) THEN
+    RAISE EXCEPTION 'a % cannot stand below a %', NEW.level, above.level
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'division_rank';
+  END IF;
+  NEW.path := above.path || NEW.id::text;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER place_division BEFORE INSERT OR UPDATE ON divisions FOR EACH ROW EXECUTE FUNCTION place_division();
+INSERT INTO divisions (level, code) VALUES ('all', 'all');
+
+-- People: accounts of posts, never residents -----------------------------------------------------------
+
+CREATE TABLE users (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text NOT NULL UNIQUE CHECK (name ~ '^[^[:cntrl:][:space:]]{1,64}$'),
+  password_hash text,
+  disabled_at timestamptz,
+  created_by bigint REFERENCES users,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE grants (
+  user_id bigint NOT NULL REFERENCES users,
+  role text NOT NULL CHECK (role IN ('viewer', 'reporter', 'grid_worker', 'dispatcher', 'handler', 'verifier',
+                                     'inspector', 'planner', 'admin', 'auditor')),
+  division_id bigint NOT NULL REFERENCES divisions,
+  -- Of a handler: the department or company it acts for.
+  department text NOT NULL DEFAULT '',
+  PRIMARY KEY (user_id, role, division_id, department)
+);
+CREATE INDEX grants_division ON grants (division_id);
+
+-- What opens a door: browser sessions, tokens of machines, one-time links. Only hashes are kept.
+CREATE TABLE keys (
+  token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),
+  user_id bigint NOT NULL REFERENCES users,
+  kind text NOT NULL CHECK (kind IN ('session', 'token', 'link')),
+  label text NOT NULL DEFAULT '',
+  csrf_token text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL,
+  revoked_at timestamptz
+);
+CREATE INDEX keys_user ON keys (user_id);
+
+-- Rights: who acts, and where, is set for each transaction -----------------------------------------------
+
+-- Let the holder of a key act in this transaction: sets weige.actor and weige.grants, returns the user.
+CREATE FUNCTION enter(token bytea, kinds text[]) RETURNS TABLE (user_id bigint, name text, csrf_token text, grants jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  SELECT u.id, u.name, k.csrf_token,
+         coalesce((SELECT jsonb_object_agg(g.role, g.areas)
+                   FROM (SELECT gr.role, jsonb_agg(DISTINCT d.path::text) AS areas
+                         FROM grants gr JOIN divisions d ON d.id = gr.division_id
+                         WHERE gr.user_id = u.id GROUP BY gr.role) g), '{}')
+    INTO user_id, name, csrf_token, grants
+    FROM keys k JOIN users u ON u.id = k.user_id
+    WHERE k.token_sha256 = token AND k.kind = ANY (kinds) AND k.revoked_at IS NULL AND k.expires_at > now()
+      AND u.disabled_at IS NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  PERFORM act_as(user_id, grants);
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION act_as(actor bigint, grants jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('weige.actor', coalesce(actor::text, ''), true);
+  PERFORM set_config('weige.grants', grants::text, true);
+END $$;
+
+CREATE FUNCTION actor() RETURNS bigint LANGUAGE sql STABLE AS
+$$ SELECT nullif(current_setting('weige.actor', true), '')::bigint $$;
+
+-- Areas in which the actor holds one of some roles.
+CREATE FUNCTION areas(VARIADIC roles text[]) RETURNS ltree[] LANGUAGE sql STABLE
+SET search_path = weige, public, pg_temp AS $$
+  SELECT coalesce(array_agg(DISTINCT area::ltree), '{}')
+  FROM jsonb_each(coalesce(nullif(current_setting('weige.grants', true), ''), '{}')::jsonb) AS held (role, places),
+       jsonb_array_elements_text(places) AS area
+  WHERE role = ANY (roles)
+$$;
+
+CREATE FUNCTION reading_areas() RETURNS ltree[] LANGUAGE sql STABLE AS $$
+  SELECT weige.areas('viewer', 'grid_worker', 'dispatcher', 'handler', 'verifier', 'inspector', 'planner', 'admin',
+                     'auditor')
+$$;
+
+-- Communities in some areas, whatever the caller may see of the tree.
+CREATE FUNCTION divisions_in(places ltree[]) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$ SELECT id FROM divisions WHERE path <@ ANY (places) $$;
+
+CREATE FUNCTION readable() RETURNS SETOF bigint LANGUAGE sql STABLE AS
+$$ SELECT weige.divisions_in(weige.reading_areas()) $$;
+CREATE FUNCTION plannable() RETURNS SETOF bigint LANGUAGE sql STABLE AS
+$$ SELECT weige.divisions_in(weige.areas('planner', 'admin')) $$;
+CREATE FUNCTION administered() RETURNS SETOF bigint LANGUAGE sql STABLE AS
+$$ SELECT weige.divisions_in(weige.areas('admin')) $$;
+
+-- Units and what lies round them -------------------------------------------------------------------------
+
+-- One edition of the units of a community, their cells and who can be reached from whom. Editions stay, so
+-- that an old version keeps its ground.
+CREATE TABLE grounds (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  community_id bigint NOT NULL REFERENCES divisions,
+  loaded_at timestamptz NOT NULL DEFAULT now(),
+  loaded_by bigint REFERENCES users,
+  n_units integer NOT NULL CHECK (n_units >= 0),
+  households integer NOT NULL CHECK (households >= 0),
+  sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+  -- The pairs of the adjacency as parallel arrays of unit numbers: always read whole, never by row.
+  pair_left integer[] NOT NULL,
+  pair_right integer[] NOT NULL,
+  border_m real[] NOT NULL,
+  crosses smallint[] NOT NULL,
+  joins boolean[] NOT NULL,
+  UNIQUE (community_id, id),
+  UNIQUE (community_id, sha256),
+  CHECK (cardinality(pair_left) = ALL (ARRAY[cardinality(pair_right), cardinality(border_m), cardinality(crosses),
+                                             cardinality(joins)]))
+);
+
+-- Counts only. A column that tells who lives in a unit is refused by tests/api/test_privacy.py.
+CREATE TABLE units (
+  ground_id bigint NOT NULL REFERENCES grounds ON DELETE CASCADE,
+  number integer NOT NULL CHECK (number >= 0),
+  community_id bigint NOT NULL,
+  unit_id text NOT NULL CHECK (unit_id <> ''),
+  households integer NOT NULL CHECK (households >= 0),
+  building_id text,
+  compound_id text,
+  address text,
+  geom geometry(Geometry, 4490) CHECK (ST_IsValid(geom)),
+  cell geometry(Geometry, 4490)
+    CHECK (ST_IsValid(cell)) CHECK (GeometryType(cell) IN ('POLYGON', 'MULTIPOLYGON')),
+  PRIMARY KEY (ground_id, number),
+  UNIQUE (ground_id, unit_id),
+  FOREIGN KEY (community_id, ground_id) REFERENCES grounds (community_id, id)
+);
+CREATE INDEX units_geom ON units USING gist (geom);
+CREATE INDEX units_cell ON units USING gist (cell);
+
+-- Layers as last loaded: a load replaces what lies in its communities.
+CREATE TABLE roads (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text, road_class text, bridge boolean NOT NULL DEFAULT false,
+  geom geometry(Geometry, 4490) NOT NULL CHECK (ST_IsValid(geom))
+);
+CREATE TABLE water (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text,
+  geom geometry(Geometry, 4490) NOT NULL CHECK (ST_IsValid(geom))
+);
+CREATE TABLE barriers (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text,
+  geom geometry(Geometry, 4490) NOT NULL CHECK (ST_IsValid(geom))
+);
+CREATE TABLE gates (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text,
+  geom geometry(Geometry, 4490) NOT NULL CHECK (ST_IsValid(geom))
+);
+CREATE TABLE compounds (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, compound_id text,
+  walled boolean NOT NULL DEFAULT true,
+  geom geometry(Geometry, 4490) NOT NULL CHECK (ST_IsValid(geom))
+);
+CREATE INDEX roads_geom ON roads USING gist (geom);
+CREATE INDEX water_geom ON water USING gist (geom);
+CREATE INDEX barriers_geom ON barriers USING gist (geom);
+CREATE INDEX gates_geom ON gates USING gist (geom);
+CREATE INDEX compounds_geom ON compounds USING gist (geom);
+
+-- Plans and their versions -------------------------------------------------------------------------------
+
+CREATE TABLE plans (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  community_id bigint NOT NULL REFERENCES divisions,
+  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  created_by bigint REFERENCES users,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (community_id, id)
+);
+CREATE INDEX plans_community ON plans (community_id);
+
+CREATE TABLE versions (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  plan_id uuid NOT NULL,
+  community_id bigint NOT NULL,
+  parent_id uuid REFERENCES versions,
+  ground_id bigint NOT NULL,
+  state text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'submitted', 'published', 'superseded')),
+  valid_from date,
+  valid_to date,
+  min_households integer NOT NULL CHECK (min_households >= 1),
+  max_households integer NOT NULL,
+  seed bigint NOT NULL DEFAULT 0,
+  revision bigint NOT NULL DEFAULT 1,
+  created_by bigint REFERENCES users,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  submitted_at timestamptz,
+  published_at timestamptz,
+  published_by bigint REFERENCES users,
+  FOREIGN KEY (community_id, plan_id) REFERENCES plans (community_id, id),
+  FOREIGN KEY (community_id, ground_id) REFERENCES grounds (community_id, id),
+  UNIQUE (community_id, id),
+  CHECK (min_households <= max_households),
+  CHECK ((state IN ('published', 'superseded')) = (valid_from IS NOT NULL)),
+  CHECK (valid_to IS NULL OR valid_from < valid_to),
+  CHECK ((state = 'superseded') = (valid_to IS NOT NULL)),
+  -- One published version for each community and day.
+  CONSTRAINT one_published_version_a_day EXCLUDE USING gist (
+    community_id WITH =, daterange(valid_from, valid_to) WITH &&
+  ) WHERE (state IN ('published', 'superseded')) DEFERRABLE INITIALLY IMMEDIATE
+);
+CREATE INDEX versions_plan ON versions (plan_id, created_at);
+
+CREATE TABLE grids (
+  version_id uuid NOT NULL REFERENCES versions ON DELETE CASCADE,
+  number integer NOT NULL CHECK (number >= 0),
+  community_id bigint NOT NULL,
+  code text NOT NULL CHECK (code <> ''),
+  name text,
+  kind text NOT NULL DEFAULT 'basic' CHECK (kind IN ('basic', 'special')),
+  households integer NOT NULL CHECK (households >= 0),
+  units integer NOT NULL CHECK (units >= 0),
+  status text NOT NULL CHECK (status IN ('ok', 'too_small', 'too_large', 'exempt')),
+  reason text,
+  area_m2 double precision,
+  perimeter_m double precision,
+  compactness double precision,
+  geom geometry(Geometry, 4490)
+    CHECK (ST_IsValid(geom)) CHECK (GeometryType(geom) IN ('POLYGON', 'MULTIPOLYGON')),
+  PRIMARY KEY (version_id, number),
+  UNIQUE (version_id, code) DEFERRABLE INITIALLY IMMEDIATE,
+  FOREIGN KEY (community_id, version_id) REFERENCES versions (community_id, id) ON DELETE CASCADE
+);
+CREATE INDEX grids_geom ON grids USING gist (geom);
+CREATE INDEX grids_code ON grids (code);
+
+-- The key lets a unit be in at most one grid of a version.
+CREATE TABLE assignments (
+  version_id uuid NOT NULL,
+  unit_number integer NOT NULL,
+  grid_number integer NOT NULL,
+  community_id bigint NOT NULL,
+  ground_id bigint NOT NULL,
+  PRIMARY KEY (version_id, unit_number),
+  FOREIGN KEY (version_id, grid_number) REFERENCES grids ON DELETE CASCADE DEFERRABLE INITIALLY IMMEDIATE,
+  FOREIGN KEY (ground_id, unit_number) REFERENCES units,
+  FOREIGN KEY (community_id, version_id) REFERENCES versions (community_id, id) ON DELETE CASCADE
+);
+CREATE INDEX assignments_grid ON assignments (version_id, grid_number) INCLUDE (unit_number);
+
+CREATE TABLE findings (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  version_id uuid NOT NULL,
+  community_id bigint NOT NULL,
+  code text NOT NULL,
+  severity text NOT NULL CHECK (severity IN ('error', 'warning', 'info')),
+  grid_code text,
+  unit_ids text[] NOT NULL DEFAULT '{}',
+  details jsonb NOT NULL DEFAULT '{}',
+  geom geometry(Point, 4490),
+  accepted_by bigint REFERENCES users,
+  accepted_at timestamptz,
+  accepted_note text,
+  CHECK ((accepted_at IS NULL) = (accepted_by IS NULL)),
+  FOREIGN KEY (community_id, version_id) REFERENCES versions (community_id, id) ON DELETE CASCADE
+);
+CREATE INDEX findings_version ON findings (version_id);
+
+-- Only a version whose unassigned units all carry an accepted finding can be published.
+CREATE FUNCTION require_units_assigned() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  missing text;
+  how_many bigint;
+BEGIN
+  SELECT min(u.unit_id), count(*) INTO missing, how_many
+  FROM units u
+  WHERE u.ground_id = NEW.ground_id
+    AND NOT EXISTS (SELECT FROM assignments a WHERE a.version_id = NEW.id AND a.unit_number = u.number)
+    AND NOT EXISTS (SELECT FROM findings f
+                    WHERE f.version_id = NEW.id AND f.accepted_at IS NOT NULL AND u.unit_id = ANY (f.unit_ids));
+  IF how_many > 0 THEN
+    RAISE EXCEPTION '% units are in no grid and carry no accepted finding, the first is %', how_many, missing
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'units_unassigned';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER require_units_assigned AFTER INSERT OR UPDATE OF state ON versions
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'published')
+  EXECUTE FUNCTION require_units_assigned();
+
+-- Forward only; back to draft from submitted.
+CREATE FUNCTION step_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+       ('draft', 'submitted'), ('submitted', 'draft'), ('submitted', 'published'), ('published', 'superseded')) THEN
+    RAISE EXCEPTION 'a % version cannot become %', OLD.state, NEW.state
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'version_step';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER step_version BEFORE UPDATE OF state ON versions FOR EACH ROW EXECUTE FUNCTION step_version();
+
+-- What was submitted or published stands: grids and assignments change in drafts only.
+CREATE FUNCTION require_draft() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM versions v JOIN changed c ON c.version_id = v.id WHERE v.state <> 'draft') THEN
+    RAISE EXCEPTION 'only a draft can be changed' USING ERRCODE = 'check_violation', CONSTRAINT = 'not_a_draft';
+  END IF;
+  RETURN NULL;
+END $$;
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['grids', 'assignments'] LOOP
+    EXECUTE format('CREATE TRIGGER require_draft_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS changed
+                    FOR EACH STATEMENT EXECUTE FUNCTION require_draft()', name);
+    EXECUTE format('CREATE TRIGGER require_draft_update AFTER UPDATE ON %I REFERENCING NEW TABLE AS changed
+                    FOR EACH STATEMENT EXECUTE FUNCTION require_draft()', name);
+    EXECUTE format('CREATE TRIGGER require_draft_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS changed
+                    FOR EACH STATEMENT EXECUTE FUNCTION require_draft()', name);
+  END LOOP;
+END $$;
+
+-- Red stations -------------------------------------------------------------------------------------------
+
+CREATE TABLE stations (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  community_id bigint NOT NULL REFERENCES divisions,
+  station_id text NOT NULL UNIQUE CHECK (station_id <> ''),
+  name text NOT NULL,
+  type text,
+  facilities text[] NOT NULL DEFAULT '{}',
+  opening_hours text,
+  revision bigint NOT NULL DEFAULT 1,
+  geom geometry(Point, 4490) NOT NULL
+);
+CREATE INDEX stations_geom ON stations USING gist (geom);
+CREATE INDEX stations_community ON stations (community_id);
+
+-- Logs: append-only chains of hashes ---------------------------------------------------------------------
+
+CREATE TABLE log (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  stream text NOT NULL,           -- audit, edits, cases
+  chain text NOT NULL,            -- of edits the version, of cases the case, of audit the user
+  seq bigint NOT NULL CHECK (seq >= 1),
+  at timestamptz NOT NULL,
+  actor bigint REFERENCES users,
+  community_id bigint REFERENCES divisions,
+  action text NOT NULL,
+  body jsonb NOT NULL,
+  previous bytea NOT NULL CHECK (length(previous) = 32),
+  hash bytea NOT NULL CHECK (length(hash) = 32),
+  UNIQUE (stream, chain, seq)
+);
+CREATE INDEX log_at ON log (stream, at);
+
+-- What a hash covers: every column of the entry but its id, and the hash before.
+CREATE FUNCTION log_hash(stream text, chain text, seq bigint, at timestamptz, actor bigint, community_id bigint,
+                         action text, body jsonb, previous bytea)
+RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+  SELECT sha256(previous || convert_to(jsonb_build_array(
+    stream, chain, seq, extract(epoch FROM at)::text, actor, community_id, action, body)::text, 'UTF8'))
+$$;
+
+-- Append one entry; two writers of one chain wait for each other.
+CREATE FUNCTION log_append(stream text, chain text, action text, body jsonb, community_id bigint DEFAULT NULL)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  last log;
+  now_at timestamptz := clock_timestamp();
+  before bytea;
+  number bigint;
+  entry bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(stream || ' ' || chain, 0));
+  SELECT * INTO last FROM log l WHERE l.stream = log_append.stream AND l.chain = log_append.chain
+    ORDER BY seq DESC LIMIT 1;
+  before := coalesce(last.hash, sha256(convert_to(stream || ' ' || chain, 'UTF8')));
+  number := coalesce(last.seq, 0) + 1;
+  INSERT INTO log (stream, chain, seq, at, actor, community_id, action, body, previous, hash)
+  VALUES (stream, chain, number, now_at, actor(), log_append.community_id, log_append.action, log_append.body, before,
+          log_hash(stream, chain, number, now_at, actor(), log_append.community_id, log_append.action,
+                   log_append.body, before))
+  RETURNING id INTO entry;
+  RETURN entry;
+END $$;
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the log is append-only' USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'append_only';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Events: what is told live. `number` is given after commit, one batch at a time, so that numbers become
+-- visible in their order and "everything after N" misses nothing.
+CREATE TABLE events (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  number bigint UNIQUE,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  community_id bigint REFERENCES divisions,
+  area ltree NOT NULL,
+  kind text NOT NULL,
+  roles text[],                    -- null: all who may read the area
+  body jsonb NOT NULL
+);
+CREATE INDEX events_waiting ON events (id) WHERE number IS NULL;
+CREATE SEQUENCE event_numbers;
+
+-- Jobs ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE jobs (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  kind text NOT NULL,
+  area_id bigint NOT NULL REFERENCES divisions,
+  params jsonb NOT NULL DEFAULT '{}',
+  state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+  stage text,
+  done bigint NOT NULL DEFAULT 0,
+  total bigint NOT NULL DEFAULT 0,
+  result jsonb,
+  problem jsonb,
+  file text,                       -- result file, a name inside the data folder
+  attempts integer NOT NULL DEFAULT 0,
+  cancel_requested boolean NOT NULL DEFAULT false,
+  worker text,
+  lease_until timestamptz,
+  created_by bigint REFERENCES users,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  started_at timestamptz,
+  finished_at timestamptz
+);
+CREATE INDEX jobs_waiting ON jobs (created_at) WHERE state IN ('queued', 'running');
+
+-- Answers to POSTs with an Idempotency-Key, so that a repeated request does nothing twice.
+CREATE TABLE idempotency_keys (
+  user_id bigint NOT NULL REFERENCES users,
+  key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+  request_sha256 bytea NOT NULL,
+  status integer,
+  headers jsonb,
+  body bytea,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (user_id, key)
+);
+
+-- Row-level security -------------------------------------------------------------------------------------
+
+ALTER TABLE divisions ENABLE ROW LEVEL SECURITY;
+-- The way up to the root may be seen by those who may read below: it is the breadcrumb.
+CREATE POLICY read ON divisions FOR SELECT TO weige_app USING (
+  path <@ ANY ((SELECT reading_areas())::ltree[]) OR path @> ANY ((SELECT reading_areas())::ltree[]));
+CREATE POLICY add ON divisions FOR INSERT TO weige_app WITH CHECK (path <@ ANY ((SELECT areas('admin'))::ltree[]));
+CREATE POLICY change ON divisions FOR UPDATE TO weige_app USING (path <@ ANY ((SELECT areas('admin'))::ltree[]));
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['grounds', 'units', 'plans', 'versions', 'grids', 'assignments', 'findings', 'stations']
+  LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY read ON %I FOR SELECT TO weige_app USING (community_id IN (SELECT readable()))', name);
+    EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO weige_app
+                    WITH CHECK (community_id IN (SELECT plannable()))', name);
+    EXECUTE format('CREATE POLICY change ON %I FOR UPDATE TO weige_app
+                    USING (community_id IN (SELECT plannable()))', name);
+    EXECUTE format('CREATE POLICY remove ON %I FOR DELETE TO weige_app
+                    USING (community_id IN (SELECT plannable()))', name);
+  END LOOP;
+END $$;
+-- A planner submits; an administrator of the area publishes, and nothing published is taken back by others.
+CREATE POLICY publish ON versions AS RESTRICTIVE FOR UPDATE TO weige_app
+  USING (state IN ('draft', 'submitted') OR community_id IN (SELECT administered()))
+  WITH CHECK (state IN ('draft', 'submitted') OR community_id IN (SELECT administered()));
+CREATE POLICY publish_new ON versions AS RESTRICTIVE FOR INSERT TO weige_app
+  WITH CHECK (state = 'draft');
+CREATE POLICY keep ON versions AS RESTRICTIVE FOR DELETE TO weige_app USING (state = 'draft');
+
+ALTER TABLE log ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON log FOR SELECT TO weige_app USING (
+  actor = (SELECT actor())
+  OR (stream <> 'audit' AND community_id IN (SELECT readable()))
+  OR community_id IN (SELECT divisions_in(areas('auditor', 'admin')))
+  -- What belongs to no area is for the auditors of everything.
+  OR (community_id IS NULL AND (SELECT path FROM divisions WHERE parent_id IS NULL)
+                               = ANY ((SELECT areas('auditor', 'admin'))::ltree[])));
+
+ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON events FOR SELECT TO weige_app USING (
+  (roles IS NULL AND area <@ ANY ((SELECT reading_areas())::ltree[]))
+  OR (roles IS NOT NULL AND area <@ ANY (areas(VARIADIC roles))));
+CREATE POLICY add ON events FOR INSERT TO weige_app WITH CHECK (true);
+
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON jobs FOR SELECT TO weige_app USING (
+  created_by = (SELECT actor()) OR area_id IN (SELECT administered()));
+CREATE POLICY add ON jobs FOR INSERT TO weige_app WITH CHECK (
+  created_by = (SELECT actor()) AND area_id IN (SELECT readable()));
+CREATE POLICY change ON jobs FOR UPDATE TO weige_app USING (
+  created_by = (SELECT actor()) OR area_id IN (SELECT administered()));
+
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION users_in(places ltree[]) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT g.user_id FROM grants g JOIN divisions d ON d.id = g.division_id WHERE d.path <@ ANY (places)
+$$;
+CREATE POLICY read ON users FOR SELECT TO weige_app USING (
+  id = (SELECT actor()) OR created_by = (SELECT actor()) OR id IN (SELECT users_in(areas('admin', 'auditor'))));
+ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON grants FOR SELECT TO weige_app USING (
+  user_id = (SELECT actor()) OR division_id IN (SELECT divisions_in(areas('admin', 'auditor'))));
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  grounds, units, plans, versions, grids, assignments, findings, stations TO weige_app;
+GRANT SELECT, INSERT, UPDATE ON divisions TO weige_app;
+GRANT SELECT ON division_levels, roads, water, barriers, gates, compounds, log, events, grants TO weige_app;
+GRANT SELECT (id, name, disabled_at, created_by, created_at) ON users TO weige_app;
+GRANT INSERT (community_id, area, kind, roles, body) ON events TO weige_app;
+GRANT SELECT, INSERT ON jobs TO weige_app;
+GRANT UPDATE (cancel_requested) ON jobs TO weige_app;
+GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO weige_app;
+ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON idempotency_keys TO weige_app USING (user_id = (SELECT actor()))
+  WITH CHECK (user_id = (SELECT actor()));
+
+-- Published views: what anybody may see, without rights. Counts and borders of what is in force today.
+-- They run with their owner's rights; each names its columns.
+CREATE VIEW published.communities AS
+  SELECT d.id, d.code AS community_id, d.name, d.geom
+  FROM divisions d WHERE d.level = 'community' AND d.geom IS NOT NULL;
+CREATE VIEW published.micro_grids AS
+  SELECT g.code AS grid_id, d.code AS community_id, g.name, g.kind, g.households, g.units, g.status, g.reason,
+         g.area_m2, g.compactness, v.valid_from, g.geom
+  FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions d ON d.id = g.community_id
+  WHERE v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date;
+CREATE VIEW published.stations AS
+  SELECT s.station_id, s.name, s.type, s.facilities, s.opening_hours, s.geom FROM stations s;
+CREATE VIEW published.roads AS SELECT id, name, road_class, bridge, geom FROM roads;
+CREATE VIEW published.water AS SELECT id, name, geom FROM water;
+GRANT SELECT ON ALL TABLES IN SCHEMA published TO weige_public, weige_app;

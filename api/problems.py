@@ -1,0 +1,111 @@
+"""Errors as problem documents (RFC 9457): one table from error to status, one stable code each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from api.errors import ServiceError
+from geo.errors import GeoError, InputError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+# How long a client should wait while the database is away, in seconds.
+RETRY_AFTER_S = 2
+
+# Database errors by class: status and code; the name of a broken constraint goes before the code.
+_DATABASE: tuple[tuple[type[pg.Error], int, str], ...] = (
+    (pg.UniqueViolation, 409, "already_there"),
+    (pg.ExclusionViolation, 409, "clashes"),
+    (pg.ForeignKeyViolation, 409, "still_in_use"),
+    (pg.CheckViolation, 409, "not_allowed_now"),
+    (pg.InsufficientPrivilege, 403, "not_allowed"),
+    (pg.SerializationFailure, 409, "try_again"),
+    (pg.DeadlockDetected, 409, "try_again"),
+    (pg.QueryCanceled, 503, "took_too_long"),
+    (pg.OperationalError, 503, "database_away"),
+    (pg.InternalError, 503, "database_away"),
+    (pg.DataError, 422, "value_refused"),
+    (pg.NotNullViolation, 422, "value_missing"),
+)
+# Constraints whose own name says more than the class of the error.
+_NAMED = frozenset(
+    {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
+     "division_rank", "division_moves"}
+)  # fmt: skip
+_HTTP_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "media_type",
+}
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """Return a problem document; `code` is stable, `detail` is one line for people."""
+    told = {"type": f"/problems/{code}", "title": code, "status": status, "code": code, "detail": detail}
+    return JSONResponse({**told, **members}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def database_problem(error: pg.Error) -> JSONResponse:
+    """Return the problem of a database error; what is not foreseen is a 500 and logged."""
+    for kind, status, code in _DATABASE:
+        if isinstance(error, kind):
+            name = error.diag.constraint_name
+            detail = (error.diag.message_primary or "the database refused it") if status < 500 else code
+            headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
+            return problem(status, name if name in _NAMED else code, detail, headers=headers)
+    logger.error("unforeseen database error %s", error.sqlstate, exc_info=error)
+    return problem(500, "internal", "something went wrong here; it was logged")
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every error of the application leave as a problem document."""
+
+    @app.exception_handler(ServiceError)
+    def service_error(request: Request, error: ServiceError) -> JSONResponse:
+        return problem(error.status, error.code, str(error), **error.values)
+
+    @app.exception_handler(InputError)
+    def input_error(request: Request, error: InputError) -> JSONResponse:
+        place = {"file": error.file, "layer": error.layer, "field": error.field, "feature": error.feature}
+        named: dict[str, Any] = {name: value for name, value in place.items() if value}
+        return problem(422, error.code, str(error), **named)
+
+    @app.exception_handler(GeoError)
+    def geo_error(request: Request, error: GeoError) -> JSONResponse:
+        return problem(422, "not_usable", str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [
+            {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]}
+            for fault in error.errors()
+        ]
+        first = faults[0] if faults else {"where": "", "what": "not valid"}
+        return problem(422, "request_not_valid", f"{first['where']}: {first['what']}", faults=faults)
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        code = _HTTP_CODES.get(error.status_code, "http_error")
+        return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(DBAPIError)
+    def sqlalchemy_error(request: Request, error: DBAPIError) -> JSONResponse:
+        return psycopg_error(request, error.orig)  # type: ignore[arg-type]
+
+    @app.exception_handler(pg.Error)
+    def psycopg_error(request: Request, error: pg.Error) -> JSONResponse:
+        return database_problem(error)

@@ -1,0 +1,47 @@
+"""A real PostGIS for the tests of the service: one private cluster a worker, one migrated database a test."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from api.cluster import Cluster
+from api.database import Store
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The private cluster as `weige serve` makes it; its migrated database is the template of others."""
+    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
+        # As root the cluster belongs to another user, who must be able to enter.
+        Path(folder).chmod(0o755)
+        with Cluster(Path(folder)).held() as running:
+            template = Store(running.url)
+            template.migrate()
+            template.close()
+            yield running
+
+
+@pytest.fixture
+def store(cluster: Cluster) -> Iterator[Store]:
+    """A migrated, empty store of its own."""
+    name = f"test_{secrets.token_hex(6)}"
+    admin = create_engine(
+        make_url(cluster.url).set(drivername="postgresql+psycopg", database="postgres"),
+        isolation_level="AUTOCOMMIT",
+    )
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE weige"))
+    own = Store(make_url(cluster.url).set(database=name).render_as_string(hide_password=False))
+    try:
+        yield own
+    finally:
+        own.close()
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
