@@ -111,7 +111,7 @@ class Cluster:
 
     @contextmanager
     def held(self) -> Iterator[Cluster]:
-        """Run the cluster while the block runs, start it again where it dies, stop it when nobody holds it."""
+        """Run the cluster while the block runs, start it again where it dies, stop it at the end."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "postgres.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
