@@ -87,41 +87,62 @@ CREATE TABLE grants (
                                      'inspector', 'planner', 'admin', 'auditor')),
   division_id bigint NOT NULL REFERENCES divisions,
   -- Of a handler: the department or company it acts for.
-  department text NOT NULL DEFAULT '',
-  PRIMARY KEY (user_id, role, division_id, department)
+  department text NOT NULL DEFAULT '' CHECK (length(department) <= 200),
+  PRIMARY KEY (user_id, role, division_id, department),
+  CONSTRAINT department_of_handler CHECK ((role = 'handler') = (department <> ''))
 );
 CREATE INDEX grants_division ON grants (division_id);
 
 -- What opens a door: browser sessions, tokens of machines, one-time links. Only hashes are kept.
 CREATE TABLE keys (
   token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),
+  id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
   user_id bigint NOT NULL REFERENCES users,
   kind text NOT NULL CHECK (kind IN ('session', 'token', 'link')),
-  label text NOT NULL DEFAULT '',
+  label text NOT NULL DEFAULT '' CHECK (length(label) <= 200),
   csrf_token text,
+  created_by bigint REFERENCES users,
   created_at timestamptz NOT NULL DEFAULT now(),
+  -- Seen at work, to five minutes; a session that rests longer than idle_s has ended.
+  used_at timestamptz NOT NULL DEFAULT now(),
+  idle_s integer CHECK (idle_s > 0),
   expires_at timestamptz NOT NULL,
   revoked_at timestamptz
 );
 CREATE INDEX keys_user ON keys (user_id);
+
+-- Attempts to sign in, counted for all workers together; a key is the hash of an account or an address.
+CREATE TABLE rate_counters (
+  key text PRIMARY KEY,
+  n integer NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX rate_counters_expiry ON rate_counters (expires_at);
 
 -- Rights: who acts, and where, is set for each transaction -----------------------------------------------
 
 -- Let the holder of a key act in this transaction: sets weige.actor and weige.grants, returns the user.
 CREATE FUNCTION enter(token bytea, kinds text[]) RETURNS TABLE (user_id bigint, name text, csrf_token text, grants jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  last_used timestamptz;
 BEGIN
-  SELECT u.id, u.name, k.csrf_token,
+  SELECT u.id, u.name, k.csrf_token, k.used_at,
          coalesce((SELECT jsonb_object_agg(g.role, g.areas)
                    FROM (SELECT gr.role, jsonb_agg(DISTINCT d.path::text) AS areas
                          FROM grants gr JOIN divisions d ON d.id = gr.division_id
                          WHERE gr.user_id = u.id GROUP BY gr.role) g), '{}')
-    INTO user_id, name, csrf_token, grants
+    INTO user_id, name, csrf_token, last_used, grants
     FROM keys k JOIN users u ON u.id = k.user_id
     WHERE k.token_sha256 = token AND k.kind = ANY (kinds) AND k.revoked_at IS NULL AND k.expires_at > now()
-      AND u.disabled_at IS NULL;
+      AND (k.idle_s IS NULL OR k.used_at + make_interval(secs => k.idle_s) > now()) AND u.disabled_at IS NULL;
   IF NOT FOUND THEN
     RETURN;
+  END IF;
+  -- Seldom, and without waiting: a page sends several requests at once.
+  IF last_used < now() - interval '5 minutes' AND current_setting('transaction_read_only') = 'off' THEN
+    UPDATE keys SET used_at = now() WHERE token_sha256 = (
+      SELECT token_sha256 FROM keys WHERE token_sha256 = token FOR NO KEY UPDATE SKIP LOCKED);
   END IF;
   PERFORM act_as(user_id, grants);
   RETURN NEXT;
@@ -160,6 +181,35 @@ CREATE FUNCTION plannable() RETURNS SETOF bigint LANGUAGE sql STABLE AS
 $$ SELECT weige.divisions_in(weige.areas('planner', 'admin')) $$;
 CREATE FUNCTION administered() RETURNS SETOF bigint LANGUAGE sql STABLE AS
 $$ SELECT weige.divisions_in(weige.areas('admin')) $$;
+
+-- Whether the actor holds one of some roles everywhere.
+CREATE FUNCTION everywhere(VARIADIC roles text[]) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT (SELECT path FROM divisions WHERE parent_id IS NULL) = ANY (areas(VARIADIC roles))
+$$;
+
+-- Users with a grant in some places.
+CREATE FUNCTION users_in(places ltree[]) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT g.user_id FROM grants g JOIN divisions d ON d.id = g.division_id WHERE d.path <@ ANY (places)
+$$;
+
+-- Users with no grant outside some places.
+CREATE FUNCTION users_within(places ltree[]) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT g.user_id FROM grants g JOIN divisions d ON d.id = g.division_id
+  GROUP BY g.user_id HAVING bool_and(d.path <@ ANY (places))
+$$;
+
+-- Users whom the actor administers: all their grants lie in his areas. Nobody administers himself.
+CREATE FUNCTION managed() RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT u.id FROM users u
+  WHERE u.id <> actor() AND cardinality(areas('admin')) > 0
+    AND (u.id IN (SELECT users_within(areas('admin')))
+         OR ((u.created_by = actor() OR everywhere('admin'))
+             AND NOT EXISTS (SELECT FROM grants g WHERE g.user_id = u.id)))
+$$;
 
 -- Units and what lies round them -------------------------------------------------------------------------
 
@@ -460,8 +510,131 @@ CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'the log is append-only' USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'append_only';
 END $$;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
+CREATE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON log
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Where a chain begins whose older entries were purged: their last number and hash.
+CREATE TABLE log_anchors (
+  stream text NOT NULL,
+  chain text NOT NULL,
+  seq bigint NOT NULL,
+  hash bytea NOT NULL,
+  purged_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (stream, chain)
+);
+
+-- An anchor is an entry of its chain, and moves forward only.
+CREATE FUNCTION require_anchored() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND (NEW.stream, NEW.chain) = (OLD.stream, OLD.chain) AND NEW.seq > OLD.seq
+     OR TG_OP = 'INSERT' THEN
+    IF EXISTS (SELECT FROM log l
+               WHERE (l.stream, l.chain, l.seq, l.hash) = (NEW.stream, NEW.chain, NEW.seq, NEW.hash)) THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'the log is append-only' USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'append_only';
+END $$;
+CREATE TRIGGER require_anchored BEFORE INSERT OR UPDATE OR DELETE ON log_anchors
+  FOR EACH ROW EXECUTE FUNCTION require_anchored();
+CREATE TRIGGER append_only BEFORE TRUNCATE ON log_anchors FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The audit log is kept at least 180 days (Cybersecurity Law, article 21: six months); other streams stay.
+CREATE FUNCTION require_purgeable() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  IF OLD.stream = 'audit' AND OLD.at < now() - interval '180 days'
+     AND EXISTS (SELECT FROM log_anchors a
+                 WHERE (a.stream, a.chain) = (OLD.stream, OLD.chain) AND a.seq >= OLD.seq) THEN
+    RETURN OLD;
+  END IF;
+  RAISE EXCEPTION 'the log is append-only' USING ERRCODE = 'insufficient_privilege', CONSTRAINT = 'append_only';
+END $$;
+CREATE TRIGGER require_purgeable BEFORE DELETE ON log FOR EACH ROW EXECUTE FUNCTION require_purgeable();
+
+-- Delete audit entries before a time, but never the newest of a chain: the next one hangs on it.
+CREATE FUNCTION purge_audit(before timestamptz) RETURNS bigint LANGUAGE plpgsql
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  purged bigint;
+BEGIN
+  INSERT INTO log_anchors (stream, chain, seq, hash)
+    SELECT l.stream, l.chain, l.seq, l.hash
+    FROM (SELECT chain, least(coalesce(min(seq) FILTER (WHERE at >= before), max(seq)), max(seq)) - 1 AS seq
+          FROM log WHERE stream = 'audit' GROUP BY chain) last
+    JOIN log l ON l.stream = 'audit' AND (l.chain, l.seq) = (last.chain, last.seq)
+  ON CONFLICT (stream, chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, purged_at = now();
+  DELETE FROM log l USING log_anchors a
+    WHERE l.stream = 'audit' AND (a.stream, a.chain) = (l.stream, l.chain) AND l.seq <= a.seq;
+  GET DIAGNOSTICS purged = ROW_COUNT;
+  RETURN purged;
+END $$;
+
+-- One entry of the audit log, in the chain of whoever acts (else of whom it is about): ids, never words.
+CREATE FUNCTION audit(action text, body jsonb, area bigint DEFAULT NULL, subject bigint DEFAULT NULL)
+RETURNS void LANGUAGE sql SET search_path = weige, public, pg_temp AS $$
+  SELECT log_append('audit', coalesce(actor(), subject, 0)::text, action, body, area)
+$$;
+
+CREATE FUNCTION audit_user() RETURNS trigger LANGUAGE plpgsql SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  about jsonb := jsonb_build_object('user', NEW.id);
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM audit('user_added', about, NULL, NEW.id);
+    RETURN NULL;
+  END IF;
+  IF (NEW.disabled_at IS NULL) <> (OLD.disabled_at IS NULL) THEN
+    PERFORM audit(CASE WHEN NEW.disabled_at IS NULL THEN 'user_enabled' ELSE 'user_disabled' END, about, NULL, NEW.id);
+  END IF;
+  IF NEW.password_hash IS DISTINCT FROM OLD.password_hash THEN
+    PERFORM audit('password_set', about, NULL, NEW.id);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER audit_user AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION audit_user();
+
+CREATE FUNCTION audit_grant() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  what grants := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+  PERFORM audit(CASE TG_OP WHEN 'DELETE' THEN 'grant_removed' ELSE 'granted' END,
+                jsonb_build_object('user', what.user_id, 'role', what.role, 'division', what.division_id),
+                what.division_id, what.user_id);
+  -- Who holds another's key shall not rise with him.
+  IF TG_OP = 'INSERT' THEN
+    UPDATE keys SET revoked_at = now()
+      WHERE user_id = NEW.user_id AND kind <> 'session' AND revoked_at IS NULL
+        AND created_by <> NEW.user_id AND created_by IS DISTINCT FROM actor();
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER audit_grant AFTER INSERT OR DELETE ON grants FOR EACH ROW EXECUTE FUNCTION audit_grant();
+
+CREATE FUNCTION audit_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  about jsonb := jsonb_build_object('user', NEW.user_id, 'key', NEW.id);
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM audit(CASE NEW.kind WHEN 'session' THEN 'signed_in' ELSE NEW.kind || '_made' END, about, NULL, NEW.user_id);
+  ELSIF NEW.revoked_at IS NOT NULL AND OLD.revoked_at IS NULL THEN
+    PERFORM audit(NEW.kind || '_ended', about, NULL, NEW.user_id);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER audit_key AFTER INSERT OR UPDATE OF revoked_at ON keys FOR EACH ROW EXECUTE FUNCTION audit_key();
+
+CREATE FUNCTION audit_publication() RETURNS trigger LANGUAGE plpgsql SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  PERFORM audit('published', jsonb_build_object('version', NEW.id), NEW.community_id, NEW.published_by);
+  RETURN NULL;
+END $$;
+-- At the end of the transaction, so that a long one keeps nobody waiting for his chain.
+CREATE CONSTRAINT TRIGGER audit_publication AFTER INSERT OR UPDATE OF state ON versions
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'published') EXECUTE FUNCTION audit_publication();
 
 -- Events: what is told live. `number` is given after commit, one batch at a time, so that numbers become
 -- visible in their order and "everything after N" misses nothing.
@@ -553,9 +726,9 @@ CREATE POLICY read ON log FOR SELECT TO weige_app USING (
   actor = (SELECT actor())
   OR (stream <> 'audit' AND community_id IN (SELECT readable()))
   OR community_id IN (SELECT divisions_in(areas('auditor', 'admin')))
-  -- What belongs to no area is for the auditors of everything.
-  OR (community_id IS NULL AND (SELECT path FROM divisions WHERE parent_id IS NULL)
-                               = ANY ((SELECT areas('auditor', 'admin'))::ltree[])));
+  -- What belongs to no area is for the auditors of everything, or of all that its actor holds.
+  OR (community_id IS NULL AND ((SELECT everywhere('auditor', 'admin'))
+                                OR actor IN (SELECT users_within(areas('auditor', 'admin'))))));
 
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON events FOR SELECT TO weige_app USING (
@@ -572,21 +745,40 @@ CREATE POLICY change ON jobs FOR UPDATE TO weige_app USING (
   created_by = (SELECT actor()) OR area_id IN (SELECT administered()));
 
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
-CREATE FUNCTION users_in(places ltree[]) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = weige, public, pg_temp AS $$
-  SELECT g.user_id FROM grants g JOIN divisions d ON d.id = g.division_id WHERE d.path <@ ANY (places)
-$$;
 CREATE POLICY read ON users FOR SELECT TO weige_app USING (
-  id = (SELECT actor()) OR created_by = (SELECT actor()) OR id IN (SELECT users_in(areas('admin', 'auditor'))));
+  id = (SELECT actor()) OR created_by = (SELECT actor()) OR (SELECT everywhere('admin', 'auditor'))
+  OR id IN (SELECT users_in(areas('admin', 'auditor'))));
+CREATE POLICY add ON users FOR INSERT TO weige_app WITH CHECK (
+  created_by = (SELECT actor()) AND cardinality(areas('admin')) > 0);
+CREATE POLICY change ON users FOR UPDATE TO weige_app USING (id IN (SELECT managed()));
 ALTER TABLE grants ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON grants FOR SELECT TO weige_app USING (
   user_id = (SELECT actor()) OR division_id IN (SELECT divisions_in(areas('admin', 'auditor'))));
+-- Inside his areas, to users he sees, and never to himself.
+CREATE POLICY add ON grants FOR INSERT TO weige_app WITH CHECK (
+  user_id <> (SELECT actor()) AND division_id IN (SELECT administered()) AND user_id IN (SELECT id FROM users));
+CREATE POLICY remove ON grants FOR DELETE TO weige_app USING (
+  user_id <> (SELECT actor()) AND division_id IN (SELECT administered()));
+ALTER TABLE keys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON keys FOR SELECT TO weige_app USING (
+  user_id = (SELECT actor()) OR user_id IN (SELECT managed()));
+-- A token for oneself or whom one administers; a link that sets a password only for the latter.
+CREATE POLICY add ON keys FOR INSERT TO weige_app WITH CHECK (
+  created_by = (SELECT actor()) AND expires_at <= now() + interval '400 days'
+  AND (user_id IN (SELECT managed()) AND kind IN ('token', 'link')
+       OR user_id = (SELECT actor()) AND kind = 'token'));
+CREATE POLICY revoke ON keys FOR UPDATE TO weige_app
+  USING (user_id = (SELECT actor()) OR user_id IN (SELECT managed())) WITH CHECK (revoked_at IS NOT NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   grounds, units, plans, versions, grids, assignments, findings, stations TO weige_app;
 GRANT SELECT, INSERT, UPDATE ON divisions TO weige_app;
 GRANT SELECT ON division_levels, roads, water, barriers, gates, compounds, log, events, grants TO weige_app;
-GRANT SELECT (id, name, disabled_at, created_by, created_at) ON users TO weige_app;
+GRANT SELECT (id, name, disabled_at, created_by, created_at), INSERT (name, created_by), UPDATE (disabled_at)
+  ON users TO weige_app;
+GRANT INSERT, DELETE ON grants TO weige_app;
+GRANT SELECT (id, user_id, kind, label, created_by, created_at, used_at, expires_at, revoked_at),
+  INSERT (token_sha256, user_id, kind, label, created_by, expires_at), UPDATE (revoked_at) ON keys TO weige_app;
 GRANT INSERT (community_id, area, kind, roles, body) ON events TO weige_app;
 GRANT SELECT, INSERT ON jobs TO weige_app;
 GRANT UPDATE (cancel_requested) ON jobs TO weige_app;
