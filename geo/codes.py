@@ -24,7 +24,7 @@ def grid_codes(
 ) -> NDArray[np.object_]:
     """Number the grids of each community as one reads a page, and put the community's code before.
 
-    A community's grids stand in rows counted from its northernmost point, each row as high as the
+    A community's grids stand in rows counted from the northernmost middle of a grid, each row as high as the
     square root of the mean area of its grids; within a row they go from west to east, at equal x
     from north to south, at one point the larger first. The serial has three digits; in a community
     of more than 999 grids, as many as its last grid needs.
@@ -34,7 +34,7 @@ def grid_codes(
     community_ids : (n,) object
         Code of the community of each grid (12 digits where there is one, else its id), as text.
     x, y : (n,) float64
-        A point inside each grid, in metres, y to the north.
+        The middle (centroid) of each grid, in metres, y to the north.
     area_m2 : (n,) float64
         Area of each grid.
     used : collection of str

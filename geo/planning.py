@@ -366,12 +366,15 @@ def region_codes(
     region[:n] = parts.labels
     region[n + bare] = parts.n_parts + np.arange(len(bare))
     polygons = region_polygons(ground.arcs, region, parts.n_parts + len(bare))
-    inner = shapely.get_coordinates(shapely.point_on_surface(polygons))
+    # The middle, not a point inside: in a ragged grid that one can lie in a far corner of it.
+    middle = shapely.get_coordinates(shapely.centroid(polygons))
     community = np.concatenate([parts.part_community, bare])
     names = layers.communities["community_id"].to_numpy(dtype=object)[community]
     codes = np.full(len(names), None, object) if carried is None else carried.copy()
     new = np.array([code is None for code in codes], dtype=bool)
-    codes[new] = grid_codes(names[new], inner[new, 0], inner[new, 1], shapely.area(polygons[new]), used=used)
+    codes[new] = grid_codes(
+        names[new], middle[new, 0], middle[new, 1], shapely.area(polygons[new]), used=used
+    )
     return codes
 
 
