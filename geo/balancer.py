@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ ORDER = (
     "community_without_units",
     "not_contiguous",
     "spans_communities",
+    "grid_outside_communities",
+    "grid_partly_outside",
+    "households_outside_communities",
     "households_left_out",
     "units_left_out",
 )
@@ -51,11 +54,12 @@ class Status:
         Against the band; `exempt` for special grids.
     reason : str
         Why it is not in order, as a code (`finding.reason.<code>` in the locale); empty when it is.
-        A grid in band may still have one: `not_contiguous`, `spans_communities`.
+        A grid in band may still have one: `not_contiguous`, `spans_communities`, `outside_communities`.
     community_id : str or None
         Where most of its households are.
     households, units, pieces : int
-        Totals, and the contiguous pieces over pairs that join.
+        Totals, and the contiguous pieces over pairs that join; units outside all communities have no
+        ground and count for no piece.
     """
 
     status: GridStatus
@@ -82,7 +86,11 @@ class Review:
     community_households, community_grids : mapping of community id to int
         Households outside special grids, and grids that are not special.
     remedies : mapping of grid id to tuple of Remedy
-        Up to three for each flagged grid, the best first.
+        Up to three for each flagged grid, the best first, each as if it were the only one. Those in
+        `findings` go together: no two of them change the same grid, so that each has the effect it
+        states whether or not the others are carried out, in any order.
+    left_out_households : mapping of community id or None to int
+        Households in no grid, by community, None for those outside all; only where there are any.
     """
 
     findings: tuple[Finding, ...]
@@ -91,6 +99,26 @@ class Review:
     community_households: Mapping[str, int] = field(default_factory=dict)
     community_grids: Mapping[str, int] = field(default_factory=dict)
     remedies: Mapping[str, tuple[Remedy, ...]] = field(default_factory=dict)
+    left_out_households: Mapping[str | None, int] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Return communities, households by whether a grid serves them, and grids by status."""
+        statuses = [status.status for status in self.statuses.values()]
+        in_grids = sum(status.households for status in self.statuses.values())
+        left_out = sum(self.left_out_households.values())
+        return {
+            "communities": len(self.legal_counts),
+            "households": in_grids + left_out,
+            "households_in_grids": in_grids,
+            "households_left_out": left_out,
+            "households_outside_communities": self.left_out_households.get(None, 0),
+            "micro_grids": len(statuses),
+            **{status: statuses.count(status) for status in get_args(GridStatus)},
+        }
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return the counts as rows: item, count."""
+        return pd.DataFrame(list(self.counts().items()), columns=["item", "count"])
 
     def grids_frame(self) -> pd.DataFrame:
         """Return one row for each grid: grid_id, community_id, households, units, pieces, status, reason."""
@@ -99,18 +127,22 @@ class Review:
         return pd.DataFrame(rows, columns=["grid_id", *columns])
 
     def communities_frame(self) -> pd.DataFrame:
-        """Return one row for each community: its households and grids, and the fewest and most legal ones."""
+        """Return one row for each community.
+
+        Its households and how many of them lie in no grid, its grids, and the fewest and most legal ones.
+        """
         rows = [
             (
                 community_id,
                 self.community_households[community_id],
+                self.left_out_households.get(community_id, 0),
                 self.community_grids[community_id],
                 legal.start if legal else None,
                 legal.stop - 1 if legal else None,
             )
             for community_id, legal in self.legal_counts.items()
         ]
-        columns = ["community_id", "households", "grids", "least_grids", "most_grids"]
+        columns = ["community_id", "households", "left_out", "grids", "least_grids", "most_grids"]
         return pd.DataFrame(rows, columns=columns).astype({"least_grids": "Int64", "most_grids": "Int64"})
 
 
@@ -137,8 +169,8 @@ def review(
     households : (n,) int64
         Households of each unit.
     community_ids : (n,) object or None
-        Community of each unit, None where it lies outside all: such a unit is not missed when it lies in
-        no grid. None when communities are not known; grids are then judged as if there were one.
+        Community of each unit, None where it lies outside all. None when communities are not known; grids
+        are then judged as if there were one.
     grid_ids : (n,) object
         Grid of each unit; None where it lies in none.
     band : Band
@@ -172,7 +204,8 @@ def review(
     statuses = judged.statuses
     for grid_id, community_id in sorted((empty or {}).items()):
         exempt = grid_id in judged.special
-        bare = community_id is not None and community_id not in judged.community_names
+        only_one = list((empty or {}).values()).count(community_id) == 1
+        bare = community_id is not None and only_one and community_id not in judged.community_names
         reason = "community_empty" if bare else "grid_without_units"
         statuses[grid_id] = Status("exempt" if exempt else "too_small", reason, community_id, 0, 0, 0)
         if community_id is not None and not exempt:
@@ -204,7 +237,23 @@ def review(
         community_households=judged.community_households,
         community_grids=judged.community_grids,
         remedies=judged.remedies,
+        left_out_households=judged.left_out_households(),
     )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A grid that breaks a rule: its units, why, and what would mend it."""
+
+    grid: int
+    status: GridStatus
+    members: NDArray[np.int64]
+    why: Mapping[str, Value]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def reason(self) -> str:
+        return str(self.why.get("reason", ""))
 
 
 class _Judged:
@@ -246,7 +295,11 @@ class _Judged:
         self.pocket = _components(n, left, right, self.walkable)
         self.pocket_total = np.bincount(self.pocket, weights=self.households).astype(np.int64)
         self.pocket_units = np.bincount(self.pocket)
-        self.pieces = _distinct(self.grid, self.piece, len(self.grid_names))
+        # Units outside all communities have no ground to walk on; they are told apart, not as pieces.
+        self.outside = self.community < 0
+        self.n_outside = unit_counts(np.where(self.outside, self.grid, -1), len(self.grid_names))
+        inside = np.where(self.outside, -1, self.grid)
+        self.pieces = _distinct(inside, self.piece, len(self.grid_names))
         self.spanned = _distinct(self.grid, self.community, len(self.grid_names))
         self.main_community = self._main_communities()
         self.mender = Mender(
@@ -261,8 +314,10 @@ class _Judged:
             border_m=adjacency.border_m,
             joins=adjacency.joins,
             band=band,
-            exempt=frozenset(np.flatnonzero(self.exempt).tolist()),
+            exempt=frozenset(np.flatnonzero(self.exempt | (self.n_outside > 0)).tolist()),
         )
+        self.number = {name: grid for grid, name in enumerate(self.grid_names)}
+        self.taken: dict[int, Remedy] = {}  # the grids that a chosen remedy changes
         self.statuses: dict[str, Status] = {}
         self.remedies: dict[str, tuple[Remedy, ...]] = {}
         self._count_communities()
@@ -326,32 +381,87 @@ class _Judged:
         small = (self.total < self.band.lower) & ~self.exempt
         large = (self.total > self.band.upper) & ~self.exempt
         flagged = small | large | (self.pieces > 1) | (self.spanned > 1)
+        flagged |= self.n_outside > 0
         totals_, counts, pieces = self.total.tolist(), self.count.tolist(), self.pieces.tolist()
         communities = [self._community(code) for code in self.main_community.tolist()]
+        grades: list[GridStatus] = [
+            "too_small" if small[grid] else "too_large" if large[grid] else "ok"
+            for grid in range(len(self.grid_names))
+        ]
+        cases = [self._case(grid, grades[grid]) for grid in np.flatnonzero(flagged).tolist()]
+        self.remedies = {self.grid_names[case.grid]: case.remedies for case in cases if case.remedies}
+        chosen = self._chosen(cases)
+        reasons = dict.fromkeys(range(len(self.grid_names)), "")
+        for case in cases:
+            found, reasons[case.grid] = self._flag(case, chosen.get(case.grid))
+            findings += found
         for grid, name in enumerate(self.grid_names):
-            status: GridStatus = "too_small" if small[grid] else "too_large" if large[grid] else "ok"
-            reason = ""
-            if flagged[grid]:
-                found, reason = self._flag(grid, status)
-                findings += found
-            if self.exempt[grid]:
-                status = "exempt"
             self.statuses[name] = Status(
-                status, reason, communities[grid], totals_[grid], counts[grid], pieces[grid]
-            )
+                "exempt" if self.exempt[grid] else grades[grid],
+                reasons[grid], communities[grid], totals_[grid], counts[grid], pieces[grid],
+            )  # fmt: skip
         return findings
 
-    def _flag(self, grid: int, status: GridStatus) -> tuple[list[Finding], str]:
-        """Return the findings of a grid that breaks a rule, and the reason for its status column."""
-        name = self.grid_names[grid]
+    def _case(self, grid: int, status: GridStatus) -> _Case:
         members = np.array(sorted(self.mender.members(grid)))
-        why = self._why(grid, status, members) if status != "ok" else {}
+        inside = members[~self.outside[members]]
+        why = self._why(grid, status, inside) if status != "ok" and len(inside) else {}
         reason = str(why.get("reason", ""))
-        remedy: dict[str, Value] = {}
-        if not self.exempt[grid]:
-            remedies = self._remedies(grid, reason, members)
-            self.remedies[name] = remedies
-            remedy = remedies[0].values()
+        remedies = () if self.exempt[grid] else self._remedies(grid, reason, members)
+        return _Case(grid, status, members, why, remedies)
+
+    def _chosen(self, cases: Sequence[_Case]) -> dict[int, Remedy]:
+        """Return a remedy for each grid such that no two of them change the same grid.
+
+        Those that solve everything are chosen first, then those that help, those of the fewest ways
+        first. Where others have taken all grids that could help, another remedy is looked for; where
+        there is none, they go first.
+        """
+
+        def last(case: _Case) -> tuple[bool, int]:
+            return not any(remedy.solves for remedy in case.remedies), len(case.remedies)
+
+        chosen: dict[int, Remedy] = {}
+        for case in sorted(cases, key=last):
+            if not case.remedies or case.grid in self.taken or case.remedies[0].kind == "none":
+                continue
+            name = self.grid_names[case.grid]
+            free = [remedy for remedy in case.remedies if not self._contested(remedy)]
+            if not free:
+                self.mender.blocked = set(self.taken)
+                free = [
+                    remedy
+                    for remedy in self.mender.mend(case.grid, case.reason)
+                    if remedy.kind != "none" and remedy.solves >= case.remedies[0].solves
+                ]
+                self.mender.blocked = set()
+            chosen[case.grid] = free[0] if free else self._after(case.remedies[0], name)
+            if free:
+                self._take(free[0])
+        for case in cases:
+            if case.remedies and case.grid not in chosen:
+                remedy = self.taken[case.grid] if case.grid in self.taken else case.remedies[0]
+                keeps_own = case.remedies[0].kind == "none" and not remedy.solves
+                chosen[case.grid] = case.remedies[0] if keeps_own else remedy
+        return chosen
+
+    def _take(self, remedy: Remedy) -> None:
+        self.taken |= {self.number[grid_id]: remedy for grid_id in remedy.grid_ids}
+
+    def _contested(self, remedy: Remedy) -> list[str]:
+        """Return the grids of a remedy that one chosen before changes."""
+        return sorted(grid_id for grid_id in remedy.grid_ids if self.number[grid_id] in self.taken)
+
+    def _after(self, remedy: Remedy, *names: str) -> Remedy:
+        """Return that the chosen remedy of the grids it would change goes first."""
+        before = remedy.before[: len(names)]
+        grid_ids = (*names, *self._contested(remedy))
+        return Remedy("none", grid_ids, before=before, after=before, reason="after_others")
+
+    def _flag(self, case: _Case, remedy: Remedy | None) -> tuple[list[Finding], str]:
+        """Return the findings of a grid that breaks a rule, and the reason for its status column."""
+        grid, members, reason = case.grid, case.members, case.reason
+        name = self.grid_names[grid]
         common: dict[str, Value] = {
             "households": int(self.total[grid]),
             "units": int(self.count[grid]),
@@ -361,39 +471,59 @@ class _Judged:
         community_id = self._community(int(self.main_community[grid]))
         findings = []
 
-        def add(code: str, units: NDArray[np.int64], values: Mapping[str, Value]) -> None:
+        def add(
+            code: str,
+            units: NDArray[np.int64],
+            values: Mapping[str, Value],
+            severity: Severity = "error",
+        ) -> None:
             ids = tuple(self.unit_ids[unit] for unit in units) if len(units) < len(members) else ()
-            at = self._point(units)
-            findings.append(
-                Finding(code, "error", community_id, name, ids, {**common, **values, **remedy}, point=at)
-            )
+            told = {**common, **values, **(remedy.values() if remedy else {})}
+            findings.append(Finding(code, severity, community_id, name, ids, told, point=self._point(units)))
 
-        if status != "ok":
-            add(status, members, why)
+        if case.status != "ok":
+            add(case.status, members, case.why)
+        inside, outside = members[~self.outside[members]], members[self.outside[members]]
         if self.pieces[grid] > 1:
-            pieces = self._split_by(self.piece, members)
+            pieces = self._split_by(self.piece, inside)
             stray = np.concatenate(pieces[1:])
             sizes = [int(self.households[piece].sum()) for piece in pieces]
             add("not_contiguous", np.sort(stray), {"pieces": len(pieces), "piece_households": sizes})
         if self.spanned[grid] > 1:
-            codes = sorted(set(self.community[members].tolist()) - {-1})
-            stray = members[self.community[members] != self.main_community[grid]]
+            codes = sorted(set(self.community[inside].tolist()))
+            stray = inside[self.community[inside] != self.main_community[grid]]
             names = [self.community_names[code] for code in codes]
             add("spans_communities", stray, {"communities": names})
+        if len(outside):
+            apart: dict[str, Value] = {
+                "outside_households": int(self.households[outside].sum()),
+                "outside_units": len(outside),
+            }
+            if len(inside):
+                add("grid_partly_outside", outside, apart, "warning")
+            else:
+                add("grid_outside_communities", outside, apart, "error" if self.total[grid] else "warning")
         if not reason:
-            if self.spanned[grid] > 1:
+            if len(outside):
+                reason = "outside_communities"
+            elif self.spanned[grid] > 1:
                 reason = "spans_communities"
             elif self.pieces[grid] > 1:
                 reason = "not_contiguous"
             else:
-                reason = "mendable" if remedy.get("remedy_solves") else "needs_neighbours"
+                solved = any(found.solves for found in (*case.remedies[:1], *([remedy] if remedy else [])))
+                reason = "mendable" if solved else "needs_neighbours"
         return findings, reason
 
     def _remedies(self, grid: int, reason: str, members: NDArray[np.int64]) -> tuple[Remedy, ...]:
+        if self.n_outside[grid]:
+            reason = "outside_communities"  # where its units belong is to be settled first
         proof = self.proofs.get(self.grid_names[grid])
         whole_pocket = self.pocket_units[self.pocket[members[0]]] == len(members) and self.pieces[grid] == 1
-        hopeless = (reason == "unit_too_large" and len(members) == 1) or (
-            reason in ("pocket_too_small", "community_too_small") and whole_pocket
+        hopeless = (
+            reason == "outside_communities"
+            or (reason == "unit_too_large" and len(members) == 1)
+            or (reason in ("pocket_too_small", "community_too_small") and whole_pocket)
         )
         if hopeless or (proof is not None and proof.code != "not_proved"):
             total = (int(self.total[grid]),)
@@ -471,17 +601,25 @@ class _Judged:
         beside = {other for unit in members.tolist() for other in self.mender.links(unit)}
         return sorted(unit for unit in beside if self.households[unit] > self.band.upper)
 
+    def left_out_households(self) -> dict[str | None, int]:
+        """Return the households in no grid by community, None for those outside all."""
+        missed = (self.grid < 0) & (self.households > 0)
+        count = np.bincount(self.community[missed] + 1, self.households[missed]).astype(np.int64)
+        names = [None, *self.community_names]
+        return {name: total for name, total in zip(names, count.tolist(), strict=False) if total}
+
     def left_out(self) -> list[Finding]:
-        """Find units of a community that lie in no grid, contiguous ones together."""
-        missed = (self.grid < 0) & (self.community >= 0)
+        """Find units that lie in no grid: contiguous ones together, and those outside all communities."""
+        outside = np.flatnonzero((self.grid < 0) & self.outside & (self.households > 0))
+        findings = [self._outside(outside)] if len(outside) else []
+        missed = (self.grid < 0) & ~self.outside
         if not missed.any():
-            return []
+            return findings
         left, right = self.adjacency.left, self.adjacency.right
         cluster = _components(len(missed), left, right, self.walkable & missed[left] & missed[right])
-        findings = []
         for members in self._split_by(cluster, np.flatnonzero(missed)):
             total = int(self.households[members].sum())
-            remedy = self.mender.gather(frozenset(members.tolist()))[0]
+            remedy = self._gathered(members)
             findings.append(
                 Finding(
                     "households_left_out" if total else "units_left_out",
@@ -493,6 +631,34 @@ class _Judged:
                 )
             )
         return findings
+
+    def _outside(self, units: NDArray[np.int64]) -> Finding:
+        """Return that households outside all communities lie in no grid."""
+        remedy = Remedy("none", reason="outside_communities")
+        return Finding(
+            "households_outside_communities",
+            "error",
+            unit_ids=tuple(self.unit_ids[unit] for unit in units),
+            values={
+                "households": int(self.households[units].sum()),
+                "units": len(units),
+                **remedy.values(),
+            },
+            point=self._point(units),
+        )
+
+    def _gathered(self, members: NDArray[np.int64]) -> Remedy:
+        """Return what to do with units in no grid that goes together with the remedies chosen before."""
+        units = frozenset(members.tolist())
+        remedy = self.mender.gather(units)[0]
+        if self._contested(remedy):
+            self.mender.blocked = set(self.taken)
+            other = self.mender.gather(units)[0]
+            self.mender.blocked = set()
+            remedy = other if other.solves else self._after(remedy)
+        if remedy.kind != "none":
+            self._take(remedy)
+        return remedy
 
     # -- small questions ---------------------------------------------------------------------------
 

@@ -48,10 +48,11 @@ class Remedy:
     kind : {"split", "merge", "move", "new", "none"}
         `split`: cut the grid in `len(after)`. `merge`: unite the two grids. `move`: give the units from
         the first grid to the second. `new`: gather units that lie in no grid into `len(after)` new
-        ones. `none`: this grid cannot be mended alone, for `reason`.
+        ones. `none`: this grid cannot be mended alone, for `reason`; where that is `after_others`, it
+        could be, but not together with the remedies of other grids.
     grid_ids : tuple of str
         split: the grid. merge: the flagged grid and its neighbour. move: from, to (only the second where
-        the units lie in no grid). new: none.
+        the units lie in no grid). new: none. none: the grid, then those whose remedies go first.
     unit_ids : tuple of str
         The units that move; all units of the grid for `split` and `new`.
     parts : tuple of int
@@ -144,6 +145,11 @@ class Mender:
         Fewest and most households of a grid.
     exempt : set of int
         Grids that the band does not bind and that no remedy may touch.
+
+    Attributes
+    ----------
+    blocked : set of int
+        Further grids that remedies of others leave alone, because a remedy chosen before changes them.
     """
 
     def __init__(
@@ -171,6 +177,7 @@ class Mender:
         self.band = band
         self.lower, self.upper = band.lower, band.upper
         self.exempt = exempt
+        self.blocked: set[int] = set()
         walkable = joins & (communities[left] == communities[right])
         a, b, border = left[walkable], right[walkable], np.maximum(border_m[walkable], 1e-9)
         n = len(households)
@@ -226,7 +233,7 @@ class Mender:
         for unit in sorted(units):
             for other, border_m in self.links(unit).items():
                 grid = self.grids[other]
-                if other not in units and grid >= 0 and grid not in self.exempt:
+                if other not in units and grid >= 0 and grid not in self.exempt | self.blocked:
                     border[grid] = border.get(grid, 0.0) + border_m
         return sorted(border, key=lambda grid: (-border[grid], grid))
 

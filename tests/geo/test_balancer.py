@@ -81,8 +81,11 @@ def test_1340_households_allow_14_to_26_grids():
     assert found.legal_counts == {"c": range(14, 27)}
     assert found.findings == ()
     assert found.communities_frame().to_dict("records") == [
-        {"community_id": "c", "households": 1340, "grids": 14, "least_grids": 14, "most_grids": 26}
-    ]
+        {
+            "community_id": "c", "households": 1340, "left_out": 0, "grids": 14, "least_grids": 14,
+            "most_grids": 26,
+        }
+    ]  # fmt: skip
 
 
 def test_a_community_where_no_number_of_grids_is_legal_is_named():
@@ -153,8 +156,48 @@ def test_units_without_households_in_no_grid_are_only_worth_knowing():
     assert only(reviewed("A B", "60 0", "x -")).severity == "info"
 
 
-def test_a_unit_outside_every_community_is_not_missed():
-    assert reviewed("A B", "60 9", "x -", communities="c -").findings == ()
+def test_households_outside_every_community_that_no_grid_serves_break_a_rule():
+    found = reviewed("A B C D E", "60 9 4 0 7", "x - - - -", communities="c - - - c")
+    outside = [finding for finding in found.findings if finding.community_id is None]
+
+    assert [(finding.code, finding.severity, finding.unit_ids) for finding in outside] == [
+        ("households_outside_communities", "error", ("B", "C"))
+    ]
+    assert outside[0].values["households"] == 13
+    counts = found.counts()
+    assert (counts["households"], counts["households_in_grids"]) == (80, 60)
+    assert (counts["households_left_out"], counts["households_outside_communities"]) == (20, 13)
+    assert found.communities_frame()["left_out"].tolist() == [7]
+
+
+def test_all_households_are_in_grids_or_left_out_where_no_community_is_known():
+    counts = reviewed("A B C", "60 9 55", "x - y").counts()
+
+    assert (counts["households"], counts["households_in_grids"], counts["households_left_out"]) == (
+        124,
+        115,
+        9,
+    )
+    assert counts["households_outside_communities"] == 0
+
+
+def test_a_grid_outside_every_community_is_named_so_and_not_as_cut_off_or_in_pieces():
+    found = reviewed("A B C D", "60 20 15 5", "x y y y", communities="c - - -")
+
+    assert [(finding.code, finding.severity) for finding in found.findings if finding.grid_id == "y"] == [
+        ("too_small", "error"),
+        ("grid_outside_communities", "error"),
+    ]
+    assert {finding.values.get("reason") for finding in found.findings if finding.grid_id == "y"} == {None}
+    assert found.statuses["y"].reason == "outside_communities"
+    assert found.remedies["y"][0].reason == "outside_communities"
+
+
+def test_a_grid_that_reaches_beyond_every_community_is_told_with_the_units_there():
+    finding = only(reviewed("A B C", "60 10 9", "x x x", communities="c c -"))
+
+    assert (finding.code, finding.severity, finding.unit_ids) == ("grid_partly_outside", "warning", ("C",))
+    assert finding.values["outside_households"] == 9
 
 
 def test_a_grid_without_units_is_told_and_counted():
@@ -382,6 +425,48 @@ def test_a_district_drawn_as_one_grid_is_to_be_planned_anew():
     assert flagged.values["remedy_reason"] == "plan_anew"
 
 
+# -- remedies together ---------------------------------------------------------------------------------
+
+
+def proposed(found: Review) -> dict[str | None, Remedy]:
+    remedies = {finding.grid_id: Remedy.from_values(finding.values) for finding in found.findings}
+    return {grid: remedy for grid, remedy in remedies.items() if remedy is not None}
+
+
+def test_a_grid_that_another_is_merged_with_has_the_same_remedy():
+    # Alone, y would rather be merged with z, which mends more households.
+    found = reviewed("A B C", "30 40 45", "x y z")
+
+    assert found.remedies["y"][0].grid_ids == ("y", "z")
+    assert proposed(found)["x"].grid_ids == ("x", "y")
+    assert proposed(found)["y"] == proposed(found)["x"]
+
+
+def test_a_remedy_gives_way_to_another_where_its_neighbour_is_taken():
+    # x and z would both be merged with y; z can take D from w instead.
+    found = reviewed("A B C D E", "30 60 30 30 60", "x y z w w", communities="c c c c c")
+
+    assert proposed(found)["x"].grid_ids == ("x", "y")
+    assert (proposed(found)["z"].kind, proposed(found)["z"].grid_ids) == ("move", ("w", "z"))
+
+
+def test_a_remedy_that_others_leave_no_room_for_comes_after_them():
+    found = reviewed("A B C", "30 60 30", "x y z")
+
+    assert proposed(found)["x"].grid_ids == ("x", "y")
+    assert proposed(found)["z"] == Remedy(
+        "none", ("z", "y"), before=(30,), after=(30,), reason="after_others"
+    )
+    assert found.statuses["z"].reason == "mendable"
+
+
+def test_left_out_households_do_not_join_a_grid_that_another_remedy_changes():
+    found = reviewed("A B C", "30 40 10", "x y -")
+
+    assert proposed(found)["x"].grid_ids == ("x", "y")
+    assert proposed(found)[None] == Remedy("none", ("y",), reason="after_others")
+
+
 # -- properties ----------------------------------------------------------------------------------------
 
 
@@ -520,3 +605,32 @@ def test_grids_of_our_own_plan_are_only_flagged_with_a_reason(place):
     flagged = [finding for finding in found.findings if finding.grid_id]
     assert {finding.grid_id for finding in flagged} == set(proofs)
     assert all(finding.values["reason"] == proofs[str(finding.grid_id)].code for finding in flagged)
+
+
+@settings(deadline=None)
+@given(drawn_plans())
+def test_remedies_go_together(plan):
+    place, grid_ids = plan
+    units = place.adjacency.unit_ids.tolist()
+    households = dict(zip(units, place.households.tolist(), strict=True))
+    before = dict(zip(units, grid_ids.tolist(), strict=True))
+    community_ids = np.array([f"c{code}" for code in place.community], dtype=object)
+    found = review(place.adjacency, place.households, community_ids, grid_ids, band=Band(50, 100))
+    remedies = {Remedy.from_values(finding.values) for finding in found.findings} - {None}
+    remedies = sorted((remedy for remedy in remedies if remedy.kind != "none"), key=repr)
+
+    assert len({grid for remedy in remedies for grid in remedy.grid_ids}) == sum(
+        len(remedy.grid_ids) for remedy in remedies
+    )
+    together = dict(before)
+    made = []
+    for number, remedy in enumerate(remedies):
+        after, changed = applied(remedy, before)
+        renamed = {grid: f"{number}:{grid}" for grid in changed}
+        moved = {unit for unit in units if after[unit] in renamed and before[unit] != after[unit]}
+        touched = moved | {unit for unit in units if before[unit] in remedy.grid_ids}
+        together |= {unit: renamed[after[unit]] for unit in touched}
+        made.append((remedy, list(renamed.values())))
+    for remedy, changed in made:
+        totals = [sum(households[unit] for unit in units if together[unit] == grid) for grid in changed]
+        assert tuple(totals) == remedy.after
