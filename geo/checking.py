@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -12,10 +13,14 @@ from numpy.typing import NDArray
 from geo.balancer import Review, review
 from geo.columns import words
 from geo.drawn_grids import grids_from_polygons
-from geo.findings import Finding
+from geo.errors import InputError
+from geo.findings import Finding, Value
+from geo.grid_table import listed_once, listed_with_several, units_and_grids
 from geo.layers import PlanLayers
+from geo.names import listed, shortened
 from geo.partition import Band
 from geo.planning import Ground, Progress, compound_names, inner_points, stand
+from geo.remedies import Remedy
 
 # Without communities, the ground that is divided reaches this far beyond units and grids.
 MARGIN_M = 30.0
@@ -34,8 +39,10 @@ class Checked:
         Grid of each unit in the ground's order, None for none.
     review : Review
     findings : tuple of Finding
-        Those of reading and those of the review.
+        Those of reading, `doubts` and those of the review.
     band : Band
+    doubts : tuple of Finding
+        `table_units_unknown`: units that a table lists and the layer of units does not have.
     """
 
     layers: PlanLayers
@@ -44,6 +51,7 @@ class Checked:
     review: Review
     findings: tuple[Finding, ...]
     band: Band
+    doubts: tuple[Finding, ...] = ()
 
 
 def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress | None = None) -> Checked:
@@ -55,16 +63,22 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
         With `grids`: polygons with `grid_id`, or a table of `unit_id` and `grid_id`.
     band : Band, default 50 to 100
     on_progress : callable (stage, done, total), optional
+
+    Raises
+    ------
+    InputError
+        A table lists a unit in several grids, or names no unit.
     """
+    table = None if are_polygons(layers.grids) else _table(layers)
     band = band or Band()
     known = len(layers.communities) > 0
     ground = stand(layers if known else _with_one_community(layers), on_progress=on_progress)
     units = layers.units.iloc[ground.order]
     shapes = units.geometry.to_numpy()
-    empty: dict[str, str | None] = {}
-    drawn_findings: tuple[Finding, ...] = ()
     grids = layers.grids
-    if are_polygons(grids):
+    doubts: tuple[Finding, ...] = ()
+    drawn_findings: tuple[Finding, ...] = ()
+    if table is None:
         drawn = grids_from_polygons(
             shapes,
             ground.unit_ids,
@@ -73,10 +87,13 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
             communities=layers.communities.geometry.to_numpy() if known else None,
             community_ids=layers.communities["community_id"].to_numpy(dtype=object) if known else None,
         )
-        grid_ids, empty, drawn_findings = drawn.grid_ids, dict(drawn.empty), drawn.findings
+        grid_ids, drawn_findings = drawn.grid_ids, drawn.findings
     else:
-        table = dict(zip(grids["unit_id"], grids["grid_id"], strict=True))
         grid_ids = np.array([table.get(unit) for unit in ground.unit_ids], object)
+        doubts = _unknown(table, ground)
+    empty = _empty(layers, grid_ids)
+    if known and table is None:
+        drawn_findings = (*drawn_findings, *_nowhere(layers, empty))
     home = units["community_id"].to_numpy(dtype=object) if known else None
     found = review(
         ground.adjacency,
@@ -90,12 +107,85 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
         points=inner_points(shapes),
         empty=empty,
     )
-    return Checked(layers, ground, grid_ids, found, (*layers.findings, *found.findings), band)
+    told = (*layers.findings, *doubts, *found.findings)
+    return Checked(layers, ground, grid_ids, found, told, band, doubts)
+
+
+def _table(layers: PlanLayers) -> dict[str, str | None]:
+    """Return the grid of each unit that a table lists."""
+    rows = units_and_grids(layers.grids)
+    several = listed_with_several(rows)
+    if several:
+        unit, grids = next(iter(several.items()))
+        named = listed(grids)
+        file = next((source.name for source in layers.sources if source.kind == "grids"), None)
+        raise InputError(
+            "unit_in_several_grids",
+            f"unit {shortened(unit)} is listed in several grids: {named} ({len(several):,} such units)",
+            mend="list each unit in one grid",
+            file=file,
+            layer="grids",
+            field="unit_id",
+            feature=unit,
+            unit=shortened(unit),
+            grids=named,
+            n=len(several),
+        )
+    once = listed_once(rows)
+    return dict(zip(once["unit_id"], once["grid_id"], strict=True))
+
+
+def _unknown(table: Mapping[str, str | None], ground: Ground) -> tuple[Finding, ...]:
+    unknown = sorted(table.keys() - set(ground.unit_ids))
+    values: dict[str, Value] = {"units": len(unknown), "listed": len(table)}
+    finding = Finding("table_units_unknown", "warning", unit_ids=tuple(unknown), values=values)
+    return (finding,) if unknown else ()
+
+
+def _empty(layers: PlanLayers, grid_ids: NDArray[np.object_]) -> dict[str, str | None]:
+    """Return the grids that hold no unit with their community, None for none."""
+    names = [*layers.communities["community_id"], None]  # -1, in no community, is the last
+    return {grid: names[row] for grid, row in empty_grids(layers, grid_ids).items()}
+
+
+def _nowhere(layers: PlanLayers, empty: Mapping[str, str | None]) -> list[Finding]:
+    """Tell of drawn grids that hold no unit and lie outside all communities."""
+    shapes = layers.grids.drop_duplicates("grid_id").set_index("grid_id").geometry
+    values = {"households": 0, "units": 0, **Remedy("none", reason="outside_communities").values()}
+    found = []
+    for grid in sorted(grid for grid, community in empty.items() if community is None):
+        spot = shapes[grid].representative_point()
+        at = (float(spot.x), float(spot.y))
+        found.append(Finding("grid_outside_communities", "warning", grid_id=grid, values=values, point=at))
+    return found
 
 
 def are_polygons(grids: gpd.GeoDataFrame) -> bool:
     """Whether grids came as polygons, not as a table of units and grids."""
     return bool(grids.geometry.notna().any())
+
+
+def empty_grids(layers: PlanLayers, grid_ids: Iterable[str | None]) -> dict[str, int]:
+    """Return the grids that hold no unit, with the row of the community they lie in, -1 for none.
+
+    Parameters
+    ----------
+    layers : PlanLayers
+        With `grids`, as polygons or as a table (whose grids without units lie nowhere).
+    grid_ids : iterable of str or None
+        The grids that hold one.
+    """
+    rows = layers.grids.drop_duplicates("grid_id")
+    rows = rows[rows["grid_id"].notna() & ~rows["grid_id"].isin(set(grid_ids) - {None})]
+    if not are_polygons(layers.grids):
+        return dict.fromkeys(sorted(rows["grid_id"]), -1)
+    tree = shapely.STRtree(layers.communities.geometry.to_numpy())
+    home = {}
+    for grid, shape in sorted(zip(rows["grid_id"], rows.geometry, strict=True)):
+        near = tree.query(shape, predicate="intersects")
+        shared_m2 = shapely.area(shapely.intersection(tree.geometries[near], shape))
+        home[str(grid)] = int(near[np.argmax(shared_m2)]) if shared_m2.any() else -1
+    return home
 
 
 def special_grids(grids: gpd.GeoDataFrame) -> frozenset[str]:

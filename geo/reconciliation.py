@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo.checking import are_polygons, special_grids
+from geo.checking import are_polygons, empty_grids, special_grids
 from geo.drawn_grids import DrawnGrids, grids_from_polygons
-from geo.errors import InputError
 from geo.findings import Finding, Severity, Value
+from geo.grid_table import listed_once, listed_with_several, units_and_grids
 from geo.layers import PlanLayers
 from geo.partition import Band, Partition
 from geo.planning import Ground, inner_points
@@ -171,7 +171,7 @@ def reconcile(
     grid_ids = grid_ids[~scrap]
     partition = Partition(ground.adjacency, ground.households, ground.community, labels, band)
     told.in_pieces(partition, grid_ids)
-    empty = _empty(layers, grid_ids)
+    empty = empty_grids(layers, grid_ids)
     told.empty(empty)
     special = np.array([grid in exempt for grid in before[_first_units(partition)]], dtype=bool)
     balance = _balance(ground, before, came, inside, record, told.rows)
@@ -206,21 +206,13 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
     """Return what is known of the units as they stood, None where nothing is."""
     grids = layers.grids
     if not are_polygons(grids):
-        table = pd.DataFrame({"unit_id": grids["unit_id"], "grid_id": grids["grid_id"]})
-        table = table[table["unit_id"].notna()]
-        if table.empty:
-            raise InputError(
-                "id_missing", "no row names a unit", mend="fill it in", layer="grids", field="unit_id",
-                n=len(grids),
-            )  # fmt: skip
-        table = _listed_once(table, told)
+        table = _listed_once(units_and_grids(grids), told)
         n = len(table)
         households = np.full(n, np.nan)
         if standing_units is not None:
             known = standing_units.set_index("unit_id")["households"]
             households = known.reindex(table["unit_id"]).to_numpy(dtype=np.float64)
         grid_ids = table["grid_id"].to_numpy(dtype=object, copy=True)
-        grid_ids[pd.isna(grid_ids)] = None
         return _Record(
             table["unit_id"].to_numpy(dtype=object), grid_ids, households, np.full((n, 2), np.nan), True
         )
@@ -246,13 +238,11 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
 
 
 def _listed_once(table: pd.DataFrame, told: _Told) -> pd.DataFrame:
-    """Keep the first row of a unit that is listed with several grids, and tell."""
-    several = table.groupby("unit_id", sort=True)["grid_id"].nunique()
-    doubtful = set(several.index[several > 1])
-    once = table.drop_duplicates("unit_id", keep="first")
-    for unit, grid in once.loc[once["unit_id"].isin(doubtful)].itertuples(index=False):
-        grids = sorted(set(table.loc[table["unit_id"] == unit, "grid_id"].dropna()))
-        told.listed_twice(unit, grid, grids)
+    """Keep the first grid of a unit that is listed with several, and tell."""
+    once = listed_once(table)
+    grid_of = once.set_index("unit_id")["grid_id"]
+    for unit, grids in listed_with_several(table).items():
+        told.listed_twice(unit, grid_of[unit], grids)
     return once
 
 
@@ -343,22 +333,6 @@ def _names(grids: gpd.GeoDataFrame) -> dict[str, str]:
         return {}
     named = grids.loc[grids["name"].notna() & grids["grid_id"].notna(), ["grid_id", "name"]]
     return {str(grid): str(name) for grid, name in named.itertuples(index=False)}
-
-
-def _empty(layers: PlanLayers, grid_ids: ObjectArray) -> dict[str, int]:
-    """Return the standing grids that hold no unit today, with the community they lie in, -1 for none."""
-    grids = layers.grids
-    rows = grids.drop_duplicates("grid_id")
-    rows = rows[rows["grid_id"].notna() & ~rows["grid_id"].isin(set(grid_ids.tolist()))]
-    if not are_polygons(grids):
-        return dict.fromkeys(sorted(rows["grid_id"]), -1)
-    tree = shapely.STRtree(layers.communities.geometry.to_numpy())
-    home = {}
-    for grid, shape in sorted(zip(rows["grid_id"], rows.geometry, strict=True)):
-        near = tree.query(shape, predicate="intersects")
-        shared_m2 = shapely.area(shapely.intersection(tree.geometries[near], shape))
-        home[str(grid)] = int(near[np.argmax(shared_m2)]) if shared_m2.any() else -1
-    return home
 
 
 def _first_units(partition: Partition) -> IntArray:
