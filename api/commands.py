@@ -11,11 +11,13 @@ from tempfile import TemporaryDirectory
 from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
 from api.telling import review_values, summary_lines, warn
+from geo.balancer import Review
 from geo.errors import InputError
+from geo.findings import Finding
 from geo.layers import LayerKind, read_plan_layers
 from geo.partition import Band
 from geo.planning import Plan, plan
-from maps.findings import findings_frame
+from maps.findings import findings_frame, remedies_frame
 from maps.text import text
 
 Sources = Mapping[LayerKind, str]
@@ -83,7 +85,6 @@ def check_grids(
     """Judge drawn grids, write the findings and the map, and say whether any grid breaks a rule."""
     from geo.checking import check
     from maps.plan_file import checked_frames, write_frames
-    from maps.workbook import write_findings
 
     ready({output: (".xlsx", ".csv", ".json"), map_file: (".html", ".htm")}, sources.values())
     band = Band(*bounds)
@@ -94,14 +95,9 @@ def check_grids(
         report("reading", 1, 1)
         warn(terminal, layers.findings)
         checked = check(layers, band=band, on_progress=report)
+        warn(terminal, checked.doubts)
         if output is not None:
-            write_findings(
-                output,
-                findings_frame(checked.findings),
-                checked.review.grids_frame(),
-                checked.review.communities_frame(),
-                language=terminal.language,
-            )
+            _write_findings(terminal, output, checked.findings, checked.review)
         if map_file is not None:
             with TemporaryDirectory(dir=map_file.resolve().parent) as folder:
                 drawn = Path(folder) / "checked.gpkg"
@@ -109,7 +105,7 @@ def check_grids(
                 draw_map(terminal, drawn, map_file, report)
     broken = [finding for finding in checked.findings if finding.severity == "error"]
     values = review_values(checked.review, checked.findings)
-    lines = summary_lines(checked.review, checked.findings, terminal.language)
+    lines = summary_lines(checked.review, checked.findings, terminal.language, file=output)
     terminal.result(
         lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)}
     )
@@ -119,7 +115,6 @@ def check_grids(
 def make_demo(terminal: Terminal, folder: Path) -> None:
     """Write the sample town, its plan, findings and map."""
     from geo.synthetic import write_sample
-    from maps.workbook import write_findings
 
     if folder.exists() and not folder.is_dir():
         raise InputError(
@@ -138,13 +133,7 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
         layers = read_plan_layers(sources)
         made = plan(layers, on_progress=report)
         _write(made, output, started, report)
-        write_findings(
-            folder / "findings.xlsx",
-            findings_frame(made.findings),
-            made.review.grids_frame(),
-            made.review.communities_frame(),
-            language=terminal.language,
-        )
+        _write_findings(terminal, folder / "findings.xlsx", made.findings, made.review)
         draw_map(
             terminal,
             output,
@@ -164,12 +153,26 @@ def _write(made: Plan, output: Path, started: datetime, report: Report, *, optio
     report("writing", 1, 1)
 
 
+def _write_findings(terminal: Terminal, path: Path, findings: Sequence[Finding], review: Review) -> None:
+    from maps.workbook import write_findings
+
+    write_findings(
+        path,
+        findings_frame(findings),
+        review.grids_frame(),
+        review.communities_frame(),
+        remedies=remedies_frame(findings),
+        summary=review.summary_frame(),
+        language=terminal.language,
+    )
+
+
 def _tell_plan(terminal: Terminal, made: Plan, output: Path, map_file: Path | None) -> None:
     values = review_values(made.review, made.findings)
     lines = [
         text("cli.plan_written", terminal.language, file=output, map=map_file)
         if map_file
         else text("cli.plan_only_written", terminal.language, file=output),
-        *summary_lines(made.review, made.findings, terminal.language),
+        *summary_lines(made.review, made.findings, terminal.language, file=output),
     ]
     terminal.result(lines, {"plan": str(output), "map": map_file and str(map_file), **values})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from api.console import Terminal
 from geo.balancer import Review
@@ -10,7 +11,7 @@ from geo.findings import Finding
 from maps.findings import sentence
 from maps.text import Language, text
 
-# A terminal shows this many findings; all of them stand in the plan file and the workbook.
+# A terminal shows this many findings; all of them stand in the plan file or the workbook.
 SHOWN_FINDINGS = 20
 
 
@@ -23,12 +24,8 @@ def warn(terminal: Terminal, findings: Iterable[Finding]) -> None:
 
 def review_values(review: Review, findings: Sequence[Finding]) -> dict[str, object]:
     """Return totals, findings by severity and grids out of band, for scripts."""
-    statuses = [status.status for status in review.statuses.values()]
     return {
-        "communities": len(review.legal_counts),
-        "households": int(sum(status.households for status in review.statuses.values())),
-        "micro_grids": len(statuses),
-        **{status: statuses.count(status) for status in ("ok", "too_small", "too_large", "exempt")},
+        **review.counts(),
         "findings": {
             severity: sum(finding.severity == severity for finding in findings)
             for severity in ("error", "warning", "info")
@@ -46,12 +43,17 @@ def review_values(review: Review, findings: Sequence[Finding]) -> dict[str, obje
     }
 
 
-def summary_lines(review: Review, findings: Sequence[Finding], language: Language) -> list[str]:
-    """Return the totals and the first broken rules, for people."""
-    values = review_values(review, findings)
-    lines = [text("cli.summary", language, **values)]
+def summary_lines(
+    review: Review, findings: Sequence[Finding], language: Language, *, file: Path | None
+) -> list[str]:
+    """Return the totals and the first broken rules, for people; the others stand in `file`."""
+    counts = review.counts()
+    lines = [text("cli.summary", language, **counts)]
+    if counts["households_left_out"]:
+        lines.append("  " + text("cli.left_out", language, **counts))
     broken = [finding for finding in findings if finding.severity == "error"]
     lines += [f"  {sentence(finding, language)}" for finding in broken[:SHOWN_FINDINGS]]
     if len(broken) > SHOWN_FINDINGS:
-        lines.append("  " + text("cli.more_findings", language, count=len(broken) - SHOWN_FINDINGS))
+        key = "cli.more_findings" if file else "cli.more_findings_no_file"
+        lines.append("  " + text(key, language, count=len(broken) - SHOWN_FINDINGS, file=file))
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -31,19 +31,20 @@ def sentence(finding: Finding, language: Language) -> str:
         sentences.append(text(f"finding.because.{reason}", language, **values))
     remedy = Remedy.from_values(finding.values)
     if remedy is not None:
-        sentences.append(remedy_sentence(remedy, language))
+        sentences.append(remedy_sentence(remedy, language, of=finding.grid_id))
     return _between(language).join(sentences)
 
 
-def remedy_sentence(remedy: Remedy, language: Language) -> str:
-    """Return what a remedy proposes and what comes of it."""
+def remedy_sentence(remedy: Remedy, language: Language, *, of: str | None = None) -> str:
+    """Return what a remedy proposes and what comes of it, as one reads it beside the grid `of`."""
     grids = [printable(grid_id) for grid_id in remedy.grid_ids]
+    others = [printable(grid_id) for grid_id in remedy.grid_ids if grid_id != of]
     totals = [_number(total, language) for total in remedy.after]
     after = joined(totals, language, shown=SHOWN_TOTALS)
     total = remedy.after[0] if remedy.after else 0
-    key = remedy.kind
     if remedy.kind == "none":
-        return text(f"remedy.none.{remedy.reason or 'needs_neighbours'}", language)
+        why = remedy.reason or "needs_neighbours"
+        return text(f"remedy.none.{why}", language, others=joined(others, language))
     if remedy.kind == "move" and len(grids) == 1:
         said = text("remedy.move_in", language, target=grids[0], total=total)
     elif remedy.kind == "move":
@@ -59,12 +60,12 @@ def remedy_sentence(remedy: Remedy, language: Language) -> str:
             after=after,
         )
     elif remedy.kind == "merge":
-        said = text("remedy.merge", language, other=grids[1], total=total)
+        said = text("remedy.merge", language, other=others[-1], total=total)
     elif remedy.kind == "new" and len(remedy.after) == 1:
         said = text("remedy.new", language, total=total)
     else:
         key_of = {"split": "remedy.split", "new": "remedy.new_several"}
-        said = text(key_of[key], language, n_grids=len(remedy.after), after=after)
+        said = text(key_of[remedy.kind], language, n_grids=len(remedy.after), after=after)
     return said if remedy.solves else said + _between(language) + text("remedy.partly", language)
 
 
@@ -87,6 +88,50 @@ def findings_frame(findings: Sequence[Finding], language: Language | None = None
         columns["text"] = [sentence(finding, language) for finding in findings]
     columns["values"] = [dict(finding.values) for finding in findings]
     return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+
+
+def remedies_frame(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Return what the remedies of some findings do, so that they can be carried out: who goes where.
+
+    One row for each grid that units go to (or, where a grid is split, stay in): step, remedy,
+    community_id, from_grid (None for units in no grid), to_grid (None for a new grid), new_grid (its
+    number in this step), households, units, unit_ids, households_after (of the grid they go to),
+    households_left (of the grid they leave), effect (`solves` or `helps`). A remedy of several findings
+    is one step.
+    """
+    rows: list[tuple[object, ...]] = []
+    steps: set[Remedy] = set()
+    for finding in findings:
+        remedy = Remedy.from_values(finding.values)
+        if remedy is None or remedy.kind == "none" or remedy in steps:
+            continue
+        steps.add(remedy)
+        effect = "solves" if remedy.solves else "helps"
+        for row in _rows(remedy):
+            rows.append((len(steps), remedy.kind, finding.community_id, *row, effect))
+    columns = [
+        "step", "remedy", "community_id", "from_grid", "to_grid", "new_grid", "households", "units",
+        "unit_ids", "households_after", "households_left", "effect",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _rows(remedy: Remedy) -> Iterator[tuple[object, ...]]:
+    """Yield where from, where to or which new grid, households, units, and households there and left."""
+    units = list(remedy.unit_ids)
+    source = remedy.grid_ids[0] if remedy.kind in ("split", "merge") or len(remedy.grid_ids) > 1 else None
+    if remedy.kind in ("split", "new"):
+        stays = remedy.kind == "split"  # the first part keeps the grid's code
+        for part, total in enumerate(remedy.after):
+            chosen = [unit for unit, at in zip(units, remedy.parts, strict=True) if at == part]
+            kept = stays and part == 0
+            new = None if kept else part + (not stays)
+            left = remedy.after[0] if stays else None
+            yield source, source if kept else None, new, total, len(chosen), chosen, total, left
+        return
+    left = None if source is None else 0 if remedy.kind == "merge" else remedy.after[0]
+    moved = remedy.moved_households
+    yield source, remedy.grid_ids[-1], None, moved, len(units), units, remedy.after[-1], left
 
 
 def reason_text(reason: str, language: Language) -> str:

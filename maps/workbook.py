@@ -33,7 +33,7 @@ MAX_CELL = 32_767
 # A sheet of Excel holds no more rows.
 MAX_ROWS = 1_048_576
 # Widths in characters of the digit 0.
-_WIDTHS = {"text": 90, "text_zh": 70, "text_en": 90, "unit_ids": 36, "reason": 26}
+_WIDTHS = {"text": 90, "unit_ids": 48, "reason": 26}
 MIN_WIDTH, MAX_WIDTH = 9, 40
 _FILLS = {
     ("severity", "error"): "F8CBAD",
@@ -46,9 +46,11 @@ _FILLS = {
     ("change", "new"): "E2EFDA",
     ("recommended", "True"): "E2EFDA",
 }
-_TEXT_COLUMNS = ("text", "text_zh", "text_en")
+_WRAPPED = ("text", "unit_ids")
 # Columns of codes that have words in the locale (`workbook.<column>.<code>`).
-_CODED = frozenset({"severity", "status", "kind", "change", "cause", "matter", "item"})
+_CODED = frozenset(
+    {"code", "remedy", "effect", "severity", "status", "kind", "change", "cause", "matter", "item"}
+)
 
 
 def write_findings(
@@ -57,13 +59,16 @@ def write_findings(
     grids: pd.DataFrame | None = None,
     communities: pd.DataFrame | None = None,
     *,
+    remedies: pd.DataFrame | None = None,
+    summary: pd.DataFrame | None = None,
     language: Language,
 ) -> None:
     """Write findings to a file, the format by the end of its name; an existing file is replaced at once.
 
     .xlsx has a sheet for each table, .json a list of objects for each; .csv holds the findings only.
-    Headings and the words of severity, status and reason are in the reader's language except in .json,
-    which keeps names and codes. Whatever people typed stays text: nothing becomes a formula.
+    Headings, sentences and the words of codes are in the reader's language except in .json, which keeps
+    names and codes and has the sentences in both. Whatever people typed stays text: nothing becomes a
+    formula.
 
     Parameters
     ----------
@@ -76,6 +81,10 @@ def write_findings(
         `Review.grids_frame()` or the layer `micro_grids` without geometry.
     communities : DataFrame, optional
         `Review.communities_frame()`.
+    remedies : DataFrame, optional
+        `maps.findings.remedies_frame`.
+    summary : DataFrame, optional
+        `Review.summary_frame()`.
     language : {"zh_CN", "en"}
         Of headings and words.
 
@@ -85,10 +94,16 @@ def write_findings(
         The name ends otherwise, or the file cannot be written.
     """
     target = Path(path)
-    tables = {"findings": findings, "grids": grids, "communities": communities}
+    tables = {
+        "findings": findings,
+        "remedies": remedies,
+        "grids": grids,
+        "communities": communities,
+        "summary": summary,
+    }
     given = {name: table for name, table in tables.items() if table is not None}
-    if target.suffix.lower() != ".json":  # values are for scripts; a reader has the sentence made of them
-        given["findings"] = findings.drop(columns="values", errors="ignore")
+    if target.suffix.lower() != ".json":
+        given["findings"] = _for_readers(findings, language)
     writers = {".xlsx": _xlsx, ".csv": _csv, ".json": _json}
     suffix = target.suffix.lower()
     if suffix not in writers:
@@ -101,6 +116,12 @@ def write_findings(
     content = writers[suffix](given, language)
     with replacing(target) as beside:
         beside.write_bytes(content)
+
+
+def _for_readers(findings: pd.DataFrame, language: Language) -> pd.DataFrame:
+    """Leave out what is for scripts, values, and sentences in another language."""
+    own, other = ("text_zh", "text_en") if language == "zh_CN" else ("text_en", "text_zh")
+    return findings.drop(columns=["values", other], errors="ignore").rename(columns={own: "text"})
 
 
 # -- cells ---------------------------------------------------------------------------------------------
@@ -187,7 +208,7 @@ def add_table(book: Workbook, name: str, table: pd.DataFrame, language: Language
                     sheet,
                     shown,
                     fill=fills[colour] if colour else None,
-                    alignment=wrapped if column in (*_TEXT_COLUMNS, "unit_ids") else top,
+                    alignment=wrapped if column in _WRAPPED else top,
                 )
             )
         sheet.append(cells)

@@ -209,7 +209,9 @@ def test_check_flags_grids_too_large_and_proposes_how_to_split_them(town, drawn,
     assert (done.returncode, done.stderr) == (0, "")
     assert "more than 100" in done.stdout
     sheets = openpyxl.load_workbook(tmp_path / "findings.xlsx").worksheets
-    assert len(sheets) == 3
+    assert [sheet.title for sheet in sheets] == [
+        "Findings", "Remedies", "Grids", "Communities", "Summary",
+    ]  # fmt: skip
     texts = [str(cell.value) for row in sheets[0].iter_rows() for cell in row]
     assert any("plit" in words for words in texts)
 
@@ -230,7 +232,7 @@ def test_check_writes_tables_too(town, drawn, tmp_path, suffix):
 
     assert done.returncode == 0
     content = output.read_text("utf-8-sig")
-    assert "too_large" in content
+    assert ("too_large" if suffix == "json" else "too large") in content
     if suffix == "json":
         assert json.loads(content)
 
@@ -250,6 +252,46 @@ def test_check_takes_a_table_of_units_and_grids_and_draws_them(town, tmp_path):
     assert told["findings"]["error"] >= 3  # one house is in no grid
     assert "<html" in (tmp_path / "m.html").read_text("utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["grids.csv", "m.html"]
+
+
+def test_households_that_no_grid_serves_are_counted_and_break_a_rule(town, tmp_path):
+    homes = gpd.read_file(town / "town.gpkg", layer="communities")
+    homes.geometry = [shapely.box(461_990, 3_541_990, 462_205, 3_542_180)]  # the last 3 columns lie outside
+    homes.to_file(tmp_path / "homes.gpkg", layer="communities")
+    sources = ("--units", layer(town, "units"), "--communities", tmp_path / "homes.gpkg", "--lang", "en")
+    planned = weige("plan", *sources, "-o", tmp_path / "plan.gpkg", "--quiet")
+    assert planned.returncode == 0
+    assert "600 households" in planned.stdout
+    assert "420 households in grids; 180 in no grid, 180 of them outside all communities" in planned.stdout
+
+    grids = f"{tmp_path / 'plan.gpkg'}:micro_grids"
+    strict = weige("check", *sources, "--grids", grids, "--strict", "--json", "--quiet")
+    assert strict.returncode == 1
+    told = json.loads(strict.stdout)
+    assert told["households"] == 600
+    assert told["households_in_grids"] == 420
+    assert told["households_left_out"] == told["households_outside_communities"] == 180
+    assert told["findings"]["error"] == 1
+
+
+def test_a_table_with_a_unit_in_two_grids_is_refused_in_one_line(town, tmp_path):
+    (tmp_path / "grids.csv").write_text("unit_id,grid_id\n0-0,W\n0-0,E\n")
+    done = weige(
+        "check", "--units", layer(town, "units"), "--grids", tmp_path / "grids.csv", "--lang", "zh_CN"
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert all(named in done.stderr for named in ("grids.csv", "0-0", "E, W"))
+
+
+def test_units_of_a_table_that_nobody_knows_are_told(town, tmp_path):
+    (tmp_path / "grids.csv").write_text("unit_id,grid_id\n0-0,W\n77-1,W\n77-2,W\n")
+    done = weige("check", "--units", layer(town, "units"), "--grids", tmp_path / "grids.csv", "--lang", "en",
+                 "--map", tmp_path / "m.html")  # fmt: skip
+
+    assert done.returncode == 0
+    assert "Of 3 units in the table, 2 are not in the layer of units: 77-1 and 77-2." in done.stderr
 
 
 def test_demo_writes_its_four_things_and_nothing_else(tmp_path):

@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.balancer import review
+from geo.balancer import ORDER, review
 from geo.drawn_grids import grids_from_polygons
 from geo.findings import Finding
 from geo.partition import Band
 from geo.remedies import Remedy
-from maps.findings import findings_frame, joined, reason_text, remedy_sentence, sentence
+from maps.findings import (
+    findings_frame,
+    joined,
+    reason_text,
+    remedies_frame,
+    remedy_sentence,
+    sentence,
+)
 from maps.text import LANGUAGES, words
 from tests.builders import draw_adjacency
 
@@ -153,6 +160,54 @@ def test_what_is_wrong_with_a_drawing_has_a_sentence_in_each_language():
         "6,000.0 m². Redraw the border.",
     }
     assert all(HAN.search(sentence(finding, "zh_CN")) for finding in drawn.findings)
+
+
+def test_a_merge_names_the_other_grid_whichever_it_is_read_beside():
+    merge = Remedy("merge", ("a", "b"), before=(30, 40), after=(70,), solves=True)
+
+    assert remedy_sentence(merge, "en", of="a") == "Merge it with grid b: 70 households."
+    assert remedy_sentence(merge, "en", of="b") == "Merge it with grid a: 70 households."
+
+
+def test_a_remedy_that_comes_after_another_names_the_grid_in_question():
+    after = Remedy("none", ("z", "y"), reason="after_others")
+
+    assert remedy_sentence(after, "zh_CN", of="z") == "网格y已列入另一项建议，请先落实该项，再重新检查。"
+
+
+def test_a_remedy_is_listed_once_with_who_goes_where():
+    merge = Remedy(
+        "merge", ("a", "b"), ("u1", "u2"), before=(30, 40), after=(70,), moved_households=30, solves=True
+    )
+    move = Remedy("move", ("d", "c"), ("u7",), before=(90, 45), after=(80, 55), moved_households=10)
+    new = Remedy("new", (), ("u8", "u9"), (1, 0), after=(60, 55), moved_households=115, solves=True)
+    found = [
+        Finding("too_small", "error", "k", "a", values=merge.values()),
+        Finding("too_small", "error", "k", "b", values=merge.values()),
+        Finding("too_small", "error", "k", "c", values=move.values()),
+        Finding("households_left_out", "error", "k", values=new.values()),
+        Finding("too_large", "error", "k", "e", values=Remedy("none", ("e",)).values()),
+    ]
+
+    frame = remedies_frame(found)
+
+    assert frame[["step", "remedy", "from_grid", "to_grid", "new_grid"]].values.tolist() == [
+        [1, "merge", "a", "b", None],
+        [2, "move", "d", "c", None],
+        [3, "new", None, None, 1],
+        [3, "new", None, None, 2],
+    ]
+    assert frame["unit_ids"].tolist() == [["u1", "u2"], ["u7"], ["u9"], ["u8"]]
+    assert frame["households"].tolist() == [30, 10, 60, 55]
+    assert frame["households_after"].tolist() == [70, 55, 60, 55]
+    assert frame["households_left"].tolist() == [0, 80, None, None]
+    assert frame["effect"].tolist() == ["solves", "helps", "solves", "solves"]
+
+
+def test_every_finding_of_a_review_has_a_short_name_for_the_workbook():
+    known = {key.removeprefix("workbook.code.") for key in words("en") if key.startswith("workbook.code.")}
+
+    assert set(ORDER) <= known
 
 
 def test_both_languages_have_the_same_findings_remedies_and_headings():

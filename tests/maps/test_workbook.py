@@ -6,14 +6,18 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 
+from geo.balancer import review
 from geo.errors import InputError
 from geo.findings import Finding
-from maps.findings import findings_frame
+from geo.partition import Band
+from maps.findings import findings_frame, remedies_frame
 from maps.workbook import write_findings
+from tests.builders import draw_adjacency
 
 CODE = "320585001001007"
 HOSTILE = [
@@ -94,8 +98,8 @@ def test_a_workbook_has_a_sheet_of_findings_of_grids_and_of_communities(tmp_path
 
     assert book.sheetnames == ["问题清单", "微网格", "社区"]
     assert rows(book["问题清单"]) == [
-        ("代码", "级别", "网格编码", "社区编码", "单元", "说明"),
-        ("too_small", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"),
+        ("问题", "级别", "网格编码", "社区编码", "单元", "说明"),
+        ("偏小", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"),
     ]
     assert rows(book["微网格"])[1:] == [
         (CODE, 30, 2, "偏小", "可调整", 1234.5),
@@ -105,6 +109,42 @@ def test_a_workbook_has_a_sheet_of_findings_of_grids_and_of_communities(tmp_path
         (CODE[:12], 120, 2, 2, 2),
         ("c2", 30, 1, "无合规网格数", "无合规网格数"),
     ]
+
+
+def test_a_workbook_says_who_goes_where_and_counts_every_household(tmp_path):
+    # Alone, the too large x is cut in two; the unit left out joins y.
+    found = review(
+        draw_adjacency("A B C D E F"),
+        np.array([20, 40, 35, 45, 60, 9]),
+        None,
+        np.array(["x", "x", "x", "x", "y", None], dtype=object),
+        band=Band(),
+    )
+    write_findings(
+        tmp_path / "f.xlsx",
+        findings_frame(found.findings),
+        remedies=remedies_frame(found.findings),
+        summary=found.summary_frame(),
+        language="zh_CN",
+    )
+    book = openpyxl.load_workbook(tmp_path / "f.xlsx")
+
+    assert book.sheetnames == ["问题清单", "处理方案", "汇总"]
+    assert rows(book["问题清单"])[0] == ("问题", "级别", "网格编码", "社区编码", "单元", "说明")
+    assert rows(book["处理方案"]) == [
+        (
+            *("序号", "措施", "社区编码", "原网格", "新网格", "新设网格", "户数", "单元数", "单元"),
+            *("调整后户数", "原网格余下户数", "效果"),
+        ),
+        (1, "调整", None, None, "y", None, 9, 1, "F", 69, None, "可解决"),
+        (2, "拆分", None, "x", "x", None, 80, 2, "C、D", 80, 80, "可解决"),
+        (2, "拆分", None, "x", None, 1, 60, 2, "A、B", 60, 80, "可解决"),
+    ]
+    assert dict(rows(book["汇总"])[1:]) == {
+        "社区数": 1, "总户数": 209, "其中：在网格内的户数": 200, "其中：未划入任何网格的户数": 9,
+        "未划入网格者中，在各社区之外的户数": 0, "微网格数": 2, "其中：户数符合": 1, "其中：偏小": 0,
+        "其中：偏大": 1, "其中：专属（不适用）": 0,
+    }  # fmt: skip
 
 
 def test_headings_and_words_are_in_the_language_asked_for(tmp_path):
@@ -156,7 +196,7 @@ def test_more_text_than_a_cell_holds_is_cut_with_a_mark(tmp_path):
 def test_tables_without_rows_have_their_headings(tmp_path):
     book = written(tmp_path / "f.xlsx")
 
-    assert rows(book["问题清单"]) == [("代码", "级别", "网格编码", "社区编码", "单元", "说明")]
+    assert rows(book["问题清单"]) == [("问题", "级别", "网格编码", "社区编码", "单元", "说明")]
 
 
 def test_a_csv_begins_with_a_mark_so_that_excel_reads_chinese(tmp_path):
@@ -166,8 +206,8 @@ def test_a_csv_begins_with_a_mark_so_that_excel_reads_chinese(tmp_path):
     assert content.startswith(b"\xef\xbb\xbf")
     read = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert read == [
-        ["代码", "级别", "网格编码", "社区编码", "单元", "说明"],
-        ["too_small", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"],
+        ["问题", "级别", "网格编码", "社区编码", "单元", "说明"],
+        ["偏小", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"],
     ]
 
 
