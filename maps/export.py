@@ -22,7 +22,7 @@ from maps.layers import page_layers
 from maps.pack import pack
 from maps.page import compose
 from maps.styles import page_styles
-from maps.text import LANGUAGES, Language, words
+from maps.text import LANGUAGES, Language, printable, words
 
 # Layers of a plan file that the map shows. Only the first must be there.
 _PLAN_LAYERS = (
@@ -178,7 +178,7 @@ def plan_note(run: pd.DataFrame | None) -> dict[str, Any]:
         "version": str(row.get("version", "")),
         "seed": str(row.get("seed", "")),
         "finished_at": str(row.get("finished") or ""),
-        "sources": [{"name": each["name"], "sha256": each["sha256"]} for each in sources],
+        "sources": [{"name": printable(str(each["name"])), "sha256": each["sha256"]} for each in sources],
     }
 
 

@@ -12,8 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from maps.changes import grid_changes, has_before
+from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
-from maps.text import LANGUAGES
+from maps.text import LANGUAGES, one_line
 
 WGS84 = "EPSG:4326"
 
@@ -66,26 +67,31 @@ def page_layers(
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
-        of the largest circle round it that stays inside (`radius_m`). A plan with the grids before has
-        them as `grids_before`, and what became of each grid as the table `changes` (`maps.changes`).
+        of the largest circle round it that stays inside (`radius_m`). Findings name the rows of their
+        grids and units and whether they can be mended; `faults` is the ground where grids overlap or
+        leave gaps (`maps.faults`). A plan with the grids before has them as `grids_before`, and what
+        became of each grid as the table `changes` (`maps.changes`). Names typed in by people are made
+        harmless everywhere in the same way (`maps.text.one_line`).
     """
     grids = _grids(plan)
     row_of = {grid_id: row for row, grid_id in enumerate(grids["grid_id"])}
     layers: dict[str, pd.DataFrame] = {"grids": grids}
     units = _chosen(plan.get("units"), "units")
     source = plan.get("units")
-    units["grid"] = _rows(
-        source["grid_id"] if source is not None and "grid_id" in source else None, row_of, len(units)
-    )
+    units["grid"] = _rows(_ids(source, "grid_id"), row_of, len(units))
     layers["units"] = units
     if not _has_footprints(units):
         layers["cells"] = _cells(plan)
     for name in ("communities", "roads", "water", "barriers", "compounds", "gates"):
         layers[name] = _chosen(plan.get(name), name)
-    layers["findings"] = _findings(plan)
+    findings = plan.get("findings")
+    row_of_unit = {unit_id or "": row for row, unit_id in enumerate(_ids(source, "unit_id"))}
+    speaks_of = concerned(findings, row_of, row_of_unit)
+    layers["findings"] = _frame(findings, _FINDING_COLUMNS).assign(**speaks_of)
+    layers["faults"] = fault_ground(findings, speaks_of, grids.geometry, layers["communities"])
     if has_before(plan):
         layers["grids_before"] = _ordered(_frame(plan["micro_grids_before"], _GRID_COLUMNS))
-        layers["changes"] = grid_changes(layers["grids_before"], grids, plan.get("ledger"))
+        layers["changes"] = grid_changes(layers["grids_before"], grids, _ledger(plan))
     for name in (name for name in _LABELLED if name in layers):
         layers[f"{name}_labels"] = _label_points(layers[name].geometry)
     if incidents is not None:
@@ -128,8 +134,20 @@ def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFra
 
 def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
     missing = values.isna().to_numpy()
-    texts = [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+    texts = [None if gone else one_line(value) for value, gone in zip(values, missing, strict=True)]
     return pd.Series(texts, dtype=object)
+
+
+def _ids(layer: pd.DataFrame | None, column: str) -> list[str | None]:
+    """Return a column of ids as the page's own layers write them."""
+    return [] if layer is None or column not in layer else _texts(layer[column]).tolist()
+
+
+def _ledger(plan: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    ledger = plan.get("ledger")
+    if ledger is None:
+        return None
+    return ledger.assign(from_grid=_texts(ledger["from_grid"]), to_grid=_texts(ledger["to_grid"]))
 
 
 def _chosen(layer: pd.DataFrame | None, name: str) -> gpd.GeoDataFrame:
@@ -156,10 +174,6 @@ def _ordered(grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return grids.iloc[order].reset_index(drop=True)
 
 
-def _findings(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
-    return _frame(plan.get("findings"), _FINDING_COLUMNS)
-
-
 def _cells(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     return _frame(plan.get("cells"), ())
 
@@ -169,10 +183,10 @@ def _has_footprints(units: gpd.GeoDataFrame) -> bool:
     return bool((shapely.get_dimensions(units.geometry.to_numpy()) == 2).sum() * 2 > len(units))
 
 
-def _rows(ids: pd.Series[Any] | None, row_of: Mapping[str, int], count: int) -> pd.Series[Any]:
-    if ids is None:
+def _rows(ids: Sequence[str | None], row_of: Mapping[str, int], count: int) -> pd.Series[Any]:
+    if not ids:
         return pd.Series([pd.NA] * count, dtype="Int64")
-    return pd.Series([row_of.get(str(grid_id), pd.NA) for grid_id in ids], dtype="Int64")
+    return pd.Series([row_of.get(grid_id or "", pd.NA) for grid_id in ids], dtype="Int64")
 
 
 def _grid_at(places: gpd.GeoSeries, grids: gpd.GeoSeries) -> pd.Series[Any]:

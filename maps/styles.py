@@ -24,6 +24,9 @@ STATUS: dict[Status, dict[str, str]] = {
     "exempt": {"fill": "#d6d6d2", "hatch": "dots", "hatch_ink": "rgba(50,50,50,0.6)"},
 }
 
+# Ground that lies in two grids, drawn over the states: what is there shows through.
+OVERLAP = {"fill": "rgba(176,0,32,0.20)", "hatch": "falling", "hatch_ink": "rgba(176,0,32,0.85)"}
+
 # Greys from white to slate: they say "how many" and leave hue to the states.
 UNIT_SHADES = ("#ffffff", "#d9dde2", "#b3bac4", "#8a94a2", "#616d7e")
 
@@ -59,6 +62,7 @@ INK = {
     "cluster": "#2b3644",
     "select": "#0a58ca",
     "change": "#c2006b",
+    "fault": "#b00020",
 }
 
 
@@ -104,6 +108,7 @@ def page_styles(households: ArrayLike) -> dict[str, Any]:
     """Return everything the page draws with."""
     return {
         "status": STATUS,
+        "overlap": OVERLAP,
         "units": unit_classes(households),
         "kinds": list(KINDS),
         "roads": road_styles(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
@@ -46,12 +47,21 @@ _TURNING = frozenset(
     "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 )
 
+_BREAKS = re.compile(r"[\r\n\t\v\f]+")
+
 
 def printable(words_typed_by_people: str) -> str:
     """Return a text as one line for a terminal: controls and direction marks as escapes."""
+    if words_typed_by_people.isprintable():  # nearly all are
+        return words_typed_by_people
     return "".join(
         character.encode("unicode_escape").decode()
         if character in _TURNING or unicodedata.category(character) in {"Cc", "Cs"}
         else character
         for character in words_typed_by_people
     )
+
+
+def one_line(value: object) -> str:
+    """Return what people typed as one line of a page: breaks and tabs as spaces, the rest `printable`."""
+    return printable(_BREAKS.sub(" ", str(value)))

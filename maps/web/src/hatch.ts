@@ -20,7 +20,7 @@ export function hatchSquare(hatch: Hatch, ink: string, ratio: number): HTMLCanva
     pen.fillStyle = ink;
     pen.lineWidth = 1.1 * ratio;
     if (hatch === "rising" || hatch === "crossed") stripes(pen, side, 1);
-    if (hatch === "crossed") stripes(pen, side, -1);
+    if (hatch === "falling" || hatch === "crossed") stripes(pen, side, -1);
     if (hatch === "dots") {
       for (const [x, y] of [[side / 4, side / 4], [(side * 3) / 4, (side * 3) / 4]] as const) {
         pen.beginPath();

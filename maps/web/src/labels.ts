@@ -109,8 +109,8 @@ export function shortCode(code: string): string {
   return code.length > 6 ? code.slice(-3) : code;
 }
 
-/** A name cut to a number of characters; marks that turn the direction of writing are taken out. */
+/** A name cut to a number of characters. */
 export function shorten(name: string, length: number): string {
-  const characters = [...name.replace(/[\u0000-\u001f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "").trim()];
+  const characters = [...name.trim()];
   return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : characters.join("");
 }

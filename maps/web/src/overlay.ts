@@ -20,6 +20,13 @@ const PADDING = 0.15;
 /** Households of each unit are written when a pixel is at most so many metres. */
 const UNIT_LABELS_FROM_M = 0.5;
 
+/** So many grids out of band in view may have their number beside them; more would hide the map. */
+const CALLOUTS_UP_TO = 60;
+
+/** Where a number stands that has no room in its grid: directions in the order of trying, in eighths of a turn from the east. */
+const CALLOUT_WAYS = [-1, -3, -2, 0, 4, 1, 3, 2];
+const CALLOUT_REACHES = [1, 1.7, 2.6];
+
 /** From this slope on, Chinese names of streets are written downwards. */
 const STEEP = 1.1;
 
@@ -50,6 +57,8 @@ interface Label extends Candidate {
   ground: "halo" | "plate" | "none";
   /** Characters one under another, as Chinese is written along a street that runs north. */
   isColumn: boolean;
+  /** The place it speaks of, where it stands beside it. */
+  leader?: { x: number; y: number };
   otherwise?: readonly Label[];
 }
 
@@ -187,11 +196,26 @@ export class Overlay extends L.Layer {
     }
     for (const { x, y, radius } of this.clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, side } of this.stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
-    for (const box of this.divider.covers) taken.take(moved(box, -this.offset.x, -this.offset.y));
-    this.drawn = placeLabels(labels.filter(({ box }) => !isCut(box, this.offset, view)), taken);
+    for (const box of [...this.divider.covers, ...this.controls()]) taken.take(moved(box, -this.offset.x, -this.offset.y));
+    const whole = labels.flatMap((label) => {
+      const [first, ...otherwise] = [label, ...(label.otherwise ?? [])].filter((form) => isWhole(form, this.offset, view));
+      return first ? [{ ...first, otherwise }] : [];
+    });
+    this.drawn = placeLabels(whole, taken);
+    for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     for (const { x, y, side } of this.stations) drawStation(pen, x, y, side, this.styles.ink.station);
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);
+  }
+
+  /** What the buttons of the map cover of its container. */
+  private controls(): Box[] {
+    const container = this.host?.getContainer();
+    if (!container) return [];
+    const { left, top } = container.getBoundingClientRect();
+    return [...container.querySelectorAll(".leaflet-control")].map((control) => control.getBoundingClientRect())
+      .filter(({ width }) => width > 0)
+      .map((box) => ({ x0: box.left - left, y0: box.top - top, x1: box.right - left, y1: box.bottom - top }));
   }
 
   private gather(view: Window): Overlay["clusters"] {
@@ -263,25 +287,40 @@ export class Overlay extends L.Layer {
     const dividerX = this.divider.x === null ? null : this.divider.x - this.offset.x;
     // Among the numbers of units, the grid's own stands on a plate.
     const ground = this.shown.has("units") && view.metresPerPixel <= UNIT_LABELS_FROM_M ? "plate" : "halo";
-    for (const grid of anchors.within(windowBox(view))) {
+    const isOut = (grid: number) => ["too_small", "too_large"].includes(grids.text("status", grid));
+    const seen = anchors.within(windowBox(view));
+    const hasCallouts = seen.filter(isOut).length <= CALLOUTS_UP_TO;
+    for (const grid of seen) {
       const at = this.anchor(anchors, grid, view);
       if (!at) continue;
       const count = String(grids.number("households", grid) ?? 0);
-      const status = grids.text("status", grid);
       // A number out of band outranks even the community's name.
-      const priority = status === "ok" || status === "exempt" ? 800 : 960;
+      const priority = isOut(grid) ? 960 : 800;
       const size = at.radius > 34 ? 15 : at.radius > 17 ? 13 : 11;
       const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
       const line = { text: count, size, weight: 700 };
       const form = (lines: Line[]) => this.stack(pen, "grid", priority, lines, at.x, at.y, this.styles.ink.text, ground);
       const short = form([line]);
       // A number larger than its grid would be read as its neighbour's.
-      if (Math.hypot(short.box.x1 - short.box.x0, short.box.y1 - short.box.y0) / 2 > at.radius * 1.5 + 3) continue;
+      const hasRoom = Math.hypot(short.box.x1 - short.box.x0, short.box.y1 - short.box.y0) / 2 <= at.radius * 1.5 + 3;
       const small = form([{ ...line, size: 11 }]);
-      const forms = at.radius < 19 ? [short, small] : [form([line, code]), short, small];
+      const inside = !hasRoom ? [] : at.radius < 19 ? [short, small] : [form([line, code]), short, small];
+      const isThere = dividerX === null || isOnSide({ x0: at.x, x1: at.x }, side, dividerX);
+      const forms = [...inside, ...(isOut(grid) && hasCallouts && isThere ? this.callouts(pen, { ...line, size: 12 }, at) : [])];
       const [first, ...otherwise] = forms.filter(({ box }) => dividerX === null || isOnSide(box, side, dividerX));
       if (first) labels.push({ ...first, otherwise });
     }
+  }
+
+  /** The number of a grid beside it, with a line that leads there: what must be seen is seen at every zoom. */
+  private callouts(pen: CanvasRenderingContext2D, line: Line, at: { x: number; y: number; radius: number }): Label[] {
+    const reach = Math.max(26, Math.min(at.radius, 40) + 18);
+    return CALLOUT_REACHES.flatMap((times) => CALLOUT_WAYS.map((eighth) => {
+      const angle = (eighth * Math.PI) / 4;
+      const [x, y] = [at.x + reach * times * Math.cos(angle), at.y + reach * times * Math.sin(angle)];
+      const plate = this.stack(pen, "grid", 960, [line], x, y, this.styles.ink.text, "plate");
+      return { ...plate, leader: { x: at.x, y: at.y } };
+    }));
   }
 
   private communityLabels(pen: CanvasRenderingContext2D, view: Window, labels: Label[]): void {
@@ -406,6 +445,23 @@ function heightOf(lines: readonly Line[]): number {
   return lines.reduce((sum, { size }) => sum + size + 1, 0);
 }
 
+/** The line from a label to the place it speaks of. */
+function lead(pen: CanvasRenderingContext2D, { x, y, leader, colour, halo }: Label): void {
+  if (!leader) return;
+  for (const [ink, extra] of [[halo, 2], [colour, 0]] as const) {
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(leader.x, leader.y);
+    pen.strokeStyle = ink;
+    pen.lineWidth = 1.4 + extra;
+    pen.stroke();
+    pen.beginPath();
+    pen.arc(leader.x, leader.y, 2.6 + extra / 2, 0, 2 * Math.PI);
+    pen.fillStyle = ink;
+    pen.fill();
+  }
+}
+
 function write(pen: CanvasRenderingContext2D, label: Label): void {
   const { x, y, angle, colour, halo, ground, box } = label;
   pen.save();
@@ -456,12 +512,13 @@ function roundedBox(pen: CanvasRenderingContext2D, { x0, y0, x1, y1 }: Box, radi
   pen.closePath();
 }
 
-/** Does a box cross the edge of what is seen, so that only a part of its text could be read? */
-function isCut(box: Box, offset: L.Point, view: Window): boolean {
+/** Is a label not crossed by the edge of what is seen? A line from beyond the edge would lead to nothing. */
+function isWhole({ box, leader }: Label, offset: L.Point, view: Window): boolean {
   const seen = { x0: -offset.x, y0: -offset.y, x1: view.width + offset.x, y1: view.height + offset.y };
   const isOutside = box.x1 < seen.x0 || box.x0 > seen.x1 || box.y1 < seen.y0 || box.y0 > seen.y1;
   const isWithin = box.x0 >= seen.x0 && box.x1 <= seen.x1 && box.y0 >= seen.y0 && box.y1 <= seen.y1;
-  return !isOutside && !isWithin;
+  if (!leader) return isOutside || isWithin;
+  return isWithin && leader.x >= seen.x0 && leader.x <= seen.x1 && leader.y >= seen.y0 && leader.y <= seen.y1;
 }
 
 function moved({ x0, y0, x1, y1 }: Box, dx: number, dy: number): Box {

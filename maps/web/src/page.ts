@@ -4,14 +4,15 @@ import { gridsOf } from "./changes.ts";
 import { northArrow, homeControl } from "./controls.ts";
 import type { Side } from "./divider.ts";
 import { element } from "./dom.ts";
+import { concern, middleOf, nearest } from "./findings.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
-import { latitude, longitude, worldX, worldY, type Paths } from "./pack.ts";
+import { latitude, longitude, worldX, worldY, type Paths, type Points } from "./pack.ts";
 import { Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
 import { Panel } from "./panel.ts";
 import {
-  communitySection, compoundSection, gridSection, incidentSection, popupElement, Reasons, stationSection, unitSection,
-  type Section,
+  buildingSection, communitySection, compoundSection, findingSection, gridSection, incidentSection, popupElement, Reasons,
+  stationSection, unitSection, type Section,
 } from "./popups.ts";
 import { union, type Box, type LayerName, type Scene } from "./scene.ts";
 import type { Language, Settings } from "./schema.ts";
@@ -41,6 +42,7 @@ export class Page {
   private readonly swipe: Swipe | null = null;
   private controls: L.Control[] = [];
   private onScreen: L.LatLngBounds | null = null;
+  private onArrival: (() => void) | null = null;
 
   constructor(
     private readonly map: L.Map,
@@ -51,7 +53,7 @@ export class Page {
     this.incidents = new Incidents(scene.get("incidents"));
     this.reasons = new Reasons(scene);
     const drawn: Shown[] = ["units", "cells", "communities", "roads", "water", "barriers", "compounds", "gates",
-      "incidents", "stations", "context"];
+      "incidents", "stations", "context", "faults"];
     for (const name of drawn) if (scene.has(name as LayerName) && !INITIALLY_HIDDEN.has(name)) this.shown.add(name);
     this.shown.add("status").add("labels");
 
@@ -147,51 +149,78 @@ export class Page {
   }
 
   private goToEntry(entry: Entry): void {
-    this.goTo(entry.layer, entry.features);
+    if (entry.kind === "building") this.goToUnits(entry.features, [buildingSection(this.scene, entry.features)]);
+    else this.goTo(entry.layer, entry.features);
+  }
+
+  /** Bring a box into view; what is told about it opens on arrival, so that it finds its place beside the edge. */
+  private bring(box: Box, arrive: () => void): void {
+    this.panel.fold();
+    this.map.stop().closePopup();
+    if (this.onArrival) this.map.off("moveend", this.onArrival);
+    this.onArrival = () => {
+      this.onArrival = null;
+      arrive();
+    };
+    this.map.once("moveend", this.onArrival);
+    this.map.fitBounds(bounds(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
+  }
+
+  /** Units on the ground of their grids: the grids outlined, the units filled. */
+  private goToUnits(units: readonly number[], sections: Section[]): void {
+    const layer = this.scene.get("units");
+    const own = union(units.map((unit) => layer.box(unit)));
+    if (!own) return;
+    const grids = [...new Set(units.map((unit) => layer.number("grid", unit)))].filter((grid): grid is number => grid !== null);
+    const told = grids.map((grid) => gridSection(this.scene, grid, this.reasons));
+    const at = nearest(this.scene, units, middleOf(own));
+    this.bring(union([own, ...grids.map((grid) => this.scene.get("grids").box(grid))]) ?? own, () => {
+      this.popup(at, [...sections, ...(told.length === 1 ? told : [])]);
+    });
+    this.outline("grids", grids);
+    this.mark(units);
+  }
+
+  /** What a finding speaks of: the ground, its grids outlined, its units filled; a ring where there is only a place. */
+  private goToFinding(finding: number): void {
+    const about = concern(this.scene, finding);
+    const { box, at } = about;
+    if (!box || !at) return;
+    const [only, ...others] = about.grids;
+    const grid = only === undefined || others.length ? [] : [{ ...gridSection(this.scene, only, this.reasons), notes: [] }];
+    this.bring(box, () => this.popup(at, [findingSection(this.scene, finding, this.reasons, others.length ? about.grids : []), ...grid]));
+    this.selection.clearLayers();
+    this.outline("communities", about.communities, false);
+    for (const grid of about.grids) this.outline("grids", [grid], false, 4);
+    this.mark(about.units);
+    if (about.faults.length || !(about.grids.length || about.units.length || about.communities.length)) this.ring(at);
   }
 
   /** Bring features into view, outline them, and tell what they are. */
   private goTo(name: LayerName, features: readonly number[]): void {
+    const first = features[0] as number;
+    if (name === "findings") return this.goToFinding(first);
+    if (name === "units") return this.goToUnits(features, [unitSection(this.scene, first)]);
     const layer = this.scene.get(name);
     const box = union(features.map((feature) => layer.box(feature)));
     if (!box) return;
-    this.panel.fold();
-    this.map.fitBounds(bounds(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
-    const middle: [number, number] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+    const middle = middleOf(box);
     const isGrid = name === "grids" || name === "grids_before";
     const at = (isGrid ? this.scene.get(`${name}_labels`).middle(features[0] as number) : null) ?? middle;
     this.outline(name, features);
-    const first = features[0] as number;
-    if (name === "findings") {
-      const grid = this.gridOf(layer.text("grid_id", first));
-      if (grid !== null) this.goTo("grids", [grid]);
-      else this.ring(at);
-      return;
-    }
     const sections: Partial<Record<LayerName, () => Section[]>> = {
       grids: () => [gridSection(this.scene, first, this.reasons)],
       grids_before: () => [gridSection(this.scene, first, this.reasons, "before")],
-      units: () => this.unitSections(first),
       compounds: () => [compoundSection(this.scene, first)],
       communities: () => [communitySection(this.scene, first, this.settings.plan)],
       incidents: () => [incidentSection(this.scene, first)],
       stations: () => [stationSection(this.scene, first)],
     };
-    const made = sections[name]?.();
-    if (made) this.popup(at, made);
+    this.bring(box, () => {
+      const made = sections[name]?.();
+      if (made) this.popup(at, made);
+    });
     if (name === "incidents" || name === "stations") this.ring(at);
-  }
-
-  private gridOf(id: string): number | null {
-    const grids = this.scene.get("grids");
-    for (let i = 0; i < grids.count; i++) if (id && grids.text("grid_id", i) === id) return i;
-    return null;
-  }
-
-  private unitSections(unit: number): Section[] {
-    const grid = this.scene.get("units").number("grid", unit);
-    const own = [unitSection(this.scene, unit)];
-    return grid === null ? own : [...own, gridSection(this.scene, grid, this.reasons)];
   }
 
   private identify(event: L.LeafletMouseEvent): void {
@@ -214,7 +243,7 @@ export class Page {
     else if (community !== undefined) sections.push(communitySection(scene, community, this.settings.plan));
     if (!sections.length) return;
     if (grid !== undefined) this.outline(gridsOf(side), [grid]);
-    if (unit !== undefined) this.outline("units", [unit], false);
+    if (unit !== undefined) this.mark([unit]);
     this.popup(at, sections);
   }
 
@@ -271,15 +300,27 @@ export class Page {
       .openOn(this.map);
   }
 
-  private outline(name: LayerName, features: readonly number[], isFirst = true): void {
+  private outline(name: LayerName, features: readonly number[], isFirst = true, weight = isFirst ? 4 : 2.5): void {
     if (isFirst) this.selection.clearLayers();
     const { layer } = this.scene.get(name);
     const { select } = this.settings.styles.ink;
-    const style = { color: select, weight: isFirst ? 4 : 2.5, fill: false, interactive: false, className: "selected" };
+    const style = { color: select, weight, fill: false, interactive: false, className: "selected" };
     for (const feature of features) {
       if (layer.polygons) for (const ring of latLngs(layer.polygons, feature)) L.polygon(ring, style).addTo(this.selection);
       if (layer.lines) for (const line of latLngs(layer.lines, feature)) L.polyline(line, style).addTo(this.selection);
     }
+  }
+
+  /** Fill units, as one shape however many they are; those that are points get a wide dot. */
+  private mark(units: readonly number[]): void {
+    const { layer } = this.scene.get("units");
+    const { select } = this.settings.styles.ink;
+    const style = { color: select, interactive: false, className: "marked" };
+    const { polygons, points } = layer;
+    const shapes = polygons ? units.flatMap((unit) => latLngs(polygons, unit)).map((ring) => [ring]) : [];
+    if (shapes.length) L.polygon(shapes, { ...style, weight: 2.5, fillOpacity: 0.3 }).addTo(this.selection);
+    const dots = points ? units.flatMap((unit) => places(points, unit)).map((at) => [at, at]) : [];
+    if (dots.length) L.polyline(dots, { ...style, weight: 20, opacity: 0.5, lineCap: "round" }).addTo(this.selection);
   }
 
   private ring(at: [number, number]): void {
@@ -307,4 +348,12 @@ function latLngs(paths: Paths, feature: number): L.LatLng[][] {
     lines.push(line);
   }
   return lines;
+}
+
+function places(points: Points, feature: number): L.LatLng[] {
+  const found: L.LatLng[] = [];
+  for (let i = points.featureStart[feature] as number; i < (points.featureStart[feature + 1] as number); i++) {
+    found.push(latLng([points.x[i] as number, points.y[i] as number]));
+  }
+  return found;
 }

@@ -4,12 +4,12 @@ import type { Side } from "./divider.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Paths, Points } from "./pack.ts";
 import type { Box, IndexedLayer, Scene } from "./scene.ts";
-import type { Status, Styles } from "./schema.ts";
+import type { Status, StatusStyle, Styles } from "./schema.ts";
 
 export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
 
 export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" |
-  "gates" | "labels" | "incidents" | "stations" | "context";
+  "gates" | "labels" | "incidents" | "stations" | "context" | "faults";
 
 /** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
 export interface Window {
@@ -65,6 +65,8 @@ export class Painter {
     if (this.shown.has("context")) this.context(pen, view);
     if (this.shown.has("status")) this.borders(pen, view);
     if (this.shown.has("communities")) this.communities(pen, view);
+    // Findings speak of the plan as it is now.
+    if (this.shown.has("faults") && this.side === "after") this.faults(pen, view, ratio);
     if (this.shown.has("status") && this.marks()) this.changes(pen, view);
     if (this.shown.has("gates") && view.metresPerPixel <= GATES_FROM_M) this.gates(pen, view);
   }
@@ -78,16 +80,25 @@ export class Painter {
       for (const grid of seen) {
         if (grids.text("status", grid) === status) trace(pen, grids.layer.polygons, grid, view, true);
       }
-      pen.fillStyle = style.fill;
-      pen.fill("nonzero");
-      const pattern = style.hatch === "none" ? null : pen.createPattern(hatchSquare(style.hatch, style.hatch_ink, ratio), "repeat");
-      if (pattern) {
-        // The path is kept as it is; the pattern is laid in device pixels, where its square is whole.
-        pen.setTransform(1, 0, 0, 1, 0, 0);
-        pen.fillStyle = pattern;
-        pen.fill("nonzero");
-        pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      }
+      fillHatched(pen, style, ratio);
+    }
+  }
+
+  /** Ground in two grids is hatched, ground in none has a broken edge; both are seen however small. */
+  private faults(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
+    const { layer, seen } = this.window("faults", view, 6);
+    for (const kind of ["gap", "overlap"] as const) {
+      pen.beginPath();
+      for (const each of seen) if (layer.text("kind", each) === kind) trace(pen, layer.layer.polygons, each, view, true);
+      if (kind === "overlap") fillHatched(pen, this.styles.overlap, ratio);
+      pen.strokeStyle = "rgba(255,255,255,0.85)";
+      pen.lineWidth = 4;
+      pen.stroke();
+      pen.setLineDash(kind === "gap" ? [6, 4] : []);
+      pen.strokeStyle = this.styles.ink.fault;
+      pen.lineWidth = 2;
+      pen.stroke();
+      pen.setLineDash([]);
     }
   }
 
@@ -218,6 +229,15 @@ export class Painter {
       pen.lineWidth = view.metresPerPixel < 1.2 ? 0.8 : 0.4;
       pen.stroke();
     }
+    pen.beginPath();
+    for (const unit of seen) {
+      if (!isLeftOut(layer, unit)) continue;
+      trace(pen, layer.layer.polygons, unit, view, true);
+      dots(pen, layer.layer.points, unit, view, radius);
+    }
+    pen.strokeStyle = this.styles.ink.fault;
+    pen.lineWidth = 2.2;
+    pen.stroke();
   }
 
   private barriers(pen: CanvasRenderingContext2D, view: Window): void {
@@ -280,6 +300,24 @@ export class Painter {
     const layer = this.scene.get(name);
     return { layer, seen: layer.within(windowBox(view, margin)) };
   }
+}
+
+/** Has a unit households, but no grid? */
+export function isLeftOut(units: IndexedLayer, unit: number): boolean {
+  return units.number("grid", unit) === null && (units.number("households", unit) ?? 0) > 0;
+}
+
+/** Fill the path with a colour and its hatching. */
+function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
+  pen.fillStyle = fill;
+  pen.fill("nonzero");
+  const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio), "repeat");
+  if (!pattern) return;
+  // The path is kept as it is; the pattern is laid in device pixels, where its square is whole.
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.fillStyle = pattern;
+  pen.fill("nonzero");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 }
 
 /** The position of the class a number of households falls in. */

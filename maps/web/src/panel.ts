@@ -1,17 +1,19 @@
 /** The panel beside the map: figures, search, legend with layers, lists of grids, findings and incidents. */
 import { changedGrids, type GridChange } from "./changes.ts";
 import { button, element, typed } from "./dom.ts";
+import { byMending, concern, type Mending } from "./findings.ts";
 import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
-import { STATUSES, type Shown } from "./paint.ts";
+import { isLeftOut, STATUSES, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
 import type { Language, Settings, Status } from "./schema.ts";
 import { findEntries, searchEntries, type Entry } from "./search.ts";
+import { formatHours, formatMoment } from "./times.ts";
 import { formatCount, formatShare, language, t } from "./words.ts";
 
-type Tab = "legend" | "grids" | "changes" | "findings" | "incidents";
+type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations";
 
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
@@ -36,6 +38,7 @@ export class Panel {
   private tab: Tab = "legend";
   private gridOrder: "code" | "households" = "code";
   private gridStatus: Status | "" = "";
+  private mending: Mending | "" = "";
   private entries: Entry[] | null = null;
   private readonly counts: Record<Status, number>;
   private body = element("div");
@@ -70,15 +73,18 @@ export class Panel {
   private open(isOpen: boolean): void {
     if (this.root.classList.contains("open") === isOpen) return;
     this.root.classList.toggle("open", isOpen);
-    this.root.querySelector(".handle")?.setAttribute("aria-expanded", String(isOpen));
+    const handle = this.root.querySelector(".handle");
+    handle?.setAttribute("aria-expanded", String(isOpen));
+    if (handle) handle.textContent = t(isOpen ? "page.fold" : "page.details");
     this.options.onResize();
   }
 
   render(): void {
     this.root.setAttribute("aria-label", t("page.panel"));
     this.body = element("div", { class: "body", id: "panel-body", role: "tabpanel", tabindex: 0 });
-    const handle = button(t("page.details"), () => this.open(!this.root.classList.contains("open")), {
-      class: "handle", "aria-expanded": String(this.root.classList.contains("open")), "aria-controls": "panel-body",
+    const isOpen = this.root.classList.contains("open");
+    const handle = button(t(isOpen ? "page.fold" : "page.details"), () => this.open(!this.root.classList.contains("open")), {
+      class: "handle", "aria-expanded": String(isOpen), "aria-controls": "panel-body",
     });
     this.root.replaceChildren(this.head(), this.search(), handle, this.tabs(), this.body);
     this.fill();
@@ -211,9 +217,10 @@ export class Panel {
     const { scene } = this.options;
     const tabs: [Tab, number | null][] = [["legend", null], ["grids", scene.get("grids").count]];
     if (this.options.settings.changes) tabs.push(["changes", changedGrids(scene).length]);
-    if (scene.has("findings")) tabs.push(["findings", scene.get("findings").count]);
-    if (scene.has("incidents") || scene.has("stations")) tabs.push(["incidents", scene.get("incidents").count || null]);
-    const list = element("div", { class: tabs.length > 4 ? "tabs many" : "tabs", role: "tablist", "aria-label": t("page.panel") });
+    tabs.push(["findings", scene.get("findings").count]);
+    for (const layer of ["incidents", "stations"] as const) if (scene.has(layer)) tabs.push([layer, scene.get(layer).count]);
+    const crowd = tabs.length > 5 ? "tabs many crowded" : tabs.length > 4 ? "tabs many" : "tabs";
+    const list = element("div", { class: crowd, role: "tablist", "aria-label": t("page.panel") });
     for (const [tab, count] of tabs) {
       const made = button(t(`tab.${tab}`), () => this.choose(tab), {
         role: "tab", id: `tab-${tab}`, "aria-controls": "panel-body", "aria-selected": String(tab === this.tab),
@@ -249,7 +256,7 @@ export class Panel {
     this.body.scrollTop = 0;
     const parts = {
       legend: () => this.legend(), grids: () => this.gridList(), changes: () => this.changeList(),
-      findings: () => this.findingList(), incidents: () => this.incidentList(),
+      findings: () => this.findingList(), incidents: () => this.incidentList(), stations: () => this.stationList(),
     };
     this.body.replaceChildren(...parts[this.tab]());
   }
@@ -324,6 +331,7 @@ export class Panel {
       ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
       ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
       ["context", line("rgb(92,62,122)", 1.4)],
+      ["faults", iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
     ];
     const layers = element("ul", { class: "rows layers" });
     for (const [name, sign] of signs) {
@@ -338,16 +346,42 @@ export class Panel {
     return [
       element("section", { class: "legend" }, element("h2", {}, t("legend.statuses")), statuses),
       ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
-      element("section", { class: "legend" }, element("h2", {}, t("legend.layers")), layers),
+      ...this.faultLegend(),
+      element("section", { class: "legend switches" }, element("h2", {}, t("legend.layers")), layers),
       this.about(),
     ];
+  }
+
+  /** What drawn grids get wrong on the ground; nothing where they do not. */
+  private faultLegend(): HTMLElement[] {
+    const { scene, settings } = this.options;
+    const { ink, overlap } = settings.styles;
+    const rows = element("ul", { class: "rows" });
+    const row = (fault: string, style: Partial<CSSStyleDeclaration>, count: number) => {
+      if (!count) return;
+      const swatch = element("span", { class: "swatch fault", "aria-hidden": "true" });
+      Object.assign(swatch.style, { borderColor: ink.fault }, style);
+      rows.append(element("li", { "data-fault": fault }, swatch, element("span", { class: "name" }, t(`legend.${fault}`)),
+        element("span", { class: "number" }, formatCount(count))));
+    };
+    const faults = scene.get("faults");
+    const units = scene.get("units");
+    const kinds = Array.from({ length: faults.count }, (_, i) => faults.text("kind", i));
+    let leftOut = 0;
+    for (let i = 0; i < units.count; i++) if (isLeftOut(units, i)) leftOut += units.number("households", i) ?? 0;
+    row("overlap", {
+      backgroundColor: overlap.fill, backgroundImage: `url(${hatchSquare(overlap.hatch, overlap.hatch_ink, 1).toDataURL()})`,
+    }, kinds.filter((kind) => kind === "overlap").length);
+    row("gap", { borderStyle: "dashed" }, kinds.filter((kind) => kind === "gap").length);
+    row("left_out", { backgroundColor: settings.styles.units[1]?.fill ?? "" }, leftOut);
+    return rows.childElementCount ? [element("section", { class: "legend" }, element("h2", {}, t("legend.faults")), rows)] : [];
   }
 
   private about(): HTMLElement {
     const { plan } = this.options.settings;
     const list = element("dl", {});
     const row = (label: string, value: string) => value && list.append(element("dt", {}, label), element("dd", {}, typed(value)));
-    row(t("about.finished_at"), plan.finished_at);
+    row(t("about.finished_at"), formatMoment(plan.finished_at));
     row(t("about.version"), plan.version);
     row(t("about.seed"), plan.seed);
     for (const { name, sha256 } of plan.sources) row(t("about.source"), sha256 ? `${name}  ${sha256.slice(0, 12)}` : name);
@@ -442,24 +476,42 @@ export class Panel {
   }
 
   private findingList(): HTMLElement[] {
+    const groups = byMending(this.options.scene.get("findings"));
+    if (!groups.length) return [element("p", { class: "hint" }, t("findings.none"))];
+    const chips = element("div", { class: "chips", role: "group", "aria-label": t("findings.filter") });
+    if (groups.length > 1) {
+      const count = groups.reduce((sum, [, members]) => sum + members.length, 0);
+      for (const [mending, n] of [["", count], ...groups.map(([each, members]) => [each, members.length])] as [Mending | "", number][]) {
+        const chip = button(t(`findings.${mending ? `${mending}_short` : "all"}`), () => {
+          this.mending = mending;
+          this.fill();
+          this.root.querySelector<HTMLElement>(".chips [aria-pressed=true]")?.focus();
+        }, { "aria-pressed": String(this.mending === mending) });
+        chip.append(element("span", { class: "count" }, formatCount(n)));
+        chips.append(chip);
+      }
+    }
+    const shown = groups.filter(([mending]) => !this.mending || this.mending === mending);
+    return [...(groups.length > 1 ? [chips] : []), ...shown.map(([mending, members]) => {
+      const list = element("ul", { class: "findings" });
+      const more = this.chunked(members, (finding) => element("li", {}, this.findingCard(finding, mending)), list);
+      return element("section", { class: "mending", "data-mending": mending },
+        element("h2", {}, t(`findings.${mending}`), element("span", { class: "count" }, formatCount(members.length))), list, more);
+    })];
+  }
+
+  private findingCard(finding: number, mending: Mending): HTMLElement {
     const { scene, reasons } = this.options;
     const findings = scene.get("findings");
-    const order = ["error", "warning", "info"];
-    const positions = Array.from({ length: findings.count }, (_, i) => i);
-    positions.sort((a, b) => order.indexOf(findings.text("severity", a)) - order.indexOf(findings.text("severity", b)) || a - b);
-    const list = element("ul", { class: "findings" });
-    const more = this.chunked(positions, (finding) => {
-      const severity = findings.text("severity", finding) || "info";
-      const place = findings.text("grid_id", finding) || findings.text("community_id", finding);
-      const card = button("", () => this.options.onFeature("findings", finding), { class: `finding ${severity}` });
-      card.append(
-        element("span", { class: "meta" }, element("b", {}, t(`severity.${severity}`)), place ? typed(place) : null),
-        element("span", { class: "sentence" }, typed(reasons.sentence(finding))));
-      const hasPlace = findings.box(finding) !== null || findings.text("grid_id", finding) !== "";
-      if (!hasPlace) card.disabled = true;
-      return element("li", {}, card);
-    }, list);
-    return [list, more];
+    const units = findings.text("units", finding);
+    const place = findings.text("grid_id", finding) || findings.text("community_id", finding);
+    const card = button("", () => this.options.onFeature("findings", finding), { class: `finding ${mending}` });
+    card.append(
+      element("span", { class: "meta" }, place ? element("b", {}, typed(place)) : element("b"),
+        units ? element("span", {}, t("findings.units", { count: units.split(" ").length })) : null),
+      element("span", { class: "sentence" }, typed(reasons.sentence(finding))));
+    card.disabled = concern(scene, finding).box === null;
+    return card;
   }
 
   private incidentList(): HTMLElement[] {
@@ -492,19 +544,22 @@ export class Panel {
       tell();
       parts.push(shown, group("kind", incidents.kinds), group("state", incidents.states));
     }
-    const stations = scene.get("stations");
-    if (stations.count) {
-      const list = element("ul", { class: "stations" });
-      const more = this.chunked(Array.from({ length: stations.count }, (_, i) => i), (station) => {
-        const go = button("", () => this.options.onFeature("stations", station));
-        go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, settings.styles.ink.station)),
-          element("span", { class: "found" }, typed(stations.text("name", station) || stations.text("station_id", station)),
-            element("small", {}, typed(stations.text("opening_hours", station)))));
-        return element("li", {}, go);
-      }, list);
-      parts.push(element("section", {}, element("h2", {}, t("stations.title"), element("span", { class: "count" }, formatCount(stations.count))), list, more));
-    }
     return parts;
+  }
+
+  private stationList(): HTMLElement[] {
+    const { scene, settings } = this.options;
+    const stations = scene.get("stations");
+    const list = element("ul", { class: "stations" });
+    const more = this.chunked(Array.from({ length: stations.count }, (_, i) => i), (station) => {
+      const go = button("", () => this.options.onFeature("stations", station));
+      const details = [stations.text("type", station), formatHours(stations.text("opening_hours", station))].filter((each) => each !== "");
+      go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, settings.styles.ink.station)),
+        element("span", { class: "found" }, typed(stations.text("name", station) || stations.text("station_id", station)),
+          ...details.map((each) => element("small", {}, typed(each)))));
+      return element("li", {}, go);
+    }, list);
+    return [list, more];
   }
 
   /** Fill a list with its first rows; the returned line makes more on demand. */

@@ -4,6 +4,7 @@ import type { Side } from "./divider.ts";
 import { element, typed } from "./dom.ts";
 import type { Scene } from "./scene.ts";
 import type { PlanNote } from "./schema.ts";
+import { formatHours, formatMoment } from "./times.ts";
 import { formatCount, language, t } from "./words.ts";
 
 export interface Section {
@@ -14,6 +15,9 @@ export interface Section {
   /** Sentences under the rows: findings. */
   notes?: string[];
 }
+
+/** Of the findings of one grid a popup tells so many. */
+const NOTES = 3;
 
 function rows(pairs: readonly [string, string][]): [string, string][] {
   return pairs.filter(([, value]) => value !== "");
@@ -62,7 +66,22 @@ export function gridSection(scene: Scene, grid: number, reasons: Reasons, side: 
       [t("grid.area"), area === null ? "" : `${formatCount(Math.round(area))} m²`],
       [t("grid.community"), communityName(scene, grids.text("community_id", grid))],
     ]),
-    notes: found.map((finding) => reasons.sentence(finding)),
+    notes: [
+      ...found.slice(0, NOTES).map((finding) => reasons.sentence(finding)),
+      ...(found.length > NOTES ? [t("findings.more", { count: found.length - NOTES })] : []),
+    ],
+  };
+}
+
+/** What a finding says, and in a line each of the grids it speaks of. */
+export function findingSection(scene: Scene, finding: number, reasons: Reasons, about: readonly number[]): Section {
+  const grids = scene.get("grids");
+  return {
+    title: t(`findings.${scene.get("findings").text("mending", finding) || "note"}`),
+    rows: about.map((grid) => [grids.text("grid_id", grid), t("findings.grid", {
+      households: grids.number("households", grid) ?? 0, status: t(`status.${grids.text("status", grid)}`),
+    })]),
+    notes: [reasons.sentence(finding)],
   };
 }
 
@@ -83,10 +102,49 @@ export function unitSection(scene: Scene, unit: number): Section {
       [t("unit.households"), formatCount(units.number("households", unit) ?? 0)],
       [t("unit.building"), units.text("building_id", unit)],
       [t("unit.address"), units.text("address", unit)],
-      [t("unit.compound"), units.text("compound_id", unit)],
+      [t("unit.compound"), compoundName(scene, units.text("compound_id", unit))],
       [t("unit.grid"), units.number("grid", unit) === null ? t("unit.no_grid") : ""],
     ]),
   };
+}
+
+/** A building: its units with their households, by the grids they belong to. */
+export function buildingSection(scene: Scene, members: readonly number[]): Section {
+  const units = scene.get("units");
+  const first = members[0] as number;
+  const shares = new Map<number | null, { units: number; households: number }>();
+  let households = 0;
+  for (const unit of members) {
+    const count = units.number("households", unit) ?? 0;
+    const grid = units.number("grid", unit);
+    const share = shares.get(grid) ?? { units: 0, households: 0 };
+    shares.set(grid, { units: share.units + 1, households: share.households + count });
+    households += count;
+  }
+  return {
+    title: t("building.title"),
+    rows: rows([
+      [t("unit.building"), units.text("building_id", first)],
+      [t("unit.address"), units.text("address", first)],
+      [t("unit.compound"), compoundName(scene, units.text("compound_id", first))],
+      [t("building.households"), formatCount(households)],
+      [t("building.units"), formatCount(members.length)],
+      // Of a single grid all is told beside.
+      ...(shares.size > 1 || shares.has(null) ? [...shares] : []).map(([grid, share], i): [string, string] => [
+        i ? "\u00a0" : t("building.grids"),
+        grid === null ? t("building.no_grid", share) : t("building.grid_share", { code: scene.get("grids").text("grid_id", grid), ...share }),
+      ]),
+    ]),
+  };
+}
+
+/** The name of a compound, else its id. */
+export function compoundName(scene: Scene, id: string): string {
+  const compounds = scene.get("compounds");
+  for (let i = 0; id && i < compounds.count; i++) {
+    if (compounds.text("compound_id", i) === id) return compounds.text("name", i) || id;
+  }
+  return id;
 }
 
 export function compoundSection(scene: Scene, compound: number): Section {
@@ -136,7 +194,7 @@ export function incidentSection(scene: Scene, incident: number): Section {
       [t("incident.id"), incidents.text("case_id", incident)],
       [t("incident.kind"), incidents.text("kind", incident)],
       [t("incident.state"), incidents.text("state", incident)],
-      [t("incident.reported_at"), incidents.text("reported_at", incident)],
+      [t("incident.reported_at"), formatMoment(incidents.text("reported_at", incident))],
       [t("incident.text"), incidents.text("text", incident)],
       [t("incident.grid"), grid === null ? "" : scene.get("grids").text("grid_id", grid)],
     ]),
@@ -151,7 +209,7 @@ export function stationSection(scene: Scene, station: number): Section {
       [t("station.name"), stations.text("name", station)],
       [t("station.type"), stations.text("type", station)],
       [t("station.facilities"), facilities(stations.text("facilities", station)).join(t("list.comma"))],
-      [t("station.hours"), stations.text("opening_hours", station)],
+      [t("station.hours"), formatHours(stations.text("opening_hours", station))],
       [t("station.id"), stations.text("station_id", station)],
     ]),
   };
@@ -166,7 +224,7 @@ export function popupElement(sections: readonly Section[]): HTMLElement {
   for (const { title, mark, rows: pairs, notes } of sections) {
     const heading = element("h3", {}, mark ? element("span", { class: `mark ${mark}`, "aria-hidden": "true" }) : null, title);
     const list = element("dl");
-    for (const [label, value] of pairs) list.append(element("dt", {}, label), element("dd", {}, typed(value)));
+    for (const [label, value] of pairs) list.append(element("dt", {}, typed(label)), element("dd", {}, typed(value)));
     popup.append(element("section", {}, heading, list, ...(notes ?? []).map((note) => element("p", { class: "note" }, typed(note)))));
   }
   return popup;

@@ -4,7 +4,7 @@ export type Language = "zh_CN" | "en";
 
 export type Status = "too_small" | "ok" | "too_large" | "exempt";
 
-export type Hatch = "none" | "rising" | "crossed" | "dots";
+export type Hatch = "none" | "rising" | "falling" | "crossed" | "dots";
 
 export interface StatusStyle {
   fill: string;
@@ -19,6 +19,8 @@ export interface RoadStyle {
 
 export interface Styles {
   status: Record<Status, StatusStyle>;
+  /** Ground that lies in two grids. */
+  overlap: StatusStyle;
   /** Shade of a unit by households: the first class whose `up_to` is not exceeded. */
   units: { up_to: number | null; fill: string }[];
   kinds: string[];
@@ -26,7 +28,7 @@ export interface Styles {
   ink: Record<
     "land" | "water" | "water_line" | "water_text" | "road" | "road_edge" | "road_text" | "border" | "community" |
     "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "cluster" | "select" |
-    "change",
+    "change" | "fault",
     string
   >;
 }

@@ -38,8 +38,13 @@ export function searchEntries(scene: Scene): Entry[] {
   each("community", "communities", ["name", "community_id"]);
   each("compound", "compounds", ["name", "compound_id"]);
   const units = scene.get("units");
-  for (const [building, members] of groups(units, "building_id")) {
-    add("building", "units", members, [building, units.text("address", members[0] as number)]);
+  const compounds = scene.get("compounds");
+  const nameOf = new Map(Array.from({ length: compounds.count }, (_, i) => [compounds.text("compound_id", i), compounds.text("name", i)]));
+  // Every compound has its own building 2.
+  for (const [, members] of groups(units, "building_id", "compound_id")) {
+    const first = members[0] as number;
+    const compound = units.text("compound_id", first);
+    add("building", "units", members, [units.text("building_id", first), nameOf.get(compound) ?? "", units.text("address", first)]);
   }
   each("unit", "units", ["unit_id", "address"]);
   each("station", "stations", ["name", "type", "station_id"]);
@@ -49,14 +54,16 @@ export function searchEntries(scene: Scene): Entry[] {
   return entries;
 }
 
-function groups(layer: IndexedLayer, column: string): Map<string, number[]> {
+/** Features that share a value, and the value of a second column where one is named. */
+function groups(layer: IndexedLayer, column: string, within?: string): Map<string, number[]> {
   const found = new Map<string, number[]>();
   for (let i = 0; i < layer.count; i++) {
     const value = layer.text(column, i);
     if (!value) continue;
-    const members = found.get(value);
+    const key = within === undefined ? value : `${value}\n${layer.text(within, i)}`;
+    const members = found.get(key);
     if (members) members.push(i);
-    else found.set(value, [i]);
+    else found.set(key, [i]);
   }
   return found;
 }
