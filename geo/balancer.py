@@ -565,6 +565,10 @@ class _Judged:
             why["reason_households"] = int(self.total[grid])
             why["reason_places"] = int(proof.values["places"])
             why["reason_places_households"] = int(proof.values["places_households"])
+        elif reason in ("no_total_in_band", "totals_leave_rest") and proof is not None:
+            for name in ("households", "below", "above", "left_over"):
+                if name in proof.values:
+                    why[f"reason_{name}"] = int(proof.values[name])
         elif reason == "split_by_units_too_large":
             around = self._too_large_around(members)
             why["reason_unit_ids"] = [self.unit_ids[unit] for unit in around]

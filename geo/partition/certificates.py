@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets
 from geo.partition.partition import Band, components
 from geo.partition.region import Region, sub_region
+from geo.partition.totals import households_left_over
 
 CORE_RADII = (0, 1, 2)
 CORE_SETS = 10_000
@@ -27,16 +28,6 @@ CORE_NODES = 500
 MOST_FAILURES = 20
 # So many of the heaviest atoms are tried as a reason why a region cannot be divided.
 HEAVY_ATOMS = 5
-
-
-def unplaceable_households(households: int, band: Band) -> int:
-    """Return how many of so many households no number of parts within the band can hold.
-
-    k parts hold from k * lower to k * upper households, so that for example 50 to 60 leaves gaps: of 70
-    households at least 10 stay out.
-    """
-    most = households // band.lower
-    return households - min(households, most * band.upper)
 
 
 def too_heavy_to_divide(region: Region, out: int, band: Band) -> bool:
@@ -102,7 +93,7 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
     total = np.bincount(labels, weights=region.weight).astype(np.int64)
     used = np.bincount(labels) > 0
     out = np.flatnonzero(used & ((total < band.lower) | (total > band.upper)))
-    if int(total[out].sum()) <= unplaceable_households(region.households, band):
+    if int(total[out].sum()) <= households_left_over(region.weight, band):
         return set(out.tolist())
     if too_heavy_to_divide(region, int(total[out].sum()), band):
         return set(out.tolist())

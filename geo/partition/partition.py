@@ -25,6 +25,8 @@ ProofCode: TypeAlias = Literal[
     "community_empty",
     "split_by_units_too_large",
     "behind_unit",
+    "no_total_in_band",
+    "totals_leave_rest",
     "no_legal_division",
     "not_proved",
 ]
@@ -95,6 +97,12 @@ class Proof:
     `behind_unit`
         unit, households, units, places, places_households, lower, upper: places too small, of which this is
         one, are reached only through one unit, and with it they are too many for one part.
+    `no_total_in_band`
+        households, part_households, lower, upper, below, above: whatever units of the piece are put together,
+        no total lies in the band; the nearest are below and above.
+    `totals_leave_rest`
+        households, part_households, lower, upper, left_over: the totals in the band that units of the piece
+        have together do not add up to its households; so many are left over at least.
     `no_legal_division`
         households, part_households, lower, upper: no division of the piece, without units too large
         (households), leaves fewer households out of band: by counting, an exact search or a bound.

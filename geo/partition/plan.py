@@ -12,10 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from geo.adjacency import Adjacency
 from geo.errors import InputError
 from geo.partition.chance import seed_of
-from geo.partition.partition import Band, Partition, Proof, frozen, numbered
+from geo.partition.partition import Band, Partition, Proof, ProofCode, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.region import Region, sub_region
 from geo.partition.search import RegionPlan, plan_region
+from geo.partition.totals import (
+    households_left_over,
+    is_narrow,
+    nearest_totals,
+    part_totals,
+    unplaceable_households,
+)
 from geo.partition.twigs import crossroads
 from geo.partition.weights import Weights
 
@@ -53,7 +60,8 @@ def partition(
     `joins` connects: a piece gets the same parts alone as inside the city. What is minimised, in this
     order: households in parts out of band; such parts (each unit above the upper bound is one, whatever
     else must share its part); compounds split, barriers inside parts, borders cut and unevenness, weighed
-    by `weights`.
+    by `weights`. Where the households of the units have no total within the band, nothing can be in band,
+    and the parts are made as near to it as the units allow.
 
     Parameters
     ----------
@@ -236,6 +244,23 @@ def _behind(
     return Behind(int(beside[0]), 1, households)
 
 
+def _by_totals(plan: Partition, atoms: Atoms, region: NDArray[np.bool_]) -> tuple[ProofCode, dict[str, int]]:
+    """Return why no plan of a region leaves fewer households out: the totals of its units, if they say so."""
+    band, weight = plan.band, atoms.weight[region]
+    if not is_narrow(band):
+        return "no_legal_division", {}
+    if not part_totals(weight, band):
+        below, above = nearest_totals(weight, band)
+        return "no_total_in_band", {"below": below, "above": above}
+    least = households_left_over(weight, band)
+    parts = np.unique(plan.labels[region[atoms.of_unit]])
+    total = plan.part_households[parts]
+    out = int(total[(total < band.lower) | (total > band.upper)].sum())
+    if unplaceable_households(int(weight.sum()), band) < out <= least:
+        return "totals_leave_rest", {"left_over": least}
+    return "no_legal_division", {}
+
+
 def _reasons(
     plan: Partition,
     atoms: Atoms,
@@ -256,6 +281,7 @@ def _reasons(
     units_of_atom = np.bincount(atoms.of_unit, minlength=len(atoms))
     in_order = np.argsort(plan.labels, kind="stable")
     starts = np.searchsorted(plan.labels[in_order], np.arange(plan.n_parts + 1))
+    by_totals: dict[int, tuple[ProofCode, dict[str, int]]] = {}
     reasons: dict[int, Proof] = {}
     for part in plan.out_of_band.tolist():
         units = in_order[starts[part] : starts[part + 1]]
@@ -312,5 +338,9 @@ def _reasons(
             elif region < piece and not band.legal_counts(region) and band.legal_counts(piece):
                 reasons[part] = Proof("split_by_units_too_large", values)
             else:
-                reasons[part] = Proof("no_legal_division", values)
+                number = int(regions.region[own[0]])
+                if number not in by_totals:
+                    by_totals[number] = _by_totals(plan, atoms, regions.region == number)
+                code, more = by_totals[number]
+                reasons[part] = Proof(code, {**values, **more})
     return reasons

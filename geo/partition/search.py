@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,10 @@ from geo.partition.local_search import anneal, recut_windows
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
+from geo.partition.totals import is_narrow, nearest_totals, part_totals
 from geo.partition.tree_cut import cut_random_tree
 from geo.partition.weights import Weights
+from geo.partition.whole_parts import with_count
 
 # Small regions get the cheapest plan within the band, when they have at most so many legal sets; the gap
 # is the share by which it may miss the best.
@@ -42,6 +44,10 @@ SMALL_ATOMS = 300
 # Annealing, in centimetres: from moves that may cost a compound to moves that cost next to nothing.
 HEAT_CM = [round(30_000 * 0.01 ** (stage / 19)) for stage in range(20)]
 COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
+# In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
+EVEN_CM = [round(20_000 * 0.01 ** (stage / 11)) for stage in range(12)]
+EVEN_SQUARE_CM = 4_000
+EVEN_ROUNDS = 4
 MOVES_PER_ATOM = 18
 RECUT_EVERY = 12
 # Trees that would take more steps to cut exactly (about households x upper) are carved instead.
@@ -154,16 +160,7 @@ class Bench:
 
     def annealed(self, labels: NDArray[np.int64], heat: list[int], *, strict: int = 1) -> NDArray[np.int64]:
         """Return the best plan met while annealing; `strict` multiplies what is out of band."""
-        region, weights, n = self.region, self.weights, len(self.region)
-        labels = compact(labels)
-        parts = int(labels.max(initial=0)) + 1
-        kinds = region.n_compounds if parts * region.n_compounds <= LARGEST_PRESENCE else 0
-        compound = self.compound if kinds else self.blank(n, -1)
-        presence = np.zeros(parts * kinds, np.int64)
-        if kinds:
-            named = region.compound >= 0
-            np.add.at(presence, labels[named] * kinds + region.compound[named], 1)
-        target = weights.target
+        weights, target = self.weights, self.weights.target
         price = [
             self.band.lower,
             self.band.upper,
@@ -173,6 +170,28 @@ class Bench:
             round(weights.evenness * CM_PER_M),
             round(weights.compound_split * CM_PER_M),
         ]
+        return self._annealed(compact(labels), heat, price)
+
+    def evened(self, labels: NDArray[np.int64], n_parts: int) -> NDArray[np.int64]:
+        """Return a plan of so many parts that are as even as borders allow, whatever the band.
+
+        A household too many is handed on from part to part until one lacks it: the square of what each part
+        is off the mean makes every such step pay, where households out of band alone would not change.
+        """
+        labels = compact(with_count(self.region, labels, n_parts))
+        mean = round(2 * self.region.households / n_parts)
+        price = [0, self.region.households, mean, 0, 0, EVEN_SQUARE_CM, 0]
+        return self._annealed(labels, EVEN_CM, price)
+
+    def _annealed(self, labels: NDArray[np.int64], heat: list[int], price: list[int]) -> NDArray[np.int64]:
+        region, n = self.region, len(self.region)
+        parts = int(labels.max(initial=0)) + 1
+        kinds = region.n_compounds if parts * region.n_compounds <= LARGEST_PRESENCE else 0
+        compound = self.compound if kinds else self.blank(n, -1)
+        presence = np.zeros(parts * kinds, np.int64)
+        if kinds:
+            named = region.compound >= 0
+            np.add.at(presence, labels[named] * kinds + region.compound[named], 1)
         best = self.flat(labels)
         anneal(
             n, kinds, *self.graph, self.gain, self.joins, self.rank, self.weight, compound,
@@ -245,6 +264,9 @@ def plan_region(
     if region.households < 2 * band.lower and region.households <= band.upper:
         return RegionPlan(np.zeros(n, np.int64))
 
+    if is_narrow(band) and not part_totals(region.weight, band):
+        return _nearest(region, band, weights, seed, large=large, should_stop=should_stop)
+
     def key(labels: NDArray[np.int64]) -> Key:
         return plan_key(region, labels, band, weights)
 
@@ -259,6 +281,9 @@ def plan_region(
         best = min(best, bench.random_cut(), key=key)
     if not should_stop():
         best = min(best, bench.annealed(best, HEAT_CM), key=key)
+    if is_narrow(band) and not legal():
+        bench = bench.compiled()
+        best = _evened(bench, best, key, should_stop)
     unavoidable: frozenset[int] = frozenset()
     proved = legal()
     if not proved and not should_stop():
@@ -292,6 +317,47 @@ def plan_region(
     if legal() or (polished == best).all():
         return RegionPlan(polished, unavoidable)
     return RegionPlan(polished, _carried(region, best, polished, unavoidable, band, large=large))
+
+
+def _nearest(
+    region: Region,
+    band: Band,
+    weights: Weights,
+    seed: int,
+    *,
+    large: bool,
+    should_stop: Callable[[], bool],
+) -> RegionPlan:
+    """Divide a region whose units have no total within the band: into parts next below and above it."""
+    below, above = nearest_totals(region.weight, band)
+    middle = (band.lower + band.upper) // 2 if weights.target is None else weights.target
+    near = plan_region(
+        region,
+        Band(below, above),
+        replace(weights, target=middle),
+        seed,
+        large=large,
+        should_stop=should_stop,
+    )
+    return RegionPlan(near.labels, frozenset(out_of_band(region, near.labels, band)))
+
+
+def _evened(
+    bench: Bench,
+    best: NDArray[np.int64],
+    key: Callable[[NDArray[np.int64]], Key],
+    should_stop: Callable[[], bool],
+) -> NDArray[np.int64]:
+    """Return the best plan met while making numbers of parts even that the band allows."""
+    households, band = bench.region.households, bench.band
+    middle = (band.lower + band.upper) / 2
+    counts = sorted(band.legal_counts(households), key=lambda k: (abs(k - households / middle), k))
+    for even in range(EVEN_ROUNDS if counts else 0):
+        if should_stop() or key(best)[:2] == (0, 0):
+            break
+        made = bench.evened(best, counts[even % len(counts)])
+        best = min(best, made, bench.annealed(made, COOL_CM, strict=10), key=key)
+    return best
 
 
 def out_of_band(region: Region, labels: NDArray[np.int64], band: Band) -> list[int]:

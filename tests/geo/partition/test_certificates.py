@@ -1,13 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from geo.partition.certificates import (
-    households_never_placed,
-    proved_parts,
-    unplaceable_households,
-)
+from geo.partition.certificates import households_never_placed, proved_parts
 from geo.partition.partition import Band
 from geo.partition.pieces import atoms_of, cut_out, regions_of
 from geo.partition.region import Region
@@ -68,17 +63,3 @@ def test_a_lump_too_small_beside_lumps_too_large_for_it_is_unavoidable():
 
 def test_a_part_that_could_be_in_band_is_not_unavoidable():
     assert proved_parts(row(40, 40, 40, 40), np.array([0, 1, 1, 2]), BAND, large=False) == set()
-
-
-@pytest.mark.parametrize(
-    ("households", "band", "out"),
-    [
-        (70, Band(50, 60), 10),
-        (100, Band(50, 60), 0),
-        (49, BAND, 49),
-        (1340, BAND, 0),
-        (130, Band(60, 60), 10),
-    ],
-)
-def test_households_that_no_number_of_parts_can_hold(households, band, out):
-    assert unplaceable_households(households, band) == out

@@ -145,10 +145,35 @@ def test_a_community_without_households_is_empty():
 
 
 def test_a_total_between_the_legal_counts_has_no_legal_division():
-    plan = partition(draw_adjacency("A B"), [35, 35], [0, 0], band=Band(50, 60))
+    plan = partition(draw_adjacency("A B C"), [20, 15, 35], [0, 0, 0], band=Band(50, 60))
 
     assert codes(plan) == ["no_legal_division"]
-    assert plan.proofs[0].values["households"] == 70
+    assert plan.proofs[int(plan.out_of_band[0])].values["households"] == 70
+
+
+def test_units_that_have_no_total_in_the_band_say_which_are_next_and_make_parts_as_near_as_they_can():
+    plan = partition(lattice(5, 5), [12] * 25, [0] * 25, band=Band(75, 75))
+
+    assert set(codes(plan)) == {"no_total_in_band"}
+    assert sorted(plan.part_households) == [72, 72, 72, 84]
+    assert (plan.proofs[0].values["below"], plan.proofs[0].values["above"]) == (72, 84)
+
+
+def test_totals_that_do_not_add_up_say_how_much_is_left_over():
+    plan = partition(lattice(5, 5), [12] * 25, [0] * 25, band=Band(70, 73))
+
+    assert codes(plan) == ["totals_leave_rest"]
+    assert plan.households_out_of_band == plan.proofs[int(plan.out_of_band[0])].values["left_over"] == 12
+
+
+def test_a_narrow_band_is_met_where_units_are_small():
+    households = np.random.default_rng(0).integers(1, 4, 2000)
+
+    plan = partition(lattice(40, 50), households, np.zeros(2000, int), band=Band(74, 76))
+
+    assert plan.contiguous.all()
+    assert plan.part_households.min() >= 74
+    assert plan.part_households.max() <= 76
 
 
 def test_lumps_that_fit_nowhere_have_no_legal_division():
