@@ -44,7 +44,8 @@ class Store:
         if role:
             options += f" -c role={role}"
         named = make_url(self.url).update_query_dict({"options": options, "application_name": "weige"})
-        return named.set(drivername="postgresql").render_as_string(hide_password=False)
+        # SQLAlchemy writes a space as +, which libpq takes for a plus.
+        return named.set(drivername="postgresql").render_as_string(hide_password=False).replace("+", "%20")
 
     def _engine(self, *, role: str | None, timeout_s: int | None = None) -> Engine:
         url = make_url(self.conninfo(role=role, timeout_s=timeout_s)).set(drivername="postgresql+psycopg")

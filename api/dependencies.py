@@ -101,7 +101,7 @@ def entered(row: Row[Any] | Mapping[str, Any] | None, key: PresentedKey, request
     actor = Actor(said["user_id"], said["name"], said["grants"], said["csrf_token"])
     if key.kind == "session" and request.method not in SAFE_METHODS:
         sent = request.headers.get(CSRF_HEADER, "")
-        if not actor.csrf_token or not secrets.compare_digest(sent, actor.csrf_token):
+        if not actor.csrf_token or not secrets.compare_digest(sent.encode(), actor.csrf_token.encode()):
             raise NotAllowedError("csrf", f"a change from a page needs the header {CSRF_HEADER}")
     request.state.actor = actor
     return actor

@@ -62,8 +62,14 @@ class TooLargeError(ServiceError):
     status = 413
 
 
+class NotValidError(ServiceError):
+    """A value cannot be accepted."""
+
+    status = 422
+
+
 class TooManyError(ServiceError):
-    """Too many requests."""
+    """Too many requests; `retry_after_s` says after how many seconds there may be more."""
 
     status = 429
 

@@ -10,8 +10,11 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.database import Store
+from api.limiting import add_limits
 from api.operation import add_operation
+from api.pages import add_pages
 from api.problems import add_problem_handlers
+from api.routes import pages
 from api.settings import Settings
 
 # Connections of one worker for the hot routes (intake, tiles, live).
@@ -49,5 +52,8 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         lifespan=lifespan,
     )
     add_problem_handlers(app)
+    app.include_router(pages.router)
+    add_pages(app)
+    add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
     return app

@@ -76,7 +76,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     def service_error(request: Request, error: ServiceError) -> JSONResponse:
-        return problem(error.status, error.code, str(error), **error.values)
+        wait_s = error.values.get("retry_after_s")
+        headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+        return problem(error.status, error.code, str(error), headers=headers, **error.values)
 
     @app.exception_handler(InputError)
     def input_error(request: Request, error: InputError) -> JSONResponse:

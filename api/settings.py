@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from geo.errors import InputError
 from maps.text import Language
 
 # Where `weige serve` keeps its database and files when it is told nothing.
 DEFAULT_DATA_DIR = Path("weige-data")
 # A page or tile that takes longer than this is a fault; jobs and loads set their own limit.
 STATEMENT_TIMEOUT_S = 30
+# Of one key or address, for each worker: a wall map asks for some hundred tiles whenever it is moved.
+REQUESTS_PER_MINUTE = 6000
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Settings:
         Whether cookies are sent over TLS only.
     statement_timeout_s : int
         Longest a statement of a request may take, in seconds.
+    requests_per_minute : int
+        Most requests of one key or address that a worker answers in a minute.
     """
 
     data_dir: Path = DEFAULT_DATA_DIR
@@ -38,6 +43,7 @@ class Settings:
     public_url: str | None = None
     secure_cookies: bool = False
     statement_timeout_s: int = STATEMENT_TIMEOUT_S
+    requests_per_minute: int = REQUESTS_PER_MINUTE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,6 +54,7 @@ class Settings:
             database_url=said.get("DATABASE_URL") or None,
             public_url=said.get("WEIGE_PUBLIC_URL") or None,
             secure_cookies=said.get("WEIGE_SECURE_COOKIES") == "1",
+            requests_per_minute=_count(said, "WEIGE_REQUESTS_PER_MINUTE") or REQUESTS_PER_MINUTE,
         )
 
     def for_workers(self) -> dict[str, str]:
@@ -59,7 +66,17 @@ class Settings:
             said["WEIGE_PUBLIC_URL"] = self.public_url
         if self.secure_cookies:
             said["WEIGE_SECURE_COOKIES"] = "1"
+        said["WEIGE_REQUESTS_PER_MINUTE"] = str(self.requests_per_minute)
         return said
+
+
+def _count(said: Mapping[str, str], name: str) -> int | None:
+    value = said.get(name)
+    if not value:
+        return None
+    if not (value.isascii() and value.isdecimal() and int(value) >= 1):
+        raise InputError("setting_not_a_count", f"{name} is not a whole number above 0", setting=name)
+    return int(value)
 
 
 def reader_language() -> Language:

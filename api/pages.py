@@ -1,0 +1,159 @@
+"""What served pages share: templates in the reader's language, the way to the login, forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from http import HTTPStatus
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from api.dependencies import SESSION_COOKIE, PresentedKey, StoreDep, entered, key_hash
+from api.errors import NotAllowedError, NotSignedInError, TooLargeError
+from api.settings import Settings
+from maps.text import LANGUAGES, Language, text
+
+# A login form is short; who sends more means no good.
+LARGEST_FORM_BYTES = 16_384
+
+_templates = Environment(
+    loader=PackageLoader("maps", "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class SignInFirstError(Exception):
+    """A page was asked for by somebody who is not signed in."""
+
+
+def reader_language(request: Request) -> Language:
+    """Return the language that a browser asks for; Chinese where it asks for neither."""
+    best: dict[Language, float] = {}
+    for part in request.headers.get("Accept-Language", "").split(",")[:20]:
+        tag, _, weight = part.partition(";q=")
+        named: Language | None = (
+            "zh_CN" if tag.strip().lower().startswith("zh")
+            else "en" if tag.strip().lower().startswith("en")
+            else None
+        )  # fmt: skip
+        if named:
+            best[named] = max(best.get(named, 0.0), _weight(weight))
+    return max(LANGUAGES, key=lambda language: best.get(language, 0.0))
+
+
+def _weight(said: str) -> float:
+    try:
+        return min(max(float(said or 1.0), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **values: Any) -> HTMLResponse:
+    """Return a page made from a template of `maps/pages`, in the reader's language; nobody may keep it."""
+    language = reader_language(request)
+    told = _templates.get_template(template).render(
+        t=partial(text, language=language), language=language.replace("_", "-"), **values
+    )
+    return HTMLResponse(
+        told, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
+    )
+
+
+def safe_next(address: str | None) -> str:
+    """Return where to go after signing in: a path of this service, else its first page."""
+    address = address or "/"
+    if not address.startswith("/") or "\\" in address or not address.isprintable():
+        return "/"
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
+    return "/" if parts.scheme or parts.netloc else address
+
+
+def page_session(request: Request, store: StoreDep) -> Iterator[Session]:
+    """Open the transaction of a page, with the rights of whoever is signed in at this browser.
+
+    Raises
+    ------
+    SignInFirstError
+        Nobody is.
+    """
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if not cookie:
+        raise SignInFirstError
+    key = PresentedKey(key_hash(cookie), "session")
+    with Session(store.engine) as session, session.begin():
+        row = session.execute(
+            sql("SELECT * FROM enter(:token, :kinds)"), {"token": key.sha256, "kinds": [key.kind]}
+        ).one_or_none()
+        try:
+            entered(row, key, request)
+        except NotSignedInError:
+            raise SignInFirstError from None
+        yield session
+
+
+PageSessionDep = Annotated[Session, Depends(page_session, scope="function")]
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form that this service's own page sent.
+
+    Raises
+    ------
+    NotAllowedError
+        Another site sent it.
+    TooLargeError
+        It is larger than any form here.
+    """
+    if not _is_own(request):
+        raise NotAllowedError("cross_site", "this form was sent by another site")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_FORM_BYTES:
+            raise TooLargeError("form_too_large", f"a form has at most {LARGEST_FORM_BYTES} bytes")
+    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20)
+    return {name: value.replace("\x00", "") for name, value in fields}
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a form comes from a page of this service; browsers say so and pages cannot change it."""
+    said = request.headers.get("Sec-Fetch-Site")
+    if said is not None:
+        return said in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    settings: Settings = request.app.state.settings
+    # A proxy may have rewritten the host.
+    own = {request.headers.get("Host"), urlsplit(settings.public_url or "").netloc}
+    return origin is None or urlsplit(origin).netloc in own
+
+
+FormDep = Annotated[dict[str, str], Depends(form_of)]
+
+
+def add_pages(app: FastAPI) -> None:
+    """Serve the style of the pages, and send who is not signed in to the login."""
+    assets = resources.files("maps") / "pages" / "assets"
+    app.mount("/assets", StaticFiles(directory=Path(str(assets))), name="assets")
+
+    @app.exception_handler(SignInFirstError)
+    def sign_in_first(request: Request, error: SignInFirstError) -> Response:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        wanted = asked if request.method == "GET" and asked != "/" else None
+        return RedirectResponse(
+            "/login" + (f"?next={quote(wanted, safe='/')}" if wanted else ""), HTTPStatus.SEE_OTHER
+        )
