@@ -70,9 +70,10 @@ def remedy_sentence(remedy: Remedy, language: Language, *, of: str | None = None
 
 
 def findings_frame(findings: Sequence[Finding], language: Language | None = None) -> pd.DataFrame:
-    """Return one row for each finding: code, severity, grid_id, community_id, unit_ids, sentence, values.
+    """Return one row for each finding.
 
-    The sentence is `text` in the language asked for, else `text_zh` and `text_en`.
+    code, severity, grid_id, community_id, unit_ids, the sentence (`text` in the language asked for, else
+    `text_zh` and `text_en`), step (its remedy in `remedies_frame`, None for none), values.
     """
     columns: dict[str, list[object]] = {
         "code": [finding.code for finding in findings],
@@ -86,6 +87,7 @@ def findings_frame(findings: Sequence[Finding], language: Language | None = None
         columns["text_en"] = [sentence(finding, "en") for finding in findings]
     else:
         columns["text"] = [sentence(finding, language) for finding in findings]
+    columns["step"] = list[object](_steps(findings))
     columns["values"] = [dict(finding.values) for finding in findings]
     return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
 
@@ -94,26 +96,36 @@ def remedies_frame(findings: Sequence[Finding]) -> pd.DataFrame:
     """Return what the remedies of some findings do, so that they can be carried out: who goes where.
 
     One row for each grid that units go to (or, where a grid is split, stay in): step, remedy,
-    community_id, from_grid (None for units in no grid), to_grid (None for a new grid), new_grid (its
+    community_id, from_grid (None for units in no grid), into_grid (None for a new grid), new_grid (its
     number in this step), households, units, unit_ids, households_after (of the grid they go to),
     households_left (of the grid they leave), effect (`solves` or `helps`). A remedy of several findings
     is one step.
     """
     rows: list[tuple[object, ...]] = []
-    steps: set[Remedy] = set()
-    for finding in findings:
+    last = 0
+    for finding, step in zip(findings, _steps(findings), strict=True):
         remedy = Remedy.from_values(finding.values)
-        if remedy is None or remedy.kind == "none" or remedy in steps:
+        if remedy is None or step is None or step <= last:
             continue
-        steps.add(remedy)
+        last = step
         effect = "solves" if remedy.solves else "helps"
-        for row in _rows(remedy):
-            rows.append((len(steps), remedy.kind, finding.community_id, *row, effect))
+        rows += [(step, remedy.kind, finding.community_id, *row, effect) for row in _rows(remedy)]
     columns = [
-        "step", "remedy", "community_id", "from_grid", "to_grid", "new_grid", "households", "units",
+        "step", "remedy", "community_id", "from_grid", "into_grid", "new_grid", "households", "units",
         "unit_ids", "households_after", "households_left", "effect",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _steps(findings: Sequence[Finding]) -> list[int | None]:
+    """Return the number of each finding's remedy, in order of first mention; None where it has none."""
+    numbers: dict[Remedy, int] = {}
+    steps: list[int | None] = []
+    for finding in findings:
+        remedy = Remedy.from_values(finding.values)
+        acts = remedy is not None and remedy.kind != "none"
+        steps.append(numbers.setdefault(remedy, len(numbers) + 1) if remedy is not None and acts else None)
+    return steps
 
 
 def _rows(remedy: Remedy) -> Iterator[tuple[object, ...]]:

@@ -103,7 +103,8 @@ def write_findings(
     }
     given = {name: table for name, table in tables.items() if table is not None}
     if target.suffix.lower() != ".json":
-        given["findings"] = _for_readers(findings, language)
+        numbered = remedies is not None and target.suffix.lower() == ".xlsx"
+        given["findings"] = _for_readers(findings, language, numbered=numbered)
     writers = {".xlsx": _xlsx, ".csv": _csv, ".json": _json}
     suffix = target.suffix.lower()
     if suffix not in writers:
@@ -118,10 +119,14 @@ def write_findings(
         beside.write_bytes(content)
 
 
-def _for_readers(findings: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """Leave out what is for scripts, values, and sentences in another language."""
+def _for_readers(findings: pd.DataFrame, language: Language, *, numbered: bool) -> pd.DataFrame:
+    """Leave out what is for scripts, values, and sentences in another language.
+
+    The number of a finding's remedy stays only beside the sheet of remedies.
+    """
     own, other = ("text_zh", "text_en") if language == "zh_CN" else ("text_en", "text_zh")
-    return findings.drop(columns=["values", other], errors="ignore").rename(columns={own: "text"})
+    left_out = ["values", other, *([] if numbered else ["step"])]
+    return findings.drop(columns=left_out, errors="ignore").rename(columns={own: "text"})
 
 
 # -- cells ---------------------------------------------------------------------------------------------

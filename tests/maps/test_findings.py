@@ -181,22 +181,24 @@ def test_a_remedy_is_listed_once_with_who_goes_where():
     )
     move = Remedy("move", ("d", "c"), ("u7",), before=(90, 45), after=(80, 55), moved_households=10)
     new = Remedy("new", (), ("u8", "u9"), (1, 0), after=(60, 55), moved_households=115, solves=True)
+    known = {"households": 30, "units": 2, "lower": 50, "upper": 100}
     found = [
-        Finding("too_small", "error", "k", "a", values=merge.values()),
-        Finding("too_small", "error", "k", "b", values=merge.values()),
-        Finding("too_small", "error", "k", "c", values=move.values()),
-        Finding("households_left_out", "error", "k", values=new.values()),
-        Finding("too_large", "error", "k", "e", values=Remedy("none", ("e",)).values()),
+        Finding("too_small", "error", "k", "a", values={**known, **merge.values()}),
+        Finding("too_small", "error", "k", "b", values={**known, **merge.values()}),
+        Finding("too_small", "error", "k", "c", values={**known, **move.values()}),
+        Finding("households_left_out", "error", "k", values={**known, **new.values()}),
+        Finding("too_large", "error", "k", "e", values={**known, **Remedy("none", ("e",)).values()}),
     ]
 
     frame = remedies_frame(found)
 
-    assert frame[["step", "remedy", "from_grid", "to_grid", "new_grid"]].values.tolist() == [
+    assert frame[["step", "remedy", "from_grid", "into_grid", "new_grid"]].values.tolist() == [
         [1, "merge", "a", "b", None],
         [2, "move", "d", "c", None],
         [3, "new", None, None, 1],
         [3, "new", None, None, 2],
     ]
+    assert findings_frame(found)["step"].tolist() == [1, 1, 2, 3, None]
     assert frame["unit_ids"].tolist() == [["u1", "u2"], ["u7"], ["u9"], ["u8"]]
     assert frame["households"].tolist() == [30, 10, 60, 55]
     assert frame["households_after"].tolist() == [70, 55, 60, 55]

@@ -130,10 +130,17 @@ def test_a_workbook_says_who_goes_where_and_counts_every_household(tmp_path):
     book = openpyxl.load_workbook(tmp_path / "f.xlsx")
 
     assert book.sheetnames == ["问题清单", "处理方案", "汇总"]
-    assert rows(book["问题清单"])[0] == ("问题", "级别", "网格编码", "社区编码", "单元", "说明")
+    assert rows(book["问题清单"])[0] == (
+        "问题", "级别", "网格编码", "社区编码", "单元", "说明", "方案序号",
+    )  # fmt: skip
+    assert [(row[0], row[-1]) for row in rows(book["问题清单"])[1:]] == [
+        ("网格数不合规", None),
+        ("有户未划入网格", 1),
+        ("偏大", 2),
+    ]
     assert rows(book["处理方案"]) == [
         (
-            *("序号", "措施", "社区编码", "原网格", "新网格", "新设网格", "户数", "单元数", "单元"),
+            *("方案序号", "措施", "社区编码", "原网格", "划入网格", "新设第几个", "户数", "单元数", "单元"),
             *("调整后户数", "原网格余下户数", "效果"),
         ),
         (1, "调整", None, None, "y", None, 9, 1, "F", 69, None, "可解决"),
