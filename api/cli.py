@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -52,6 +53,10 @@ FieldOption = Annotated[
     typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
 ]
 IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
+]
 OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
 
 
@@ -246,6 +251,34 @@ def demo(
     commands.make_demo(_terminal(lang, quiet=quiet, as_json=as_json), output)
 
 
+@app.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer requests.")] = 2,
+    data_dir: DataDirOption = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key (PEM).")] = None,
+    public_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of the proxy before the service.")
+    ] = None,
+    insecure_http: Annotated[
+        bool, typer.Option("--insecure-http", help="Serve a network without TLS all the same.")
+    ] = False,
+    lang: LangOption = None,
+) -> None:
+    """Serve plans, pages, tiles and events; without DATABASE_URL with a database of its own."""
+    with _server_installed():
+        from api import serving
+
+    terminal = _terminal(lang, quiet=False, as_json=False)
+    serving.serve_until_stopped(
+        terminal, data_dir=data_dir,
+        listening=serving.Listening(host, port, workers, tls_cert, tls_key, public_url, insecure_http),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Run the command line; every fault ends as one line on stderr."""
     language = _spoken(sys.argv)
@@ -269,6 +302,25 @@ def main() -> None:
 
         Terminal(language, quiet=False, as_json=False).fault(line)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextmanager
+def _server_installed() -> Iterator[None]:
+    """Say what to install where the packages of the service are missing.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "server_missing",
+            f"the package {error.name} is missing",
+            mend="install weige[server]",
+            package=error.name or "",
+        ) from error
 
 
 def _terminal(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:

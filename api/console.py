@@ -45,6 +45,8 @@ class Terminal:
             sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
         else:
             sys.stdout.writelines(printable(line) + "\n" for line in lines)
+        # Somebody may wait for it behind a pipe, while the command goes on.
+        sys.stdout.flush()
 
     def warn(self, line: str) -> None:
         """Print one warning line unless quiet."""

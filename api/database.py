@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, make_url, text
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from api.cluster import Cluster
@@ -43,13 +45,14 @@ class Store:
         options = f"-c search_path={SEARCH_PATH} -c statement_timeout={1000 * (timeout_s or self._timeout_s)}"
         if role:
             options += f" -c role={role}"
-        named = make_url(self.url).update_query_dict({"options": options, "application_name": "weige"})
-        # SQLAlchemy writes a space as +, which libpq takes for a plus.
-        return named.set(drivername="postgresql").render_as_string(hide_password=False).replace("+", "%20")
+        return make_conninfo(self.url, options=options, application_name="weige")
 
     def _engine(self, *, role: str | None, timeout_s: int | None = None) -> Engine:
-        url = make_url(self.conninfo(role=role, timeout_s=timeout_s)).set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+        conninfo = self.conninfo(role=role, timeout_s=timeout_s)
+        return create_engine(
+            "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), pool_size=POOL_SIZE,
+            max_overflow=POOL_SIZE, pool_pre_ping=True,
+        )  # fmt: skip
 
     @cached_property
     def engine(self) -> Engine:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.database import Store
 from api.errors import NotAllowedError, NotSignedInError
+from api.requests import claim_key
 from api.settings import Settings
 
 SESSION_COOKIE = "weige_session"
@@ -114,7 +115,8 @@ def acting_session(request: Request, store: Annotated[Store, Depends(store_of_re
         row = session.execute(
             text("SELECT * FROM enter(:token, :kinds)"), {"token": key.sha256, "kinds": [key.kind]}
         ).one_or_none()
-        entered(row, key, request)
+        actor = entered(row, key, request)
+        claim_key(request, session, actor.user_id)
         yield session
 
 

@@ -14,7 +14,8 @@ from api.limiting import add_limits
 from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
-from api.routes import pages
+from api.requests import add_replay
+from api.routes import divisions, pages, plans, stations
 from api.settings import Settings
 
 # Connections of one worker for the hot routes (intake, tiles, live).
@@ -52,8 +53,10 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         lifespan=lifespan,
     )
     add_problem_handlers(app)
-    app.include_router(pages.router)
+    add_replay(app)
     add_pages(app)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
+    for resource in (pages, divisions, plans, stations):
+        app.include_router(resource.router)
     return app

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, make_url, text
 
 from api.cluster import Cluster
 from api.database import Store
+from api.main import create_app
+from api.settings import Settings
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,10 @@ def store(cluster: Cluster) -> Iterator[Store]:
         with admin.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         admin.dispose()
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[TestClient]:
+    """The application over the test's own store."""
+    with TestClient(create_app(Settings(), store.url), raise_server_exceptions=False) as open_client:
+        yield open_client

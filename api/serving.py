@@ -1,0 +1,208 @@
+"""weige serve: the database, the API workers and the job worker of one machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.console import Terminal
+from api.database import store_of
+from api.main import create_app
+from api.operation import configure_logs
+from api.settings import Settings
+from geo.errors import InputError
+from maps.text import text
+
+logger = logging.getLogger(__name__)
+
+# Streams and requests may finish this long after a stop is asked for, in seconds.
+GRACE_S = 10
+READY_WITHIN_S = 60
+STORE_URL_VARIABLE = "WEIGE_STORE_URL"
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the service listens, and how people reach it.
+
+    Attributes
+    ----------
+    host, port : str, int
+    workers : int
+        API processes.
+    tls_cert, tls_key : Path or None
+    public_url : str or None
+        Where a proxy stands before the service.
+    insecure_http : bool
+        Serve a network without TLS all the same.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    public_url: str | None = None
+    insecure_http: bool = False
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether browsers reach the service over TLS."""
+        return self.tls_cert is not None or (self.public_url or "").startswith("https://")
+
+    @property
+    def address(self) -> str:
+        """Address to open."""
+        scheme = "https" if self.tls_cert else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"{scheme}://{host}:{self.port}").rstrip("/")
+
+
+class ListeningError(InputError):
+    """The service may not listen so."""
+
+
+def require_safe(listening: Listening) -> None:
+    """Refuse a network without TLS, and half of a certificate.
+
+    Raises
+    ------
+    ListeningError
+    """
+    if (listening.tls_cert is None) != (listening.tls_key is None):
+        raise ListeningError("tls_half", "one of --tls-cert and --tls-key is missing", mend="give both")
+    for path in (listening.tls_cert, listening.tls_key):
+        if path is not None and not os.access(path, os.R_OK):
+            raise ListeningError("tls_unreadable", "cannot be read", mend="name another", file=str(path))
+    if listening.has_tls or listening.insecure_http or is_loopback(listening.host):
+        return
+    raise ListeningError(
+        "needs_tls",
+        f"{listening.host} is reached over the network, without TLS",
+        mend="give --tls-cert and --tls-key, --public-url https://… of its proxy, or --insecure-http",
+        host=listening.host,
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def app_of_worker() -> FastAPI:
+    """Return the application of one API process, from what `serve` left in its environment."""
+    configure_logs()
+    return create_app(Settings.from_environment(), os.environ[STORE_URL_VARIABLE])
+
+
+def serve(
+    settings: Settings,
+    listening: Listening,
+    *,
+    on_ready: Callable[[str, str | None], None],
+    start_worker: Callable[[Settings, str], Iterator[None]] | None = None,
+    invite: Callable[[str], str | None] | None = None,
+) -> None:
+    """Serve until stopped; the database runs as long.
+
+    Parameters
+    ----------
+    settings : Settings
+    listening : Listening
+    on_ready : callable (address, path of the first administrator's link or None)
+        Called once the service answers.
+    start_worker : callable (settings, store URL), optional
+        Context manager that runs the job worker.
+    invite : callable (store URL), optional
+        Makes the one-time link of the first administrator where nobody can administer yet.
+    """
+    require_safe(listening)
+    configure_logs()
+    with ExitStack() as running:
+        store = running.enter_context(store_of(settings))
+        store.migrate()
+        link = invite(store.url) if invite else None
+        os.environ.update({**settings.for_workers(), STORE_URL_VARIABLE: store.url})
+        if start_worker is not None:
+            running.enter_context(contextmanager(start_worker)(settings, store.url))
+        threading.Thread(target=_tell_when_ready, args=(listening, link, on_ready), daemon=True).start()
+        uvicorn.run(
+            "api.serving:app_of_worker",
+            factory=True,
+            host=listening.host,
+            port=listening.port,
+            workers=listening.workers,
+            ssl_certfile=listening.tls_cert,
+            ssl_keyfile=listening.tls_key,
+            proxy_headers=listening.public_url is not None,
+            forwarded_allow_ips="*" if listening.public_url and is_loopback(listening.host) else None,
+            timeout_graceful_shutdown=GRACE_S,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )
+
+
+def _tell_when_ready(
+    listening: Listening, link: str | None, on_ready: Callable[[str, str | None], None]
+) -> None:
+    """Ask for readiness until it is there; certificates of one's own are no obstacle."""
+    host = "127.0.0.1" if listening.host in ("0.0.0.0", "::") else listening.host
+    local = Listening(host=host, port=listening.port, tls_cert=listening.tls_cert)
+    context = ssl._create_unverified_context() if listening.tls_cert else None
+    ended = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < ended:
+        try:
+            with urllib.request.urlopen(f"{local.address}/readyz", timeout=2, context=context) as answer:
+                if answer.status == 200:
+                    on_ready(listening.address, link)
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    logger.error("the service does not answer on %s", local.address)
+
+
+def serve_until_stopped(terminal: Terminal, listening: Listening, *, data_dir: Path | None) -> None:
+    """Serve with the settings of the environment, and say on the terminal where and how to begin.
+
+    Raises
+    ------
+    ListeningError, ClusterError
+        It may not listen so, or its database cannot run.
+    """
+    said = Settings.from_environment()
+    settings = replace(
+        said,
+        data_dir=data_dir or said.data_dir,
+        public_url=listening.public_url or said.public_url,
+        secure_cookies=listening.has_tls,
+    )
+    require_safe(listening)
+    if listening.insecure_http and not listening.has_tls:
+        terminal.warn(text("service.insecure", terminal.language))
+
+    def ready(address: str, link: str | None) -> None:
+        lines = [text("service.ready", terminal.language, address=address)]
+        if link:
+            lines.append(text("service.first_admin", terminal.language, link=f"{address}{link}"))
+        terminal.result(lines, {})
+
+    serve(settings, listening, on_ready=ready)
