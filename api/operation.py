@@ -1,26 +1,23 @@
-"""What operators need: health, readiness, metrics, request ids, structured logs, secure headers."""
+"""What operators need: health, readiness, metrics, request ids, access log, secure headers."""
 
 from __future__ import annotations
 
 import logging
 import re
 import secrets
-import sys
 import time
-from contextvars import ContextVar
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
-from pythonjsonlogger.json import JsonFormatter
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.logs import request_id
 from api.problems import problem
 
 access = logging.getLogger("api.access")
-request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 REQUESTS = Counter("weige_requests_total", "Answered requests", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -109,22 +106,3 @@ def add_operation(app: FastAPI) -> None:
     def metrics() -> Response:
         """Answer with counters for Prometheus."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-class _WithRequestId(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get()
-        return True
-
-
-def configure_logs(level: int = logging.INFO) -> None:
-    """Write every log record as one JSON line on stderr, with the id of its request."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter("{asctime}{levelname}{name}{message}{request_id}", style="{",
-                      rename_fields={"asctime": "at", "levelname": "level", "name": "from"})
-    )  # fmt: skip
-    handler.addFilter(_WithRequestId())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)

@@ -16,12 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
 from api.console import Terminal
 from api.database import store_of
-from api.main import create_app
-from api.operation import configure_logs
+from api.logs import configure_logs
 from api.settings import Settings
 from geo.errors import InputError
 from maps.text import text
@@ -30,8 +28,10 @@ logger = logging.getLogger(__name__)
 
 # Streams and requests may finish this long after a stop is asked for, in seconds.
 GRACE_S = 10
-READY_WITHIN_S = 60
 STORE_URL_VARIABLE = "WEIGE_STORE_URL"
+READY_WITHIN_S = 60
+# A worker that is silent so long is replaced; a loaded machine may take a while to start one.
+WORKER_SILENCE_S = 30
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def app_of_worker() -> FastAPI:
-    """Return the application of one API process, from what `serve` left in its environment."""
-    configure_logs()
-    return create_app(Settings.from_environment(), os.environ[STORE_URL_VARIABLE])
-
-
 def serve(
     settings: Settings,
     listening: Listening,
@@ -145,7 +139,7 @@ def serve(
             running.enter_context(contextmanager(start_worker)(settings, store.url))
         threading.Thread(target=_tell_when_ready, args=(listening, link, on_ready), daemon=True).start()
         uvicorn.run(
-            "api.serving:app_of_worker",
+            "api.worker_app:app_of_worker",
             factory=True,
             host=listening.host,
             port=listening.port,
@@ -155,6 +149,7 @@ def serve(
             proxy_headers=listening.public_url is not None,
             forwarded_allow_ips="*" if listening.public_url and is_loopback(listening.host) else None,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_worker_healthcheck=WORKER_SILENCE_S,
             access_log=False,
             log_config=None,
             server_header=False,

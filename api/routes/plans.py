@@ -13,8 +13,6 @@ from sqlalchemy.orm import Session
 
 from api import queries
 from api.dependencies import ActorDep, SessionDep
-from api.drafts import read_draft
-from api.editing import Renaming, Step, apply_edit, judge, write_edit
 from api.errors import ConflictError, NotAllowedError, NotFoundError, ServiceError
 from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.routes.divisions import RowId, number_cursor, require_community
@@ -35,7 +33,6 @@ from api.schemas import (
     problems,
 )
 from geo.findings import Finding
-from maps.findings import sentence
 
 router = APIRouter(prefix="/api/v1", tags=["plans"], route_class=KeptRoute)
 
@@ -218,6 +215,10 @@ def edit_draft(
     Totals, borders and findings follow in the same transaction, and the edit is logged with who, when, why,
     before and after.
     """
+    # The engine's libraries take seconds to load: only who edits waits for them, and only once.
+    from api.drafts import read_draft
+    from api.editing import Renaming, Step, apply_edit, judge, write_edit
+
     version = _changeable(session, version_id, if_match)
     draft = read_draft(session, version)
     applied = apply_edit(
@@ -358,6 +359,8 @@ def _grid(row: Row[Any]) -> Feature[GridProperties]:
 
 
 def _finding(row: Row[Any]) -> FindingOut:
+    from maps.findings import sentence
+
     finding = Finding(
         row.code, row.severity, str(row.community_id), row.grid_code, tuple(row.unit_ids), row.details
     )
