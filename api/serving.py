@@ -10,8 +10,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import uvicorn
 from api.console import Terminal
 from api.database import store_of
 from api.logs import configure_logs
+from api.security import first_admin_link
 from api.settings import Settings
 from geo.errors import InputError
 from maps.text import text
@@ -112,8 +113,6 @@ def serve(
     listening: Listening,
     *,
     on_ready: Callable[[str, str | None], None],
-    start_worker: Callable[[Settings, str], Iterator[None]] | None = None,
-    invite: Callable[[str], str | None] | None = None,
 ) -> None:
     """Serve until stopped; the database runs as long.
 
@@ -123,20 +122,14 @@ def serve(
     listening : Listening
     on_ready : callable (address, path of the first administrator's link or None)
         Called once the service answers.
-    start_worker : callable (settings, store URL), optional
-        Context manager that runs the job worker.
-    invite : callable (store URL), optional
-        Makes the one-time link of the first administrator where nobody can administer yet.
     """
     require_safe(listening)
     configure_logs()
     with ExitStack() as running:
         store = running.enter_context(store_of(settings))
         store.migrate()
-        link = invite(store.url) if invite else None
+        link = first_admin_link(store)
         os.environ.update({**settings.for_workers(), STORE_URL_VARIABLE: store.url})
-        if start_worker is not None:
-            running.enter_context(contextmanager(start_worker)(settings, store.url))
         threading.Thread(target=_tell_when_ready, args=(listening, link, on_ready), daemon=True).start()
         uvicorn.run(
             "api.worker_app:app_of_worker",
