@@ -45,11 +45,29 @@ def words(meaning: str) -> frozenset[str]:
     return frozenset(_tables()["words"][meaning])
 
 
+@cache
+def road_classes() -> frozenset[str]:
+    """Return every known class of road, in lower case."""
+    text = (resources.files("geo") / "road_classes.toml").read_text(encoding="utf-8")
+    return frozenset(name for names in tomllib.loads(text).values() for name in names)
+
+
+def columns_held(kind: str, names: Sequence[str]) -> dict[str, int]:
+    """Return the columns of `kind` that a layer has whatever it is used as, the first where two could be."""
+    keys = [_key(name) for name in names]
+    return {
+        column: next(at for at, key in enumerate(keys) if key in accepted)
+        for column, accepted in _tables()[kind].items()
+        if not set(accepted).isdisjoint(keys)
+    }
+
+
 def recognised(
     kind: str,
     names: Sequence[str],
     *,
     fields: Mapping[str, str],
+    id_column: str | None = None,
     short_names: bool = False,
     with_place: bool = False,
 ) -> dict[str, int]:
@@ -63,6 +81,8 @@ def recognised(
         Columns as the file names them.
     fields : mapping
         What the user said: our column -> theirs.
+    id_column : str, optional
+        The one of `fields` that was named with `--id`.
     short_names : bool
         Names are cut to ten bytes (DBF).
     with_place : bool
@@ -87,7 +107,8 @@ def recognised(
     found: dict[str, int] = {}
     for column, accepted in aliases.items():
         if column in fields:
-            found[column] = _named(fields[column], names, short_names=short_names)
+            option = "--id COLUMN" if column == id_column else f"--field {kind}.{column}=COLUMN"
+            found[column] = _named(fields[column], names, short_names=short_names, option=option)
             continue
         keys = {key for alias in accepted for key in _keys(alias, short_names=short_names)}
         matches = [at for at, name in enumerate(names) if _key(name) in keys]
@@ -108,7 +129,7 @@ def recognised(
     return found
 
 
-def _named(wanted: str, names: Sequence[str], *, short_names: bool) -> int:
+def _named(wanted: str, names: Sequence[str], *, short_names: bool, option: str) -> int:
     for fits in (
         lambda name: name == wanted,
         lambda name: _key(name) == _key(wanted),
@@ -122,9 +143,10 @@ def _named(wanted: str, names: Sequence[str], *, short_names: bool) -> int:
     raise InputError(
         "field_not_found",
         f"it has no column {shortened(wanted)}, or several; it has {listed(names)}",
-        mend="name one of these with --field",
+        mend=f"name one of these with {option}",
         field=shortened(wanted),
         names=listed(names),
+        option=option,
     )
 
 

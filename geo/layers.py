@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
@@ -38,8 +38,16 @@ from geo.crs import (
     working_crs,
 )
 from geo.errors import CrsError, InputError
-from geo.findings import Finding
-from geo.formats.raw import RawTable, placed
+from geo.findings import Finding, Value
+from geo.formats.raw import LayerChoiceError, RawTable, placed, several_layers
+from geo.plausibility import (
+    doubtful_roads,
+    gates_without_wall,
+    look_like_buildings,
+    require_own_kind,
+    require_units_within,
+    shared_places,
+)
 from geo.repair import LINES, POINTS, POLYGONS, Place, mended_polygons, require_finite, simple_shapes
 from geo.units import ID_COLUMNS, REQUIRED, households, require_ids, row_labels, texts, truths
 
@@ -76,6 +84,12 @@ _SHAPES: Mapping[str, frozenset[int]] = {
 # Names a GeoPackage keeps for itself.
 _RESERVED = frozenset({"fid", "ogc_fid", "geom", "geometry"})
 
+# Columns that a plan adds to a layer; the input's own goes on under another name.
+_ADDED: Mapping[str, frozenset[str]] = {"units": frozenset({"grid_id"})}
+
+# What a file with several layers (a plan file among them) probably calls the one that is meant.
+_LIKELY_NAMES: Mapping[str, tuple[str, ...]] = {"grids": ("micro_grids", "grids")}
+
 # Layers that lie farther apart than this, with no unit inside a community, are in a wrong CRS.
 _FAR_M = 1_000.0
 
@@ -85,11 +99,24 @@ _PERSONAL_SHARE = 0.3
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An input: what it was used as, its name without folder, its SHA-256 (over all parts of a shapefile)."""
+    """An input.
+
+    Attributes
+    ----------
+    kind : LayerKind
+        What it was used as.
+    name : str
+        Its name without folder.
+    sha256 : str
+        Over all parts of a shapefile.
+    columns : mapping
+        The file's column -> the column it is in the layer, for those that go by another name there.
+    """
 
     kind: LayerKind
     name: str
     sha256: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,6 +134,8 @@ class Layer:
         Their points are in `crs`.
     source : SourceFile or None
         None for a layer that was given as a GeoDataFrame.
+    renamed : mapping
+        As `SourceFile.columns`.
     """
 
     kind: LayerKind
@@ -114,6 +143,7 @@ class Layer:
     crs: CRS | None
     findings: tuple[Finding, ...] = ()
     source: SourceFile | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -194,9 +224,13 @@ def read_layer(
         The layer cannot be used; the error names file, layer, field and feature and what would mend it.
     """
     origin = source_of(source)
-    raw, sha256 = read_raw(origin)
+    try:
+        raw, sha256 = read_raw(origin)
+    except LayerChoiceError as error:
+        likely = (kind, *_LIKELY_NAMES.get(kind, ()))
+        raise several_layers(origin.name, error.layers, likely=likely) from error
     layer = _checked(raw, kind, fields=fields, crs=crs, id_column=id_column)
-    return replace(layer, source=SourceFile(kind, origin.name, sha256))
+    return replace(layer, source=SourceFile(kind, origin.name, sha256, layer.renamed))
 
 
 def read_plan_layers(
@@ -224,7 +258,7 @@ def read_plan_layers(
     InputError
         A layer cannot be used, communities overlap, or the layers do not lie in one place.
     """
-    _require_known_kinds(fields, sources)
+    require_known_kinds(fields, sources)
     layers = {
         kind: read_layer(
             sources[kind],
@@ -272,9 +306,32 @@ def plan_layers(
     )
 
 
-def _require_known_kinds(
-    fields: Mapping[tuple[LayerKind, str], str], sources: Mapping[LayerKind, str]
-) -> None:
+def without_own_grids(layers: PlanLayers) -> PlanLayers:
+    """Return layers whose units are those of a plan, without the grids that the plan gave them.
+
+    The plan's `grid_id` is not a column of the office: what became of it stands in the ledger.
+    """
+    units = next((source for source in layers.sources if source.kind == "units"), None)
+    if units is None or "grid_id" not in units.columns:
+        return layers
+    column = units.columns["grid_id"]
+    kept = replace(units, columns={name: to for name, to in units.columns.items() if to != column})
+    return replace(
+        layers,
+        units=layers.units.drop(columns=column),
+        findings=tuple(finding for finding in layers.findings if finding.code != "column_kept_as"),
+        sources=tuple(kept if source is units else source for source in layers.sources),
+    )
+
+
+def require_known_kinds(fields: Mapping[tuple[LayerKind, str], str], sources: Collection[LayerKind]) -> None:
+    """Refuse columns of layers that are not given.
+
+    Raises
+    ------
+    InputError
+        `fields` names a kind that is not among `sources`.
+    """
     for kind, column in fields:
         if kind not in sources:
             raise InputError(
@@ -325,8 +382,17 @@ def _checked(
         raise InputError("layer_empty", "it has no features", mend="check the export", file=file, layer=layer)
     with placed(file, layer):
         tabular = raw.geometry is None
-        columns = recognised(kind, raw.names, fields=fields, short_names=raw.short_names, with_place=tabular)
-        for column in REQUIRED.get(kind, ()):
+        require_own_kind(kind, raw.names, raw.values, fields)
+        columns = recognised(
+            kind,
+            raw.names,
+            fields=fields,
+            id_column=None if id_column is None else ID_COLUMNS.get(kind),
+            short_names=raw.short_names,
+            with_place=tabular,
+        )
+        # A GeoJSON file without a feature has no properties either.
+        for column in REQUIRED.get(kind, ()) if len(raw) or raw.names else ():
             if column not in columns:
                 raise missing(kind, column, raw.names)
     dropped, personal = _personal_columns(raw, kind, columns)
@@ -344,8 +410,10 @@ def _checked(
         counts = households(raw.values[at], place, raw.names[at])
     shapes, declared = _places(raw, kind, columns, crs, place)
     if shapes is None:
-        frame = _frame(raw, kind, columns=columns, dropped=dropped, ids=ids, counts=counts, findings=findings)
-        return Layer(kind, frame, None, tuple(findings))
+        frame, renamed = _frame(
+            raw, kind, columns=columns, dropped=dropped, ids=ids, counts=counts, findings=findings
+        )
+        return Layer(kind, frame, None, tuple(findings), renamed=renamed)
     require_finite(shapes, place)
     shapes = simple_shapes(shapes, _SHAPES[kind], place)
     shapes, chosen = _in_its_crs(
@@ -357,7 +425,7 @@ def _checked(
         shapes, mended = mended_polygons(shapes, chosen, place, named, kind=kind, needed=needed)
         findings += mended
     kept = _kept(shapes, kind, place, ids=ids, counts=counts, findings=findings)
-    frame = _frame(
+    frame, renamed = _frame(
         raw,
         kind,
         columns=columns,
@@ -370,7 +438,7 @@ def _checked(
     )
     if not kept.all():
         frame = frame[kept].reset_index(drop=True)
-    return Layer(kind, frame, chosen, tuple(findings))
+    return Layer(kind, frame, chosen, tuple(findings), renamed=renamed)
 
 
 def _ids(
@@ -445,7 +513,8 @@ def _places(
     shapes = np.full(len(x), None, dtype=object)
     given = ~np.isnan(x)
     shapes[given] = shapely.points(x[given], y[given])
-    in_degrees = given.any() and bool((np.abs(x[given]) <= 180).all() and (np.abs(y[given]) <= 180).all())
+    # A table without a row is in any CRS.
+    in_degrees = bool((np.abs(x[given]) <= 180).all() and (np.abs(y[given]) <= 180).all())
     named = None if crs is None else crs_named(crs)
     if in_degrees:
         return shapes, named if named is not None and named.is_geographic else WGS84
@@ -529,6 +598,8 @@ def _in_its_crs(
     with placed(place.file, place.layer):
         named = None if option is None else crs_named(option)
         chosen = declared if declared is not None else named
+        if chosen is None and numbers is None and kind in ("incidents", "stations", "context"):
+            return shapes, WGS84
         if chosen is None:
             raise missing_crs(numbers)
         if numbers is None:
@@ -575,8 +646,8 @@ def _frame(
     findings: list[Finding],
     shapes: NDArray[np.object_] | None = None,
     crs: CRS | None = None,
-) -> GeoDataFrame:
-    """Our columns under our names, then the others."""
+) -> tuple[GeoDataFrame, dict[str, str]]:
+    """Our columns under our names, then the others; and which go by another name than in the file."""
     table: dict[str, Any] = {}
     for column in canonical_columns(kind):
         values = raw.values[columns[column]] if column in columns else None
@@ -610,11 +681,21 @@ def _frame(
         table["road_class"] = np.array(
             [None if text is None else text.lower() for text in table["road_class"]], dtype=object
         )
-    taken = {name.casefold() for name in table} | _RESERVED
+    renamed = {raw.names[at]: column for column, at in columns.items() if column in table}
     used = set(columns.values()) | dropped
-    for at, name in enumerate(raw.names):
-        if at not in used and name != raw.row_number:
-            table[_free_name(name, taken)] = raw.values[at]
+    others = [at for at, name in enumerate(raw.names) if at not in used and name != raw.row_number]
+    added = _ADDED.get(kind, frozenset())
+    taken = {name.casefold() for name in table} | _RESERVED | added
+    # A free name goes to the column that bears it before another is given it.
+    for at in sorted(others, key=lambda at: raw.names[at].strip().casefold() in added):
+        name = raw.names[at]
+        clashes = name.strip().casefold() in added
+        chosen = _free_name(f"{name.strip()}_input" if clashes else name, taken)
+        table[chosen] = raw.values[at]
+        if clashes:
+            told: dict[str, Value] = {"layer": kind, "file": raw.file, "column": name, "kept_as": chosen}
+            findings.append(Finding("column_kept_as", "warning", values=told))
+        renamed[name] = chosen
     if kind in ("incidents", "stations"):
         _mask(table, kind, raw, findings)
     _strip_controls(table, kind, raw, findings)
@@ -624,9 +705,10 @@ def _frame(
         for name, values in table.items()
     }
     frame = pd.DataFrame(columns_made, index=pd.RangeIndex(len(raw)))
-    return GeoDataFrame(
+    placed_frame = GeoDataFrame(
         frame, geometry=np.full(len(raw), None, dtype=object) if shapes is None else shapes, crs=crs
     )
+    return placed_frame, {name: column for name, column in renamed.items() if name != column}
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -705,9 +787,17 @@ def _together(layers: Mapping[LayerKind, Layer]) -> PlanLayers:
         if layer is not None:
             findings += [_moved(finding, layer.crs, target) for finding in layer.findings]
     units = frames["units"]
-    if len(communities):
+    findings += shared_places(units)
+    if (given := layers.get("communities")) is not None:
+        require_units_within(units, communities, file=layers["units"].name)
         units, placing = _with_communities(units, communities, layers["units"])
-        findings += placing
+        findings += [*placing, *look_like_buildings(communities, file=given.name)]
+    if (roads := layers.get("roads")) is not None:
+        findings += doubtful_roads(frames["roads"], file=roads.name)
+    if (gates := layers.get("gates")) is not None:
+        findings += gates_without_wall(
+            frames["gates"], frames["barriers"], frames["compounds"], file=gates.name
+        )
     return PlanLayers(
         units=units,
         communities=communities,

@@ -57,9 +57,10 @@ class EarlierPlan:
             return None
         layer = read_layer(f"{self.path}:{UNITS}", "units")
         frame = layer.frame if layer.crs is None or layer.crs == crs else layer.frame.to_crs(crs)
-        if "grid_id" not in frame or not with_grids:
-            return frame.drop(columns="grid_id", errors="ignore")
-        grid_ids = texts(frame["grid_id"].to_numpy())
+        column = layer.renamed.get("grid_id")
+        if column is None or not with_grids:
+            return frame
+        grid_ids = texts(frame[column].to_numpy())
         return frame.assign(grid_id=pd.Series(grid_ids, dtype=object, index=frame.index))
 
     def retired(self) -> dict[str, tuple[str | None, str | None]]:
@@ -109,11 +110,24 @@ def read_lock_list(source: str) -> LockList:
     Raises
     ------
     InputError
-        It cannot be read, or has neither column.
+        It cannot be read, has neither column, or lists a unit in several grids.
     """
     origin = source_of(source)
     table, _ = read_raw(origin)
-    found = recognised("grids", table.names, fields={}, short_names=table.short_names)
+    try:
+        found = recognised("grids", table.names, fields={}, short_names=table.short_names)
+    except InputError as error:
+        # `--field` names columns of layers, not of this list.
+        one, other = (str(error.values[name]) for name in ("one", "other"))
+        raise InputError(
+            "lock_columns_ambiguous",
+            f"both {one} and {other} could be {error.field}",
+            mend="rename one of the columns",
+            file=origin.name,
+            field=error.field,
+            one=one,
+            other=other,
+        ) from error
     if not found.keys() & {"grid_id", "unit_id"}:
         raise InputError(
             "lock_columns_missing",
@@ -128,8 +142,26 @@ def read_lock_list(source: str) -> LockList:
         for name in ("grid_id", "unit_id")
     )
     rows = list(zip(grids, units, strict=True))
+    grids_of: dict[str, set[str]] = {}
+    for grid, unit in rows:
+        if grid is not None and unit is not None:
+            grids_of.setdefault(unit, set()).add(grid)
+    torn = [unit for unit, named in grids_of.items() if len(named) > 1]
+    if torn:
+        one, other = sorted(grids_of[torn[0]])[:2]
+        raise InputError(
+            "locked_unit_twice",
+            f"unit {torn[0]} is listed in grid {one} and in grid {other}",
+            mend="keep one of the rows",
+            file=origin.name,
+            feature=torn[0],
+            unit=torn[0],
+            one=one,
+            other=other,
+            n=len(torn),
+        )
     return LockList(
         grids=frozenset(grid for grid, unit in rows if grid is not None and unit is None),
-        units={unit: grid for grid, unit in rows if unit is not None},
+        units={unit: next(iter(grids_of.get(unit, ())), None) for _, unit in rows if unit is not None},
         file=origin.name,
     )

@@ -177,7 +177,13 @@ def _text(values: Sequence[str | None]) -> pd.Series:
 
 def _run_table(layers: PlanLayers, band: Band, seed: int, run: Mapping[str, str]) -> pd.DataFrame:
     sources = [
-        {"kind": source.kind, "name": source.name, "sha256": source.sha256} for source in layers.sources
+        {
+            "kind": source.kind,
+            "name": source.name,
+            "sha256": source.sha256,
+            "columns": dict(source.columns),
+        }
+        for source in layers.sources
     ]
     return pd.DataFrame(
         {

@@ -18,7 +18,7 @@ from pyproj import CRS
 
 from geo.errors import InputError
 from geo.findings import Finding
-from geo.names import shortened
+from geo.names import listed, shortened
 
 # Files that are read whole; a city of a million households in footprints is a tenth of it.
 MAX_FILE_BYTES = 1 << 30
@@ -213,30 +213,50 @@ def text_array(values: Sequence[Any]) -> NDArray[np.object_]:
     return array
 
 
-def several_layers(file: str, names: Sequence[str]) -> InputError:
-    """Return the error for a file with several layers of which none was named."""
-    listed = ", ".join(one_line(name) for name in names[:8])
-    return InputError(
+class LayerChoiceError(InputError):
+    """A file holds several layers and none was named; `layers` are their names."""
+
+    layers: tuple[str, ...] = ()
+
+
+def several_layers(file: str, names: Sequence[str], *, likely: Sequence[str] = ()) -> LayerChoiceError:
+    """Return the error for a file with several layers of which none was named.
+
+    Parameters
+    ----------
+    file : str
+    names : sequence of str
+        The layers it holds.
+    likely : sequence of str
+        What the layer may be called; the first there is serves as the example.
+    """
+    shown = listed([one_line(name) for name in names])
+    by_key = {name.casefold(): name for name in reversed(names)}
+    meant = next((by_key[name] for name in likely if name in by_key), names[0])
+    example = f"{file}:{one_line(meant)}"
+    error = LayerChoiceError(
         "several_layers",
-        f"the file holds {len(names)} layers ({listed})",
-        mend=f"name one: {file}:{one_line(names[0])}",
+        f"the file holds {len(names)} layers ({shown})",
+        mend=f"name one: {example}",
         file=file,
         n=len(names),
-        names=listed,
-        example=f"{file}:{one_line(names[0])}",
+        names=shown,
+        example=example,
     )
+    error.layers = tuple(names)
+    return error
 
 
 def no_such_layer(file: str, layer: str, names: Sequence[str]) -> InputError:
     """Return the error for a layer that a file does not hold."""
-    listed = ", ".join(one_line(name) for name in names[:8])
+    shown = listed([one_line(name) for name in names])
     return InputError(
         "layer_not_found",
-        f"the file has no such layer; it has {listed or 'none'}",
+        f"the file has no such layer; it has {shown}",
         mend="name one of them",
         file=file,
         layer=layer,
-        names=listed,
+        names=shown,
     )
 
 

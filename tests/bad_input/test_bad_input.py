@@ -25,13 +25,14 @@ import tests.bad_input.containers
 import tests.bad_input.crs
 import tests.bad_input.encoding
 import tests.bad_input.geometry
-import tests.bad_input.hostile_text  # noqa: F401
+import tests.bad_input.hostile_text
+import tests.bad_input.rebalance  # noqa: F401
 from maps.text import words
 from tests.bad_input.cases import CASES, Case, good_communities, good_units
 
 ROOT = Path(__file__).parents[2]
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-FAMILIES = {"encoding", "CRS", "geometry", "attributes", "containers", "hostile text"}
+FAMILIES = {"encoding", "CRS", "geometry", "attributes", "containers", "hostile text", "rebalance"}
 
 
 @dataclass
@@ -147,10 +148,11 @@ def contents(folder: Path) -> dict[str, Any]:
 
 
 def sentence_pattern(code: str) -> re.Pattern[str]:
-    """The English sentence of an error with anything in the place of its values."""
+    """The English sentence of an error, or of wrong usage, with anything in the place of its values."""
+    key = f"cli.{code}" if code.startswith("usage.") else f"error.{code}"
     pieces = [
         re.escape(literal) + (".*" if name is not None else "")
-        for literal, name, _, _ in Formatter().parse(words("en")[f"error.{code}"])
+        for literal, name, _, _ in Formatter().parse(words("en")[key])
     ]
     return re.compile("".join(pieces), re.DOTALL)
 
@@ -182,7 +184,7 @@ def test_a_bad_input_is_refused_in_one_line_and_leaves_nothing(
     assert not command_line.was_asked()
 
 
-def test_there_are_cases_enough_in_all_six_families() -> None:
+def test_there_are_cases_enough_in_all_families() -> None:
     families = Counter(case.family for case in CASES)
 
     assert families.keys() == FAMILIES

@@ -351,12 +351,12 @@ def test_bridges_and_walls_are_read_from_the_words_for_yes_and_no() -> None:
 
 def test_roads_without_geometry_are_left_out_with_a_finding() -> None:
     roads = gpd.GeoDataFrame(
-        {"class": ["a", "b"]}, geometry=[None, shapely.LineString([(X, Y), (X + 50, Y)])], crs=4549
+        {"class": ["primary", "path"]}, geometry=[None, shapely.LineString([(X, Y), (X + 50, Y)])], crs=4549
     )
 
     layers = plan_layers(units=units(), communities=communities(), roads=roads)
 
-    assert layers.roads["road_class"].tolist() == ["b"]
+    assert layers.roads["road_class"].tolist() == ["path"]
     assert codes(layers.findings) == {"features_without_geometry": 1}
 
 
@@ -457,3 +457,87 @@ def test_a_workbook_may_have_empty_sheets(tmp_path: Path) -> None:
     book.save(tmp_path / "units.xlsx")
 
     assert len(read_layer(str(tmp_path / "units.xlsx"), "units").frame) == 3
+
+
+def test_a_grid_column_of_the_units_is_kept_under_another_name_and_told() -> None:
+    given = units(grid_id=["G1", "G2", "G2"], GRID_ID_Input=["x", "y", "z"])
+
+    layers = plan_layers(units=given, communities=communities())
+
+    assert "grid_id" not in layers.units
+    assert layers.units["GRID_ID_Input"].tolist() == ["x", "y", "z"]
+    assert layers.units["grid_id_input_1"].tolist() == ["G1", "G2", "G2"]
+    (finding,) = [finding for finding in layers.findings if finding.code == "column_kept_as"]
+    assert finding.severity == "warning"
+    assert (finding.values["column"], finding.values["kept_as"]) == ("grid_id", "grid_id_input_1")
+
+
+def test_the_source_says_which_columns_go_by_another_name(tmp_path: Path) -> None:
+    units(Grid_ID=["G1", "G2", "G2"], fid_=[1, 2, 3]).to_file(tmp_path / "units.gpkg")
+
+    layer = read_layer(str(tmp_path / "units.gpkg"), "units")
+
+    assert layer.source is not None
+    assert layer.source.columns == {
+        "单元编号": "unit_id",
+        "户数": "households",
+        "楼栋": "building_id",
+        "Grid_ID": "Grid_ID_input",
+    }
+
+
+def test_a_wrong_id_column_points_to_the_option_it_came_from(tmp_path: Path) -> None:
+    units().to_file(tmp_path / "units.gpkg")
+
+    with pytest.raises(InputError) as by_id:
+        read_layer(str(tmp_path / "units.gpkg"), "units", id_column="nummer")
+    with pytest.raises(InputError) as by_field:
+        read_layer(str(tmp_path / "units.gpkg"), "units", fields={"unit_id": "nummer"})
+
+    assert by_id.value.values["option"] == "--id COLUMN"
+    assert "--id COLUMN" in str(by_id.value)
+    assert by_field.value.values["option"] == "--field units.unit_id=COLUMN"
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [("units", "units"), ("grids", "micro_grids"), ("roads", "roads"), ("context", "b")],
+)
+def test_of_several_layers_all_are_named_and_the_likely_one_is_proposed(
+    tmp_path: Path, kind: str, meant: str
+) -> None:
+    for name in ("cells", "micro_grids", "roads", "units", "water", "b", "c", "d", "e"):
+        communities().to_file(tmp_path / "plan.gpkg", layer=name)
+    with pytest.raises(InputError) as caught:
+        read_layer(str(tmp_path / "plan.gpkg"), kind)  # type: ignore[arg-type]
+
+    assert caught.value.code == "several_layers"
+    assert caught.value.values["names"] == "b, c, cells, d, e, micro_grids, roads, units, water"
+    assert caught.value.values["example"] == f"plan.gpkg:{meant}"
+
+
+@pytest.mark.parametrize("kind", ["incidents", "stations"])
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "geojson", "gpkg"])
+def test_a_table_of_incidents_or_stations_without_a_row_is_an_empty_layer(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    heads = {"incidents": ["case_id", "kind", "state"], "stations": ["station_id", "name"]}[kind]
+    path = tmp_path / f"layer.{suffix}"
+    if suffix == "csv":
+        path.write_text(",".join([*heads, "lon", "lat"]) + "\n")
+    elif suffix == "xlsx":
+        book = openpyxl.Workbook()
+        book.active.append([*heads, "lon", "lat"])
+        book.save(path)
+    elif suffix == "geojson":
+        path.write_text('{"type": "FeatureCollection", "features": []}')
+    else:
+        gpd.GeoDataFrame({head: [] for head in heads}, geometry=[], crs=4490).to_file(path)
+
+    if suffix == "geojson":  # no feature, thus no property: it cannot say which columns it has
+        heads = []
+    layer = read_layer(str(path), kind)  # type: ignore[arg-type]
+
+    assert len(layer.frame) == 0
+    assert layer.crs is not None
+    assert set(heads) <= set(layer.frame.columns)

@@ -114,17 +114,6 @@ def test_an_overlap_outlines_both_grids_and_names_them(open_page, drawn):
     assert "001002" in popup
 
 
-def test_escape_closes_what_was_told_wherever_the_focus_is(open_page, drawn):
-    opened = open_page(drawn)
-    choose(opened, "网格重叠")
-    assert opened.page.evaluate("document.activeElement.className").startswith("finding")
-
-    opened.page.keyboard.press("Escape")
-    opened.settle()
-
-    assert opened.page.locator(".leaflet-popup").count() == 0
-
-
 def test_overlaps_and_units_left_out_are_drawn_and_explained_in_the_legend(open_page, drawn):
     opened = open_page(drawn)
     legend = opened.page.locator("[data-fault]").all_inner_texts()

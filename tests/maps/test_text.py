@@ -1,0 +1,41 @@
+"""The words of both languages."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from maps.text import LANGUAGES, words
+
+HALF_WIDTH = re.compile(r"[\u3400-\u9fff\uff08-\uff5d][,;:!?]|[,;:!?][\u3400-\u9fff]")
+
+
+def holes(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name}
+
+
+def test_both_languages_say_the_same_things():
+    chinese, english = (words(language) for language in LANGUAGES)
+
+    assert chinese.keys() == english.keys()
+
+
+@pytest.mark.parametrize("section", ["cli", "error", "finding", "remedy", "workbook"])
+def test_chinese_has_no_half_width_punctuation(section):
+    said = {
+        key: re.sub(r"\{[^}]*\}", "字", sentence).replace("EPSG:", "")
+        for key, sentence in words("zh_CN").items()
+        if key.startswith(f"{section}.")
+    }
+    assert said
+    assert {key: sentence for key, sentence in said.items() if HALF_WIDTH.search(sentence)} == {}
+
+
+def test_the_sentences_of_errors_name_the_same_values_in_both_languages():
+    chinese, english = (words(language) for language in LANGUAGES)
+    usual = {key for key in chinese if key.startswith(("cli.usage.", "cli.grid_counts."))}
+
+    assert usual
+    assert [key for key in sorted(usual) if holes(chinese[key]) != holes(english[key])] == []
