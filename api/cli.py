@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Divide communities into micro-grids, check grids, and carry them into a meeting as one HTML file.",
 )
 
 LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
@@ -58,6 +58,23 @@ DataDirOption = Annotated[
     typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
 ]
 OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"weige {version('weige')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def weige(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Divide communities into micro-grids, check grids, and carry them into a meeting as one HTML file."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +242,11 @@ def map_(
     context: Annotated[
         list[str] | None, typer.Option(metavar="LAYER", help="Further layers to show.")
     ] = None,
+    crs: CrsOption = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="e.g. incidents.kind=category."),
+    ] = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -232,10 +254,12 @@ def map_(
     """Write a plan as one HTML file that opens with no network."""
     from api import commands
 
+    given = {"incidents": incidents, "stations": stations, "context": context[0] if context else None}
     terminal = _terminal(lang, quiet=quiet, as_json=as_json)
     commands.make_map(
-        terminal, plan_file, output, incidents=incidents, stations=stations, context=context or []
-    )
+        terminal, plan_file, output, incidents=incidents, stations=stations, context=context or [],
+        fields=_sources(given, field, crs, None).fields, crs=crs,
+    )  # fmt: skip
 
 
 @app.command()
@@ -290,7 +314,11 @@ def main() -> None:
 
         code, line = REFUSED, fault_line(error, language)
     except typer.TyperException as error:
-        code, line = REFUSED, error.format_message()
+        from api.usage import is_bare, usage_line
+
+        code, line = REFUSED, "" if is_bare(error) else usage_line(error, language)
+        if is_bare(error):
+            sys.stdout.write(error.format_message() + "\n")
     except MemoryError:
         code, line = REFUSED, text("cli.memory", language)
     except (KeyboardInterrupt, typer.Abort):

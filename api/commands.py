@@ -14,7 +14,7 @@ from api.telling import review_values, summary_lines, warn
 from geo.balancer import Review
 from geo.errors import InputError
 from geo.findings import Finding
-from geo.layers import LayerKind, read_plan_layers
+from geo.layers import LayerKind, read_plan_layers, without_own_grids
 from geo.partition import Band
 from geo.planning import Plan, plan
 from maps.findings import findings_frame, remedies_frame
@@ -62,12 +62,17 @@ def make_map(
     incidents: str | None,
     stations: str | None,
     context: Sequence[str],
+    fields: Fields,
+    crs: str | None,
 ) -> None:
     """Write the map of a plan."""
     given = [str(plan_file), *(source for source in (incidents, stations) if source), *context]
     ready({output: (".html", ".htm")}, given)
     with terminal.progress() as report:
-        draw_map(terminal, plan_file, output, report, incidents=incidents, stations=stations, context=context)
+        draw_map(
+            terminal, plan_file, output, report,
+            incidents=incidents, stations=stations, context=context, fields=fields, crs=crs,
+        )  # fmt: skip
     terminal.result([text("cli.map_written", terminal.language, file=output)], {"map": str(output)})
 
 
@@ -91,21 +96,23 @@ def check_grids(
     started = now()
     with terminal.progress() as report:
         report("reading", 0, 1)
-        layers = read_plan_layers(sources, fields=fields, crs=crs, id_column=id_column)
+        # No units are written, so nothing of theirs is kept under another name.
+        layers = without_own_grids(read_plan_layers(sources, fields=fields, crs=crs, id_column=id_column))
         report("reading", 1, 1)
         warn(terminal, layers.findings)
         checked = check(layers, band=band, on_progress=report)
         warn(terminal, checked.doubts)
+        findings = (*checked.findings, *checked.review.legal_counts_told())
         if output is not None:
-            _write_findings(terminal, output, checked.findings, checked.review)
+            _write_findings(terminal, output, findings, checked.review)
         if map_file is not None:
             with TemporaryDirectory(dir=map_file.resolve().parent) as folder:
                 drawn = Path(folder) / "checked.gpkg"
                 write_frames(checked_frames(checked, run_times(started)), drawn)
                 draw_map(terminal, drawn, map_file, report)
-    broken = [finding for finding in checked.findings if finding.severity == "error"]
-    values = review_values(checked.review, checked.findings)
-    lines = summary_lines(checked.review, checked.findings, terminal.language, file=output)
+    broken = [finding for finding in findings if finding.severity == "error"]
+    values = review_values(checked.review, findings)
+    lines = summary_lines(checked.review, findings, terminal.language, file=output)
     terminal.result(
         lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)}
     )

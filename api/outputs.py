@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from api.console import Report, Terminal
 from api.telling import warn
 from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import ensure_writable
+from geo.layers import LayerKind
 
 
 def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]) -> None:
@@ -60,13 +62,16 @@ def draw_map(
     incidents: str | None = None,
     stations: str | None = None,
     context: Sequence[str] = (),
+    fields: Mapping[tuple[LayerKind, str], str] = MappingProxyType({}),
+    crs: str | None = None,
 ) -> None:
     """Write the map of a plan file, and print what was noticed in the layers added to it."""
     from maps.export import write_map
 
     report("map", 0, 1)
     found = write_map(
-        plan_file, output, incidents=incidents, stations=stations, context=context, language=terminal.language
-    )
+        plan_file, output, incidents=incidents, stations=stations, context=context,
+        fields=fields, crs=crs, language=terminal.language,
+    )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)

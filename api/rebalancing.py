@@ -16,7 +16,7 @@ from api.telling import review_values, summary_lines, warn
 from geo.containers import Source, source_of
 from geo.errors import InputError
 from geo.formats.geopackage import stored_layers
-from geo.layers import LayerKind, PlanLayers, read_plan_layers
+from geo.layers import LayerKind, PlanLayers, read_plan_layers, without_own_grids
 from geo.partition import Band
 from geo.replanning import LockList, Replanned, replan
 from geo.standing_files import GRIDS, EarlierPlan, read_lock_list
@@ -69,6 +69,8 @@ def rebalance_grids(
         report("reading", 0, 1)
         locked = LockList() if lock_file is None else read_lock_list(lock_file)
         layers = read_plan_layers(given, fields=fields, crs=crs, id_column=id_column)
+        if "units" not in sources:
+            layers = without_own_grids(layers)
         record = _record(layers, earlier, origin)
         retired: dict[str, tuple[str | None, str | None]] = {}
         for file in (earlier, origin):

@@ -145,6 +145,24 @@ class Review:
         columns = ["community_id", "households", "left_out", "grids", "least_grids", "most_grids"]
         return pd.DataFrame(rows, columns=columns).astype({"least_grids": "Int64", "most_grids": "Int64"})
 
+    def legal_counts_told(self) -> tuple[Finding, ...]:
+        """Return a note for each community whose number of grids is legal; the others have their findings."""
+        return tuple(
+            Finding(
+                "grid_count_legal",
+                "info",
+                community_id or None,
+                values={
+                    "households": self.community_households[community_id],
+                    "grids": self.community_grids[community_id],
+                    "least": legal.start,
+                    "most": legal.stop - 1,
+                },
+            )
+            for community_id, legal in self.legal_counts.items()
+            if self.community_households[community_id] and self.community_grids[community_id] in legal
+        )
+
 
 def review(
     adjacency: Adjacency,
@@ -482,7 +500,8 @@ class _Judged:
             findings.append(Finding(code, severity, community_id, name, ids, told, point=self._point(units)))
 
         if case.status != "ok":
-            add(case.status, members, case.why)
+            # Where nobody lives no rule is broken, and there is nothing to mend.
+            add(case.status, members, case.why, "warning" if reason == "community_empty" else "error")
         inside, outside = members[~self.outside[members]], members[self.outside[members]]
         if self.pieces[grid] > 1:
             pieces = self._split_by(self.piece, inside)
@@ -523,7 +542,7 @@ class _Judged:
         hopeless = (
             reason == "outside_communities"
             or (reason == "unit_too_large" and len(members) == 1)
-            or (reason in ("pocket_too_small", "community_too_small") and whole_pocket)
+            or (reason in ("pocket_too_small", "community_too_small", "community_empty") and whole_pocket)
         )
         if hopeless or (proof is not None and proof.code != "not_proved"):
             total = (int(self.total[grid]),)
@@ -544,6 +563,8 @@ class _Judged:
         elif total < self.band.lower:
             everyone = int(self.households[self.community == community].sum())
             reason = "community_too_small" if everyone < self.band.lower else "pocket_too_small"
+            if everyone == 0:
+                reason = "community_empty"
         elif not self.band.legal_counts(total):
             reason = "no_legal_division"
         else:

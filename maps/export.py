@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import geopandas as gpd
@@ -16,7 +17,7 @@ from geo.errors import InputError
 from geo.files import replacing
 from geo.findings import Finding
 from geo.formats.geopackage import read_geopackage
-from geo.layers import Layer, LayerKind, read_layer
+from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from maps.changes import changes_note, has_before
 from maps.layers import page_layers
 from maps.pack import pack
@@ -58,6 +59,8 @@ def write_map(
     incidents: str | None = None,
     stations: str | None = None,
     context: Sequence[str] = (),
+    fields: Mapping[tuple[LayerKind, str], str] = MappingProxyType({}),
+    crs: str | None = None,
     language: Language = "zh_CN",
 ) -> list[Finding]:
     """Write the map of a plan file.
@@ -72,6 +75,10 @@ def write_map(
         Layers of points: a file, or `file.gpkg:layer`.
     context : sequence of str
         Further layers, drawn thin.
+    fields : mapping
+        (kind, our column) -> the file's column, for incidents, stations and context.
+    crs : str, optional
+        EPSG code for those layers that declare none, or one their numbers contradict.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
@@ -85,19 +92,22 @@ def write_map(
     InputError
         The plan or a layer cannot be used, or the output cannot be written.
     """
+    given = _given(incidents, stations)
+    around: list[LayerKind] = ["context"] if context else []
+    require_known_kinds(fields, [*(kind for kind, _ in given), *around])
     frames = read_plan_file(plan)
-    read = {kind: _read(source, kind) for kind, source in _given(incidents, stations)}
-    around = [_read(source, "context") for source in context]
+    read = {kind: _read(source, kind, fields, crs) for kind, source in given}
+    further = [_read(source, "context", fields, crs) for source in context]
     page = map_page(
         frames,
         incidents=_frame(read.get("incidents")),
         stations=_frame(read.get("stations")),
-        context=[layer.frame for layer in around],
+        context=[layer.frame for layer in further],
         language=language,
     )
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return [finding for layer in [*read.values(), *around] for finding in layer.findings]
+    return [finding for layer in [*read.values(), *further] for finding in layer.findings]
 
 
 def map_page(
@@ -187,8 +197,11 @@ def _given(incidents: str | None, stations: str | None) -> list[tuple[LayerKind,
     return [(kind, source) for kind, source in asked if source is not None]
 
 
-def _read(source: str, kind: LayerKind) -> Layer:
-    return read_layer(source, kind)
+def _read(
+    source: str, kind: LayerKind, fields: Mapping[tuple[LayerKind, str], str], crs: str | None
+) -> Layer:
+    own = {column: name for (owner, column), name in fields.items() if owner == kind}
+    return read_layer(source, kind, fields=own, crs=crs)
 
 
 def _frame(layer: Layer | None) -> gpd.GeoDataFrame | None:

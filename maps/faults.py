@@ -12,7 +12,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.drawn_grids import MIN_AREA_M2, MIN_WIDTH_M
 from geo.remedies import Remedy
 from maps.text import one_line
 
@@ -35,8 +34,10 @@ UNAVOIDABLE = frozenset(
 # Findings that are such a reason themselves.
 _UNAVOIDABLE_CODES = frozenset({"no_legal_count"})
 
-# Metres of a degree of latitude, near enough to tell slivers from ground.
-_DEGREE_M = 111_320.0
+# Square degrees of about 1 m2: what is smaller is a sliver of digitising.
+_MIN_AREA = 1e-10
+# Degrees of about 0.1 m, the width of such a sliver.
+_MIN_WIDTH = 1e-6
 
 
 def concerned(
@@ -93,7 +94,7 @@ def fault_ground(
     Returns
     -------
     GeoDataFrame
-        `kind` (overlap, gap), `finding` (row), a polygon; one row for each place. Slivers are left out.
+        `kind` (overlap, gap), `finding` (row); polygons in WGS 84. Slivers are left out.
     """
     kinds: list[str] = []
     rows: list[int] = []
@@ -113,10 +114,11 @@ def fault_ground(
             kind = "gap"
         else:
             continue
-        for polygon in _real_polygons(ground):
+        polygons = _real_polygons(ground)
+        if polygons is not None:
             kinds.append(kind)
             rows.append(row)
-            shapes.append(polygon)
+            shapes.append(polygons)
     return gpd.GeoDataFrame(
         {"kind": pd.Series(kinds, dtype=object), "finding": pd.Series(rows, dtype="Int64")},
         geometry=shapes,
@@ -138,17 +140,13 @@ def _open_ground(
     return shapely.difference(community, shapely.union_all(grids[shapely.intersects(grids, community)]))
 
 
-def _real_polygons(ground: shapely.Geometry | None) -> list[shapely.Geometry]:
-    """Return the polygons of a geometry that are more than slivers."""
+def _real_polygons(ground: shapely.Geometry | None) -> shapely.Geometry | None:
+    """Return the polygons of a geometry that are more than slivers; None where there is none."""
     parts = shapely.get_parts(ground) if ground is not None else np.array([], dtype=object)
     parts = parts[shapely.get_dimensions(parts) == 2]
-    if not len(parts):
-        return []
-    # Slivers are judged in metres, as where the finding was made (`geo.drawn_grids`).
-    stretch = np.cos(np.radians(shapely.total_bounds(parts)[1])) * _DEGREE_M
-    metric = shapely.transform(parts, lambda points: points * [stretch, _DEGREE_M])
-    area_m2, length_m = shapely.area(metric), shapely.length(metric)
-    return list(parts[(area_m2 > MIN_AREA_M2) & (2 * area_m2 > MIN_WIDTH_M * length_m)])
+    area, length = shapely.area(parts), shapely.length(parts)
+    parts = parts[(area > _MIN_AREA) & (2 * area > _MIN_WIDTH * length)]
+    return shapely.union_all(parts) if len(parts) else None
 
 
 def _mending(severity: str | None, code: str | None, values: Mapping[str, Any]) -> Mending:

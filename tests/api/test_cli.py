@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import geopandas as gpd
 import openpyxl
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
@@ -184,6 +186,223 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, said, tmp_path):
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_arguments_the_help_page_is_printed_as_it_is():
+    done = weige()
+
+    assert done.returncode == 2
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) > 10
+    assert "\\n" not in done.stdout
+    assert all(command in done.stdout for command in ("plan", "check", "rebalance", "map", "demo"))
+
+
+def test_the_version_is_that_of_the_distribution():
+    done = weige("--version")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"weige {version('weige')}\n", "")
+
+
+INPUTS = ["--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chinese", "english"),
+    [
+        (["plan"], "缺少选项 --units", "option --units is missing"),
+        (["map", "-o", "m.html"], "缺少参数 PLAN", "argument PLAN is missing"),
+        (["draw"], "没有 draw 这个命令", "there is no command draw"),
+        (["maps"], "；是否指 map", "; did you mean map"),
+        (["plan", *INPUTS, "--bogus"], "没有 --bogus 这个选项", "there is no option --bogus"),
+        (
+            ["plan", *INPUTS, "--sed", "1"],
+            "没有 --sed 这个选项；是否指",
+            "there is no option --sed; did you mean",
+        ),
+        (["plan", *INPUTS, "-x"], "没有 -x 这个选项", "there is no option -x"),
+        (["plan", *INPUTS, "more"], "多余的参数：more", "unexpected argument: more"),
+        (["plan", *INPUTS, "--min", "x"], "--min 须为整数", "--min must be a whole number"),
+        (["plan", *INPUTS, "--quiet=1"], "选项 --quiet 不带值", "option --quiet takes no value"),
+        (["rebalance", "-o", "p.gpkg", "--max-moved", "-1"], "不能小于 0", "must be at least 0"),
+        (["plan", "--units"], "选项 --units 须带一个值", "option --units needs a value"),
+        (["plan", *INPUTS, "--lang", "fr"], "只能是 zh_CN", "must be one of zh_CN, en, not fr"),
+    ],
+)
+def test_wrong_usage_is_told_in_the_readers_language(arguments, chinese, english):
+    # The locale, since what is at fault may swallow --lang.
+    said = [weige(*arguments, lang=lang) for lang in ("zh_CN.UTF-8", "C.UTF-8")]
+
+    assert [done.returncode for done in said] == [2, 2]
+    assert chinese in said[0].stderr
+    assert english in said[1].stderr
+    assert [len(done.stderr.splitlines()) for done in said] == [1, 1]
+
+
+def test_lang_chooses_the_language_of_usage_errors_too():
+    assert "缺少选项" in weige("plan", "--lang", "zh_CN").stderr
+
+
+@pytest.fixture(scope="module")
+def strewn(town) -> Path:
+    """The town with seven houses outside its community and a column of grids of last year."""
+    units = gpd.read_file(town / "town.gpkg", layer="units")
+    away = units.iloc[:7].assign(unit_id=[f"away-{k}" for k in range(7)])
+    away = away.set_geometry(away.geometry.translate(0, 400))
+    strewn = pd.concat([units, away], ignore_index=True).assign(grid_id="old")
+    strewn.to_file(town / "strewn.gpkg", layer="units")
+    return town / "strewn.gpkg"
+
+
+def test_of_many_warnings_the_first_are_shown_and_the_rest_counted(town, strewn, tmp_path):
+    done = weige("plan", "--units", strewn, "--communities", layer(town, "communities"),
+                 "-o", tmp_path / "plan.gpkg", "--lang", "en")  # fmt: skip
+
+    lines = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert [line for line in lines if "away-" in line] == lines[1:4]
+    assert lines[4] == "note: and 4 more of this kind"
+    findings = gpd.read_file(tmp_path / "plan.gpkg", layer="findings")
+    assert (findings["code"] == "unit_outside_communities").sum() == 7
+
+
+def test_the_input_grids_are_kept_and_the_mapping_of_columns_is_recorded(town, strewn, tmp_path):
+    done = weige("plan", "--units", strewn, "--communities", layer(town, "communities"),
+                 "-o", tmp_path / "plan.gpkg", "--lang", "en")  # fmt: skip
+
+    assert done.stderr.startswith("note: strewn.gpkg: its column grid_id is kept as grid_id_input")
+    units = gpd.read_file(tmp_path / "plan.gpkg", layer="units")
+    assert set(units["grid_id_input"]) == {"old"}
+    assert units["grid_id"].dropna().str.startswith("321181001001").all()
+    assert "column_kept_as" in set(gpd.read_file(tmp_path / "plan.gpkg", layer="findings")["code"])
+    run = pyogrio.read_dataframe(tmp_path / "plan.gpkg", layer="run").iloc[0]
+    assert [source["columns"] for source in json.loads(run["inputs"])] == [
+        {"grid_id": "grid_id_input"},
+        {},
+    ]
+
+
+def test_rebalancing_a_plan_keeps_the_offices_column_and_piles_up_no_other(town, strewn, tmp_path):
+    plan, again = tmp_path / "plan.gpkg", tmp_path / "again.gpkg"
+    assert weige("plan", "--units", strewn, "--communities", layer(town, "communities"), "-o", plan,
+                 "--quiet").returncode == 0  # fmt: skip
+    done = weige("rebalance", "--plan", plan, "-o", again, "--lang", "en")
+
+    assert done.returncode == 0, done.stderr
+    assert "kept as" not in done.stderr
+    assert "0 changed" in done.stdout
+    before, after = (gpd.read_file(path, layer="units") for path in (plan, again))
+    assert list(after.columns) == list(before.columns)
+    assert after["grid_id_input"].tolist() == before["grid_id_input"].tolist()
+    checked = weige("check", "--units", f"{plan}:units", "--grids", f"{plan}:micro_grids", "--lang", "en")
+    assert "kept as" not in checked.stderr
+
+
+def test_a_plan_says_how_many_grids_the_households_allow(town, tmp_path):
+    told = plan_of(town, tmp_path / "plan.gpkg", "--lang", "en").stdout
+    values = json.loads(plan_of(town, tmp_path / "plan.gpkg", "--json").stdout)
+
+    assert "Community 321181001001: 600 households allow 6 to 12 grids; it has " in told
+    (counts,) = values["grid_counts"]
+    assert (counts["community_id"], counts["households"]) == ("321181001001", 600)
+    assert (counts["least"], counts["most"], counts["grids"]) == (6, 12, values["micro_grids"])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json"])
+def test_check_says_how_many_grids_the_households_allow_in_its_file(town, tmp_path, suffix):
+    plan, output = tmp_path / "plan.gpkg", tmp_path / f"findings.{suffix}"
+    assert plan_of(town, plan).returncode == 0
+    done = weige("check", "--units", layer(town, "units"), "--communities", layer(town, "communities"),
+                 "--grids", f"{plan}:micro_grids", "-o", output, "--lang", "en")  # fmt: skip
+
+    assert done.returncode == 0
+    assert "600 households, which allow 6 to 12 grids" in output.read_text("utf-8-sig")
+
+
+def test_plan_and_check_say_the_same_of_communities_where_nobody_lives(town, tmp_path):
+    units = gpd.read_file(town / "town.gpkg", layer="units")
+    away = units.iloc[:4].assign(unit_id=list("abcd"), households=0)
+    away = away.set_geometry(away.geometry.translate(0, 400))
+    pd.concat([units, away], ignore_index=True).to_file(tmp_path / "units.gpkg")
+    homes = gpd.read_file(town / "town.gpkg", layer="communities")
+    moved = [homes.assign(community_id=f"32118100100{k}").set_geometry(homes.translate(0, 400 * (k - 1)))
+             for k in (1, 2, 3)]  # fmt: skip
+    pd.concat(moved, ignore_index=True).to_file(tmp_path / "homes.gpkg")
+    plan, findings = tmp_path / "plan.gpkg", tmp_path / "findings.json"
+    layers = ("--units", tmp_path / "units.gpkg", "--communities", tmp_path / "homes.gpkg")
+    assert weige("plan", *layers, "-o", plan).returncode == 0
+    done = weige("check", *layers, "--grids", f"{plan}:micro_grids", "-o", findings, "--strict")
+
+    assert done.returncode == 0, done.stdout
+    made = gpd.read_file(plan, layer="findings")
+    judged = pd.DataFrame(json.loads(findings.read_text())["findings"])
+    same = ["code", "severity", "grid_id"]
+    made, judged = (frame[frame["grid_id"].notna()][same].values.tolist() for frame in (made, judged))
+    assert sorted(made) == sorted(judged)
+    assert sorted(made) == [
+        ["community_without_units", "warning", "321181001003001"],
+        ["too_small", "warning", "321181001002001"],
+    ]
+
+
+@pytest.fixture(scope="module")
+def planned(town) -> Path:
+    assert plan_of(town, town / "plan.gpkg").returncode == 0
+    return town / "plan.gpkg"
+
+
+def map_of(planned: Path, output: Path, *more: object) -> subprocess.CompletedProcess[str]:
+    return weige("map", planned, "-o", output, "--lang", "en", *more)
+
+
+def test_map_takes_columns_and_crs_of_the_layers_it_is_given(planned, tmp_path):
+    (tmp_path / "cases.csv").write_text("kind,category,state,x,y\nk,tree,open,462100,3542100\n")
+    named = ["--field", "incidents.kind=category", "--field", "incidents.lon=x", "--field", "incidents.lat=y"]
+    cases = ["--incidents", tmp_path / "cases.csv"]
+
+    missing = map_of(planned, tmp_path / "m.html", *cases)
+    placeless = map_of(planned, tmp_path / "m.html", *cases, *named)
+    done = map_of(planned, tmp_path / "m.html", *cases, *named, "--crs", "EPSG:4549")
+
+    assert (missing.returncode, placeless.returncode) == (2, 2)
+    assert "--field incidents.lon=" in missing.stderr
+    assert "--crs" in placeless.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "field", ["stations.name=x", "units.households=x", "incidents=x", "incidents.colour=x", "context.name=x"]
+)
+def test_map_refuses_fields_of_layers_it_is_not_given(planned, tmp_path, field):
+    (tmp_path / "cases.csv").write_text("kind,state,lon,lat\ntree,open,119.6,32.0\n")
+    done = map_of(planned, tmp_path / "m.html", "--incidents", tmp_path / "cases.csv", "--field", field)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "--field" in done.stderr or "colour" in done.stderr
+    assert not (tmp_path / "m.html").exists()
+
+
+def test_map_takes_tables_without_a_row(planned, tmp_path):
+    (tmp_path / "cases.csv").write_text("case_id,kind,state,lon,lat\n")
+    (tmp_path / "stations.csv").write_text("station_id,name,lon,lat\n")
+    done = map_of(
+        planned, tmp_path / "m.html",
+        "--incidents", tmp_path / "cases.csv", "--stations", tmp_path / "stations.csv",
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<html" in (tmp_path / "m.html").read_text("utf-8")
+
+
+def test_a_plan_file_without_a_layer_named_is_answered_with_the_layer_that_is_meant(planned, tmp_path):
+    done = weige(
+        "plan", "--units", planned, "--communities", planned, "-o", tmp_path / "p.gpkg", "--lang", "en"
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.rstrip().endswith("for example plan.gpkg:units")
+    assert "micro_grids" in done.stderr
 
 
 @pytest.fixture(scope="module")

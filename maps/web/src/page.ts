@@ -95,8 +95,6 @@ export class Page {
     map.on("mousemove", (event) => {
       map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);
     });
-    // Wherever the focus is: Leaflet itself hears the key only while the map has it.
-    document.addEventListener("keydown", ({ key }) => key === "Escape" && map.closePopup());
     window.matchMedia("print").addEventListener("change", ({ matches }) => this.turnToPaper(matches));
   }
 
