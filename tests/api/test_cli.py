@@ -356,7 +356,7 @@ def map_of(planned: Path, output: Path, *more: object) -> subprocess.CompletedPr
 
 
 def test_map_takes_columns_and_crs_of_the_layers_it_is_given(planned, tmp_path):
-    (tmp_path / "cases.csv").write_text("kind,category,state,x,y\nk,tree,open,462100,3542100\n")
+    (tmp_path / "cases.csv").write_text("case_id,kind,category,state,x,y\n1,k,tree,open,462100,3542100\n")
     named = ["--field", "incidents.kind=category", "--field", "incidents.lon=x", "--field", "incidents.lat=y"]
     cases = ["--incidents", tmp_path / "cases.csv"]
 
