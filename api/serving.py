@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import ssl
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -125,6 +127,8 @@ def serve(
     """
     require_safe(listening)
     configure_logs()
+    # Also where the server lets the signal through after its own end, the database is stopped.
+    signal.signal(signal.SIGTERM, _end)
     with ExitStack() as running:
         store = running.enter_context(store_of(settings))
         store.migrate()
@@ -147,6 +151,10 @@ def serve(
             log_config=None,
             server_header=False,
         )
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _tell_when_ready(
