@@ -15,7 +15,7 @@ from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
-from api.routes import divisions, pages, plans, stations
+from api.routes import divisions, pages, people, plans, stations
 from api.settings import Settings
 
 # Connections of one worker for the hot routes (intake, tiles, live).
@@ -57,6 +57,6 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_pages(app)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
-    for resource in (pages, divisions, plans, stations):
+    for resource in (pages, people, divisions, plans, stations):
         app.include_router(resource.router)
     return app

@@ -136,10 +136,12 @@ def _is_own(request: Request) -> bool:
     if said is not None:
         return said in ("same-origin", "none")
     origin = request.headers.get("Origin")
+    if origin is None:
+        return True
     settings: Settings = request.app.state.settings
     # A proxy may have rewritten the host.
-    own = {request.headers.get("Host"), urlsplit(settings.public_url or "").netloc}
-    return origin is None or urlsplit(origin).netloc in own
+    own = {request.headers.get("Host", ""), urlsplit(settings.public_url or "").netloc}
+    return urlsplit(origin).netloc in own - {""}
 
 
 FormDep = Annotated[dict[str, str], Depends(form_of)]

@@ -577,7 +577,8 @@ RETURNS void LANGUAGE sql SET search_path = weige, public, pg_temp AS $$
   SELECT log_append('audit', coalesce(actor(), subject, 0)::text, action, body, area)
 $$;
 
-CREATE FUNCTION audit_user() RETURNS trigger LANGUAGE plpgsql SET search_path = weige, public, pg_temp AS $$
+CREATE FUNCTION audit_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
 DECLARE
   about jsonb := jsonb_build_object('user', NEW.id);
 BEGIN
@@ -587,6 +588,7 @@ BEGIN
   END IF;
   IF (NEW.disabled_at IS NULL) <> (OLD.disabled_at IS NULL) THEN
     PERFORM audit(CASE WHEN NEW.disabled_at IS NULL THEN 'user_enabled' ELSE 'user_disabled' END, about, NULL, NEW.id);
+    UPDATE keys SET revoked_at = now() WHERE user_id = NEW.id AND revoked_at IS NULL AND NEW.disabled_at IS NOT NULL;
   END IF;
   IF NEW.password_hash IS DISTINCT FROM OLD.password_hash THEN
     PERFORM audit('password_set', about, NULL, NEW.id);
