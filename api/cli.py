@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.settings import reader_language
+from api.settings import Settings, reader_language
 from geo.errors import GeoError, InputError
 from maps.text import Language, text
 
@@ -303,6 +303,100 @@ def serve(
     )  # fmt: skip
 
 
+user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts of the service.")
+app.add_typer(user, name="user")
+AccountArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
+
+
+@user.command("add")
+def user_add(
+    name: AccountArgument,
+    *,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add an account and print the one-time link that sets its password."""
+    with _server_installed():
+        from api import accounts
+
+    accounts.add_user(_terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name)
+
+
+@user.command("link")
+def user_link(
+    name: AccountArgument,
+    *,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a new one-time link that sets the password of an account."""
+    with _server_installed():
+        from api import accounts
+
+    accounts.make_link(_terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name)
+
+
+@user.command("disable")
+def user_disable(
+    name: AccountArgument,
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="Enable it again.")] = False,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Disable an account; its sessions, tokens and links end."""
+    with _server_installed():
+        from api import accounts
+
+    accounts.disable_user(
+        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, enable=undo
+    )
+
+
+@user.command("grant")
+def user_grant(
+    name: AccountArgument,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer, planner, admin, auditor, …")],
+    area: Annotated[str, typer.Argument(metavar="AREA", help="Code of a division; all: everything.")] = "all",
+    *,
+    department: Annotated[str, typer.Option(metavar="NAME", help="Of a handler.")] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Take the role away.")] = False,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an account a role in an area."""
+    with _server_installed():
+        from api import accounts
+
+    accounts.grant_role(
+        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, role, area,
+        department=department, remove=remove,
+    )  # fmt: skip
+
+
+@user.command("token")
+def user_token(
+    name: AccountArgument,
+    *,
+    label: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=365, metavar="N", help="How long it holds.")] = 90,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a token for a machine that acts as an account; it is printed this once."""
+    with _server_installed():
+        from api import accounts
+
+    accounts.make_token(
+        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, label=label, days=days
+    )
+
+
 def main() -> None:
     """Run the command line; every fault ends as one line on stderr."""
     language = _spoken(sys.argv)
@@ -355,6 +449,11 @@ def _terminal(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
     from api.console import Terminal
 
     return Terminal(reader_language() if lang is None else _named(lang.value), quiet=quiet, as_json=as_json)
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    settings = Settings.from_environment()
+    return settings if data_dir is None else replace(settings, data_dir=data_dir)
 
 
 def _spoken(arguments: list[str]) -> Language:
