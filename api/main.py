@@ -17,6 +17,7 @@ from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import divisions, pages, people, plans, stations
 from api.settings import Settings
+from api.tiles import add_tiles
 
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
@@ -59,4 +60,5 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_operation(app)
     for resource in (pages, people, divisions, plans, stations):
         app.include_router(resource.router)
+    add_tiles(app)
     return app

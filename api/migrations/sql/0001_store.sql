@@ -5,6 +5,15 @@ CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS ltree;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 
+-- Row-level security puts its own conditions before any function that might leak a value, and so shuts out the
+-- spatial indexes. The overlap of two boxes tells nothing of rows it does not return. Only a superuser may say
+-- so; elsewhere the answers are the same, and slower.
+DO $$ BEGIN
+  ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'spatial indexes are not used under row-level security: the role is no superuser';
+END $$;
+
 -- Roles belong to the whole cluster; another database of it may have made them already.
 DO $$
 BEGIN
@@ -314,6 +323,9 @@ CREATE TABLE versions (
   submitted_at timestamptz,
   published_at timestamptz,
   published_by bigint REFERENCES users,
+  -- Set when it is published, for maps of small scale, which must not count grids.
+  micro_grids integer,
+  households integer,
   FOREIGN KEY (community_id, plan_id) REFERENCES plans (community_id, id),
   FOREIGN KEY (community_id, ground_id) REFERENCES grounds (community_id, id),
   UNIQUE (community_id, id),
@@ -414,6 +426,10 @@ BEGIN
     RAISE EXCEPTION 'a % version cannot become %', OLD.state, NEW.state
       USING ERRCODE = 'check_violation', CONSTRAINT = 'version_step';
   END IF;
+  IF NEW.state = 'published' AND OLD.state <> 'published' THEN
+    SELECT count(*), coalesce(sum(households), 0) INTO NEW.micro_grids, NEW.households
+    FROM grids WHERE version_id = NEW.id;
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER step_version BEFORE UPDATE OF state ON versions FOR EACH ROW EXECUTE FUNCTION step_version();
@@ -456,6 +472,54 @@ CREATE TABLE stations (
 );
 CREATE INDEX stations_geom ON stations USING gist (geom);
 CREATE INDEX stations_community ON stations (community_id);
+
+-- What caches ask: how often a published layer was changed ------------------------------------------------
+
+-- Transactions add rows and never wait for each other; the sum of `n` grows with each of them at its commit.
+CREATE TABLE layer_changes (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  layer text NOT NULL,
+  n bigint NOT NULL DEFAULT 1
+);
+
+CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  mark text := 'weige.noted_' || TG_ARGV[0];
+  entry bigint;
+BEGIN
+  IF coalesce(current_setting(mark, true), '') <> '' THEN
+    RETURN NULL;  -- once a transaction
+  END IF;
+  PERFORM set_config(mark, 'yes', true);
+  INSERT INTO layer_changes (layer) VALUES (TG_ARGV[0]) RETURNING id INTO entry;
+  -- Now and then fold the rows of the past into one; the sum stays.
+  IF entry % 256 = 0 AND pg_try_advisory_xact_lock(hashtextextended('layer_changes', 0)) THEN
+    WITH gone AS (DELETE FROM layer_changes WHERE layer = TG_ARGV[0] AND id <> entry RETURNING n)
+    UPDATE layer_changes SET n = n + (SELECT coalesce(sum(n), 0) FROM gone) WHERE id = entry;
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION layer_revision(VARIADIC layers text[]) RETURNS bigint LANGUAGE sql STABLE AS
+$$ SELECT coalesce(sum(n), 0)::bigint FROM weige.layer_changes WHERE layer = ANY (layers) $$;
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['divisions', 'stations', 'roads', 'water'] LOOP
+    EXECUTE format('CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %I
+                    FOR EACH STATEMENT EXECUTE FUNCTION note_change(%I)', name, name);
+  END LOOP;
+END $$;
+-- Drafts are not on the published map.
+CREATE TRIGGER note_new AFTER INSERT ON versions FOR EACH ROW
+  WHEN (NEW.state IN ('published', 'superseded')) EXECUTE FUNCTION note_change('versions');
+CREATE TRIGGER note_changed AFTER UPDATE ON versions FOR EACH ROW
+  WHEN (NEW.state IN ('published', 'superseded')) EXECUTE FUNCTION note_change('versions');
+CREATE TRIGGER note_gone AFTER DELETE ON versions FOR EACH ROW
+  WHEN (OLD.state IN ('published', 'superseded')) EXECUTE FUNCTION note_change('versions');
 
 -- Logs: append-only chains of hashes ---------------------------------------------------------------------
 
@@ -775,7 +839,7 @@ CREATE POLICY revoke ON keys FOR UPDATE TO weige_app
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   grounds, units, plans, versions, grids, assignments, findings, stations TO weige_app;
 GRANT SELECT, INSERT, UPDATE ON divisions TO weige_app;
-GRANT SELECT ON division_levels, roads, water, barriers, gates, compounds, log, events, grants TO weige_app;
+GRANT SELECT ON layer_changes, division_levels, roads, water, barriers, gates, compounds, log, events, grants TO weige_app;
 GRANT SELECT (id, name, disabled_at, created_by, created_at), INSERT (name, created_by), UPDATE (disabled_at)
   ON users TO weige_app;
 GRANT INSERT, DELETE ON grants TO weige_app;
@@ -792,15 +856,19 @@ CREATE POLICY own ON idempotency_keys TO weige_app USING (user_id = (SELECT acto
 -- Published views: what anybody may see, without rights. Counts and borders of what is in force today.
 -- They run with their owner's rights; each names its columns.
 CREATE VIEW published.communities AS
-  SELECT d.id, d.code AS community_id, d.name, d.geom
-  FROM divisions d WHERE d.level = 'community' AND d.geom IS NOT NULL;
+  SELECT d.id, d.code AS community_id, d.name, coalesce(v.micro_grids, 0) AS micro_grids, v.households, d.geom
+  FROM divisions d
+  LEFT JOIN versions v ON v.community_id = d.id AND v.state IN ('published', 'superseded')
+                          AND daterange(v.valid_from, v.valid_to) @> current_date
+  WHERE d.level = 'community' AND d.geom IS NOT NULL;
+-- Grid codes are unique within a version only; `id` is unique among all.
 CREATE VIEW published.micro_grids AS
-  SELECT g.code AS grid_id, d.code AS community_id, g.name, g.kind, g.households, g.units, g.status, g.reason,
-         g.area_m2, g.compactness, v.valid_from, g.geom
+  SELECT d.code || '.' || g.code AS id, g.code AS grid_id, d.code AS community_id, g.name, g.kind, g.households,
+         g.units, g.status, g.reason, g.area_m2, g.compactness, v.valid_from, v.valid_to, g.geom
   FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions d ON d.id = g.community_id
   WHERE v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date;
 CREATE VIEW published.stations AS
-  SELECT s.station_id, s.name, s.type, s.facilities, s.opening_hours, s.geom FROM stations s;
+  SELECT s.station_id AS id, s.station_id, s.name, s.type, s.facilities, s.opening_hours, s.geom FROM stations s;
 CREATE VIEW published.roads AS SELECT id, name, road_class, bridge, geom FROM roads;
 CREATE VIEW published.water AS SELECT id, name, geom FROM water;
 GRANT SELECT ON ALL TABLES IN SCHEMA published TO weige_public, weige_app;
