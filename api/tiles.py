@@ -95,7 +95,7 @@ class Shapes:
                 f" {self.extent} / (%(east)s - %(west)s), {self.extent} / (%(south)s - %(north)s))"
             )
             drawn = (
-                f"CASE WHEN {self.geom} @ {_WIDE_BOX} THEN ST_ForcePolygonCW(ST_SnapToGrid({moved}, 1))"
+                f"CASE WHEN {self.geom} @ {_WIDE_BOX} THEN ST_ForcePolygonCCW(ST_SnapToGrid({moved}, 1))"
                 f" ELSE {drawn} END"
             )
         return (

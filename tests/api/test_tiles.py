@@ -71,7 +71,10 @@ def test_shapes_come_back_where_they_are_and_leave_no_gap(client, store, town, t
     token = token_of(store, "v", "viewer", town[0].path.rsplit(".", 1)[0])
     drawn = decoded(client.get(f"/tiles/cells/{at(15)}.mvt", headers=bearer(token)).content, at(15), tmp_path)
     with store.owner.connect() as owner:
-        stored = dict(owner.execute(text("SELECT unit_id, ST_AsBinary(cell) FROM units")).tuples().all())
+        stored = {
+            row.unit_id: row.cell
+            for row in owner.execute(text("SELECT unit_id, ST_AsBinary(cell) AS cell FROM units"))
+        }
 
     assert set(drawn.unit_id) == set(stored)
     step = 360 / 2**15 / 4096
