@@ -268,7 +268,7 @@ def tile_box(z: int, x: int, y: int) -> dict[str, float]:
     """Return the sides of a tile of the web's Mercator square in degrees, and those of it with its buffer."""
 
     def lon(column: float) -> float:
-        return 360 * column / 2**z - 180
+        return float(360 * column / 2**z - 180)
 
     def lat(row: float) -> float:
         return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z))))
