@@ -581,6 +581,10 @@ class _Judged:
             why["reason_units"] = int(self.pocket_units[pocket])
             why["reason_cut_by"] = self._cut_by(pocket)
             why["reason_side"] = self._side(pocket, community)
+        elif reason == "group_too_large" and proof is not None:
+            why["reason_unit_id"] = str(proof.values["unit"])
+            why["reason_households"] = int(proof.values["households"])
+            why["reason_units"] = int(proof.values["group_units"])
         elif reason == "behind_unit" and proof is not None:
             why["reason_unit_id"] = str(proof.values["unit"])
             why["reason_households"] = int(self.total[grid])

@@ -19,7 +19,7 @@ from geo.layers import PlanLayers
 from geo.ledger import Ledger, carried_codes, ledger
 from geo.metrics import shapes
 from geo.names import shortened
-from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance, trade_off
+from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
 
@@ -226,17 +226,6 @@ def replan(
         on_progress=lambda done, total: report("rebalance", done, total),
         should_stop=should_stop,
     )
-    curve: tuple[TradeOff, ...] = ()
-    if max_moved is None:
-        curve = trade_off(
-            standing.partition,
-            special=special,
-            locks=locks,
-            compound=compound,
-            seed=seed,
-            on_progress=lambda done, total: report("curve", done, total),
-            should_stop=should_stop,
-        )
     report("borders", 0, 1)
     after = _without_doubt(change)
     bare = bare_communities(layers, ground)
@@ -268,7 +257,7 @@ def replan(
         findings=(*standing.findings, *reused),
     )
     report("borders", 1, 1)
-    return Replanned(made, standing, change, told, curve)
+    return Replanned(made, standing, change, told, change.curve)
 
 
 def _without_doubt(change: Rebalanced) -> Partition:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -52,6 +52,29 @@ MOST_TOGETHER = 3
 
 
 @dataclass(frozen=True)
+class TradeOff:
+    """One point of the curve: what so many moved households buy.
+
+    Attributes
+    ----------
+    moved_households : int
+        Households whose part changes; `rebalance(…, max_moved=moved_households)` gives this plan.
+    parts_out, households_out : int
+        Parts out of band or in pieces that are not special, and their households.
+    border_m : float
+        Cost of the borders between parts, in weighed metres (`Weights`), against the standing plan.
+    recommended : bool
+        Whether this is the recommended point.
+    """
+
+    moved_households: int
+    parts_out: int
+    households_out: int
+    border_m: float
+    recommended: bool = False
+
+
+@dataclass(frozen=True)
 class Rebalanced:
     """A standing partition mended.
 
@@ -73,6 +96,8 @@ class Rebalanced:
         their proofs say why.
     special : frozenset of int
         The special parts, by their numbers now.
+    curve : tuple of TradeOff
+        What more moved households buy, as `trade_off` says; empty where `max_moved` was given.
     """
 
     before: Partition
@@ -81,6 +106,7 @@ class Rebalanced:
     moved: NDArray[np.bool_]
     left: Mapping[int, Left] = field(default_factory=dict)
     special: frozenset[int] = frozenset()
+    curve: tuple[TradeOff, ...] = ()
 
     @property
     def continued_by(self) -> NDArray[np.int64]:
@@ -132,29 +158,6 @@ class Rebalanced:
         old, now = pair // max(self.partition.n_parts, 1), pair % max(self.partition.n_parts, 1)
         same = (count == self.before.part_units[old]) & (count == self.partition.part_units[now])
         return dict(zip(old[same].tolist(), now[same].tolist(), strict=True))
-
-
-@dataclass(frozen=True)
-class TradeOff:
-    """One point of the curve: what so many moved households buy.
-
-    Attributes
-    ----------
-    moved_households : int
-        Households whose part changes; `rebalance(…, max_moved=moved_households)` gives this plan.
-    parts_out, households_out : int
-        Parts out of band or in pieces that are not special, and their households.
-    border_m : float
-        Cost of the borders between parts, in weighed metres (`Weights`), against the standing plan.
-    recommended : bool
-        Whether this is the recommended point.
-    """
-
-    moved_households: int
-    parts_out: int
-    households_out: int
-    border_m: float
-    recommended: bool = False
 
 
 class _Mended(NamedTuple):
@@ -270,31 +273,16 @@ def trade_off(
     tuple of TradeOff
         Ascending in moved households, one point for each number; exactly one is recommended.
     """
-    work = _Work(partition, special, locks, compound, weights, seed)
-    work.run(None, on_progress, should_stop)
-    out = _faulty(work.placed, work.special_now(work.placed))
-    households = int(work.placed.part_households[out].sum())
-    points = [TradeOff(work.moved_at_start, len(out), households, 0.0)]
-    recommended, dear = 0, False
-    for step in work.steps:
-        last = points[-1]
-        point = TradeOff(
-            last.moved_households + step.moved,
-            last.parts_out - step.parts,
-            last.households_out - step.households,
-            last.border_m + step.border_cm / CM_PER_M,
-        )
-        dear = dear or step.moved > partition.band.lower * max(step.parts, 1)
-        if step.moved <= 0:
-            points[-1] = point
-        else:
-            points.append(point)
-        if not dear:
-            recommended = len(points) - 1
-    return tuple(
-        TradeOff(p.moved_households, p.parts_out, p.households_out, p.border_m, at == recommended)
-        for at, p in enumerate(points)
-    )
+    return rebalance(
+        partition,
+        special=special,
+        locks=locks,
+        compound=compound,
+        weights=weights,
+        seed=seed,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    ).curve
 
 
 def _faulty(partition: Partition, special: Collection[int]) -> NDArray[np.int64]:
@@ -430,7 +418,30 @@ class _Work:
                 on_progress(min(done, total), total)
         if on_progress is not None and not stopped:
             on_progress(total, total)
-        return self._result(limited, stopped)
+        return self._result(limited, stopped, () if max_moved is not None else self._curve())
+
+    def _curve(self) -> tuple[TradeOff, ...]:
+        """What the steps bought, one point for each number of moved households."""
+        out = _faulty(self.placed, self.special_now(self.placed))
+        households = int(self.placed.part_households[out].sum())
+        points = [TradeOff(self.moved_at_start, len(out), households, 0.0)]
+        recommended, dear = 0, False
+        for step in self.steps:
+            last = points[-1]
+            point = TradeOff(
+                last.moved_households + step.moved,
+                last.parts_out - step.parts,
+                last.households_out - step.households,
+                last.border_m + step.border_cm / CM_PER_M,
+            )
+            dear = dear or step.moved > self.before.band.lower * max(step.parts, 1)
+            if step.moved <= 0:
+                points[-1] = point
+            else:
+                points.append(point)
+            if not dear:
+                recommended = len(points) - 1
+        return tuple(replace(point, recommended=at == recommended) for at, point in enumerate(points))
 
     def _clusters(self) -> list[list[int]]:
         """Faults that lie beside each other or share a neighbour, a few at a time."""
@@ -516,7 +527,7 @@ class _Work:
             for slot in rest:
                 self._propose([slot], plan.effort + 1)
 
-    def _result(self, limited: set[int], stopped: bool) -> Rebalanced:
+    def _result(self, limited: set[int], stopped: bool, curve: tuple[TradeOff, ...]) -> Rebalanced:
         before, standing = self.before, self.standing
         bare = before.with_labels(standing.slot)
         held = self.locks.holds_units(before)
@@ -544,4 +555,4 @@ class _Work:
                 left[part] = "stopped"
             elif any(now_of[slot] == part for slot in limited):
                 left[part] = "limit"
-        return Rebalanced(before, after, follows, moved, left, special)
+        return Rebalanced(before, after, follows, moved, left, special, curve)

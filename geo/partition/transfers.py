@@ -267,6 +267,8 @@ class Transfers:
         masks[goal] |= units
         totals[source] -= households
         totals[goal] += households
+        for slot in (source, goal):  # so that no total is summed again
+            self._sum[masks[slot]] = totals[slot]
         for slot in (source, goal):
             if slot in window.ignored and masks[slot] == window.masks[slot]:
                 avoidable[slot] = 0

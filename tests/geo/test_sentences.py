@@ -3,9 +3,11 @@
 import ast
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
+from geo.partition.partition import ProofCode
 from maps.text import words
 
 GEO = Path(__file__).parents[2] / "geo"
@@ -18,8 +20,7 @@ THROUGH = {"error", "_fault"}
 def calls() -> list[tuple[str, str, set[str]]]:
     """(section, code, names of values) of every error and finding made with a literal code."""
     found = []
-    # The errors of `geo.partition` speak to programs; the ones people meet come from layers and options.
-    for path in sorted(path for path in GEO.rglob("*.py") if "partition" not in path.parts):
+    for path in sorted(GEO.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
@@ -64,6 +65,16 @@ def test_every_sentence_of_an_error_names_only_values_it_is_given(language: str)
     }
 
     assert unfilled == set()
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("code", get_args(ProofCode))
+def test_every_proof_says_why_in_a_word_and_what_to_do(code: str, language: str) -> None:
+    texts = words(language)  # type: ignore[arg-type]
+    cut_by = ("_water", "_barrier", "_water_and_barrier", "_apart") if code == "pocket_too_small" else ("",)
+
+    assert {f"finding.because.{code}{by}" for by in cut_by} <= texts.keys()
+    assert {f"finding.reason.{code}", f"remedy.none.{code}"} <= texts.keys()
 
 
 def test_both_languages_name_the_same_values() -> None:

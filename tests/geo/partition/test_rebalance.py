@@ -291,8 +291,10 @@ def test_mending_changes_nothing_outside_the_neighbourhood(plan, data):
 @given(plan=standing_plans())
 def test_the_curve_falls_and_each_point_can_be_had(plan):
     before, _ = plan
-    curve = trade_off(before)
+    curve = rebalance(before).curve
 
+    assert curve == trade_off(before)
+    assert rebalance(before, max_moved=0).curve == ()
     moved = [point.moved_households for point in curve]
     assert moved == sorted(set(moved))
     assert sum(point.recommended for point in curve) == 1
