@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.database import Store
 from api.limiting import add_limits
+from api.openapi import add_openapi
 from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
@@ -61,4 +62,5 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     for resource in (pages, people, divisions, plans, stations):
         app.include_router(resource.router)
     add_tiles(app)
+    add_openapi(app)
     return app

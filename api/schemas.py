@@ -77,7 +77,7 @@ class DivisionOut(BaseModel):
 class DivisionIn(Body):
     """A new division below another."""
 
-    parent_id: int
+    parent_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
     level: Line
     code: Line
     name: Line | None = None
@@ -301,5 +301,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     body = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": described[status], "content": body}
-        for status in sorted({401, 403, 422, 503, *statuses})
+        for status in sorted({400, 401, 403, 422, 429, 503, *statuses})
     }

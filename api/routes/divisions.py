@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api import queries
 from api.dependencies import SessionDep
-from api.errors import NotFoundError
+from api.errors import NotAllowedError, NotFoundError
 from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.schemas import (
     Collection,
@@ -48,9 +48,11 @@ def list_divisions(
     return Page(items=items, next=page.next_address(request, [str(row.id) for row in rows]))
 
 
-@router.post("/divisions", status_code=201, responses=problems(409))
+@router.post("/divisions", status_code=201, responses=problems(404, 409))
 def add_division(body: DivisionIn, session: SessionDep, response: Response) -> DivisionOut:
     """Add a division below one that the actor administers."""
+    if queries.division(session, body.parent_id) is None:
+        raise NotFoundError("division_not_found", "there is no such division above")
     added = session.execute(
         text("INSERT INTO divisions (parent_id, level, code, name) VALUES (:parent_id, :level, :code, :name)"
              " RETURNING id"),
@@ -83,7 +85,8 @@ def change_division(
         {"name": body.name, "id": division_id, "revision": present.revision},
     ).one_or_none()  # fmt: skip
     if changed is None:
-        require_writable(session, division_id)
+        # Row-level security hid the row from the update.
+        raise NotAllowedError("not_allowed", "only an administrator of the area changes its divisions")
     return _division(session, division_id, response)
 
 
@@ -146,18 +149,6 @@ def require_community(session: Session, community_id: int) -> Row[Any]:
     if not rows:
         raise NotFoundError("community_not_found", "there is no such community")
     return rows[0]
-
-
-def require_writable(session: Session, division_id: int) -> None:
-    """Say why nothing was changed: row-level security hid the row from the update.
-
-    Raises
-    ------
-    NotAllowedError
-    """
-    from api.errors import NotAllowedError
-
-    raise NotAllowedError("not_allowed", f"division {division_id} is not the actor's to change")
 
 
 def _division(session: Session, division_id: int, response: Response) -> DivisionOut:

@@ -67,7 +67,11 @@ BEGIN
     NEW.path := NEW.id::text::ltree;
     RETURN NEW;
   END IF;
-  SELECT * INTO STRICT above FROM divisions WHERE id = NEW.parent_id;
+  SELECT * INTO above FROM divisions WHERE id = NEW.parent_id;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no division %', NEW.parent_id
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'division_parent';
+  END IF;
   IF (SELECT rank FROM division_levels WHERE code = above.level)
      >= (SELECT rank FROM division_levels WHERE code = NEW.level) THEN
     RAISE EXCEPTION 'a % cannot stand below a %', NEW.level, above.level
