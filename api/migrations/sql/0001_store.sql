@@ -297,6 +297,18 @@ CREATE INDEX barriers_geom ON barriers USING gist (geom);
 CREATE INDEX gates_geom ON gates USING gist (geom);
 CREATE INDEX compounds_geom ON compounds USING gist (geom);
 
+-- Whether something lies, at least partly, in some communities, and whether it lies in no other besides;
+-- whatever the caller may see of the tree.
+CREATE FUNCTION lies_in(place geometry, communities bigint[]) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM divisions d WHERE d.id = ANY (communities) AND ST_Intersects(d.geom, place))
+$$;
+CREATE FUNCTION lies_only_in(place geometry, communities bigint[]) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
+  SELECT coalesce(bool_and(d.id = ANY (communities)), false)
+  FROM divisions d WHERE d.level = 'community' AND ST_Intersects(d.geom, place)
+$$;
+
 -- Plans and their versions -------------------------------------------------------------------------------
 
 CREATE TABLE plans (
@@ -321,6 +333,8 @@ CREATE TABLE versions (
   min_households integer NOT NULL CHECK (min_households >= 1),
   max_households integer NOT NULL,
   seed bigint NOT NULL DEFAULT 0,
+  -- Of what was loaded from a file, so that the same plan is known again; null: made here.
+  loaded_sha256 bytea CHECK (length(loaded_sha256) = 32),
   revision bigint NOT NULL DEFAULT 1,
   created_by bigint REFERENCES users,
   created_at timestamptz NOT NULL DEFAULT now(),
@@ -783,6 +797,21 @@ BEGIN
                     USING (community_id IN (SELECT plannable()))', name);
   END LOOP;
 END $$;
+-- Layers round the units belong to the communities they lie in; what lies in others too is not taken from them.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['roads', 'water', 'barriers', 'gates', 'compounds']
+  LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY read ON %I FOR SELECT TO weige_app USING (true)', name);
+    EXECUTE format('CREATE POLICY add ON %I FOR INSERT TO weige_app
+                    WITH CHECK (lies_in(geom, ARRAY(SELECT plannable())))', name);
+    EXECUTE format('CREATE POLICY remove ON %I FOR DELETE TO weige_app
+                    USING (lies_only_in(geom, ARRAY(SELECT plannable())))', name);
+  END LOOP;
+END $$;
 -- A planner submits; an administrator of the area publishes, and nothing published is taken back by others.
 CREATE POLICY publish ON versions AS RESTRICTIVE FOR UPDATE TO weige_app
   USING (state IN ('draft', 'submitted') OR community_id IN (SELECT administered()))
@@ -842,8 +871,9 @@ CREATE POLICY revoke ON keys FOR UPDATE TO weige_app
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   grounds, units, plans, versions, grids, assignments, findings, stations TO weige_app;
+GRANT SELECT, INSERT, DELETE ON roads, water, barriers, gates, compounds TO weige_app;
 GRANT SELECT, INSERT, UPDATE ON divisions TO weige_app;
-GRANT SELECT ON layer_changes, division_levels, roads, water, barriers, gates, compounds, log, events, grants TO weige_app;
+GRANT SELECT ON layer_changes, division_levels, log, events, grants TO weige_app;
 GRANT SELECT (id, name, disabled_at, created_by, created_at), INSERT (name, created_by), UPDATE (disabled_at)
   ON users TO weige_app;
 GRANT INSERT, DELETE ON grants TO weige_app;

@@ -1,0 +1,187 @@
+"""From draft to published: each step for one or many versions, in the transaction of the caller.
+
+The rules stand in the database (one published version for each community and day, no unit left out without
+an accepted finding, forward steps only); what is said here is which of them was broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg import errors as pg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from api.errors import ConflictError, NotAllowedError, NotFoundError
+
+_RULES = {
+    "one_published_version_a_day": "another version is published for days from then on; choose a later day",
+    "units_unassigned": None,
+    "version_step": None,
+}
+
+
+def submit(session: Session, versions: Sequence[UUID]) -> None:
+    """Hand drafts in for publication; they cannot be edited any more.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such version, or the actor may not know of it.
+    NotAllowedError
+        The actor does not plan there.
+    ConflictError
+        A version is no draft.
+    """
+    _step(session, versions, "draft", "submitted", "submitted_at = now()")
+
+
+def withdraw(session: Session, versions: Sequence[UUID]) -> None:
+    """Take submitted versions back to drafts; errors as `submit`."""
+    _step(session, versions, "submitted", "draft", "submitted_at = NULL")
+
+
+def publish(session: Session, versions: Sequence[UUID], valid_from: date) -> None:
+    """Put submitted versions in force from a day on; what was published in their communities ends there.
+
+    All of them or none; others see either the state before or the state after.
+
+    Raises
+    ------
+    NotFoundError
+        As `submit`.
+    NotAllowedError
+        The actor does not administer the community.
+    ConflictError
+        A version is not submitted, another is published from the same day or a later one, or units are in no
+        grid and carry no accepted finding.
+    """
+    ids = list(versions)
+    with _rules():
+        session.execute(
+            text(
+                "UPDATE versions SET state = 'superseded', valid_to = :day, revision = revision + 1"
+                " WHERE state = 'published' AND valid_from < :day AND id <> ALL(:ids)"
+                " AND community_id IN (SELECT community_id FROM versions WHERE id = ANY(:ids))"
+            ),
+            {"ids": ids, "day": valid_from},
+        )
+        _step(
+            session, ids, "submitted", "published",
+            "valid_from = :day, published_at = now(), published_by = actor()", day=valid_from,
+        )  # fmt: skip
+        # Here rather than when the transaction ends, so that the caller hears of it.
+        session.execute(text("SET CONSTRAINTS require_units_assigned IMMEDIATE"))
+        session.execute(text("SET CONSTRAINTS require_units_assigned DEFERRED"))
+
+
+def accept_finding(session: Session, finding: int, note: str) -> None:
+    """Accept a finding of a version that is not yet published, with a reason; the actor answers for it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such finding, or the actor may not know of it.
+    NotAllowedError
+        The actor does not plan there.
+    ConflictError
+        Its version is published.
+    """
+    state = session.execute(
+        text("SELECT v.state FROM findings f JOIN versions v ON v.id = f.version_id WHERE f.id = :id"),
+        {"id": finding},
+    ).scalar_one_or_none()
+    if state is None:
+        raise NotFoundError("finding_unknown", "there is no such finding")
+    if state not in ("draft", "submitted"):
+        raise ConflictError("version_step", f"the version of the finding is {state} already")
+    accepted = session.execute(
+        text(
+            "UPDATE findings SET accepted_by = actor(), accepted_at = now(), accepted_note = :note"
+            " WHERE id = :id RETURNING community_id, version_id::text"
+        ),
+        {"id": finding, "note": note},
+    ).one_or_none()
+    if accepted is None:
+        raise NotAllowedError("not_allowed", "you may read this finding, but not accept it")
+    _record(session, [accepted.version_id], "finding.accepted", "jsonb_build_object('finding', :finding)", finding=finding)
+
+
+def _step(
+    session: Session, versions: Sequence[UUID], start: str, end: str, also: str, **values: Any
+) -> None:
+    """Move versions from one state to another, and tell of it."""
+    ids = list(dict.fromkeys(versions))
+    with _rules():
+        moved = set(
+            session.execute(
+                text(
+                    f"UPDATE versions SET state = :end, revision = revision + 1, {also}"
+                    " WHERE id = ANY(:ids) AND state = :start RETURNING id"
+                ),
+                {"ids": ids, "start": start, "end": end, **values},
+            ).scalars()
+        )
+    left = [version for version in ids if version not in moved]
+    if left:
+        state = session.execute(
+            text("SELECT state FROM versions WHERE id = :id"), {"id": left[0]}
+        ).scalar_one_or_none()
+        if state is None:
+            raise NotFoundError("version_unknown", "there is no such version", version=str(left[0]))
+        if state == start:
+            raise NotAllowedError("not_allowed", f"you may read this version, but not make it {end}")
+        raise ConflictError(
+            "version_step", f"the version is {state}, not {start}", version=str(left[0]), state=state
+        )
+    _record(
+        session, [str(version) for version in ids], f"version.{end}",
+        "jsonb_strip_nulls(jsonb_build_object('valid_from', v.valid_from))",
+    )  # fmt: skip
+
+
+def _record(session: Session, versions: Sequence[str], action: str, body: str, **values: Any) -> None:
+    """Write to the audit log, and tell those who watch the area."""
+    told = {"ids": list(versions), "action": action, **values}
+    session.execute(
+        text(
+            "SELECT log_append('audit', coalesce(actor()::text, 'owner'), :action,"
+            f" {body} || jsonb_build_object('version', v.id), v.community_id)"
+            " FROM versions v WHERE v.id = ANY(cast(:ids AS uuid[])) ORDER BY v.community_id"
+        ),
+        told,
+    )
+    session.execute(
+        text(
+            "INSERT INTO events (community_id, area, kind, body)"
+            " SELECT d.id, d.path, :action,"
+            f" {body} || jsonb_build_object('version', v.id, 'community_id', d.code)"
+            " FROM versions v JOIN divisions d ON d.id = v.community_id"
+            " WHERE v.id = ANY(cast(:ids AS uuid[])) ORDER BY d.path"
+        ),
+        told,
+    )
+
+
+@contextmanager
+def _rules() -> Iterator[None]:
+    """Turn a refusal by the database into an error that says which rule it was."""
+    try:
+        yield
+    except DBAPIError as error:
+        fault = error.orig
+        if isinstance(fault, pg.InsufficientPrivilege):
+            raise NotAllowedError(
+                "not_allowed", "only an administrator of the area may publish there"
+            ) from error
+        rule = fault.diag.constraint_name if isinstance(fault, pg.Error) else None
+        if rule not in _RULES:
+            raise
+        assert isinstance(fault, pg.Error)
+        said = _RULES[rule] or fault.diag.message_primary or rule
+        raise ConflictError(rule, said) from error
