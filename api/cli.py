@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -395,6 +396,93 @@ def user_token(
     accounts.make_token(
         _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, label=label, days=days
     )
+
+
+@app.command()
+def load(
+    *,
+    plan_file: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="A plan.gpkg.", show_default=False)
+    ] = None,
+    stations: LayerOption = None,
+    publish: Annotated[bool, typer.Option("--publish", help="Put the plan in force.")] = False,
+    valid_from: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day in force (with --publish).")
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Division of communities without a 12-digit code.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the plan (else the file's).")] = None,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Load a plan, or stations, into the store of the service; all of it or nothing."""
+    if plan_file is None and stations is None:
+        raise InputError("nothing_to_load", "there is nothing to load", mend="name a plan.gpkg or --stations")
+    if publish != (valid_from is not None) or (publish and plan_file is None):
+        raise InputError(
+            "publish_options",
+            "a plan is published from a day on",
+            mend="give --publish --valid-from YYYY-MM-DD",
+        )
+    with _server_installed():
+        from api import store_commands
+
+    store_commands.load(
+        _terminal(lang, quiet=quiet, as_json=as_json), _settings(data_dir),
+        plan_file=plan_file, stations=stations, name=name, under=under,
+        valid_from=None if valid_from is None else valid_from.date(),
+    )  # fmt: skip
+
+
+database = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look after the store of the service."
+)
+app.add_typer(database, name="db")
+
+
+@database.command()
+def upgrade(data_dir: DataDirOption = None, lang: LangOption = None, as_json: JsonOption = False) -> None:
+    """Bring the tables up to this version."""
+    with _server_installed():
+        from api import store_commands
+
+    terminal = _terminal(lang, quiet=False, as_json=as_json)
+    store_commands.upgrade(terminal, _settings(data_dir))
+
+
+@database.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write, ending in .weige.")],
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the store and the files of the data folder into one file, while the service runs."""
+    with _server_installed():
+        from api import store_commands
+
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    store_commands.backup(terminal, _settings(data_dir), file)
+
+
+@database.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Bring a backup back into an empty store, and compare every table with it."""
+    with _server_installed():
+        from api import store_commands
+
+    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    store_commands.restore(terminal, _settings(data_dir), file)
 
 
 def main() -> None:

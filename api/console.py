@@ -89,7 +89,10 @@ def _nowhere(stage: str, done: int, total: int) -> None:
 
 def fault_line(error: GeoError, language: Language) -> str:
     """Return an error as one line in the reader's language: place, what is wrong, what would mend it."""
-    key = f"error.{error.code}" if isinstance(error, InputError) else ""
+    code = getattr(error, "code", "")  # of an error of the service too
+    if f"problem.{code}" in words(language) and not isinstance(error, InputError):
+        return text(f"problem.{code}", language, **getattr(error, "values", {}), said=str(error))
+    key = f"error.{code}" if isinstance(error, InputError) else ""
     if not isinstance(error, InputError) or key not in words(language):
         return str(error)
     places = (

@@ -38,12 +38,12 @@ def copy_rows(
             )
         )
     count = 0
-    with connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, columns)) as copy:
-            copy.set_types(list(types.values()))
-            for row in rows:
-                copy.write_row(row)
-                count += 1
+    command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(target, columns)
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.set_types(list(types.values()))
+        for row in rows:
+            copy.write_row(row)
+            count += 1
     if guarded:
         connection.execute(
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(

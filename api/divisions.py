@@ -47,7 +47,9 @@ def place_communities(
     """
     tree = _Tree(connection)
     if under is not None and under not in tree.ids:
-        raise NotFoundError("division_unknown", f"there is no division {shortened(under)}", code=under)
+        raise NotFoundError(
+            "division_unknown", f"there is no division {shortened(under)}", division=shortened(under)
+        )
     wkb = shapely.to_wkb(
         shapely.set_srid(communities["geom"].to_numpy(), 4490), include_srid=True, byte_order=1
     )

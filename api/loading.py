@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 import numpy as np
 import shapely
 from psycopg import Connection, sql
-from psycopg import errors as pg
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -23,7 +22,6 @@ from api.console import Report
 from api.copying import GEOMETRY, copy_rows
 from api.database import Store
 from api.divisions import place_communities
-from api.errors import ConflictError
 from api.plan_reading import PlanFile, read_plan
 from api.publishing import publish, submit
 
@@ -277,10 +275,10 @@ class _Load:
             grounds.append(ground)
         taken = np.isin(plan.units["community"].to_numpy(), new)
         units = plan.units[taken]
-        community = units["community"].to_numpy()
+        home = units["community"].to_numpy()
         columns = [
-            np.array(grounds, np.int64)[community].tolist(),
-            np.array(self.community_ids, np.int64)[community].tolist(),
+            np.array(grounds, np.int64)[home].tolist(),
+            np.array(self.community_ids, np.int64)[home].tolist(),
             *(units[column].tolist() for column in list(_UNIT_TYPES)[2:]),
         ]
         rows = zip(*columns, strict=True)
@@ -291,8 +289,8 @@ class _Load:
         arrays = [of_pairs[column].tolist() for column in ("left", "right", "border_m", "crosses", "joins")]
         households = int(self.plan.units["households"].iloc[units].sum())
         found = self.connection.execute(
-            "INSERT INTO grounds (community_id, loaded_by, n_units, households, sha256, pair_left, pair_right,"
-            " border_m, crosses, joins)"
+            "INSERT INTO grounds (community_id, loaded_by, n_units, households, sha256, pair_left,"
+            " pair_right, border_m, crosses, joins)"
             " VALUES (%s, actor(), %s, %s, %s, %s, %s, %s::float8[]::real[], %s, %s) RETURNING id",
             [community, units.stop - units.start, households, digest, *arrays],
         ).fetchone()
@@ -302,28 +300,32 @@ class _Load:
     def _replace(self, layer: str) -> int:
         """Put a layer's features in the place of those that lie in these communities and in no other.
 
-        What reaches into other communities stays, for their sake; it is not added a second time.
+        What reaches into other communities stays, for their sake; what is there already is not added again.
         """
         frame, connection = self.plan.surroundings[layer], self.connection
         shapes = np.array(frame.geometry, dtype=object)
         tree = shapely.STRtree(self.plan.communities["geom"].to_numpy())
         touching = np.unique(tree.query(shapes, predicate="intersects")[0])
-        table = sql.Identifier(layer)
-        connection.execute(
-            sql.SQL("DELETE FROM {} AS old WHERE lies_only_in(old.geom, %s)").format(table), [self.community_ids]
-        )
         wkb = shapely.to_wkb(shapely.set_srid(shapes[touching], 4490), include_srid=True, byte_order=1)
-        staying = {
-            bytes(geometry)
-            for (geometry,) in connection.execute(
-                sql.SQL("SELECT ST_AsEWKB(old.geom, 'NDR') FROM {} AS old WHERE lies_in(old.geom, %s)").format(table),
-                [self.community_ids],
-            )
-        }
-        types = {**_AROUND[layer], "geom": GEOMETRY}
         columns = [frame[column].to_numpy()[touching].tolist() for column in _AROUND[layer]]
-        rows = (row for row in zip(*columns, wkb, strict=True) if row[-1] not in staying)
-        return copy_rows(connection, layer, types, rows)
+        arriving = list(zip(*columns, wkb, strict=True))
+        standing = connection.execute(
+            sql.SQL(
+                "SELECT old.id, lies_only_in(old.geom, %(ids)s), {}, ST_AsEWKB(old.geom, 'NDR')"
+                " FROM {} AS old WHERE lies_in(old.geom, %(ids)s)"
+            ).format(sql.SQL(", ").join(map(sql.Identifier, _AROUND[layer])), sql.Identifier(layer)),
+            {"ids": self.community_ids},
+        ).fetchall()
+        wanted, kept, gone = set(arriving), set(), []
+        for number, is_ours, *values, shape in standing:
+            row = (*values, bytes(shape))
+            if row in wanted:
+                kept.add(row)
+            elif is_ours:
+                gone.append(number)
+        connection.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(sql.Identifier(layer)), [gone])
+        types = {**_AROUND[layer], "geom": GEOMETRY}
+        return copy_rows(connection, layer, types, (row for row in arriving if row not in kept))
 
     def _versions(self, grounds: Sequence[int], digests: Sequence[bytes]) -> list[LoadedVersion]:
         plan, connection = self.plan, self.connection
@@ -340,13 +342,15 @@ class _Load:
             for community, sha256, version in connection.execute(
                 "SELECT v.community_id, v.loaded_sha256, v.id FROM versions v WHERE v.plan_id = ANY(%s)"
                 " AND v.loaded_sha256 IS NOT NULL AND v.state <> 'superseded' AND NOT EXISTS"
-                " (SELECT FROM log l WHERE l.stream = 'edits' AND l.chain = v.id::text)",
+                " (SELECT FROM log l WHERE l.stream = 'edits' AND l.chain = v.id::text"
+                " AND l.action <> 'accept_finding')",
                 [list(plans.values())],
             )
         }
         parents = dict(
             connection.execute(
-                "SELECT DISTINCT ON (community_id) community_id, id FROM versions WHERE community_id = ANY(%s)"
+                "SELECT DISTINCT ON (community_id) community_id, id FROM versions"
+                " WHERE community_id = ANY(%s)"
                 " ORDER BY community_id, (state = 'published') DESC, created_at DESC, id",
                 [self.community_ids],
             ).fetchall()
@@ -369,7 +373,8 @@ class _Load:
             )
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO plans (id, community_id, name, created_by) VALUES (%s, %s, %s, actor())", new_plans
+                "INSERT INTO plans (id, community_id, name, created_by) VALUES (%s, %s, %s, actor())",
+                new_plans,
             )
             cursor.executemany(
                 "INSERT INTO versions (id, plan_id, community_id, parent_id, ground_id, min_households,"
@@ -382,7 +387,7 @@ class _Load:
     def _fill(self, versions: Sequence[LoadedVersion], grounds: Sequence[int]) -> int:
         """Fill the new versions with grids, assignments and findings; return the number of grids."""
         plan, connection = self.plan, self.connection
-        ids = np.array([version.version_id for version in versions] or [None], dtype=object)
+        ids = np.array([version.version_id for version in versions], dtype=object)
         community_ids = np.array(self.community_ids, np.int64)
         new = np.array([version.is_new for version in versions], dtype=bool)
 
@@ -406,7 +411,12 @@ class _Load:
         columns = [found[column].tolist() for column in ("code", "severity", "grid_code", "unit_ids")]
         details = [Jsonb(values) for values in found["details"]]
         rows = zip(
-            ids[at].tolist(), community_ids[at].tolist(), *columns, details, found["geom"].tolist(), strict=True
+            ids[at].tolist(),
+            community_ids[at].tolist(),
+            *columns,
+            details,
+            found["geom"].tolist(),
+            strict=True,
         )
         copy_rows(connection, "findings", _FINDING_TYPES, rows)
         return n_grids
@@ -423,11 +433,3 @@ class _Load:
         waiting = [version for version in ids if states[version] != ("published", valid_from)]
         submit(self.session, [version for version in waiting if states[version][0] == "draft"])
         publish(self.session, waiting, valid_from)
-
-
-def refusal(error: pg.Error) -> ConflictError | None:
-    """Return a refusal by a rule of the store as an error of the service; None for any other fault."""
-    rule = error.diag.constraint_name
-    if rule is None or not isinstance(error, pg.IntegrityError):
-        return None
-    return ConflictError(rule, error.diag.message_primary or rule)

@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from pyproj import CRS
 from geo.adjacency import Crossing
 from geo.crs import STORED_CRS, transformer
 from geo.errors import InputError
-from geo.formats.geopackage import read_geopackage, stored_layers
-from geo.layers import LayerKind, read_layer
+from geo.formats.geopackage import read_stored, stored_layers
+from geo.layers import LayerKind, layer_of
 from geo.names import shortened
 from geo.partition import Band
 from geo.units import texts
@@ -78,23 +79,27 @@ class PlanFile:
     def slices(self, frame: pd.DataFrame) -> list[slice]:
         """Return the rows of each community in one of the frames."""
         edges = np.searchsorted(frame["community"].to_numpy(), np.arange(len(self.communities) + 1))
-        return [slice(int(start), int(end)) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+        return [slice(int(start), int(end)) for start, end in pairwise(edges)]
 
     def ground_digests(self) -> list[bytes]:
         """Return the SHA-256 of the ground of each community: its units, their cells and pairs."""
         units, pairs = self.slices(self.units), self.slices(self.pairs)
         told = ("unit_id", "households", "building_id", "compound_id", "address")
+        texts_of = [self.units[name].tolist() for name in told]
         shapes = [self.units[name].to_numpy() for name in ("geom", "cell")]
+        relations = [
+            np.ascontiguousarray(self.pairs[name].to_numpy())
+            for name in ("left", "right", "border_m", "crosses", "joins")
+        ]
         digests = []
         for of_units, of_pairs in zip(units, pairs, strict=True):
-            rows = self.units.iloc[of_units]
-            digest = hashlib.sha256(_json([rows[name].tolist() for name in told]))
+            digest = hashlib.sha256(_json([column[of_units] for column in texts_of]))
             for column in shapes:
                 parts = [wkb or b"" for wkb in column[of_units]]
                 digest.update(_json([len(part) for part in parts]))
                 digest.update(b"".join(parts))
-            for name in ("left", "right", "border_m", "crosses", "joins"):
-                digest.update(np.ascontiguousarray(self.pairs[name].to_numpy()[of_pairs]).tobytes())
+            for relation in relations:
+                digest.update(relation[of_pairs].tobytes())
             digests.append(digest.digest())
         return digests
 
@@ -103,15 +108,17 @@ class PlanFile:
         every = zip(
             grounds, self.slices(self.units), self.slices(self.grids), self.slices(self.findings), strict=True
         )
-        plain = self.grids.drop(columns=["geom", "community"])
+        grids, findings = (
+            frame.drop(columns=["geom", "community"]).to_numpy(dtype=object).tolist()
+            for frame in (self.grids, self.findings)
+        )
+        grid_of_unit, shapes = self.units["grid"].to_numpy(), self.grids["geom"].to_numpy()
         digests = []
         for ground, of_units, of_grids, of_findings in every:
             digest = hashlib.sha256(ground + _json([self.band.lower, self.band.upper, self.seed]))
-            digest.update(np.ascontiguousarray(self.units["grid"].to_numpy()[of_units]).tobytes())
-            digest.update(_json(plain.iloc[of_grids].to_numpy().tolist()))
-            digest.update(b"".join(self.grids["geom"].to_numpy()[of_grids]))
-            found = self.findings.iloc[of_findings].drop(columns=["geom", "community"])
-            digest.update(_json(found.to_numpy().tolist()))
+            digest.update(np.ascontiguousarray(grid_of_unit[of_units]).tobytes())
+            digest.update(_json([grids[of_grids], findings[of_findings]]))
+            digest.update(b"".join(shapes[of_grids]))
             digests.append(digest.digest())
         return digests
 
@@ -141,13 +148,13 @@ def read_plan(path: Path) -> PlanFile:
     _require_totals(path, grids, units, grid_row)
     _require_made_of_cells(path, grids, polygons, units, grid_row, cells)
     pairs = _pairs(path, units)
-    findings = _findings(path, communities, grids, units)
+    findings = _findings(path, communities, grids, units, there)
     stored = _stored(cells, layer_crs, path, "cells")
     _require_valid(path, "cells", stored, units["unit_id"].to_numpy())
-    units["cell"] = _ewkb(stored)
+    units["cell"] = pd.Series(_ewkb(stored), dtype=object)
     stored = _stored(polygons, layer_crs, path, "micro_grids")
     _require_valid(path, "micro_grids", stored, grids["code"].to_numpy())
-    grids["geom"] = _ewkb(stored)
+    grids["geom"] = pd.Series(_ewkb(stored), dtype=object)
     units["grid"] = np.where(grid_row >= 0, grids["number"].to_numpy()[grid_row], -1)
     return PlanFile(
         communities, units, pairs, grids, findings, _surroundings(path, there), band, seed, outside
@@ -165,17 +172,22 @@ def _fault(
     **values: str | int | float,
 ) -> InputError:
     named = None if feature is None else shortened(str(feature))
-    return InputError(code, message, mend=mend, file=path.name, layer=layer, feature=named, **values)
+    place: dict[str, Any] = {**values, "file": path.name, "layer": layer, "feature": named}
+    return InputError(code, message, mend=mend, **place)
 
 
 def _table(path: Path, layer: str, needed: Sequence[str]) -> tuple[pd.DataFrame, Shapes | None, CRS | None]:
-    raw, _ = read_geopackage(path, layer)
+    raw = read_stored(path, layer)
     for name in needed:
         if name not in raw.names:
             raise _fault(path, layer, "plan_column_missing", f"the column {name} is missing", name=name)
     columns = dict(zip(raw.names, raw.values, strict=True))
-    frame = pd.DataFrame({name: columns[name] for name in columns}, index=pd.RangeIndex(len(raw)))
-    return frame, raw.geometry, raw.crs
+    return _frame(columns), raw.geometry, raw.crs
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return arrays as a frame in which text stays objects, so that nothing is None and not a number."""
+    return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})
 
 
 def _numbers(frame: pd.DataFrame, name: str, path: Path, layer: str) -> NDArray[np.float64]:
@@ -211,13 +223,14 @@ def _places(ids: Shapes, known: Shapes) -> Ints:
 
 
 def _communities(path: Path) -> tuple[pd.DataFrame, CRS]:
-    layer = read_layer(f"{path}:communities", "communities")
+    layer = layer_of(read_stored(path, "communities"), "communities")
     assert layer.crs is not None
     frame = layer.frame.sort_values("community_id", ignore_index=True)
     shapes = _stored(frame.geometry.to_numpy(), layer.crs, path, "communities")
     _require_valid(path, "communities", shapes, frame["community_id"].to_numpy())
     name = frame["name"].to_numpy(dtype=object)
-    return pd.DataFrame({"code": frame["community_id"], "name": name, "geom": shapes}), layer.crs
+    code = frame["community_id"].to_numpy(dtype=object)
+    return _frame({"code": code, "name": name, "geom": shapes}), layer.crs
 
 
 def _run(path: Path) -> tuple[Band, int]:
@@ -230,9 +243,7 @@ def _run(path: Path) -> tuple[Band, int]:
     return Band(low, high), int(_counts(frame, "seed", path, "run")[0])
 
 
-def _grids(
-    path: Path, communities: pd.DataFrame, crs: CRS, band: Band
-) -> tuple[pd.DataFrame, Shapes]:
+def _grids(path: Path, communities: pd.DataFrame, crs: CRS, band: Band) -> tuple[pd.DataFrame, Shapes]:
     layer = "micro_grids"
     needed = ("grid_id", "community_id", "kind", "households", "units", "status", "area_m2")
     frame, polygons, own = _table(path, layer, needed)
@@ -240,18 +251,34 @@ def _grids(
     codes = _text(frame, "grid_id")
     _require_ids(path, layer, codes)
     community = _places(_text(frame, "community_id"), communities["code"].to_numpy())
-    _require(path, layer, community >= 0, codes, "plan_id_unknown", "its community_id is not in communities")
+    _require(
+        path,
+        layer,
+        community >= 0,
+        codes,
+        "plan_id_unknown",
+        "its community_id is not in communities",
+        "community_id",
+    )
     kind, status = _text(frame, "kind"), _text(frame, "status")
-    _require(path, layer, np.isin(kind, ("basic", "special")), codes, "plan_value_unknown", "its kind is unknown")
-    _require(path, layer, np.isin(status, STATUSES), codes, "plan_value_unknown", "its status is unknown")
+    _require(
+        path,
+        layer,
+        np.isin(kind, ("basic", "special")),
+        codes,
+        "plan_value_unknown",
+        "its kind is unknown",
+        "kind",
+    )
+    _require(
+        path, layer, np.isin(status, STATUSES), codes, "plan_value_unknown", "its status is unknown", "status"
+    )
     households = _counts(frame, "households", path, layer)
     judged = np.select([households < band.lower, households > band.upper], ["too_small", "too_large"], "ok")
     agrees = (status == "exempt") | (status == judged)
     _require(path, layer, agrees, codes, "plan_status_wrong", "its status contradicts its households")
-    measured = {
-        name: _optional_numbers(frame, name) for name in ("area_m2", "perimeter_m", "compactness")
-    }
-    table = pd.DataFrame(
+    measured = {name: _optional_numbers(frame, name) for name in ("area_m2", "perimeter_m", "compactness")}
+    table = _frame(
         {
             "community": community, "code": codes, "name": _text(frame, "name"), "kind": kind,
             "households": households, "units": _counts(frame, "units", path, layer), "status": status,
@@ -266,7 +293,12 @@ def _grids(
         communities["geom"].to_numpy()[table["community"].to_numpy()],
     )
     _require(
-        path, layer, inside, table["code"].to_numpy(), "grid_outside_community", "it lies outside its community"
+        path,
+        layer,
+        inside,
+        table["code"].to_numpy(),
+        "grid_outside_community",
+        "it lies outside its community",
     )
     return table, polygons[order]
 
@@ -286,13 +318,26 @@ def _units(
 ) -> tuple[pd.DataFrame, Ints, int]:
     """Return the units in communities, ordered; the row of the grid of each; and how many are outside."""
     layer = "units"
-    read = read_layer(f"{path}:units", "units")
+    raw = read_stored(path, "units")
+    read = layer_of(raw, "units")
     frame = read.frame
     ids = frame["unit_id"].to_numpy(dtype=object)
-    named = _text(frame, "grid_id")
+    if "grid_id" not in raw.names:
+        raise _fault(path, layer, "plan_column_missing", "the column grid_id is missing", name="grid_id")
+    # As a layer it keeps its rows, but puts a column of that name aside.
+    named = texts(raw.values[raw.names.index("grid_id")])
+    assert len(named) == len(frame)
     grid_row = _places(named, grids["code"].to_numpy())
     filled = np.array([name is not None for name in named], dtype=bool)
-    _require(path, layer, (grid_row >= 0) | ~filled, ids, "plan_id_unknown", "its grid_id is not in micro_grids")
+    _require(
+        path,
+        layer,
+        (grid_row >= 0) | ~filled,
+        ids,
+        "plan_id_unknown",
+        "its grid_id is not in micro_grids",
+        "grid_id",
+    )
     community = np.where(
         grid_row >= 0,
         grids["community"].to_numpy()[grid_row] if len(grids) else -1,
@@ -301,11 +346,15 @@ def _units(
     kept = np.flatnonzero(community >= 0)
     kept = kept[np.lexsort((ids[kept].astype(str), community[kept]))]
     shapes = _stored(frame.geometry.to_numpy()[kept], read.crs or crs, path, layer)
-    table = pd.DataFrame({"community": community[kept]})
-    table["number"] = table.groupby("community").cumcount()
-    for name in ("unit_id", "households", "building_id", "compound_id", "address"):
-        table[name] = frame[name].to_numpy()[kept]
-    table["geom"] = _ewkb(shapes)
+    told = ("unit_id", "households", "building_id", "compound_id", "address")
+    table = _frame(
+        {
+            "community": community[kept],
+            **{name: frame[name].to_numpy()[kept] for name in told},
+            "geom": _ewkb(shapes),
+        }
+    )
+    table.insert(1, "number", table.groupby("community").cumcount())
     return table, grid_row[kept], len(frame) - len(kept)
 
 
@@ -321,7 +370,9 @@ def _cells(path: Path, units: pd.DataFrame, crs: CRS) -> Shapes:
     homeless = np.flatnonzero((row < 0) & (units["households"].to_numpy() > 0))
     if len(homeless):
         unit = units["unit_id"].iloc[homeless[0]]
-        raise _fault(path, "cells", "unit_without_cell_in_plan", "it has households but no cell", feature=unit)
+        raise _fault(
+            path, "cells", "unit_without_cell_in_plan", "it has households but no cell", feature=unit
+        )
     return cells
 
 
@@ -338,10 +389,12 @@ def _polygons(
     return flat
 
 
-def _require(path: Path, layer: str, holds: NDArray[Any], ids: Shapes, code: str, message: str) -> None:
+def _require(
+    path: Path, layer: str, holds: NDArray[Any], ids: Shapes, code: str, message: str, name: str = ""
+) -> None:
     wrong = np.flatnonzero(~np.asarray(holds, dtype=bool))
     if len(wrong):
-        raise _fault(path, layer, code, message, feature=ids[wrong[0]], n=len(wrong))
+        raise _fault(path, layer, code, message, feature=ids[wrong[0]], n=len(wrong), name=name)
 
 
 def _require_ids(path: Path, layer: str, ids: Shapes) -> None:
@@ -374,7 +427,9 @@ def _require_made_of_cells(
     of units in no grid as a coverage.
     """
     codes = grids["code"].to_numpy()
-    _require(path, "micro_grids", shapely.is_valid(polygons), codes, "plan_not_valid", "its polygon crosses itself")
+    _require(
+        path, "micro_grids", shapely.is_valid(polygons), codes, "plan_not_valid", "its polygon crosses itself"
+    )
     there = ~shapely.is_missing(cells)
     placed = there & (grid_row >= 0)
     salt = np.uint64(secrets.randbits(64))
@@ -433,19 +488,20 @@ def _pairs(path: Path, units: pd.DataFrame) -> pd.DataFrame:
     inside = (first >= 0) & (community[first] == community[second])
     labels = _text(frame, "unit_a")
     _require(path, layer, ~inside | (first < second), labels, "pair_with_itself", "it is paired with itself")
-    said = _text(frame, "crosses")
-    values, position = np.unique(np.array(["" if word is None else word for word in said]), return_inverse=True)
-    bits = np.array([_crossing(str(value), path) for value in values], np.int64)
+    position, values = pd.factorize(_text(frame, "crosses"))
+    bits = np.array(
+        [*(_crossing(str(value), path) for value in values), 0], np.int64
+    )  # -1, none, is the last
     border_m, joins = (_numbers(frame, name, path, layer) for name in ("border_m", "joins"))
     number = units["number"].to_numpy()
-    table = pd.DataFrame(
+    every = _frame(
         {
             "community": community[first], "left": number[first], "right": number[second],
             "border_m": border_m.astype(np.float32),
-            "crosses": bits[position] if len(position) else np.zeros(0, np.int64), "joins": joins != 0,
+            "crosses": bits[position], "joins": joins != 0,
         }
-    )[inside]  # fmt: skip
-    table = table.sort_values(["community", "left", "right"], ignore_index=True)
+    )  # fmt: skip
+    table: pd.DataFrame = every[inside].sort_values(["community", "left", "right"], ignore_index=True)
     twice = table.duplicated(["community", "left", "right"]).to_numpy()
     if twice.any():
         raise _fault(path, layer, "pair_repeated", "a pair of units is there twice", n=int(twice.sum()))
@@ -456,27 +512,39 @@ def _crossing(said: str, path: Path) -> int:
     bits = 0
     for word in filter(None, said.split(";")):
         if word not in _CROSSINGS:
-            raise _fault(path, "adjacency", "plan_value_unknown", f"crosses says {word!r}", n=1)
+            raise _fault(
+                path, "adjacency", "plan_value_unknown", f"crosses says {shortened(word)}", name="crosses"
+            )
         bits |= _CROSSINGS[word]
     return bits
 
 
 def _findings(
-    path: Path, communities: pd.DataFrame, grids: pd.DataFrame, units: pd.DataFrame
+    path: Path, communities: pd.DataFrame, grids: pd.DataFrame, units: pd.DataFrame, there: frozenset[str]
 ) -> pd.DataFrame:
     columns = ["community", "code", "severity", "grid_code", "unit_ids", "details", "geom"]
-    if "findings" not in stored_layers(path):
-        return pd.DataFrame({name: np.zeros(0, np.int64 if name == "community" else object) for name in columns})
+    if "findings" not in there:
+        return _frame({name: np.zeros(0, np.int64 if name == "community" else object) for name in columns})
     layer = "findings"
     frame, spots, crs = _table(path, layer, ("code", "severity"))
     rows = np.array([f"#{row}" for row in range(1, len(frame) + 1)], dtype=object)
     severity = _text(frame, "severity")
-    _require(path, layer, np.isin(severity, SEVERITIES), rows, "plan_value_unknown", "its severity is unknown")
+    _require(
+        path,
+        layer,
+        np.isin(severity, SEVERITIES),
+        rows,
+        "plan_value_unknown",
+        "its severity is unknown",
+        "severity",
+    )
     try:
         unit_ids = [[str(name) for name in json.loads(said or "[]")] for said in _text(frame, "unit_ids")]
         details = [dict(json.loads(said or "{}")) for said in _text(frame, "values")]
     except (ValueError, TypeError) as error:
-        raise _fault(path, layer, "plan_value_unknown", "unit_ids or values are not JSON", n=1) from error
+        raise _fault(
+            path, layer, "plan_value_unknown", "unit_ids or values are not JSON", name="values"
+        ) from error
     grid_code = _text(frame, "grid_id")
     community = _places(_text(frame, "community_id"), communities["code"].to_numpy())
     by_grid = _places(grid_code, grids["code"].to_numpy())
@@ -487,7 +555,7 @@ def _findings(
         community[found] = owner["community"].to_numpy()[place[found]]
     shapes = np.full(len(frame), None, object) if spots is None else spots
     at = _ewkb(shapes if crs is None else _stored(shapely.force_2d(shapes), crs, path, layer))
-    table = pd.DataFrame(
+    table = _frame(
         {
             "community": community, "code": _text(frame, "code"), "severity": severity,
             "grid_code": grid_code, "unit_ids": pd.Series(unit_ids, dtype=object),
@@ -499,11 +567,11 @@ def _findings(
 
 
 def _surroundings(path: Path, there: frozenset[str]) -> dict[str, gpd.GeoDataFrame]:
-    frames = {}
+    frames: dict[str, gpd.GeoDataFrame] = {}
     for kind in SURROUNDINGS:
         if kind not in there:
             continue
-        layer = read_layer(f"{path}:{kind}", kind)
+        layer = layer_of(read_stored(path, kind), kind)
         shapes = np.array(layer.frame.geometry, dtype=object)
         if layer.crs is not None:
             shapes = _stored(shapes, layer.crs, path, kind)
@@ -523,7 +591,11 @@ def _stored(shapes: Shapes, crs: CRS, path: Path, layer: str) -> Shapes:
     moved: Shapes = shapely.transform(flat, lambda xy: np.stack(shift.transform(xy[:, 0], xy[:, 1]), axis=1))
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise _fault(
-            path, layer, "coordinates_outside_crs", "its coordinates have no place in EPSG:4490", crs="EPSG:4490"
+            path,
+            layer,
+            "coordinates_outside_crs",
+            "its coordinates have no place in EPSG:4490",
+            crs="EPSG:4490",
         )
     return moved
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from psycopg import errors as pg
@@ -80,40 +79,8 @@ def publish(session: Session, versions: Sequence[UUID], valid_from: date) -> Non
         session.execute(text("SET CONSTRAINTS require_units_assigned DEFERRED"))
 
 
-def accept_finding(session: Session, finding: int, note: str) -> None:
-    """Accept a finding of a version that is not yet published, with a reason; the actor answers for it.
-
-    Raises
-    ------
-    NotFoundError
-        There is no such finding, or the actor may not know of it.
-    NotAllowedError
-        The actor does not plan there.
-    ConflictError
-        Its version is published.
-    """
-    state = session.execute(
-        text("SELECT v.state FROM findings f JOIN versions v ON v.id = f.version_id WHERE f.id = :id"),
-        {"id": finding},
-    ).scalar_one_or_none()
-    if state is None:
-        raise NotFoundError("finding_unknown", "there is no such finding")
-    if state not in ("draft", "submitted"):
-        raise ConflictError("version_step", f"the version of the finding is {state} already")
-    accepted = session.execute(
-        text(
-            "UPDATE findings SET accepted_by = actor(), accepted_at = now(), accepted_note = :note"
-            " WHERE id = :id RETURNING community_id, version_id::text"
-        ),
-        {"id": finding, "note": note},
-    ).one_or_none()
-    if accepted is None:
-        raise NotAllowedError("not_allowed", "you may read this finding, but not accept it")
-    _record(session, [accepted.version_id], "finding.accepted", "jsonb_build_object('finding', :finding)", finding=finding)
-
-
 def _step(
-    session: Session, versions: Sequence[UUID], start: str, end: str, also: str, **values: Any
+    session: Session, versions: Sequence[UUID], start: str, end: str, also: str, **values: date
 ) -> None:
     """Move versions from one state to another, and tell of it."""
     ids = list(dict.fromkeys(versions))
@@ -139,30 +106,27 @@ def _step(
         raise ConflictError(
             "version_step", f"the version is {state}, not {start}", version=str(left[0]), state=state
         )
-    _record(
-        session, [str(version) for version in ids], f"version.{end}",
-        "jsonb_strip_nulls(jsonb_build_object('valid_from', v.valid_from))",
-    )  # fmt: skip
+    _record(session, ids, f"version.{end}")
 
 
-def _record(session: Session, versions: Sequence[str], action: str, body: str, **values: Any) -> None:
+def _record(session: Session, versions: Sequence[UUID], action: str) -> None:
     """Write to the audit log, and tell those who watch the area."""
-    told = {"ids": list(versions), "action": action, **values}
+    told = {"ids": list(versions), "action": action}
     session.execute(
         text(
-            "SELECT log_append('audit', coalesce(actor()::text, 'owner'), :action,"
-            f" {body} || jsonb_build_object('version', v.id), v.community_id)"
-            " FROM versions v WHERE v.id = ANY(cast(:ids AS uuid[])) ORDER BY v.community_id"
+            "SELECT audit(:action, jsonb_strip_nulls(jsonb_build_object('version', v.id,"
+            " 'valid_from', v.valid_from)), v.community_id)"
+            " FROM versions v WHERE v.id = ANY(:ids) ORDER BY v.community_id"
         ),
         told,
     )
     session.execute(
         text(
             "INSERT INTO events (community_id, area, kind, body)"
-            " SELECT d.id, d.path, :action,"
-            f" {body} || jsonb_build_object('version', v.id, 'community_id', d.code)"
+            " SELECT d.id, d.path, :action, jsonb_strip_nulls(jsonb_build_object("
+            "'version', v.id, 'community_id', d.code, 'valid_from', v.valid_from))"
             " FROM versions v JOIN divisions d ON d.id = v.community_id"
-            " WHERE v.id = ANY(cast(:ids AS uuid[])) ORDER BY d.path"
+            " WHERE v.id = ANY(:ids) ORDER BY d.path"
         ),
         told,
     )
@@ -184,4 +148,4 @@ def _rules() -> Iterator[None]:
             raise
         assert isinstance(fault, pg.Error)
         said = _RULES[rule] or fault.diag.message_primary or rule
-        raise ConflictError(rule, said) from error
+        raise ConflictError(rule, said, told=fault.diag.message_primary or rule) from error

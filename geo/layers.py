@@ -233,6 +233,11 @@ def read_layer(
     return replace(layer, source=SourceFile(kind, origin.name, sha256, layer.renamed))
 
 
+def layer_of(raw: RawTable, kind: LayerKind) -> Layer:
+    """Check and mend a layer that was read already; errors as `read_layer`."""
+    return _checked(raw, kind)
+
+
 def read_plan_layers(
     sources: Mapping[LayerKind, str],
     *,

@@ -47,8 +47,13 @@ def read_geopackage(path: Path, layer: str | None) -> tuple[RawTable, str]:
         require_moderate_size(handle.seek(0, 2) // 4, path.name)
         handle.seek(0)
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return read_stored(path, layer), digest
+
+
+def read_stored(path: Path, layer: str | None) -> RawTable:
+    """Read one layer of a GeoPackage that was found to be one (`stored_layers`)."""
     with reading(path.name, layer), _database(path) as database:
-        return _read(database, path.name, layer), digest
+        return _read(database, path.name, layer)
 
 
 def stored_layers(path: Path) -> frozenset[str]:
@@ -56,6 +61,7 @@ def stored_layers(path: Path) -> frozenset[str]:
     with open_regular(path) as handle:
         if handle.read(16) != MAGIC:
             raise broken(path.name, "not a GeoPackage")
+        require_moderate_size(handle.seek(0, 2) // 4, path.name)
     with reading(path.name), _database(path) as database:
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_contents'").fetchall():
             raise broken(path.name, "an SQLite database, but no GeoPackage")

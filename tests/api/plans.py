@@ -70,7 +70,8 @@ def contents(store: Store) -> dict[str, tuple[int, str]]:
     return {
         table: rows(
             store,
-            f"SELECT count(*), coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM {table} t",
+            "SELECT count(*), coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '')"
+            f" FROM {table} t",
         )[0]
         for table in TABLES
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -53,7 +54,9 @@ def test_the_store_holds_what_the_file_holds(store, plan_file):
     )
     assert len(stored) == len(units)
     for unit_id, households, grid, community, shape in stored:
-        assert (households, grid, community) == tuple(units.loc[unit_id, ["households", "grid_id", "community_id"]])
+        assert (households, grid, community) == tuple(
+            units.loc[unit_id, ["households", "grid_id", "community_id"]]
+        )
         assert shapely.equals_exact(shapely.from_wkb(shape), units.geometry[unit_id], tolerance=1e-9)
     stored = rows(store, "SELECT code, households, units, status, area_m2, ST_AsBinary(geom) FROM grids")
     assert len(stored) == len(grids)
@@ -68,7 +71,8 @@ def test_unit_numbers_ascend_with_the_ids_and_pairs_name_them(store, plan_file):
     load(store, plan_file)
 
     names = {
-        (ground, number): unit_id for ground, number, unit_id in rows(store, "SELECT ground_id, number, unit_id FROM units")
+        (ground, number): unit_id
+        for ground, number, unit_id in rows(store, "SELECT ground_id, number, unit_id FROM units")
     }
     for ground, n_units in rows(store, "SELECT id, n_units FROM grounds"):
         ids = [names[ground, number] for number in range(n_units)]
@@ -77,7 +81,9 @@ def test_unit_numbers_ascend_with_the_ids_and_pairs_name_them(store, plan_file):
         (names[ground, left], names[ground, right], joins)
         for ground, pairs in (
             (ground, zip(left, right, joins, strict=True))
-            for ground, left, right, joins in rows(store, "SELECT id, pair_left, pair_right, joins FROM grounds")
+            for ground, left, right, joins in rows(
+                store, "SELECT id, pair_left, pair_right, joins FROM grounds"
+            )
         )
         for left, right, joins in pairs
     }
@@ -93,7 +99,9 @@ def test_unit_numbers_ascend_with_the_ids_and_pairs_name_them(store, plan_file):
 def test_official_codes_make_the_divisions_above(store, plan_file):
     load(store, plan_file)
 
-    tree = rows(store, "SELECT d.code, d.level, p.code FROM divisions d JOIN divisions p ON p.id = d.parent_id")
+    tree = rows(
+        store, "SELECT d.code, d.level, p.code FROM divisions d JOIN divisions p ON p.id = d.parent_id"
+    )
     assert sorted(tree) == [
         ("32", "province", "all"),
         ("3207", "city", "32"),
@@ -110,7 +118,8 @@ def test_official_codes_make_the_divisions_above(store, plan_file):
 def other_ids(plan_file: Path, path: Path) -> Path:
     return altered(
         plan_file, path,
-        *(f"UPDATE {layer} SET community_id = 'C-' || substr(community_id, 6)" for layer in ("communities", "units", "micro_grids")),
+        *(f"UPDATE {layer} SET community_id = 'C-' || substr(community_id, 6)"
+          for layer in ("communities", "units", "micro_grids")),
     )  # fmt: skip
 
 
@@ -135,7 +144,9 @@ def test_the_same_file_twice_changes_nothing(store, plan_file):
 
     assert contents(store) == before
     assert (again.grounds, again.units, again.grids) == (0, 0, 0)
-    assert [version.version_id for version in again.versions] == [version.version_id for version in first.versions]
+    assert [version.version_id for version in again.versions] == [
+        version.version_id for version in first.versions
+    ]
     assert not any(version.is_new for version in again.versions)
 
 
@@ -159,7 +170,8 @@ def test_one_household_more_is_another_ground(store, plan_file, tmp_path):
     more = altered(
         plan_file, tmp_path / "town.gpkg",
         f"UPDATE units SET households = households + 1 WHERE unit_id = '{unit}'",
-        f"UPDATE micro_grids SET households = households + 1, status = iif(households = 100, 'too_large', status)"
+        "UPDATE micro_grids SET households = households + 1,"
+        " status = iif(households = 100, 'too_large', status)"
         f" WHERE grid_id = '{grid}'",
     )  # fmt: skip
 
@@ -173,7 +185,12 @@ def test_layers_round_the_units_are_replaced(store, plan_file, tmp_path):
     load(store, plan_file)
     n_gates = one(store, "SELECT count(*) FROM gates")
     assert n_gates == len(gpd.read_file(plan_file, layer="gates"))
-    fewer = altered(plan_file, tmp_path / "town.gpkg", "DELETE FROM gates WHERE fid > 5", "DELETE FROM roads WHERE fid > 50")
+    fewer = altered(
+        plan_file,
+        tmp_path / "town.gpkg",
+        "DELETE FROM gates WHERE fid > 5",
+        "DELETE FROM roads WHERE fid > 50",
+    )
 
     load(store, fewer)
 
@@ -190,7 +207,8 @@ def only_community(plan_file: Path, path: Path, code: str) -> Path:
         f"DELETE FROM micro_grids WHERE community_id <> '{code}'",
         f"DELETE FROM findings WHERE community_id <> '{code}'",
         f"DELETE FROM communities WHERE community_id <> '{code}'",
-        "DELETE FROM adjacency WHERE unit_a NOT IN (SELECT unit_id FROM units) OR unit_b NOT IN (SELECT unit_id FROM units)",
+        "DELETE FROM adjacency WHERE unit_a NOT IN (SELECT unit_id FROM units)"
+        " OR unit_b NOT IN (SELECT unit_id FROM units)",
     )  # fmt: skip
 
 
@@ -198,7 +216,8 @@ def test_what_reaches_into_a_community_not_loaded_stays(store, plan_file, tmp_pa
     load(store, plan_file)
     part = only_community(plan_file, tmp_path / "part.gpkg", TOWN[0])
     reaching = (
-        "SELECT count(*) FROM water w WHERE (SELECT count(*) FROM divisions d WHERE ST_Intersects(d.geom, w.geom)) > 1"
+        "SELECT count(*) FROM water w"
+        " WHERE (SELECT count(*) FROM divisions d WHERE ST_Intersects(d.geom, w.geom)) > 1"
     )
     before = one(store, reaching), one(store, "SELECT count(*) FROM roads")
     assert before[0] > 0
@@ -240,7 +259,11 @@ def test_an_administrator_adds_communities_below_the_own_area(store, plan_file, 
         add = text(
             "INSERT INTO divisions (parent_id, level, code) SELECT id, :l, :c FROM divisions WHERE code = :p"
         )
-        for parent, level, code in (("all", "province", "32"), ("32", "city", "3207"), ("3207", "county", "320706")):
+        for parent, level, code in (
+            ("all", "province", "32"),
+            ("32", "city", "3207"),
+            ("3207", "county", "320706"),
+        ):
             owner.execute(add, {"p": parent, "l": level, "c": code})
     county, city = path_of(store, "320706"), path_of(store, "3207")
     with pytest.raises(NotAllowedError):
@@ -250,7 +273,8 @@ def test_an_administrator_adds_communities_below_the_own_area(store, plan_file, 
 
     assert told["units"] == one(store, "SELECT count(*) FROM units") > 0
     assert told["features_around"] == sum(
-        one(store, f"SELECT count(*) FROM {table}") for table in ("roads", "water", "barriers", "gates", "compounds")
+        one(store, f"SELECT count(*) FROM {table}")
+        for table in ("roads", "water", "barriers", "gates", "compounds")
     )
 
 
@@ -258,8 +282,10 @@ def test_an_administrator_adds_communities_below_the_own_area(store, plan_file, 
     ("statement", "code", "layer"),
     [
         ("DELETE FROM gpkg_contents WHERE table_name = 'cells'", "plan_layer_missing", "cells"),
-        ("UPDATE micro_grids SET households = households + 1 WHERE fid = 1", "grid_totals_differ", "micro_grids"),
-        ("UPDATE micro_grids SET status = 'too_large' WHERE status = 'ok'", "plan_status_wrong", "micro_grids"),
+        ("UPDATE micro_grids SET households = households + 1 WHERE fid = 1",
+         "grid_totals_differ", "micro_grids"),
+        ("UPDATE micro_grids SET status = 'too_large' WHERE status = 'ok'",
+         "plan_status_wrong", "micro_grids"),
         ("UPDATE micro_grids SET grid_id = 'x' WHERE fid < 3", "plan_id_repeated", "micro_grids"),
         ("UPDATE micro_grids SET community_id = 'x' WHERE fid = 1", "plan_id_unknown", "micro_grids"),
         ("UPDATE micro_grids SET kind = 'x' WHERE fid = 1", "plan_value_unknown", "micro_grids"),
@@ -284,7 +310,7 @@ def test_a_plan_that_contradicts_itself_is_refused(plan_file, tmp_path, statemen
 
 def test_a_grid_moved_by_a_metre_is_not_the_union_of_its_cells(plan_file, tmp_path):
     frame = gpd.read_file(plan_file, layer="micro_grids")
-    moved = shapely.transform(frame.geometry.iloc[3], lambda xy: xy + [1e-5, 0])
+    moved = shapely.transform(frame.geometry.iloc[3], lambda xy: xy + np.array([1e-5, 0]))
     # Little-endian header of a GeoPackage geometry without envelope.
     blob = b"GP\x00\x01" + (4326).to_bytes(4, "little") + shapely.to_wkb(moved)
     bad = altered(
@@ -318,17 +344,15 @@ def test_a_fault_half_way_leaves_the_store_as_it_was(store, plan_file, larger_gr
     load(store, plan_file)
     before = contents(store)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     for stage in ("divisions", "units", "around", "grids", "publishing"):
 
         def stop(at: str, done: int, total: int, stage: str = stage) -> None:
             if (at, done) == (stage, 1):
-                raise Stop
+                raise StopError
 
-        with pytest.raises(Stop):
-            load_plan_as_owner(
-                store, larger_grids, report=stop, valid_from=__import__("datetime").date(2026, 12, 1)
-            )
+        with pytest.raises(StopError):
+            load_plan_as_owner(store, larger_grids, report=stop, valid_from=date(2026, 12, 1))
         assert contents(store) == before
