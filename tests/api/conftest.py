@@ -16,6 +16,9 @@ from api.database import Store
 from api.main import create_app
 from api.settings import Settings
 
+# No waiting for the disk: a database for each test is cheap then. Tests of crashes have clusters of their own.
+HASTY = ("fsync", "full_page_writes", "synchronous_commit")
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
@@ -26,6 +29,10 @@ def cluster() -> Iterator[Cluster]:
         with Cluster(Path(folder)).held() as running:
             template = Store(running.url)
             template.migrate()
+            with template.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for setting in HASTY:
+                    connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+                connection.execute(text("SELECT pg_reload_conf()"))
             template.close()
             yield running
 
@@ -39,7 +46,7 @@ def store(cluster: Cluster) -> Iterator[Store]:
         isolation_level="AUTOCOMMIT",
     )
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE weige"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE weige STRATEGY FILE_COPY"))
     own = Store(make_url(cluster.url).set(database=name).render_as_string(hide_password=False))
     try:
         yield own
