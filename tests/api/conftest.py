@@ -16,7 +16,7 @@ from api.database import Store
 from api.main import create_app
 from api.settings import Settings
 
-# No waiting for the disk: a database for each test is cheap then. Tests of crashes have clusters of their own.
+# No waiting for the disk: a database for each test is cheap then. Tests of crashes have their own clusters.
 HASTY = ("fsync", "full_page_writes", "synchronous_commit")
 
 
