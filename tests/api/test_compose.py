@@ -10,12 +10,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+def _runs(docker: str) -> bool:
+    asked = subprocess.run([docker, "compose", "version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
 def has_compose() -> bool:
     docker = shutil.which("docker")
-    return (
-        docker is not None
-        and subprocess.run([docker, "compose", "version"], capture_output=True).returncode == 0
-    )
+    return docker is not None and _runs(docker)
 
 
 @pytest.mark.skipif(not has_compose(), reason="docker compose is not installed")
