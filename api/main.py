@@ -11,12 +11,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.database import Store
 from api.limiting import add_limits
+from api.ogc import add_ogc, serving_ogc
 from api.openapi import add_openapi
 from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
-from api.routes import divisions, pages, people, plans, stations
+from api.routes import divisions, exports, pages, people, plans, stations
 from api.settings import Settings
 from api.tiles import add_tiles
 
@@ -42,7 +43,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         pool = AsyncConnectionPool(
             store.conninfo(), min_size=low, max_size=high, open=False, kwargs={"row_factory": dict_row}
         )
-        async with pool:
+        async with pool, serving_ogc(app, store):
             app.state.pool = pool
             yield
         store.close()
@@ -59,8 +60,9 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_pages(app)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
-    for resource in (pages, people, divisions, plans, stations):
+    for resource in (pages, people, divisions, plans, stations, exports):
         app.include_router(resource.router)
     add_tiles(app)
+    add_ogc(app, public_url=settings.public_url)
     add_openapi(app)
     return app

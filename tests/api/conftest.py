@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,9 @@ def cluster() -> Iterator[Cluster]:
             yield running
 
 
-@pytest.fixture
-def store(cluster: Cluster) -> Iterator[Store]:
-    """A migrated, empty store of its own."""
+@contextmanager
+def empty_store(cluster: Cluster) -> Iterator[Store]:
+    """Make a migrated, empty store, and drop it at the end."""
     name = f"test_{secrets.token_hex(6)}"
     admin = create_engine(
         make_url(cluster.url).set(drivername="postgresql+psycopg", database="postgres"),
@@ -55,6 +56,13 @@ def store(cluster: Cluster) -> Iterator[Store]:
         with admin.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         admin.dispose()
+
+
+@pytest.fixture
+def store(cluster: Cluster) -> Iterator[Store]:
+    """A migrated, empty store of its own."""
+    with empty_store(cluster) as own:
+        yield own
 
 
 @pytest.fixture
