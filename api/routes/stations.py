@@ -36,7 +36,7 @@ def list_stations(
     )
 
 
-@router.post("", status_code=201, responses=problems(409))
+@router.post("", status_code=201, responses=problems(400, 409))
 def add_station(body: StationIn, session: SessionDep, response: Response) -> Feature[StationProperties]:
     """Add a station to the community that it stands in."""
     values = _values(session, body)
@@ -59,7 +59,7 @@ def get_station(station_id: RowId, session: SessionDep, response: Response) -> F
     return _feature(row)
 
 
-@router.put("/{station_id}", responses=problems(404, 409, 412, 428))
+@router.put("/{station_id}", responses=problems(400, 404, 409, 412, 428))
 def change_station(
     station_id: RowId, body: StationIn, session: SessionDep, response: Response, if_match: IfMatch = None
 ) -> Feature[StationProperties]:

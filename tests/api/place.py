@@ -30,14 +30,22 @@ class Place:
 
 
 def draw_community(
-    store: Store, code: str, households: list[list[int]], *, lon: float = 120.0, lat: float = 33.0
+    store: Store,
+    code: str,
+    households: list[list[int]],
+    *,
+    lon: float = 120.0,
+    lat: float = 33.0,
+    above: int | None = None,
 ) -> Place:
     """Draw a community of square units; columns 0 and 1 are its first grid, 2 and 3 its second, and so on."""
     with store.owner.begin() as owner:
-        return _drawn(owner, code, households, lon, lat)
+        return _drawn(owner, code, households, lon, lat, above)
 
 
-def _drawn(owner: Connection, code: str, households: list[list[int]], lon: float, lat: float) -> Place:
+def _drawn(
+    owner: Connection, code: str, households: list[list[int]], lon: float, lat: float, above: int | None
+) -> Place:
     rows, columns = len(households), len(households[0])
     root = owner.execute(text("SELECT id FROM divisions WHERE parent_id IS NULL")).scalar_one()
     edge = shapely.box(lon, lat, lon + columns * SIDE_DEG, lat + rows * SIDE_DEG)
@@ -45,7 +53,7 @@ def _drawn(owner: Connection, code: str, households: list[list[int]], lon: float
         text("INSERT INTO divisions (parent_id, level, code, name, geom)"
              " VALUES (:root, 'community', :code, :name, ST_GeomFromWKB(:wkb, 4490))"
              " RETURNING id, path::text"),
-        {"root": root, "code": code, "name": f"社区{code}", "wkb": shapely.to_wkb(edge)},
+        {"root": above or root, "code": code, "name": f"社区{code}", "wkb": shapely.to_wkb(edge)},
     ).one()  # fmt: skip
     number = {(r, c): r * columns + c for r in range(rows) for c in range(columns)}
     pairs = sorted(

@@ -1,0 +1,415 @@
+"""Who may do what where: every role, area and table asked of the database itself, and every route over HTTP.
+
+What is expected stands here as rules in words of the field, not as the policies say it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+import pytest
+from fastapi import Request
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from api.database import Store
+from api.dependencies import StoreDep, acting_session
+from api.routes.people import Role
+from tests.api.accounts import add_area, add_person, bearer, path_of, service
+from tests.api.place import Place, draw_community
+
+ROLES: tuple[str, ...] = get_args(Role)
+# A reporter hands in cases and reads nothing.
+READERS = frozenset(ROLES) - {"reporter"}
+PLANNERS = frozenset({"planner", "admin"})
+ADMINS = frozenset({"admin"})
+OVERSEERS = frozenset({"admin", "auditor"})
+EVERYBODY = frozenset(ROLES)
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which roles may read, add, change and remove rows; `anywhere` for what belongs to no area."""
+
+    read: frozenset[str]
+    add: frozenset[str] = NOBODY
+    change: frozenset[str] = NOBODY
+    remove: frozenset[str] = NOBODY
+    anywhere: frozenset[str] = frozenset()
+
+    def allows(self, operation: str, role: str, *, near: bool) -> bool:
+        return role in getattr(self, operation) and (near or operation in self.anywhere)
+
+
+PLANNED = Rule(READERS, PLANNERS, PLANNERS, PLANNERS)
+GROUND_MAP = Rule(EVERYBODY, anywhere=frozenset({"read"}))
+HIDDEN = Rule(NOBODY)
+
+LAYERS = ("roads", "water", "barriers", "gates", "compounds")
+RULES = {
+    "division_levels": GROUND_MAP,
+    "divisions": Rule(READERS, ADMINS, ADMINS),
+    **dict.fromkeys(("grounds", "units", "plans", "versions", "grids"), PLANNED),
+    **dict.fromkeys(("assignments", "findings", "stations"), PLANNED),
+    # Everybody sees the map; who plans the communities that something lies in adds and removes it.
+    **dict.fromkeys(LAYERS, Rule(EVERYBODY, PLANNERS, NOBODY, PLANNERS, anywhere=frozenset({"read"}))),
+    "layer_changes": GROUND_MAP,
+    # An account may be made before it has an area; it is seen and disabled by who administers its area.
+    "users": Rule(OVERSEERS, ADMINS, ADMINS, anywhere=frozenset({"add"})),
+    "grants": Rule(OVERSEERS, ADMINS, NOBODY, ADMINS),
+    "keys": Rule(ADMINS, ADMINS, ADMINS),
+    "log": Rule(READERS),
+    "log of audit": Rule(OVERSEERS),
+    "log_anchors": HIDDEN,
+    "rate_counters": HIDDEN,
+    # Other people's: an answer that is kept for a repeated request belongs to who sent it.
+    "idempotency_keys": HIDDEN,
+    "jobs": Rule(ADMINS, READERS, ADMINS),
+}  # fmt: skip
+# Tables whose rules their own tests tell.
+ELSEWHERE = {"events"}
+
+# Ground of an area, and a place in it.
+SQUARE = "ST_MakeEnvelope(:lon, 33, :lon + 0.1, 33.1, 4490)"
+POINT = "ST_SetSRID(ST_MakePoint(:lon, 33), 4490)"
+# A new row of each table, in an area; `:k` is a new text, `:n` a new number.
+ADDED = {
+    "division_levels": "(code, rank) VALUES (:k, :n)",
+    "divisions": "(parent_id, level, code) VALUES (:area, 'community', :k)",
+    "grounds": "(community_id, n_units, households, sha256, pair_left, pair_right, border_m, crosses, joins)"
+    " VALUES (:area, 0, 0, sha256(convert_to(:k, 'UTF8')), '{}', '{}', '{}', '{}', '{}')",
+    "units": "(ground_id, number, community_id, unit_id, households) VALUES (:ground, :n, :area, :k, 1)",
+    "plans": "(community_id, name) VALUES (:area, :k)",
+    "versions": "(plan_id, community_id, ground_id, min_households, max_households)"
+    " VALUES (:plan, :area, :ground, 50, 100)",
+    "grids": "(version_id, number, community_id, code, households, units, status)"
+    " VALUES (:version, :n, :area, :k, 1, 1, 'ok')",
+    "assignments": "(version_id, unit_number, grid_number, community_id, ground_id)"
+    " VALUES (:version, 1, 0, :area, :ground)",
+    "findings": "(version_id, community_id, code, severity) VALUES (:version, :area, :k, 'info')",
+    "stations": f"(community_id, station_id, name, geom) VALUES (:area, :k, :k, {POINT})",
+    **dict.fromkeys(LAYERS, f"(geom) VALUES ({SQUARE})"),
+    "layer_changes": "(layer) VALUES (:k)",
+    "users": "(name, created_by) VALUES (:k, actor())",
+    "grants": "(user_id, role, division_id) VALUES (:person, 'planner', :area)",
+    "keys": "(token_sha256, user_id, kind, created_by, expires_at)"
+    " VALUES (sha256(convert_to(:k, 'UTF8')), :person, 'token', actor(), now() + interval '1 day')",
+    "log": "(stream, chain, seq, at, community_id, action, body, previous, hash)"
+    " VALUES ('edits', :k, 1, now(), :area, 'x', '{}', sha256('x'), sha256('y'))",
+    "log of audit": "(stream, chain, seq, at, community_id, action, body, previous, hash)"
+    " VALUES ('audit', :k, 1, now(), :area, 'x', '{}', sha256('x'), sha256('y'))",
+    "log_anchors": "(stream, chain, seq, hash) VALUES ('audit', :k, 1, sha256('x'))",
+    "rate_counters": "(key, n, expires_at) VALUES (:k, 1, now())",
+    "idempotency_keys": "(user_id, key, request_sha256) VALUES (:person, :k, 'x')",
+    "jobs": "(kind, area_id, created_by) VALUES (:k, :area, actor())",
+}  # fmt: skip
+# Which rows are of the area, and a column that may change (else the first that `same` names).
+ROWS = {
+    **dict.fromkeys(("grounds", "plans", "findings", "stations"), ("community_id = :area", "community_id")),
+    **dict.fromkeys(("units", "grids", "assignments", "versions"), ("community_id = :area", "community_id")),
+    **dict.fromkeys(LAYERS, (f"ST_Intersects(geom, {SQUARE})", "geom")),
+    "division_levels": ("true", "rank"),
+    "layer_changes": ("true", "layer"),
+    "divisions": ("id = :area", "name"),
+    "users": ("id = :person", "disabled_at"),
+    "grants": ("user_id = :person", "role"),
+    "keys": ("user_id = :person", "revoked_at"),
+    "log": ("community_id = :area AND stream = 'edits'", "action"),
+    "log of audit": ("community_id = :area AND stream = 'audit'", "action"),
+    "log_anchors": ("true", "seq"),
+    "rate_counters": ("true", "n"),
+    "idempotency_keys": ("user_id = :person", "status"),
+    "jobs": ("area_id = :area", "cancel_requested"),
+}
+WHERE = ("own", "sub", "foreign")
+
+
+@pytest.fixture
+def areas(store: Store) -> dict[str, dict[str, object]]:
+    """A county (own), a street below it (sub) and a street of another county (foreign), each with rows."""
+    own = add_area(store, "own", "county")
+    other = add_area(store, "other", "county")
+    found = {"own": own, "sub": add_area(store, "sub", "street", own)}
+    found["foreign"] = add_area(store, "foreign", "street", other)
+    filled = {}
+    for place, area in found.items():
+        person, _ = add_person(store, f"person-{place}", ("viewer", area))
+        ids: dict[str, object] = {"area": area, "person": person, "k": f"first-{place}", "n": 0}
+        ids["lon"] = 120.0 + len(filled)
+        with store.owner.begin() as owner:
+            owner.execute(
+                text("INSERT INTO divisions (parent_id, level, code, geom)"
+                     f" VALUES (:area, 'community', 'community of ' || :k, {SQUARE})"),
+                ids,
+            )  # fmt: skip
+            for name, key in (("grounds", "ground"), ("plans", "plan")):
+                ids[key] = owner.execute(
+                    text(f"INSERT INTO {name} {ADDED[name]} RETURNING id"), ids
+                ).scalar_one()
+            ids["version"] = owner.execute(
+                text(f"INSERT INTO versions {ADDED['versions']} RETURNING id"), ids
+            ).scalar_one()
+            for number in (0, 1):
+                owner.execute(
+                    text(f"INSERT INTO units {ADDED['units']}"), {**ids, "n": number, "k": f"u{number}"}
+                )
+            for name in ("grids", "findings", "stations", "log", "log of audit", "idempotency_keys", "jobs"):
+                owner.execute(text(f"INSERT INTO {name.split()[0]} {ADDED[name]}"), ids)
+            owner.execute(
+                text("INSERT INTO assignments (version_id, unit_number, grid_number, community_id, ground_id)"
+                     " VALUES (:version, 0, 0, :area, :ground)"),
+                ids,
+            )  # fmt: skip
+            for name in (*LAYERS, "rate_counters"):
+                owner.execute(text(f"INSERT INTO {name} {ADDED[name]}"), ids)
+        filled[place] = ids
+    return filled
+
+
+def test_every_table_has_a_rule(store: Store):
+    with store.owner.connect() as owner:
+        tables = set(
+            owner.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'weige'")).scalars()
+        )
+    assert {name.split()[0] for name in RULES} == tables - ELSEWHERE
+    assert RULES.keys() == ADDED.keys() == ROWS.keys()
+
+
+def attempted(session: Session, statement: str, values: dict[str, object]) -> bool:
+    """Whether the database lets a statement touch a row; nothing of it stays."""
+    savepoint = session.begin_nested()
+    try:
+        result = session.execute(text(statement), values)
+        return len(result.all()) > 0 if result.returns_rows else result.rowcount > 0  # type: ignore[attr-defined]
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        # A row that others hang on was found, and may be removed once they are gone.
+        if state not in ("42501", "23503"):
+            raise
+        return state == "23503"
+    finally:
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_database_itself_holds_each_role_to_its_areas(store: Store, areas, role: str):
+    actor, _ = add_person(store, "actor")
+    wrong = []
+    with store.acting(actor, {role: [path_of(store, areas["own"]["area"])]}) as session:
+        number = 100
+        for name, rule in RULES.items():
+            rows, column = ROWS[name]
+            table = name.split()[0]
+            statements = {
+                "read": f"SELECT {column} FROM {table} WHERE {rows}",
+                "add": f"INSERT INTO {table} {ADDED[name]}",
+                "change": f"UPDATE {table} SET {column} = {'now()' if column.endswith('_at') else column}"
+                f" WHERE {rows}",
+                "remove": f"DELETE FROM {table} WHERE {rows}",
+            }
+            for place in WHERE:
+                for operation, statement in statements.items():
+                    number += 1
+                    values = {**areas[place], "k": f"new-{number}", "n": number}
+                    got = attempted(session, statement, values)
+                    if got != rule.allows(operation, role, near=place != "foreign"):
+                        wrong.append((name, operation, place, got))
+    assert wrong == []
+
+
+def test_nobody_raises_himself_or_gives_what_is_not_his(store: Store, areas):
+    own, foreign = areas["own"], areas["foreign"]
+    actor, _ = add_person(store, "actor")
+    give = "INSERT INTO grants (user_id, role, division_id) VALUES (:u, 'planner', :a)"
+    with store.acting(actor, {"admin": [path_of(store, own["area"])]}) as session:
+        for user, area, given in (
+            (own["person"], own["area"], True),
+            (actor, own["area"], False),
+            (own["person"], foreign["area"], False),
+            (foreign["person"], own["area"], False),
+        ):
+            assert attempted(session, give, {"u": user, "a": area}) is given
+
+
+def test_who_has_rights_beyond_an_area_is_not_administered_from_it(store: Store, areas):
+    own, foreign = areas["own"], areas["foreign"]
+    wide, _ = add_person(store, "wide", ("viewer", own["area"]), ("viewer", foreign["area"]))
+    actor, _ = add_person(store, "actor")
+    values = {"k": "x", "person": wide}
+    with store.acting(actor, {"admin": [path_of(store, own["area"])]}) as session:
+        assert attempted(session, "SELECT id FROM users WHERE id = :person", values)
+        assert not attempted(session, "UPDATE users SET disabled_at = now() WHERE id = :person", values)
+        assert not attempted(session, f"INSERT INTO keys {ADDED['keys']}", values)
+        assert not attempted(
+            session, ADDED["keys"].join(("INSERT INTO keys ", "")).replace("token'", "link'"), values
+        )
+
+
+def test_a_link_for_oneself_a_session_and_a_key_in_another_s_name_are_refused(store: Store, areas):
+    actor, _ = add_person(store, "actor")
+    add = ("INSERT INTO keys (token_sha256, user_id, kind, created_by, expires_at)"
+           " VALUES (sha256('k'), :u, :kind, :by, now() + cast(:life AS interval))")  # fmt: skip
+    person = areas["own"]["person"]
+    with store.acting(actor, {"admin": [path_of(store, areas["own"]["area"])]}) as session:
+        for user, kind, by, life, made in (
+            (actor, "token", actor, "1 day", True),
+            (actor, "link", actor, "1 day", False),
+            (person, "link", actor, "1 day", True),
+            (person, "session", actor, "1 day", False),
+            (person, "token", person, "1 day", False),
+            (person, "token", actor, "500 days", False),
+        ):
+            assert attempted(session, add, {"u": user, "kind": kind, "by": by, "life": life}) is made
+
+
+def test_a_key_that_an_administrator_holds_does_not_rise_with_its_account(store: Store, areas):
+    own, person = areas["own"], areas["own"]["person"]
+    low, _ = add_person(store, "low")
+    high, _ = add_person(store, "high")
+    root = path_of(store, own["area"]).split(".", maxsplit=1)[0]
+    with store.acting(low, {"admin": [path_of(store, own["area"])]}) as session:
+        session.execute(text(f"INSERT INTO keys {ADDED['keys']}"), {"k": "low's", "person": person})
+    with store.acting(high, {"admin": [root]}) as session:
+        session.execute(text(f"INSERT INTO keys {ADDED['keys']}"), {"k": "high's", "person": person})
+        session.execute(
+            text("INSERT INTO grants (user_id, role, division_id) VALUES (:u, 'viewer', :a)"),
+            {"u": person, "a": areas["foreign"]["area"]},
+        )
+        held = session.execute(
+            text("SELECT created_by, revoked_at IS NULL FROM keys WHERE user_id = :u AND created_by > 0"),
+            {"u": person},
+        )
+        assert dict(tuple(row) for row in held) == {low: False, high: True}
+
+
+# --- the same over HTTP ----------------------------------------------------------------------------------
+
+
+def rolled_back(request: Request, store: StoreDep) -> Iterator[Session]:
+    """The transaction of a request, taken back at its end: each request finds everything as it was."""
+    inner = acting_session(request, store)
+    session = next(inner)
+    try:
+        yield session
+    finally:
+        session.rollback()
+        inner.close()
+
+
+@pytest.fixture
+def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
+    street = add_area(store, "street", "street")
+    add_area(store, "elsewhere", "street")
+    place = draw_community(store, "320924001001", [[30, 30, 30, 30], [20, 20, 20, 20]], above=street)
+    person, _ = add_person(store, "person", ("viewer", place.community_id))
+    with store.owner.begin() as owner:
+        values = {"c": place.community_id, "v": place.version_id, "u": person}
+        finding = owner.execute(
+            text("INSERT INTO findings (version_id, community_id, code, severity, unit_ids)"
+                 " VALUES (:v, :c, 'units_left_out', 'info', ARRAY['u00']) RETURNING id"), values
+        ).scalar_one()  # fmt: skip
+        station = owner.execute(
+            text("INSERT INTO stations (community_id, station_id, name, geom) VALUES (:c, 's1', 's1',"
+                 " ST_GeomFromText('POINT(120.0005 33.0005)', 4490)) RETURNING id"), values
+        ).scalar_one()  # fmt: skip
+        token = owner.execute(text("SELECT id FROM keys WHERE user_id = :u"), values).scalar_one()
+    ids = {
+        "community_id": place.community_id, "division_id": place.community_id, "plan_id": place.plan_id,
+        "version_id": place.version_id, "finding_id": finding, "station_id": station, "user_id": person,
+        "token_id": token, "role": "viewer", "street": street,
+    }  # fmt: skip
+    with service(store, requests_per_minute=1_000_000) as client:
+        client.app.dependency_overrides[acting_session] = rolled_back  # type: ignore[attr-defined]
+        yield client, place, ids
+
+
+STATION = {"station_id": "s2", "name": "s2", "lon": 120.0005, "lat": 33.0005}
+BODIES: dict[str, Callable[[dict], object]] = {
+    "POST /users": lambda ids: {"name": "new"},
+    "PATCH /users/{user_id}": lambda ids: {"disabled": True},
+    "POST /users/{user_id}/grants": lambda ids: {"role": "planner", "division_id": ids["community_id"]},
+    "POST /users/{user_id}/tokens": lambda ids: {"label": "sync"},
+    "POST /divisions": lambda ids: {"parent_id": ids["street"], "level": "community", "code": "new"},
+    "PATCH /divisions/{division_id}": lambda ids: {"name": "new"},
+    "POST /communities/{community_id}/plans": lambda ids: {"name": "new"},
+    "POST /versions/{version_id}/findings/{finding_id}/accept": lambda ids: {"note": "seen"},
+    "POST /versions/{version_id}/edits": lambda ids: {
+        "action": "paint", "moves": [{"unit_ids": ["u01"], "to": "320924001001002"}],
+    },
+    "POST /stations": lambda ids: STATION,
+    "PUT /stations/{station_id}": lambda ids: STATION,
+}  # fmt: skip
+QUERIES = {"GET /grids": {"bbox": "119,32,121,34"}}
+
+
+def expected(name: str, role: str, held: str) -> set[int]:
+    """Statuses of a request about a community, for a role held there, above it, or elsewhere."""
+    near = held != "elsewhere"
+    method, path = name.split(" ")
+    seen, done = near and role in READERS, {200, 201, 204}
+    if name == "POST /users":
+        return done if role in ADMINS else {403}
+    if name == "POST /divisions":
+        # The street above is on the reader's way; what is elsewhere is not there.
+        return done if role in ADMINS and held == "above" else {403} if seen else {404}
+    if name == "POST /stations":
+        # Whose community the place is in is not told.
+        return done if near and role in PLANNERS else {403} if seen else {400}
+    if "{" not in path:
+        return {200}
+    if path.startswith("/users"):
+        seen, allowed = near and role in OVERSEERS, ADMINS
+        if path.endswith("{token_id}"):
+            return done if near and role in ADMINS else {404}
+    else:
+        allowed = ADMINS if path.startswith("/divisions") else PLANNERS
+    if method == "GET":
+        return {200} if seen else {404}
+    return done if near and role in allowed else {403} if seen else {404}
+
+
+def test_every_route_holds_each_role_to_its_areas(store: Store, town):
+    client, place, ids = town
+    elsewhere = add_area(store, "far", "county")
+    people = {
+        (role, held): add_person(store, f"{role}-{held}", (role, area))[1]
+        for role in ROLES
+        for held, area in (("there", place.community_id), ("above", ids["street"]), ("elsewhere", elsewhere))
+    }
+    wrong, unfilled = [], []
+    described = client.get("/api/v1/openapi.json").json()["paths"]
+    for path, methods in described.items():
+        short = path.removeprefix("/api/v1")
+        needed = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        if needed - ids.keys():
+            unfilled.append(path)
+            continue
+        for method, described_route in methods.items():
+            name = f"{method.upper()} {short}"
+            body = BODIES.get(name, lambda ids: None)(ids)
+            if body is None and described_route.get("requestBody", {}).get("required"):
+                unfilled.append(name)
+                continue
+            for (role, held), token in people.items():
+                said = client.request(
+                    method, path.format(**ids), json=body, params=QUERIES.get(name),
+                    headers={**bearer(token), "If-Match": "*"},
+                )  # fmt: skip
+                if said.status_code not in expected(name, role, held):
+                    wrong.append((name, role, held, said.status_code, said.text[:80]))
+                if str(said.status_code) not in described_route["responses"]:
+                    wrong.append((name, "undocumented", said.status_code))
+                told = json.dumps(said.json()) if said.content else ""
+                if held == "elsewhere" and said.status_code == 200 and place.code in told:
+                    wrong.append((name, role, held, "tells of a foreign community"))
+            without = client.request(method, path.format(**ids), json=body, params=QUERIES.get(name))
+            if without.status_code != 401:
+                wrong.append((name, "nobody", without.status_code))
+    assert unfilled == [], "name their parameters in `town` and their bodies in BODIES"
+    assert wrong == []
