@@ -385,6 +385,8 @@ def test_every_route_holds_each_role_to_its_areas(store: Store, town):
     wrong, unfilled = [], []
     described = client.get("/api/v1/openapi.json").json()["paths"]
     for path, methods in described.items():
+        if not path.startswith("/api/v1/"):
+            continue  # tiles: what they hold, and not their status, depends on rights; see test_tiles.py
         short = path.removeprefix("/api/v1")
         needed = {part[1:-1] for part in path.split("/") if part.startswith("{")}
         if needed - ids.keys():
