@@ -291,6 +291,9 @@ def serve(
     insecure_http: Annotated[
         bool, typer.Option("--insecure-http", help="Serve a network without TLS all the same.")
     ] = False,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Do no jobs here: `weige worker` does them.")
+    ] = False,
     lang: LangOption = None,
 ) -> None:
     """Serve plans, pages, tiles and events; without DATABASE_URL with a database of its own."""
@@ -299,9 +302,20 @@ def serve(
 
     terminal = _terminal(lang, quiet=False, as_json=False)
     serving.serve_until_stopped(
-        terminal, data_dir=data_dir,
+        terminal, data_dir=data_dir, job_workers=0 if no_worker else 1,
         listening=serving.Listening(host, port, workers, tls_cert, tls_key, public_url, insecure_http),
     )  # fmt: skip
+
+
+@app.command("worker")
+def worker_(*, data_dir: DataDirOption = None) -> None:
+    """Do the jobs of the service, one after another, until stopped."""
+    with _server_installed():
+        from api import worker
+        from api.logs import configure_logs
+
+    configure_logs()
+    worker.run(_settings(data_dir))
 
 
 user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts of the service.")

@@ -74,5 +74,11 @@ class TooManyError(ServiceError):
     status = 429
 
 
+class AwayError(ServiceError):
+    """The service cannot do this now, but soon."""
+
+    status = 503
+
+
 class ClusterError(InputError):
     """The private database cannot be made, started or reached."""

@@ -11,13 +11,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from api.database import Store
 from api.limiting import add_limits
+from api.live import Live
 from api.ogc import add_ogc, serving_ogc
 from api.openapi import add_openapi
 from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
-from api.routes import divisions, exports, pages, people, plans, stations
+from api.routes import divisions, events, exports, jobs, pages, people, plans, stations, uploads
 from api.settings import Settings
 from api.tiles import add_tiles
 
@@ -45,7 +46,10 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         )
         async with pool, serving_ogc(app, store):
             app.state.pool = pool
+            app.state.live = live = Live(store, pool)
+            await live.start()
             yield
+            await live.stop()
         store.close()
 
     app = FastAPI(
@@ -60,7 +64,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_pages(app)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
-    for resource in (pages, people, divisions, plans, stations, exports):
+    for resource in (pages, people, divisions, plans, stations, exports, events, jobs, uploads):
         app.include_router(resource.router)
     add_tiles(app)
     add_ogc(app, public_url=settings.public_url)

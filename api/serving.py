@@ -24,6 +24,7 @@ from api.database import store_of
 from api.logs import configure_logs
 from api.security import first_admin_link
 from api.settings import Settings
+from api.worker import workers
 from geo.errors import InputError
 from maps.text import text
 
@@ -115,6 +116,7 @@ def serve(
     listening: Listening,
     *,
     on_ready: Callable[[str, str | None], None],
+    job_workers: int = 1,
 ) -> None:
     """Serve until stopped; the database runs as long.
 
@@ -124,6 +126,8 @@ def serve(
     listening : Listening
     on_ready : callable (address, path of the first administrator's link or None)
         Called once the service answers.
+    job_workers : int, default 1
+        Processes that do jobs; 0 where `weige worker` runs elsewhere.
     """
     require_safe(listening)
     configure_logs()
@@ -134,6 +138,7 @@ def serve(
         store.migrate()
         link = first_admin_link(store)
         os.environ.update({**settings.for_workers(), STORE_URL_VARIABLE: store.url})
+        running.enter_context(workers(settings, job_workers))
         threading.Thread(target=_tell_when_ready, args=(listening, link, on_ready), daemon=True).start()
         uvicorn.run(
             "api.worker_app:app_of_worker",
@@ -176,7 +181,9 @@ def _tell_when_ready(
     logger.error("the service does not answer on %s", local.address)
 
 
-def serve_until_stopped(terminal: Terminal, listening: Listening, *, data_dir: Path | None) -> None:
+def serve_until_stopped(
+    terminal: Terminal, listening: Listening, *, data_dir: Path | None, job_workers: int = 1
+) -> None:
     """Serve with the settings of the environment, and say on the terminal where and how to begin.
 
     Raises
@@ -201,4 +208,4 @@ def serve_until_stopped(terminal: Terminal, listening: Listening, *, data_dir: P
             lines.append(text("service.first_admin", terminal.language, link=f"{address}{link}"))
         terminal.result(lines, {})
 
-    serve(settings, listening, on_ready=ready)
+    serve(settings, listening, on_ready=ready, job_workers=job_workers)

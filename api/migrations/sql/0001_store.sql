@@ -134,17 +134,21 @@ CREATE INDEX rate_counters_expiry ON rate_counters (expires_at);
 
 -- Rights: who acts, and where, is set for each transaction -----------------------------------------------
 
+-- What a user is granted now: role -> paths of divisions.
+CREATE FUNCTION grants_of(holder bigint) RETURNS jsonb LANGUAGE sql STABLE SET search_path = weige, public, pg_temp AS $$
+  SELECT coalesce(jsonb_object_agg(g.role, g.areas), '{}')
+  FROM (SELECT gr.role, jsonb_agg(DISTINCT d.path::text) AS areas
+        FROM grants gr JOIN divisions d ON d.id = gr.division_id
+        WHERE gr.user_id = holder GROUP BY gr.role) g
+$$;
+
 -- Let the holder of a key act in this transaction: sets weige.actor and weige.grants, returns the user.
 CREATE FUNCTION enter(token bytea, kinds text[]) RETURNS TABLE (user_id bigint, name text, csrf_token text, grants jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
 DECLARE
   last_used timestamptz;
 BEGIN
-  SELECT u.id, u.name, k.csrf_token, k.used_at,
-         coalesce((SELECT jsonb_object_agg(g.role, g.areas)
-                   FROM (SELECT gr.role, jsonb_agg(DISTINCT d.path::text) AS areas
-                         FROM grants gr JOIN divisions d ON d.id = gr.division_id
-                         WHERE gr.user_id = u.id GROUP BY gr.role) g), '{}')
+  SELECT u.id, u.name, k.csrf_token, k.used_at, grants_of(u.id)
     INTO user_id, name, csrf_token, last_used, grants
     FROM keys k JOIN users u ON u.id = k.user_id
     WHERE k.token_sha256 = token AND k.kind = ANY (kinds) AND k.revoked_at IS NULL AND k.expires_at > now()
@@ -728,18 +732,73 @@ CREATE TABLE events (
   at timestamptz NOT NULL DEFAULT clock_timestamp(),
   community_id bigint REFERENCES divisions,
   area ltree NOT NULL,
-  kind text NOT NULL,
+  kind text NOT NULL CHECK (kind ~ '^[a-z][a-z0-9_.]{0,63}$'),
   roles text[],                    -- null: all who may read the area
+  user_id bigint REFERENCES users, -- told to this user besides those of the roles; alone where roles is null
   body jsonb NOT NULL
 );
 CREATE INDEX events_waiting ON events (id) WHERE number IS NULL;
 CREATE SEQUENCE event_numbers;
 
+CREATE FUNCTION announce_events() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('weige_events_waiting', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER announce_events AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION announce_events();
+
+-- Tell something to those who may read a division; whoever tells need not read it.
+CREATE FUNCTION tell(kind text, body jsonb, division_id bigint, roles text[], user_id bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
+  INSERT INTO events (community_id, area, kind, roles, user_id, body)
+  SELECT CASE WHEN d.level = 'community' THEN d.id END, d.path, tell.kind, tell.roles, tell.user_id, tell.body
+  FROM divisions d WHERE d.id = division_id
+$$;
+
+-- Give committed events that wait their numbers, at most `most` at a time; return how many, null while another
+-- does it. The lock is released after the numbers are visible, so the next batch is visible after this one.
+CREATE FUNCTION number_events(most integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  how_many bigint;
+  highest bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtextextended('weige.number_events', 0)) THEN
+    RETURN NULL;
+  END IF;
+  WITH waiting AS (
+    SELECT w.id, nextval('weige.event_numbers') AS given
+    FROM (SELECT id FROM weige.events WHERE number IS NULL ORDER BY id LIMIT most) w
+  ), numbered AS (
+    UPDATE weige.events e SET number = w.given FROM waiting w WHERE e.id = w.id RETURNING e.number
+  )
+  SELECT count(*), max(number) INTO how_many, highest FROM numbered;
+  IF how_many > 0 THEN
+    PERFORM pg_notify('weige_events', highest::text);
+  END IF;
+  RETURN how_many;
+END $$;
+
 -- Jobs ---------------------------------------------------------------------------------------------------
+
+-- Who may start what: one of these roles over the area of the job.
+CREATE TABLE job_kinds (
+  kind text PRIMARY KEY,
+  roles text[] NOT NULL
+);
+INSERT INTO job_kinds VALUES
+  ('plan', '{planner,admin}'), ('load', '{planner,admin}'),
+  ('check', '{viewer,grid_worker,dispatcher,inspector,planner,admin}'),
+  ('map', '{viewer,grid_worker,dispatcher,inspector,planner,admin}');
+
+CREATE FUNCTION may_start(job_kind text, area_id bigint) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM job_kinds k, divisions d
+                 WHERE k.kind = job_kind AND d.id = area_id AND d.path <@ ANY (areas(VARIADIC k.roles)))
+$$;
 
 CREATE TABLE jobs (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  kind text NOT NULL,
+  kind text NOT NULL REFERENCES job_kinds,
   area_id bigint NOT NULL REFERENCES divisions,
   params jsonb NOT NULL DEFAULT '{}',
   state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
@@ -759,6 +818,29 @@ CREATE TABLE jobs (
   finished_at timestamptz
 );
 CREATE INDEX jobs_waiting ON jobs (created_at) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_created ON jobs (created_by, created_at);
+
+CREATE FUNCTION announce_jobs() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('weige_jobs', '');
+  RETURN NULL;
+END $$;
+CREATE TRIGGER announce_jobs AFTER INSERT ON jobs FOR EACH STATEMENT EXECUTE FUNCTION announce_jobs();
+
+-- Uploads ------------------------------------------------------------------------------------------------
+
+-- Files that people sent, inspected. The file itself lies in the data folder under its hash.
+CREATE TABLE uploads (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id bigint NOT NULL REFERENCES users,
+  name text NOT NULL CHECK (name ~ '^[^[:cntrl:]/\\:]{1,200}$'),
+  sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+  n_bytes bigint NOT NULL CHECK (n_bytes > 0),
+  layers jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX uploads_user ON uploads (user_id, created_at);
+CREATE INDEX uploads_sha256 ON uploads (sha256);
 
 -- Answers to POSTs with an Idempotency-Key, so that a repeated request does nothing twice.
 CREATE TABLE idempotency_keys (
@@ -830,8 +912,10 @@ CREATE POLICY read ON log FOR SELECT TO weige_app USING (
                                 OR actor IN (SELECT users_within(areas('auditor', 'admin'))))));
 
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+-- api/live.py decides by the same rule for whom an event is; tests/api/test_live.py compares the two.
 CREATE POLICY read ON events FOR SELECT TO weige_app USING (
-  (roles IS NULL AND area <@ ANY ((SELECT reading_areas())::ltree[]))
+  user_id = (SELECT actor())
+  OR (roles IS NULL AND user_id IS NULL AND area <@ ANY ((SELECT reading_areas())::ltree[]))
   OR (roles IS NOT NULL AND area <@ ANY (areas(VARIADIC roles))));
 CREATE POLICY add ON events FOR INSERT TO weige_app WITH CHECK (true);
 
@@ -839,9 +923,13 @@ ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON jobs FOR SELECT TO weige_app USING (
   created_by = (SELECT actor()) OR area_id IN (SELECT administered()));
 CREATE POLICY add ON jobs FOR INSERT TO weige_app WITH CHECK (
-  created_by = (SELECT actor()) AND area_id IN (SELECT readable()));
+  created_by = (SELECT actor()) AND may_start(kind, area_id));
 CREATE POLICY change ON jobs FOR UPDATE TO weige_app USING (
   created_by = (SELECT actor()) OR area_id IN (SELECT administered()));
+
+ALTER TABLE uploads ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON uploads TO weige_app USING (user_id = (SELECT actor()))
+  WITH CHECK (user_id = (SELECT actor()) AND cardinality((SELECT reading_areas())) > 0);
 
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON users FOR SELECT TO weige_app USING (
@@ -879,8 +967,10 @@ GRANT SELECT (id, name, disabled_at, created_by, created_at), INSERT (name, crea
 GRANT INSERT, DELETE ON grants TO weige_app;
 GRANT SELECT (id, user_id, kind, label, created_by, created_at, used_at, expires_at, revoked_at),
   INSERT (token_sha256, user_id, kind, label, created_by, expires_at), UPDATE (revoked_at) ON keys TO weige_app;
-GRANT INSERT (community_id, area, kind, roles, body) ON events TO weige_app;
-GRANT SELECT, INSERT ON jobs TO weige_app;
+GRANT INSERT (community_id, area, kind, roles, user_id, body) ON events TO weige_app;
+GRANT SELECT ON jobs, job_kinds TO weige_app;
+GRANT INSERT (id, kind, area_id, params, created_by) ON jobs TO weige_app;
+GRANT SELECT, INSERT, DELETE ON uploads TO weige_app;
 GRANT UPDATE (cancel_requested) ON jobs TO weige_app;
 GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO weige_app;
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,225 @@
+"""The kinds of jobs: planning, checking and drawing maps from uploaded layers."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from api.jobs import JobContext, JobResult, JobStopped, job_kind
+from maps.text import Language
+
+if TYPE_CHECKING:
+    from geo.layers import LayerKind
+
+# Without NUL, which no database column holds.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+LayerName = Literal[
+    "units", "communities", "roads", "water", "barriers", "gates", "compounds", "grids"
+]  # fmt: skip
+Households = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    language: Language = "zh_CN"
+
+
+class UploadedLayer(BaseModel):
+    """A layer in a file that was uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    upload: UUID
+    layer: Name | None = Field(None, description="Where the file holds several.")
+
+
+class _LayersParams(_Params):
+    layers: dict[LayerName, UploadedLayer]
+    min_households: Households = 50
+    max_households: Households = 100
+    crs: Name | None = Field(None, description="EPSG code for layers that declare none.", examples=["4549"])
+    id_column: Name | None = Field(None, description="The column of the units with their ids.")
+    fields: dict[Name, Name] = Field(
+        {}, description="Columns by other names.", examples=[{"units.households": "hh"}], max_length=50
+    )
+
+    @model_validator(mode="after")
+    def band_is_one(self) -> _LayersParams:
+        """Refuse a band that is upside down, and fields of no layer."""
+        if self.min_households > self.max_households:
+            raise ValueError("min_households is above max_households")
+        for field in self.fields:
+            kind, dot, column = field.partition(".")
+            if not (dot and column) or kind not in self.layers:
+                raise ValueError(
+                    f"field {field!r} is not of the form LAYER.COLUMN with a layer that is given"
+                )
+        return self
+
+
+class PlanParams(_LayersParams):
+    """What a plan is made from."""
+
+    seed: int = Field(0, ge=0, lt=1 << 32)
+
+    @model_validator(mode="after")
+    def layers_suffice(self) -> PlanParams:
+        """Require what a plan needs."""
+        if not {"units", "communities"} <= self.layers.keys() or "grids" in self.layers:
+            raise ValueError("a plan needs the layers units and communities, and takes no grids")
+        return self
+
+
+class CheckParams(_LayersParams):
+    """What drawn grids are checked with."""
+
+    format: Literal["xlsx", "csv", "json"] = "xlsx"
+
+    @model_validator(mode="after")
+    def layers_suffice(self) -> CheckParams:
+        """Require what a check needs."""
+        if not {"units", "grids"} <= self.layers.keys():
+            raise ValueError("a check needs the layers units and grids")
+        return self
+
+
+class MapParams(_Params):
+    """What a map shows: a plan file that was uploaded."""
+
+    plan: UploadedLayer
+    incidents: UploadedLayer | None = None
+    stations: UploadedLayer | None = None
+
+
+class LoadParams(_Params):
+    """A plan file that is loaded into the store, and from when it is in force."""
+
+    plan: UploadedLayer
+    name: Name | None = Field(None, description="Of the plans; else that of the file.")
+    valid_from: date | None = Field(None, description="Publish from this day.")
+
+
+def _source(context: JobContext, layer: UploadedLayer) -> str:
+    path = str(context.upload(layer.upload))
+    return path if layer.layer is None else f"{path}:{layer.layer}"
+
+
+def _sources(context: JobContext, params: _LayersParams) -> dict[LayerKind, str]:
+    return {kind: _source(context, layer) for kind, layer in params.layers.items()}
+
+
+def _fields(params: _LayersParams) -> dict[tuple[LayerKind, str], str]:
+    named = {}
+    for field, name in params.fields.items():
+        kind, _, column = field.partition(".")
+        named[(kind, column)] = name
+    return named  # type: ignore[return-value]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@job_kind("plan", PlanParams)
+def plan_layers_job(context: JobContext, params: PlanParams) -> JobResult:
+    """Plan uploaded layers; the result is a plan file."""
+    from api.telling import review_values
+    from geo.layers import read_plan_layers
+    from geo.partition import Band
+    from geo.planning import plan
+    from maps.plan_file import plan_frames, write_frames
+
+    started = _now()
+    context.report("reading", 0, 1)
+    layers = read_plan_layers(
+        _sources(context, params), fields=_fields(params), crs=params.crs, id_column=params.id_column
+    )
+    context.report("reading", 1, 1)
+    made = plan(
+        layers,
+        band=Band(params.min_households, params.max_households),
+        seed=params.seed,
+        on_progress=context.report,
+        should_stop=context.should_stop,
+    )
+    # What was broken off is a plan too, but not the one that was asked for.
+    if context.should_stop():
+        raise JobStopped
+    context.report("writing", 0, 1)
+    run = {
+        "started": started,
+        "finished": _now(),
+        "options": params.model_dump_json(include={"crs", "fields"}),
+    }
+    write_frames(plan_frames(made, run), context.results / "plan.gpkg")
+    context.report("writing", 1, 1)
+    return JobResult(review_values(made.review, made.findings), "plan.gpkg")
+
+
+@job_kind("check", CheckParams)
+def check_grids_job(context: JobContext, params: CheckParams) -> JobResult:
+    """Judge uploaded grids; the result is the list of findings."""
+    from api.telling import review_values
+    from geo.checking import check
+    from geo.layers import read_plan_layers
+    from geo.partition import Band
+    from maps.findings import findings_frame
+    from maps.workbook import write_findings
+
+    context.report("reading", 0, 1)
+    layers = read_plan_layers(
+        _sources(context, params), fields=_fields(params), crs=params.crs, id_column=params.id_column
+    )
+    context.report("reading", 1, 1)
+    checked = check(
+        layers, band=Band(params.min_households, params.max_households), on_progress=context.report
+    )
+    context.report("writing", 0, 1)
+    file = f"findings.{params.format}"
+    write_findings(
+        context.results / file,
+        findings_frame(checked.findings),
+        checked.review.grids_frame(),
+        checked.review.communities_frame(),
+        language=params.language,
+    )
+    context.report("writing", 1, 1)
+    return JobResult(review_values(checked.review, checked.findings), file)
+
+
+@job_kind("map", MapParams)
+def map_job(context: JobContext, params: MapParams) -> JobResult:
+    """Draw an uploaded plan; the result is one HTML file."""
+    from maps.export import write_map
+
+    context.report("map", 0, 1)
+    found = write_map(
+        context.upload(params.plan.upload),
+        context.results / "map.html",
+        incidents=None if params.incidents is None else _source(context, params.incidents),
+        stations=None if params.stations is None else _source(context, params.stations),
+        language=params.language,
+    )
+    context.report("map", 1, 1)
+    return JobResult({"findings": len(found)}, "map.html")
+
+
+@job_kind("load", LoadParams)
+def load_job(context: JobContext, params: LoadParams) -> JobResult:
+    """Load an uploaded plan into the store."""
+    from api.loading import load_plan_job
+
+    brought = load_plan_job(
+        context.store,
+        context.upload(params.plan.upload),
+        actor=context.created_by,
+        grants=context.grants(),
+        report=context.report,
+        name=params.name,
+        valid_from=params.valid_from,
+    )
+    return JobResult(brought)
