@@ -224,4 +224,9 @@ def tell(session: Session, kind: str, community_id: int, body: str) -> None:
             SELECT id, path, :kind, cast(:body AS jsonb) FROM divisions WHERE id = :community"""),
         {"kind": kind, "community": community_id, "body": body},
     )
+    wake(session)
+
+
+def wake(session: Session) -> None:
+    """Let those who number and tell events know, once the transaction is committed, that some wait."""
     session.execute(text("NOTIFY weige_events_waiting"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -212,6 +212,11 @@ def is_identity_number(digits: str) -> bool:
         return False
     total = sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False))
     return _CHECKS[total % 11] == digits[17]
+
+
+def has_control_characters(values: Iterable[Any]) -> bool:
+    """Whether any text among some values holds characters that `without_control_characters` takes out."""
+    return _CONTROL.search("".join(value for value in values if isinstance(value, str))) is not None
 
 
 def without_control_characters(value: Any) -> Any:

@@ -17,6 +17,7 @@ from pyproj import CRS
 
 from geo.columns import (
     canonical_columns,
+    has_control_characters,
     has_personal_name,
     is_personal,
     masked,
@@ -748,7 +749,7 @@ def _mask(table: dict[str, Any], kind: LayerKind, raw: RawTable, findings: list[
 def _strip_controls(table: dict[str, Any], kind: LayerKind, raw: RawTable, findings: list[Finding]) -> None:
     """Take control characters out of texts."""
     for column, values in table.items():
-        if values.dtype != object:
+        if values.dtype != object or not has_control_characters(values):
             continue
         clean = [without_control_characters(value) for value in values]
         changed = sum(one is not other and one != other for one, other in zip(clean, values, strict=True))

@@ -46,7 +46,10 @@ def texts(values: NDArray[Any]) -> NDArray[np.object_]:
         if np.issubdtype(values.dtype, np.bool_):
             return _objects(["true" if value else "false" for value in values.tolist()])
         return _objects([_number_text(value) for value in values.tolist()])
-    return _objects([_text(value) for value in values])
+    # Nearly all are text already; a call for each would be most of the time of a large layer.
+    return _objects(
+        [value.strip() or None if type(value) is str else _text(value) for value in values.tolist()]
+    )
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:

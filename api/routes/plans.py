@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from api import queries
 from api.dependencies import ActorDep, SessionDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, ServiceError
+from api.publishing import publish, submit, withdraw
 from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.routes.divisions import RowId, number_cursor, require_community
 from api.schemas import (
@@ -29,6 +30,7 @@ from api.schemas import (
     Page,
     PlanIn,
     PlanOut,
+    PublishIn,
     VersionOut,
     problems,
 )
@@ -126,6 +128,40 @@ def delete_draft(version_id: UUID, session: SessionDep, if_match: IfMatch = None
     present = _changeable(session, version_id, if_match)
     session.execute(text("DELETE FROM versions WHERE id = :id"), {"id": version_id})
     queries.tell(session, "version_deleted", present.community_id, json.dumps({"version": str(version_id)}))
+
+
+@router.post("/versions/{version_id}/submit", responses=problems(404, 409, 412, 428))
+def submit_version(
+    version_id: UUID, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> VersionOut:
+    """Hand a draft in for publication; it cannot be edited any more."""
+    _unchanged(session, version_id, if_match)
+    submit(session, [version_id])
+    return _version(session, version_id, response)
+
+
+@router.post("/versions/{version_id}/withdraw", responses=problems(404, 409, 412, 428))
+def withdraw_version(
+    version_id: UUID, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> VersionOut:
+    """Take a submitted version back to a draft."""
+    _unchanged(session, version_id, if_match)
+    withdraw(session, [version_id])
+    return _version(session, version_id, response)
+
+
+@router.post("/versions/{version_id}/publish", responses=problems(404, 409, 412, 428))
+def publish_version(
+    version_id: UUID, body: PublishIn, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> VersionOut:
+    """Put a submitted version in force from a day on; what was published in its community ends there.
+
+    Readers see the old version or the new one, never neither or both.
+    """
+    _unchanged(session, version_id, if_match)
+    publish(session, [version_id], body.valid_from)
+    queries.wake(session)
+    return _version(session, version_id, response)
 
 
 @router.get("/versions/{version_id}/grids", responses=problems(404))
@@ -288,6 +324,16 @@ def _require_plan(session: Session, plan_id: UUID) -> Row[Any]:
     if row is None:
         raise NotFoundError("plan_not_found", "there is no such plan")
     return row
+
+
+def _unchanged(session: Session, version_id: UUID, if_match: str | None) -> None:
+    """Refuse what was decided on another state of the version than the present one."""
+    version = require_version(session, version_id)
+    require_match(
+        if_match,
+        version.revision,
+        lambda: VersionOut.model_validate(version._mapping).model_dump(mode="json"),
+    )
 
 
 def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:

@@ -141,9 +141,9 @@ def _read(database: sqlite3.Connection, file: str, layer: str | None) -> RawTabl
         if name == geometry_column:
             wkb = [_wkb(value, file, chosen, row) for row, value in enumerate(column, start=1)]
             geometry = shapes_from_wkb(wkb, file, chosen)
-        elif not any(isinstance(value, bytes) for value in column):
+        elif bytes not in (kinds_of_column := set(map(type, column))):
             names.append(name)
-            values.append(_column(column))
+            values.append(_column(column, kinds_of_column))
     row_number = next((name for name in names if name.lower() in ("fid", "ogc_fid")), None)
     return RawTable(file, chosen, tuple(names), tuple(values), geometry, crs, row_number=row_number)
 
@@ -162,9 +162,8 @@ def _wkb(value: Any, file: str, layer: str, row: int) -> bytes | None:
     return value[8 + _ENVELOPE_BYTES[(value[3] >> 1) & 7] :]
 
 
-def _column(values: tuple[Any, ...]) -> NDArray[Any]:
-    kinds = {type(value) for value in values}
-    if kinds == {int} and all(abs(value) < 1 << 62 for value in values):
+def _column(values: tuple[Any, ...], kinds: set[type]) -> NDArray[Any]:
+    if kinds == {int} and min(values) > -1 << 62 and max(values) < 1 << 62:
         return np.array(values, dtype=np.int64)
     if kinds == {float}:
         return np.array(values, dtype=np.float64)

@@ -196,3 +196,56 @@ def test_stations_are_kept_by_planners_of_their_place(client: TestClient, store:
     assert client.delete(address, headers={**planner, "If-Match": '"2"'}).status_code == 204
     with store.owner.connect() as owner:
         assert owner.execute(text("SELECT count(*) FROM stations")).scalar_one() == 0
+
+
+def test_a_version_goes_from_draft_to_published_and_ends_its_predecessor(client: TestClient, store: Store):
+    place, planner = place_and_planner(store)
+    admin = token_for(store, "chief", "admin", place.community_id)
+
+    def step(version: str, name: str, headers: dict[str, str], **body: str):
+        etag = client.get(f"/api/v1/versions/{version}", headers=headers).headers["etag"]
+        return client.post(
+            f"/api/v1/versions/{version}/{name}", headers={**headers, "If-Match": etag}, json=body or None
+        )
+
+    first = str(place.version_id)
+    assert step(first, "submit", planner).json()["state"] == "submitted"
+    refused = step(first, "publish", planner, valid_from="2026-01-01")
+    assert refused.status_code == 403, "a planner does not publish"
+    assert step(first, "publish", admin, valid_from="2026-01-01").json()["state"] == "published"
+
+    second = client.post(f"/api/v1/versions/{first}/fork", headers=planner).json()["id"]
+    step(second, "submit", planner)
+    clash = step(second, "publish", admin, valid_from="2026-01-01")
+    assert (clash.status_code, clash.json()["code"]) == (409, "one_published_version_a_day")
+    step(second, "publish", admin, valid_from="2026-06-01")
+    old = client.get(f"/api/v1/versions/{first}", headers=planner).json()
+    assert (old["state"], old["valid_to"]) == ("superseded", "2026-06-01")
+
+    box = "/api/v1/grids?bbox=119.9,32.9,120.1,33.1&on="
+    for day, version in (("2026-03-01", first), ("2026-06-01", second)):
+        found = client.get(box + day, headers=planner).json()["features"]
+        assert {grid["properties"]["version"] for grid in found} == {version}
+    assert client.get(box + "2025-01-01", headers=planner).json()["features"] == []
+
+
+def test_a_unit_in_no_grid_stops_publication_until_its_finding_is_accepted(client: TestClient, store: Store):
+    place, planner = place_and_planner(store)
+    admin = token_for(store, "chief", "admin", place.community_id)
+    address = f"/api/v1/versions/{place.version_id}"
+    edit(client, place, planner, '"1"', moves=[{"unit_ids": ["u00"]}])
+    client.post(f"{address}/submit", headers={**planner, "If-Match": '"2"'})
+    refused = client.post(
+        f"{address}/publish", json={"valid_from": "2026-01-01"}, headers={**admin, "If-Match": '"3"'}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "units_unassigned")
+    findings = client.get(f"{address}/findings", headers=planner).json()["items"]
+    [left_out] = [found for found in findings if found["code"] == "households_left_out"]
+    accepted = client.post(
+        f"{address}/findings/{left_out['id']}/accept", json={"note": "to be demolished"}, headers=planner
+    )
+    assert accepted.status_code == 200, accepted.text
+    done = client.post(
+        f"{address}/publish", json={"valid_from": "2026-01-01"}, headers={**admin, "If-Match": '"3"'}
+    )
+    assert done.status_code == 200, done.text

@@ -46,7 +46,6 @@ def measure(plan_file: Path, store: Store) -> None:
         loaded = load_plan(session, plan, name="bench", valid_from=date(2026, 12, 1), report=silent)
         before_commit = time.perf_counter()
         session.commit()
-        session.commit()
         commit_s = time.perf_counter() - before_commit
         database_s = database_cpu_s(pid)
     print(f"{len(plan.communities):,} communities, {loaded.units:,} units, {loaded.grids:,} grids,")
