@@ -350,6 +350,7 @@ CREATE TABLE versions (
   households integer,
   FOREIGN KEY (community_id, plan_id) REFERENCES plans (community_id, id),
   FOREIGN KEY (community_id, ground_id) REFERENCES grounds (community_id, id),
+  UNIQUE (community_id, ground_id, id),
   UNIQUE (community_id, id),
   CHECK (min_households <= max_households),
   CHECK ((state IN ('published', 'superseded')) = (valid_from IS NOT NULL)),
@@ -395,7 +396,7 @@ CREATE TABLE assignments (
   PRIMARY KEY (version_id, unit_number),
   FOREIGN KEY (version_id, grid_number) REFERENCES grids ON DELETE CASCADE DEFERRABLE INITIALLY IMMEDIATE,
   FOREIGN KEY (ground_id, unit_number) REFERENCES units,
-  FOREIGN KEY (community_id, version_id) REFERENCES versions (community_id, id) ON DELETE CASCADE
+  FOREIGN KEY (community_id, ground_id, version_id) REFERENCES versions (community_id, ground_id, id) ON DELETE CASCADE
 );
 CREATE INDEX assignments_grid ON assignments (version_id, grid_number) INCLUDE (unit_number);
 
