@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 
 import psycopg
@@ -90,6 +91,9 @@ class Store:
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to a revision; others who migrate meanwhile wait."""
         command.upgrade(_alembic(self.url), revision)
+        again = (resources.files("api.migrations") / "sql" / "every_start.sql").read_text(encoding="utf-8")
+        with psycopg.connect(self.conninfo(role=None), autocommit=True) as connection:
+            connection.execute(again.encode())
 
 
 def _alembic(url: str) -> Config:
