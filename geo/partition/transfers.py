@@ -133,6 +133,9 @@ class Transfers:
         self._sum: dict[int, int] = {}
         self._fault: dict[int, int] = {}
         self._given: dict[tuple[int, int], list[int]] = {}
+        self._cuts: dict[tuple[int, int], int] = {}
+        self._states: dict[tuple[int, ...], _State] = {}
+        self._moves: dict[tuple[int, ...], list[tuple[int, int, int]]] = {}
         self._parted: dict[tuple[int, int], list[int]] = {}
         self.large = 0
         for unit, households in enumerate(window.households):
@@ -147,6 +150,7 @@ class Transfers:
             for households, slot in zip(window.households, window.origin, strict=True)
             if slot == -1
         )
+        self._beside = [sum(1 << other for other in gains) for gains in window.borders]
         self.start = self._start()
 
     def total(self, mask: int) -> int:
@@ -154,7 +158,12 @@ class Transfers:
         found = self._sum.get(mask)
         if found is None:
             households = self.window.households
-            found = sum(households[unit] for unit in units_of(mask))
+            found = 0
+            rest = mask
+            while rest:
+                bit = rest & -rest
+                found += households[bit.bit_length() - 1]
+                rest ^= bit
             self._sum[mask] = found
         return found
 
@@ -164,8 +173,11 @@ class Transfers:
         if found is None:
             found = 0
             reach = self.window.reach
-            for unit in units_of(mask):
-                found |= reach[unit]
+            rest = mask
+            while rest:
+                bit = rest & -rest
+                found |= reach[bit.bit_length() - 1]
+                rest ^= bit
             self._near[mask] = found
         return found
 
@@ -204,6 +216,10 @@ class Transfers:
         if not mask:
             return False
         return not self.band.lower <= self.total(mask) <= self.band.upper or len(self.pieces(mask)) > 1
+
+    def badness(self, masks: tuple[int, ...]) -> tuple[int, int]:
+        """Parts in pieces and households out of band or apart without need, each slot counted."""
+        return sum(len(self.pieces(mask)) > 1 for mask in masks), sum(self.avoidable(m) for m in masks)
 
     def _avoidable(self, mask: int) -> int:
         if not mask:
@@ -260,15 +276,22 @@ class Transfers:
 
     def moved(self, state: _State, units: int, source: int, goal: int) -> _State:
         """Return the state with some units handed from one slot to another."""
-        window = self.window
-        masks, totals, avoidable = list(state.masks), list(state.totals), list(state.avoidable)
-        households = self.total(units)
+        masks = list(state.masks)
         masks[source] ^= units
         masks[goal] |= units
+        return self._moved(state, tuple(masks), units, source, goal)
+
+    def _moved(self, state: _State, masks: tuple[int, ...], units: int, source: int, goal: int) -> _State:
+        window = self.window
+        totals, avoidable = list(state.totals), list(state.avoidable)
+        households = self.total(units)
+        kept, joined = masks[source], state.masks[goal]
         totals[source] -= households
         totals[goal] += households
         for slot in (source, goal):  # so that no total is summed again
             self._sum[masks[slot]] = totals[slot]
+        if masks[goal] not in self._whole and self._hangs_together(units, joined):
+            self._whole[masks[goal]] = [masks[goal]]
         for slot in (source, goal):
             if slot in window.ignored and masks[slot] == window.masks[slot]:
                 avoidable[slot] = 0
@@ -276,27 +299,17 @@ class Transfers:
                 avoidable[slot] = self.avoidable(masks[slot])
         moved = state.change.moved
         moved += self.total(units & window.home[source]) - self.total(units & window.home[goal])
-        border = state.change.border_cm
-        kept, joined = masks[source], state.masks[goal]
-        kinds: set[int] = set()
-        for unit in units_of(units):
-            for other, gain in window.borders[unit].items():
-                bit = 1 << other
-                if kept & bit:
-                    border += gain
-                elif joined & bit:
-                    border -= gain
-            kind = window.compound[unit]
-            if kind in self.kinds:
-                kinds.add(kind)
-        after = tuple(masks)
+        border = state.change.border_cm + self._cut(units, kept) - self._cut(units, joined)
         compounds = state.change.compounds
-        for kind in kinds:
-            mine = self.kinds[kind]
-            if (not joined & mine) != (not kept & mine):
-                compounds += self._beyond(kind, after) - self._beyond(kind, state.masks)
+        for kind, mine in self.kinds.items():
+            if units & mine and (not joined & mine) != (not kept & mine):
+                compounds += self._beyond(kind, masks) - self._beyond(kind, state.masks)
         change = Change(sum(avoidable), compounds, moved, border)
-        return _State(after, tuple(totals), tuple(avoidable), change)
+        return _State(masks, tuple(totals), tuple(avoidable), change)
+
+    def _hangs_together(self, one: int, two: int) -> bool:
+        """Whether two sets of units, each contiguous, touch."""
+        return bool(self.near(two) & one) and len(self.pieces(two)) == 1 == len(self.pieces(one))
 
     def bound(self, state: _State) -> int:
         """Households that must at least be handed over from here on (nearly: see the module)."""
@@ -347,8 +360,8 @@ class Transfers:
         return Found(best.masks, best.change, used, exhausted)
 
     def _follow(self, best: _State, nodes: int, eager: int, most: int | None) -> tuple[_State, int, bool]:
-        compound_price = self.band.upper
         start = self.start
+        best_price = self._price(best, 1)
         waiting: list[tuple[int, int, int, int, _State]] = []
         heapq.heappush(waiting, (0, 0, 0, 0, start))
         seen = {start.masks}
@@ -356,7 +369,7 @@ class Transfers:
         used = 0
         while waiting:
             least, _, _, _, state = heapq.heappop(waiting)
-            if eager == 1 and not best.change.avoidable and least >= self._price(best, compound_price, 1):
+            if eager == 1 and not best.change.avoidable and least >= best_price:
                 return best, used, True
             if used == nodes:
                 return best, used, False
@@ -365,15 +378,24 @@ class Transfers:
                 if eager > 1:
                     return best, used, False
                 continue
-            for units, source, goal in self.moves(state):
-                after = self.moved(state, units, source, goal)
-                if after.masks in seen or (most is not None and after.change.moved > most):
+            for units, source, goal in self._listed_moves(state):
+                mine = list(state.masks)
+                mine[source] ^= units
+                mine[goal] |= units
+                masks = tuple(mine)
+                if masks in seen:
                     continue
-                seen.add(after.masks)
+                # What a state is judged by does not depend on the way to it.
+                after = self._states.get(masks)
+                if after is None:
+                    after = self._states[masks] = self._moved(state, masks, units, source, goal)
+                if most is not None and after.change.moved > most:
+                    continue
+                seen.add(masks)
+                price = self._price(after, eager)
                 if after.change < best.change:
-                    best = after
-                price = self._price(after, compound_price, eager)
-                if eager == 1 and not best.change.avoidable and price > self._price(best, compound_price, 1):
+                    best, best_price = after, self._price(after, 1)
+                if eager == 1 and not best.change.avoidable and price > best_price:
                     continue
                 number += 1
                 heapq.heappush(
@@ -382,9 +404,16 @@ class Transfers:
                 )
         return best, used, True
 
-    def _price(self, state: _State, compound_price: int, eager: int) -> int:
+    def _price(self, state: _State, eager: int) -> int:
         change = state.change
-        return change.moved + eager * self.bound(state) + compound_price * change.compounds
+        bound = self.bound(state) if change.avoidable else 0
+        return change.moved + eager * bound + self.band.upper * change.compounds
+
+    def _listed_moves(self, state: _State) -> list[tuple[int, int, int]]:
+        found = self._moves.get(state.masks)
+        if found is None:
+            found = self._moves[state.masks] = list(self.moves(state))
+        return found
 
     def moves(self, state: _State) -> Iterator[tuple[int, int, int]]:
         """Yield the moves (units, from slot, to slot) that touch the part furthest out of band."""
@@ -428,10 +457,30 @@ class Transfers:
         found = self._given.get((mask, unit))
         if found is None:
             bit = 1 << unit
+            if self._is_spare(mask, unit):
+                self._whole[mask ^ bit] = [mask ^ bit]
             rest = self.pieces(mask ^ bit)
             found = [bit] if len(rest) < 2 else [mask ^ kept for kept in rest[:MOST_KEPT_PIECES]]
+            for kept in rest:
+                self._whole[kept] = [kept]
             self._given[mask, unit] = found
         return found
+
+    def _is_spare(self, mask: int, unit: int) -> bool:
+        """Whether a contiguous part plainly stays so without a unit: its neighbours reach each other."""
+        reach = self.window.reach
+        mask ^= 1 << unit
+        ends = reach[unit] & mask
+        if not ends or len(self.pieces(mask | 1 << unit)) > 1:
+            return False
+        reached = open_ = ends & -ends
+        while open_ and ends & ~reached:
+            bit = open_ & -open_
+            open_ ^= bit
+            more = reach[bit.bit_length() - 1] & mask & ~reached
+            reached |= more
+            open_ |= more
+        return not ends & ~reached
 
     def _rejoined(
         self, state: _State, worst: int, pieces: list[int], empty: int | None
@@ -537,26 +586,45 @@ class Transfers:
 
     def _cut(self, one: int, two: int) -> int:
         """What the border between some units and others costs."""
-        borders = self.window.borders
-        return sum(
-            gain for unit in units_of(one) for other, gain in borders[unit].items() if two >> other & 1
-        )
+        found = self._cuts.get((one, two))
+        if found is None:
+            found = 0
+            borders, beside = self.window.borders, self._beside
+            rest = one
+            while rest:
+                bit = rest & -rest
+                rest ^= bit
+                unit = bit.bit_length() - 1
+                others = beside[unit] & two
+                if others:
+                    gains = borders[unit]
+                    while others:
+                        other = others & -others
+                        others ^= other
+                        found += gains[other.bit_length() - 1]
+            self._cuts[one, two] = found
+        return found
 
     def _branches(self, mask: int, root: int, lower: int, upper: int) -> dict[int, int]:
         """Branches of the tree of shortest ways from a unit, with lower to upper households."""
         reach, households = self.window.reach, self.window.households
-        order, parent = [root], {root: -1}
-        for unit in order:
-            for other in units_of(reach[unit] & mask):
-                if other not in parent:
-                    parent[other] = unit
-                    order.append(other)
-        branch = {unit: 1 << unit for unit in order}
-        weight = {unit: households[unit] for unit in order}
+        order, parent = [root], [-1]
+        open_ = mask & ~(1 << root)
+        for at, unit in enumerate(order):
+            fresh = reach[unit] & open_
+            open_ ^= fresh
+            while fresh:
+                bit = fresh & -fresh
+                fresh ^= bit
+                order.append(bit.bit_length() - 1)
+                parent.append(at)
+        branch = [1 << unit for unit in order]
+        weight = [households[unit] for unit in order]
         found = {}
-        for unit in reversed(order[1:]):
-            branch[parent[unit]] |= branch[unit]
-            weight[parent[unit]] += weight[unit]
-            if lower <= weight[unit] <= upper:
-                found[branch[unit]] = weight[unit]
+        for at in range(len(order) - 1, 0, -1):
+            here = weight[at]
+            branch[parent[at]] |= branch[at]
+            weight[parent[at]] += here
+            if lower <= here <= upper:
+                found[branch[at]] = here
         return found
