@@ -18,6 +18,7 @@ from geo.findings import Finding, Value
 from geo.grid_table import listed_once, listed_with_several, units_and_grids
 from geo.layers import PlanLayers
 from geo.names import listed, shortened
+from geo.overlay import intersection
 from geo.partition import Band
 from geo.planning import Ground, Progress, compound_names, inner_points, stand
 from geo.remedies import Remedy
@@ -183,7 +184,7 @@ def empty_grids(layers: PlanLayers, grid_ids: Iterable[str | None]) -> dict[str,
     home = {}
     for grid, shape in sorted(zip(rows["grid_id"], rows.geometry, strict=True)):
         near = tree.query(shape, predicate="intersects")
-        shared_m2 = shapely.area(shapely.intersection(tree.geometries[near], shape))
+        shared_m2 = shapely.area(intersection(tree.geometries[near], np.full(len(near), shape, dtype=object)))
         home[str(grid)] = int(near[np.argmax(shared_m2)]) if shared_m2.any() else -1
     return home
 

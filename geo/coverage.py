@@ -14,6 +14,7 @@ from geo.crs import metres_per_unit
 from geo.errors import CoverageError
 from geo.findings import Finding
 from geo.names import shortened
+from geo.overlay import intersection, union_all
 
 # Surveyed edges of neighbours differ by centimetres: less ground than this between two is digitising noise.
 MAX_SLIVER_M2 = 1.0
@@ -40,7 +41,7 @@ def overlaps(polygons: NDArray[np.object_], crs: CRS) -> list[Overlap]:
     left, right = left[left < right], right[left < right]
     meeting = ~shapely.touches(polygons[left], polygons[right])
     left, right = left[meeting], right[meeting]
-    shared = shapely.intersection(polygons[left], polygons[right])
+    shared = intersection(polygons[left], polygons[right])
     area = shapely.area(shared)
     found = []
     for at in np.flatnonzero(area > 0):
@@ -90,7 +91,7 @@ def _without_small_gaps(
     polygons: NDArray[np.object_], crs: CRS, ids: Sequence[str]
 ) -> tuple[NDArray[np.object_], list[Finding]]:
     """Give each hole under 1 m2 between several polygons to the one it shares most of its border with."""
-    rings = [ring for part in shapely.get_parts(shapely.union_all(polygons)) for ring in part.interiors]
+    rings = [ring for part in shapely.get_parts(union_all(polygons)) for ring in part.interiors]
     filled, findings = polygons.copy(), []
     for hole in map(shapely.polygons, rings):
         point = shapely.point_on_surface(hole)

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.findings import Finding, Value
+from geo.overlay import difference, intersection, union_all, valid_polygons
 from geo.remedies import Remedy
 
 # Smaller overlaps and gaps are slivers of digitising, as between the communities of one layer.
@@ -86,14 +87,12 @@ def _dissolved(
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(polygon_ids):
         rows_of.setdefault(name, []).append(row)
-    valid = np.array(polygons, dtype=object)
-    broken = ~shapely.is_valid(valid) & ~shapely.is_missing(valid)
-    valid[broken] = shapely.make_valid(valid[broken])
+    valid = valid_polygons(polygons)
     names = sorted(rows_of)
     shapes = np.empty(len(names), dtype=object)
     for place, name in enumerate(names):
         rows = rows_of[name]
-        shapes[place] = valid[rows[0]] if len(rows) == 1 else shapely.union_all(valid[rows])
+        shapes[place] = valid[rows[0]] if len(rows) == 1 else union_all(valid[rows])
     return names, shapes
 
 
@@ -122,7 +121,9 @@ def _placed(
             continue
         if len(holding):
             candidates = holding
-        overlap_m2 = shapely.area(shapely.intersection(shapes[candidates], units[at]))
+        overlap_m2 = shapely.area(
+            intersection(shapes[candidates], np.repeat(units[at : at + 1], len(candidates)))
+        )
         placed[at] = names[candidates[np.argmax(overlap_m2)]]
         code = "unit_in_two_grids" if len(holding) else "unit_on_grid_border"
         told.setdefault((code, placed[at], tuple(names[other] for other in candidates)), []).append(at)
@@ -152,7 +153,7 @@ def _overlaps(shapes: NDArray[np.object_], names: list[str], unmatched: NDArray[
     first = unmatched[first]
     pairs = np.column_stack([np.minimum(first, second), np.maximum(first, second)])
     left, right = np.unique(pairs[first != second], axis=0).T
-    common = shapely.intersection(shapes[left], shapes[right])
+    common = intersection(shapes[left], shapes[right])
     area_m2 = shapely.area(common)
     kept = np.flatnonzero((area_m2 > MIN_AREA_M2) & ~_thin(common))
     return [
@@ -179,9 +180,8 @@ def _gaps(
     is_coverage: bool,
 ) -> list[Finding]:
     findings = []
-    union_all = shapely.coverage_union_all if is_coverage else shapely.union_all
     if communities is None or community_ids is None or not len(communities):
-        covered = union_all(shapes[~shapely.is_missing(shapes)])
+        covered = union_all(shapes[~shapely.is_missing(shapes)], is_coverage=is_coverage)
         outlines = shapely.get_parts(covered)
         outlines = outlines[shapely.get_type_id(outlines) == shapely.GeometryType.POLYGON]
         holes = [ring for outline in outlines for ring in outline.interiors]
@@ -192,8 +192,8 @@ def _gaps(
     ):
         if community is None or community.is_empty:
             continue
-        covered = union_all(shapes[tree.query(community, predicate="intersects")])
-        findings += _gap(name, shapely.get_parts(shapely.difference(community, covered)))
+        covered = union_all(shapes[tree.query(community, predicate="intersects")], is_coverage=is_coverage)
+        findings += _gap(name, shapely.get_parts(difference(community, covered)))
     return findings
 
 

@@ -41,6 +41,7 @@ from geo.crs import (
 from geo.errors import CrsError, InputError
 from geo.findings import Finding, Value
 from geo.formats.raw import LayerChoiceError, RawTable, placed, several_layers
+from geo.overlay import intersection
 from geo.plausibility import (
     doubtful_roads,
     gates_without_wall,
@@ -941,7 +942,7 @@ def _community_positions(
     is_area = np.isin(shapely.get_type_id(shapes[unit]), (3, 6))
     alone = np.bincount(unit, minlength=len(shapes))[unit] == 1
     measured = is_area & ~alone
-    share[measured] = shapely.area(shapely.intersection(shapes[unit[measured]], grounds[ground[measured]]))
+    share[measured] = shapely.area(intersection(shapes[unit[measured]], grounds[ground[measured]]))
     single = is_area & alone
     share[single] = np.where(shapely.touches(shapes[unit[single]], grounds[ground[single]]), 0.0, 1.0)
     share[~is_area] = 1.0

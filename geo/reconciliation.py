@@ -19,6 +19,7 @@ from geo.drawn_grids import DrawnGrids, grids_from_polygons
 from geo.findings import Finding, Severity, Value
 from geo.grid_table import listed_once, listed_with_several, units_and_grids
 from geo.layers import PlanLayers
+from geo.overlay import intersection
 from geo.partition import Band, Partition
 from geo.planning import Ground, inner_points
 
@@ -282,7 +283,7 @@ def _without_narrow_gaps(
         dtype=bool,
     )
     unit, grid, names = unit[homely], grid[homely], names[homely]
-    shared_m2 = shapely.area(shapely.intersection(shapes[unit], polygons[grid]))
+    shared_m2 = shapely.area(intersection(shapes[unit], polygons[grid]))
     apart_m = shapely.distance(shapes[unit], polygons[grid])
     order = np.lexsort((names.astype(str), apart_m, -shared_m2, unit))
     unit, first = np.unique(unit[order], return_index=True)

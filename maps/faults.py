@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.overlay import difference, intersection, union_all, valid_polygons
 from geo.remedies import Remedy
 from maps.text import one_line
 
@@ -103,11 +104,11 @@ def fault_ground(
     codes, community_ids = _cells(findings, "code"), _cells(findings, "community_id")
     usable = grids.to_numpy()
     if {"grids_overlap", "grids_gap"} & set(codes):
-        usable = np.asarray(shapely.make_valid(usable))
+        usable = valid_polygons(usable)
     for row, code in enumerate(codes):
         if code == "grids_overlap":
             pair = [int(each) for each in concerned_by["grids"].iloc[row].split()]
-            ground = shapely.intersection(*usable[pair]) if len(pair) == 2 else None
+            ground = intersection(usable[pair[:1]], usable[pair[1:]])[0] if len(pair) == 2 else None
             kind = "overlap"
         elif code == "grids_gap":
             ground = _open_ground(community_ids[row], usable, communities)
@@ -131,13 +132,13 @@ def _open_ground(
 ) -> shapely.Geometry:
     """Return what no grid covers of a community; without communities, of the ground that grids enclose."""
     if community_id is None or "community_id" not in communities:
-        covered = shapely.union_all(grids[~shapely.is_missing(grids)])
+        covered = union_all(grids[~shapely.is_missing(grids)])
         outlines = shapely.get_parts(covered)
         filled = shapely.polygons(shapely.get_exterior_ring(outlines))
-        return shapely.difference(shapely.union_all(filled), covered)
+        return difference(union_all(filled), covered)
     own = communities.geometry[communities["community_id"] == one_line(community_id)].to_numpy()
-    community = shapely.union_all(shapely.make_valid(own))
-    return shapely.difference(community, shapely.union_all(grids[shapely.intersects(grids, community)]))
+    community = union_all(valid_polygons(own))
+    return difference(community, union_all(grids[shapely.intersects(grids, community)]))
 
 
 def _real_polygons(ground: shapely.Geometry | None) -> shapely.Geometry | None:
@@ -146,7 +147,7 @@ def _real_polygons(ground: shapely.Geometry | None) -> shapely.Geometry | None:
     parts = parts[shapely.get_dimensions(parts) == 2]
     area, length = shapely.area(parts), shapely.length(parts)
     parts = parts[(area > _MIN_AREA) & (2 * area > _MIN_WIDTH * length)]
-    return shapely.union_all(parts) if len(parts) else None
+    return union_all(parts) if len(parts) else None
 
 
 def _mending(severity: str | None, code: str | None, values: Mapping[str, Any]) -> Mending:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.drawn_grids import DrawnGrids, grids_from_polygons
+from tests.geo.test_overlay import DRAWN_BY_HAND, EAST_M, NORTH_M, hand_drawings
 
 
 def placed(
@@ -104,6 +105,36 @@ def test_a_polygon_that_crosses_itself_is_taken_as_what_it_covers():
     bow = shapely.Polygon([(0, 0), (100, 100), (100, 0), (0, 100)])
 
     assert placed({"u": shapely.Point(90, 50)}, [("a", bow)]).grid_ids.tolist() == ["a"]
+
+
+def test_the_gaps_of_a_drawing_that_geos_cannot_join_exactly_are_told():
+    ground = shapely.box(EAST_M, NORTH_M, EAST_M + 600, NORTH_M + 400)
+    found = placed({}, [(f"g{at}", shape) for at, shape in enumerate(DRAWN_BY_HAND)], c=ground)
+    gap = next(finding for finding in found.findings if finding.code == "grids_gap")
+
+    assert gap.values["area_m2"] == pytest.approx(
+        ground.area - shapely.union_all(DRAWN_BY_HAND, grid_size=1e-6).area, abs=1
+    )
+
+
+@settings(deadline=None)
+@given(drawn=hand_drawings(), named=st.randoms(use_true_random=False), with_ground=st.booleans())
+def test_any_drawing_by_hand_is_judged(drawn, named, with_ground):
+    ground = {"c": shapely.box(EAST_M, NORTH_M, EAST_M + 250, NORTH_M + 250)} if with_ground else {}
+    grids = [(named.choice("ABC"), shape) for shape in drawn]
+    units = {
+        f"u{x}{y}": shapely.box(
+            EAST_M + 50 * x, NORTH_M + 50 * y, EAST_M + 50 * x + 30, NORTH_M + 50 * y + 30
+        )
+        for x in range(3)
+        for y in range(3)
+    }
+    found = placed(units, grids, **ground)
+    held = {grid for grid in found.grid_ids if grid is not None}
+
+    assert held | found.empty.keys() == {name for name, _ in grids}
+    told_m2 = sum(finding.values["area_m2"] for finding in found.findings if finding.code == "grids_overlap")
+    assert told_m2 <= 3 * 300 * 300
 
 
 def test_no_grids_hold_no_units():
