@@ -126,6 +126,7 @@ def map_page(
         "words": {each: _page_words(each) for each in LANGUAGES},
         "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
         "plan": plan_note(plan.get("run")),
+        "households": households_note(layers, plan.get("units")),
     }
     if has_before(plan):
         settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
@@ -189,6 +190,37 @@ def plan_note(run: pd.DataFrame | None) -> dict[str, Any]:
         "seed": str(row.get("seed", "")),
         "finished_at": str(row.get("finished") or ""),
         "sources": [{"name": printable(str(each["name"])), "sha256": each["sha256"]} for each in sources],
+    }
+
+
+def households_note(layers: Mapping[str, pd.DataFrame], units: pd.DataFrame | None) -> dict[str, int]:
+    """Return the households of a page, counted as the command line and the workbook count them.
+
+    Parameters
+    ----------
+    layers : mapping
+        What `page_layers` returned.
+    units : DataFrame, optional
+        The layer `units` of the plan, in its own order.
+
+    Returns
+    -------
+    dict
+        Households `in_grids`, `left_out` of every grid and, of the latter, `outside` all communities.
+    """
+    shown = layers["units"]
+    left_out = shown["grid"].isna().to_numpy()
+    households = np.zeros(len(shown), np.int64)
+    if "households" in shown:
+        households = shown["households"].fillna(0).to_numpy(dtype=np.int64)
+    # Where no communities are known, nothing lies outside them.
+    outside = np.zeros(len(shown), np.bool_)
+    if len(layers["communities"]) and units is not None and "community_id" in units:
+        outside = units["community_id"].isna().to_numpy()
+    return {
+        "in_grids": int(layers["grids"]["households"].fillna(0).sum()),
+        "left_out": int(households[left_out].sum()),
+        "outside": int(households[left_out & outside].sum()),
     }
 
 

@@ -16,23 +16,32 @@ from geo.overlay import difference, intersection, union_all, valid_polygons
 from geo.remedies import Remedy
 from maps.text import one_line
 
-Mending: TypeAlias = Literal["can", "cannot", "check", "note"]
+Mending: TypeAlias = Literal["can", "partly", "replan", "correct", "cannot", "check", "note"]
 
-# Reasons for which no change of the grids helps; `maps/locale` says so under `remedy.none`.
-UNAVOIDABLE = frozenset(
-    {
-        "unit_too_large",
-        "pocket_too_small",
-        "community_too_small",
-        "community_empty",
-        "split_by_units_too_large",
-        "no_legal_division",
-        "no_legal_count",
-        "behind_unit",
-    }
-)
+# Where the remedy is none, its reason says what is to be done; the sentences are in `maps/locale` under
+# `remedy.none`, and each group holds those that say the same.
+_MENDING_OF_REASON: Mapping[str, Mending] = {
+    "after_others": "can",
+    "grid_without_units": "can",
+    "not_proved": "replan",
+    "needs_neighbours": "replan",
+    "plan_anew": "replan",
+    "redraw": "correct",
+    "outside_communities": "correct",
+    "unit_too_large": "cannot",
+    "group_too_large": "cannot",
+    "pocket_too_small": "cannot",
+    "community_too_small": "cannot",
+    "split_by_units_too_large": "cannot",
+    "no_total_in_band": "cannot",
+    "totals_leave_rest": "cannot",
+    "no_legal_division": "cannot",
+    "no_legal_count": "cannot",
+    "behind_unit": "cannot",
+    "community_empty": "note",
+}
 
-# Findings that are such a reason themselves.
+# Findings for which no change of the grids helps, though they name no remedy.
 _UNAVOIDABLE_CODES = frozenset({"no_legal_count"})
 
 # Square degrees of about 1 m2: what is smaller is a sliver of digitising.
@@ -56,8 +65,10 @@ def concerned(
     Returns
     -------
     DataFrame
-        One row for each finding: `mending` (can, cannot, check, note), `grids` and `units` (rows as
-        whole numbers with spaces between).
+        One row for each finding: `mending`, `grids` and `units` (rows as whole numbers with spaces
+        between). `mending` groups by what the remedy says: change the grids (can), change them though
+        it does not settle all (partly), divide anew (replan), correct the drawing or the data
+        (correct), nothing helps (cannot), look at it (check), worth knowing (note).
     """
     findings = pd.DataFrame() if findings is None else findings
     told = [_values(cell) for cell in _cells(findings, "values")]
@@ -151,11 +162,20 @@ def _real_polygons(ground: shapely.Geometry | None) -> shapely.Geometry | None:
 
 
 def _mending(severity: str | None, code: str | None, values: Mapping[str, Any]) -> Mending:
-    remedy = Remedy.from_values(values)
-    hopeless = remedy is not None and remedy.kind == "none" and remedy.reason in UNAVOIDABLE
-    if code in _UNAVOIDABLE_CODES or (severity == "error" and hopeless):
+    """Return what is to be done about a finding: what its remedy says, where it has one."""
+    if severity not in ("error", "warning"):
+        return "note"
+    if code in _UNAVOIDABLE_CODES:
         return "cannot"
-    return "can" if severity == "error" else "check" if severity == "warning" else "note"
+    remedy = Remedy.from_values(values)
+    if remedy is None:
+        return "check"
+    if remedy.kind != "none":
+        return "can" if remedy.solves else "partly"
+    mending = _MENDING_OF_REASON.get(remedy.reason, "check")
+    # After the others' remedies a tower above the maximum still stands.
+    stays = _MENDING_OF_REASON.get(str(values.get("reason"))) == "cannot"
+    return "partly" if mending == "can" and stays else mending
 
 
 def _cells(frame: pd.DataFrame, name: str) -> list[Any]:

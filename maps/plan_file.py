@@ -66,11 +66,13 @@ def checked_frames(checked: Checked, run: Mapping[str, str]) -> Frames:
     layers = checked.layers
     by_unit = np.full(len(checked.grid_ids), None, object)
     by_unit[checked.ground.order] = checked.grid_ids
+    # As many as the workbook lists.
+    told = (*checked.findings, *checked.review.legal_counts_told())
     return {
         "micro_grids": _drawn(checked),
         "units": _units(layers, by_unit),
         **_as_used(layers),
-        "findings": findings_layer(checked.findings, layers.working_crs, layers.layer_crs),
+        "findings": findings_layer(told, layers.working_crs, layers.layer_crs),
         "adjacency": adjacency_table(checked.ground.adjacency),
         "run": _run_table(layers, checked.band, 0, run),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+
+from maps.pack import unpack
 
 WEIGE = [sys.executable, "-m", "api.cli"]
 ROOT = Path(__file__).parents[2]
@@ -491,6 +495,42 @@ def test_households_that_no_grid_serves_are_counted_and_break_a_rule(town, tmp_p
     assert told["households_in_grids"] == 420
     assert told["households_left_out"] == told["households_outside_communities"] == 180
     assert told["findings"]["error"] == 1
+
+
+def test_the_map_of_a_check_counts_what_the_terminal_and_the_file_count(town, tmp_path):
+    plan = tmp_path / "plan.gpkg"
+    assert plan_of(town, plan).returncode == 0
+    homes = gpd.read_file(town / "town.gpkg", layer="communities")
+    homes.geometry = [shapely.box(461_990, 3_541_990, 462_295, 3_542_180)]
+    units = gpd.read_file(town / "town.gpkg", layer="units")
+    away = units.iloc[:1].assign(unit_id="away").set_geometry(units.iloc[:1].translate(5_000, 0))
+    homes.to_file(tmp_path / "homes.gpkg")
+    pd.concat([units, away], ignore_index=True).to_file(tmp_path / "units.gpkg")
+    done = weige(
+        *("check", "--units", tmp_path / "units.gpkg", "--communities", tmp_path / "homes.gpkg"),
+        *(
+            "--grids",
+            f"{plan}:micro_grids",
+            "--map",
+            tmp_path / "m.html",
+            "-o",
+            tmp_path / "f.json",
+            "--json",
+        ),
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    page = (tmp_path / "m.html").read_text("utf-8")
+    script = {name: re.search(rf'id="weige-{name}"[^>]*>([^<]*)<', page)[1] for name in ("settings", "pack")}
+    listed = json.loads((tmp_path / "f.json").read_text("utf-8"))["findings"]
+    assert len(unpack(base64.b64decode(script["pack"]))["findings"]) == len(listed)
+    assert any(finding["code"] == "grid_count_legal" for finding in listed)
+    assert json.loads(script["settings"])["households"] == {
+        "in_grids": told["households_in_grids"], "left_out": told["households_left_out"],
+        "outside": told["households_outside_communities"],
+    }  # fmt: skip
+    assert (told["households"], told["households_outside_communities"]) == (610, 10)
 
 
 def test_a_table_with_a_unit_in_two_grids_is_refused_in_one_line(town, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from geo.errors import InputError
-from maps.export import map_page, plan_note, read_plan_file, write_map
+from maps.export import households_note, map_page, plan_note, read_plan_file, write_map
 from maps.layers import page_layers
 from maps.pack import unpack
 from maps.page import json_text, script_text, style_text
@@ -95,6 +95,21 @@ def test_names_cannot_end_a_tag_or_be_read_as_a_template():
     assert "49" not in re.findall(r"<title>(.*?)</title>", page, re.DOTALL)[0]
     names = set(unpack(base64.b64decode(tags.script("weige-pack")))["communities"]["name"])
     assert names <= set(HOSTILE)
+
+
+def test_households_in_no_grid_are_counted_and_those_outside_all_communities_apart():
+    frames = plan_frames()
+    units = frames["units"].assign(households=10, community_id="c")
+    units.loc[units.index[:3], "grid_id"] = None
+    units.loc[units.index[:2], "community_id"] = None
+    frames["units"] = units
+    frames["micro_grids"]["households"] = units.groupby("grid_id").size().to_numpy() * 10
+
+    with_communities = households_note(page_layers(frames), units)
+    unknown = {name: frame for name, frame in frames.items() if name != "communities"}
+
+    assert with_communities == {"in_grids": 10 * (len(units) - 3), "left_out": 30, "outside": 20}
+    assert households_note(page_layers(unknown), units)["outside"] == 0
 
 
 def test_counts_in_the_page_are_those_of_the_plan(frames):

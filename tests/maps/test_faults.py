@@ -11,6 +11,7 @@ import shapely
 
 from maps.faults import concerned, fault_ground
 from maps.layers import page_layers
+from maps.text import words
 from tests.maps.sample_plan import plan_frames
 
 SIDE = 0.001  # degrees
@@ -86,19 +87,41 @@ def test_without_communities_a_gap_is_what_grids_enclose():
 
 
 @pytest.mark.parametrize(("severity", "code", "values", "mending"), [
-    ("error", "too_large", {"remedy": "split"}, "can"),
+    ("error", "too_large", {"remedy": "split", "remedy_solves": True}, "can"),
+    ("error", "too_large", {"remedy": "split", "remedy_solves": False}, "partly"),
+    ("error", "not_contiguous", {"remedy": "none", "remedy_reason": "after_others"}, "can"),
+    ("error", "too_large",
+     {"remedy": "none", "remedy_reason": "after_others", "reason": "unit_too_large"}, "partly"),
     ("error", "too_large", {"remedy": "none", "remedy_reason": "unit_too_large"}, "cannot"),
     ("error", "too_small", {"remedy": "none", "remedy_reason": "pocket_too_small"}, "cannot"),
-    ("error", "too_small", {"remedy": "none", "remedy_reason": "not_proved"}, "can"),
-    ("error", "grids_overlap", {"remedy": "none", "remedy_reason": "redraw"}, "can"),
-    ("warning", "community_without_units", {"remedy": "none", "remedy_reason": "community_empty"}, "check"),
+    ("error", "too_small", {"remedy": "none", "remedy_reason": "not_proved"}, "replan"),
+    ("error", "too_large", {"remedy": "none", "remedy_reason": "needs_neighbours"}, "replan"),
+    ("error", "too_large", {"remedy": "none", "remedy_reason": "group_too_large"}, "cannot"),
+    ("error", "grids_overlap", {"remedy": "none", "remedy_reason": "redraw"}, "correct"),
+    ("warning", "grids_gap", {"remedy": "none", "remedy_reason": "redraw"}, "correct"),
+    ("error", "households_outside_communities",
+     {"remedy": "none", "remedy_reason": "outside_communities"}, "correct"),
+    ("warning", "grid_without_units", {"remedy": "none", "remedy_reason": "grid_without_units"}, "can"),
+    ("warning", "community_without_units", {"remedy": "none", "remedy_reason": "community_empty"}, "note"),
+    ("warning", "unit_in_two_grids", {}, "check"),
+    ("error", "of_another_program", {}, "check"),
     ("warning", "no_legal_count", {}, "cannot"),
     ("info", "grid_count_not_legal", {}, "note"),
 ])  # fmt: skip
-def test_what_is_shown_to_be_unavoidable_is_told_apart(severity, code, values, mending):
+def test_findings_are_grouped_by_what_their_remedy_says(severity, code, values, mending):
     found = findings({"code": code, "severity": severity, "values": json.dumps(values)})
 
     assert concerned(found, {}, {})["mending"].tolist() == [mending]
+
+
+def test_every_reason_that_has_a_sentence_has_a_group():
+    prefix = "remedy.none."
+    reasons = {key.removeprefix(prefix) for key in words("en") if key.startswith(prefix)}
+
+    for reason in reasons:
+        values = json.dumps({"remedy": "none", "remedy_reason": reason})
+        found = findings({"code": "x", "severity": "error", "values": values})
+        assert concerned(found, {}, {})["mending"].tolist() != ["check"], reason
 
 
 def test_findings_name_the_rows_of_their_grids_and_units():

@@ -43,8 +43,11 @@ def drawn_frames() -> dict[str, pd.DataFrame]:
     last = units.index[units["grid_id"] == grids["grid_id"].iloc[-1]]
     missed = units.loc[last[units.loc[last, "households"] > 0][:2]]
     units.loc[missed.index, "grid_id"] = None
+    grids.loc[grids.index[-1], "households"] -= missed["households"].sum()
     overlap = grids.geometry[0].intersection(grids.geometry[1]).representative_point()
     proved = {"remedy": "none", "remedy_reason": "unit_too_large"}
+    redraw = {"other_grid_id": second, "remedy": "none", "remedy_reason": "redraw"}
+    added_to_one = {"remedy": "move", "remedy_solves": True}
     added = gpd.GeoDataFrame(
         {
             "code": ["grids_overlap", "households_left_out", "too_large", "ids_are_row_numbers"],
@@ -52,7 +55,7 @@ def drawn_frames() -> dict[str, pd.DataFrame]:
             "community_id": [None, grids["community_id"].iloc[-1], None, None],
             "grid_id": [first, None, grids["grid_id"].iloc[4], None],
             "unit_ids": ["[]", json.dumps(missed["unit_id"].tolist()), "[]", "[]"],
-            "values": [json.dumps({"other_grid_id": second}), "{}", json.dumps(proved), "{}"],
+            "values": [json.dumps(each) for each in (redraw, added_to_one, proved, {})],
             "text_zh": ["网格重叠。", "有住户未划入任何网格。", "无法调整。", "没有编号列。"],
             "text_en": ["Grids overlap.", "Households lie in no grid.", "Cannot be mended.", "No ids."],
         },
@@ -147,11 +150,24 @@ def test_what_cannot_be_mended_stands_apart_from_what_can(open_page, drawn):
         for group in opened.page.locator("[data-mending]").all()
     }
 
-    assert list(groups) == ["can", "cannot", "check"]
+    assert list(groups) == ["can", "correct", "cannot", "check"]
+    assert "网格重叠" in groups["correct"]
     assert "无法调整。" in groups["cannot"]
     assert "无法调整。" not in groups["can"]
     opened.page.click(".chips button:has-text('无法调整')")
     assert opened.page.locator(".finding").all_inner_texts() == [groups["cannot"].split("\n", 1)[1]]
+
+
+def test_the_headline_counts_all_households_and_says_how_many_no_grid_serves(open_page, drawn):
+    units = drawn_frames()["units"]
+    total = units["households"].sum()
+    left_out = units.loc[units["grid_id"].isna(), "households"].sum()
+    opened = open_page(drawn)
+
+    assert opened.page.inner_text(".figures dd >> nth=0") == f"{total:,}"
+    assert opened.page.inner_text(".left-out") == (
+        f"{total - left_out:,}户在网格内；{left_out}户未划入任何网格"
+    )
 
 
 def test_a_finding_without_any_place_cannot_be_pressed(open_page, drawn):

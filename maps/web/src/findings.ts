@@ -1,10 +1,10 @@
 /** Findings of the plan: how they are listed, and what each speaks of on the map. Pure. */
 import { union, type Box, type IndexedLayer, type Scene } from "./scene.ts";
 
-/** Whether a fault can be mended, is shown to be unavoidable, wants a look, or is only worth knowing. */
-export type Mending = "can" | "cannot" | "check" | "note";
+/** What is to be done about a finding, as its remedy says (`maps/faults.py`); those that ask for most come first. */
+export const MENDINGS = ["can", "partly", "replan", "correct", "cannot", "check", "note"] as const;
 
-export const MENDINGS: readonly Mending[] = ["can", "cannot", "check", "note"];
+export type Mending = (typeof MENDINGS)[number];
 
 /** Rows of what a finding speaks of. */
 export interface Concern {

@@ -93,8 +93,7 @@ export class Panel {
   private head(): HTMLElement {
     const { scene, settings } = this.options;
     const grids = scene.get("grids");
-    let households = 0;
-    for (let i = 0; i < grids.count; i++) households += grids.number("households", i) ?? 0;
+    const { in_grids, left_out, outside } = settings.households;
     const banded = this.counts.ok + this.counts.too_small + this.counts.too_large;
     const languages = element("div", { class: "languages", role: "group", "aria-label": t("page.language") });
     for (const each of Object.keys(settings.words) as Language[]) {
@@ -105,7 +104,7 @@ export class Panel {
     }
     const figure = (label: string, value: string) => element("div", {}, element("dt", {}, label), element("dd", {}, value));
     const figures = element("dl", { class: "figures" },
-      figure(t("head.households"), formatCount(households)),
+      figure(t("head.households"), formatCount(in_grids + left_out)),
       figure(t("head.grids"), formatCount(grids.count)),
       figure(t("head.units"), formatCount(scene.get("units").count)),
       figure(t("head.in_band"), banded ? formatShare(this.counts.ok / banded) : "\u2013"),
@@ -126,7 +125,9 @@ export class Panel {
           element("h1", {}, typed(this.title())),
           element("p", { class: "subtitle" }, t("head.subtitle", { lower, upper }))),
         languages),
-      figures, grids.count ? bar : null);
+      figures,
+      left_out ? element("p", { class: "left-out" }, t(outside ? "head.left_out_outside" : "head.left_out", { in_grids, left_out, outside })) : null,
+      grids.count ? bar : null);
   }
 
   private statusSentence(): string {

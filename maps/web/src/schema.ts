@@ -57,6 +57,8 @@ export interface Settings {
   words: Record<Language, Record<string, string>>;
   styles: Styles;
   plan: PlanNote;
+  /** Households in grids, in none, and of these outside all communities. */
+  households: Record<"in_grids" | "left_out" | "outside", number>;
   /** Only where the plan carries the grids before. */
   changes?: ChangesNote;
 }
