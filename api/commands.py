@@ -102,7 +102,7 @@ def check_grids(
         warn(terminal, layers.findings)
         checked = check(layers, band=band, on_progress=report)
         warn(terminal, checked.doubts)
-        findings = (*checked.findings, *checked.review.legal_counts_told())
+        findings = (*checked.findings, *checked.review.grid_counts_told(band))
         if output is not None:
             _write_findings(terminal, output, findings, checked.review)
         if map_file is not None:
@@ -112,7 +112,7 @@ def check_grids(
                 draw_map(terminal, drawn, map_file, report)
     broken = [finding for finding in findings if finding.severity == "error"]
     values = review_values(checked.review, findings)
-    lines = summary_lines(checked.review, findings, terminal.language, file=output)
+    lines = summary_lines(checked.review, findings, terminal.language, band=band, file=output)
     terminal.result(
         lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)}
     )
@@ -180,6 +180,6 @@ def _tell_plan(terminal: Terminal, made: Plan, output: Path, map_file: Path | No
         text("cli.plan_written", terminal.language, file=output, map=map_file)
         if map_file
         else text("cli.plan_only_written", terminal.language, file=output),
-        *summary_lines(made.review, made.findings, terminal.language, file=output),
+        *summary_lines(made.review, made.findings, terminal.language, band=made.partition.band, file=output),
     ]
     terminal.result(lines, {"plan": str(output), "map": map_file and str(map_file), **values})

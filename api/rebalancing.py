@@ -167,7 +167,7 @@ def _tell(terminal: Terminal, made: Replanned, outputs: Outputs) -> None:
         lines.append(
             text(key, language, moved=best.moved_households, out=best.households_out, file=outputs.ledger)
         )
-    lines += summary_lines(review, findings, language, file=outputs.plan)
+    lines += summary_lines(review, findings, language, band=made.plan.partition.band, file=outputs.plan)
     balance = made.standing.balance
     terminal.result(
         lines,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from api.console import Terminal
-from geo.balancer import Review
+from geo.balancer import Review, count_values
 from geo.findings import Finding
-from maps.findings import sentence
-from maps.text import Language, text
+from geo.partition import Band
+from maps.findings import grid_count_text, sentence
+from maps.text import Language, printable, text
 
 # A terminal shows this many findings; all of them stand in the plan file or the workbook.
 SHOWN_FINDINGS = 20
@@ -42,12 +43,18 @@ def review_values(review: Review, findings: Sequence[Finding]) -> dict[str, obje
         "grid_counts": [
             {
                 "community_id": community_id,
-                "households": review.community_households[community_id],
-                "grids": review.community_grids[community_id],
-                "least": legal.start if legal else None,
-                "most": legal.stop - 1 if legal else None,
+                "households": count.households,
+                "special_households": count.special_households,
+                "grids": count.grids,
+                "special_grids": count.special_grids,
+                "least": count.legal.start if count.legal else None,
+                "most": count.legal.stop - 1 if count.legal else None,
+                "units_too_large": list(count.too_large),
+                "households_too_large": count.too_large_households,
+                "least_in_band": count.in_band.start if count.in_band else None,
+                "most_in_band": count.in_band.stop - 1 if count.in_band else None,
             }
-            for community_id, legal in review.legal_counts.items()
+            for community_id, count in review.communities.items()
         ],
         "out_of_band": [
             {
@@ -63,14 +70,14 @@ def review_values(review: Review, findings: Sequence[Finding]) -> dict[str, obje
 
 
 def summary_lines(
-    review: Review, findings: Sequence[Finding], language: Language, *, file: Path | None
+    review: Review, findings: Sequence[Finding], language: Language, *, band: Band, file: Path | None
 ) -> list[str]:
     """Return the totals and the first broken rules, for people; the others stand in `file`."""
     counts = review.counts()
     lines = [text("cli.summary", language, **counts)]
     if counts["households_left_out"]:
         lines.append("  " + text("cli.left_out", language, **counts))
-    lines += _grid_counts(review, language)
+    lines += _grid_counts(review, language, band)
     broken = [finding for finding in findings if finding.severity == "error"]
     lines += [f"  {sentence(finding, language)}" for finding in broken[:SHOWN_FINDINGS]]
     if len(broken) > SHOWN_FINDINGS:
@@ -79,27 +86,21 @@ def summary_lines(
     return lines
 
 
-def _grid_counts(review: Review, language: Language) -> list[str]:
+def _grid_counts(review: Review, language: Language, band: Band) -> list[str]:
     """Return how many grids the households of each community allow, the first communities only."""
     lines = []
-    for community_id, legal in list(review.legal_counts.items())[:SHOWN_COMMUNITIES]:
-        named = text("finding.community", language, community_id=community_id)
-        range_ = {"least": legal.start, "most": legal.stop - 1} if legal else {}
-        key = "none" if not legal else "one" if len(legal) == 1 else "several"
-        if not review.community_households[community_id]:
+    for community_id, count in list(review.communities.items())[:SHOWN_COMMUNITIES]:
+        if not count.households:
             continue
+        named = text("finding.community", language, community_id=printable(community_id))
+        community = named if community_id else text("finding.everywhere", language)
+        values = count_values(count, band)
+        apart = grid_count_text(community, values, language)
+        key = "none" if not count.legal else "one" if len(count.legal) == 1 else "several"
         lines.append(
-            "  "
-            + text(
-                f"cli.grid_counts.{key}",
-                language,
-                community=named if community_id else text("finding.everywhere", language),
-                households=review.community_households[community_id],
-                grids=review.community_grids[community_id],
-                **range_,
-            )
+            "  " + (apart or text(f"cli.grid_counts.{key}", language, community=community, **values))
         )
-    if len(review.legal_counts) > SHOWN_COMMUNITIES:
-        count = len(review.legal_counts) - SHOWN_COMMUNITIES
-        lines.append("  " + text("cli.more_communities", language, count=count))
+    if len(review.communities) > SHOWN_COMMUNITIES:
+        more = len(review.communities) - SHOWN_COMMUNITIES
+        lines.append("  " + text("cli.more_communities", language, count=more))
     return lines

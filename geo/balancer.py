@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geo.adjacency import Adjacency, Crossing
 from geo.findings import Finding, Severity, Value
+from geo.grid_counts import GridCount, grid_counts
 from geo.metrics import id_codes, totals, unit_counts
 from geo.partition.partition import Band, Proof
 from geo.remedies import Mender, Remedy
@@ -80,11 +81,9 @@ class Review:
         By community and grid, in a fixed order.
     statuses : mapping of grid id to Status
         Every grid, in ascending order of ids.
-    legal_counts : mapping of community id to range
-        How many grids the households outside special grids allow; an empty range where no number is
-        legal. Without communities, one entry "" for all units.
-    community_households, community_grids : mapping of community id to int
-        Households outside special grids, and grids that are not special.
+    communities : mapping of community id to GridCount
+        Households, grids and how many grids are legal, of every community, ids ascending. Without
+        communities, one entry "" for all units.
     remedies : mapping of grid id to tuple of Remedy
         Up to three for each flagged grid, the best first, each as if it were the only one. Those in
         `findings` go together: no two of them change the same grid, so that each has the effect it
@@ -95,9 +94,7 @@ class Review:
 
     findings: tuple[Finding, ...]
     statuses: Mapping[str, Status]
-    legal_counts: Mapping[str, range]
-    community_households: Mapping[str, int] = field(default_factory=dict)
-    community_grids: Mapping[str, int] = field(default_factory=dict)
+    communities: Mapping[str, GridCount]
     remedies: Mapping[str, tuple[Remedy, ...]] = field(default_factory=dict)
     left_out_households: Mapping[str | None, int] = field(default_factory=dict)
 
@@ -107,7 +104,7 @@ class Review:
         in_grids = sum(status.households for status in self.statuses.values())
         left_out = sum(self.left_out_households.values())
         return {
-            "communities": len(self.legal_counts),
+            "communities": len(self.communities),
             "households": in_grids + left_out,
             "households_in_grids": in_grids,
             "households_left_out": left_out,
@@ -129,39 +126,61 @@ class Review:
     def communities_frame(self) -> pd.DataFrame:
         """Return one row for each community.
 
-        Its households and how many of them lie in no grid, its grids, and the fewest and most legal ones.
+        All its households, how many of them lie in special grids and in no grid, and how many live in units
+        too large to be in any band; its grids besides special ones, the special ones, and the fewest and
+        most legal of the former.
         """
         rows = [
             (
                 community_id,
-                self.community_households[community_id],
+                count.households,
+                count.special_households,
                 self.left_out_households.get(community_id, 0),
-                self.community_grids[community_id],
-                legal.start if legal else None,
-                legal.stop - 1 if legal else None,
+                count.too_large_households,
+                count.grids,
+                count.special_grids,
+                count.legal.start if count.legal else None,
+                count.legal.stop - 1 if count.legal else None,
             )
-            for community_id, legal in self.legal_counts.items()
+            for community_id, count in self.communities.items()
         ]
-        columns = ["community_id", "households", "left_out", "grids", "least_grids", "most_grids"]
+        columns = [
+            "community_id", "households", "special_households", "left_out", "households_too_large", "grids",
+            "special_grids", "least_grids", "most_grids",
+        ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns).astype({"least_grids": "Int64", "most_grids": "Int64"})
 
-    def legal_counts_told(self) -> tuple[Finding, ...]:
+    def grid_counts_told(self, band: Band) -> tuple[Finding, ...]:
         """Return a note for each community whose number of grids is legal; the others have their findings."""
         return tuple(
-            Finding(
-                "grid_count_legal",
-                "info",
-                community_id or None,
-                values={
-                    "households": self.community_households[community_id],
-                    "grids": self.community_grids[community_id],
-                    "least": legal.start,
-                    "most": legal.stop - 1,
-                },
-            )
-            for community_id, legal in self.legal_counts.items()
-            if self.community_households[community_id] and self.community_grids[community_id] in legal
+            Finding("grid_count_legal", "info", community_id or None, values=count_values(count, band))
+            for community_id, count in self.communities.items()
+            if count.households > count.special_households and count.grids in count.legal
         )
+
+
+def count_values(count: GridCount, band: Band) -> dict[str, Value]:
+    """Return what sentences on the number of grids of a community are filled with."""
+    values: dict[str, Value] = {
+        "households": count.households,
+        "grids": count.grids,
+        "lower": band.lower,
+        "upper": band.upper,
+    }
+    if count.legal:
+        values |= {"least": count.legal.start, "most": count.legal.stop - 1}
+    if count.special_households:
+        values |= {"special_households": count.special_households, "special_grids": count.special_grids}
+    if count.too_large:
+        values |= {
+            "too_large_unit_ids": list(count.too_large),
+            "too_large_households": count.too_large_households,
+        }
+    if count.special_households or count.too_large:
+        values["other_households"] = count.other_households
+        if count.in_band:
+            values |= {"least_in_band": count.in_band.start, "most_in_band": count.in_band.stop - 1}
+    return values
 
 
 def review(
@@ -177,6 +196,7 @@ def review(
     points: NDArray[np.float64] | None = None,
     proofs: Mapping[str, Proof] | None = None,
     empty: Mapping[str, str | None] | None = None,
+    communities: Collection[str] = (),
 ) -> Review:
     """Flag grids that break a rule, say why, and propose the best remedy for each.
 
@@ -206,7 +226,10 @@ def review(
         searched for remedies.
     empty : mapping of grid id to community id, optional
         Grids that hold no unit, with their community (None where it is not known).
+    communities : collection of str, optional
+        All communities, so that those without units are counted too.
     """
+    empty = empty or {}
     judged = _Judged(
         adjacency,
         households,
@@ -217,20 +240,20 @@ def review(
         compounds=compounds,
         points=points,
         proofs=proofs,
+        empty=empty,
+        communities=communities,
     )
     findings = judged.grids()
     statuses = judged.statuses
-    for grid_id, community_id in sorted((empty or {}).items()):
-        exempt = grid_id in judged.special
-        only_one = list((empty or {}).values()).count(community_id) == 1
-        bare = community_id is not None and only_one and community_id not in judged.community_names
+    for grid_id, community_id in sorted(empty.items()):
+        special_one = grid_id in judged.special
+        only_one = list(empty.values()).count(community_id) == 1
+        bare = community_id is not None and only_one and community_id not in judged.lived_in
         reason = "community_empty" if bare else "grid_without_units"
-        statuses[grid_id] = Status("exempt" if exempt else "too_small", reason, community_id, 0, 0, 0)
-        if community_id is not None and not exempt:
-            judged.community_grids[community_id] = judged.community_grids.get(community_id, 0) + 1
-            judged.community_households.setdefault(community_id, 0)
-            judged.legal_counts.setdefault(community_id, band.legal_counts(0))
-        if not exempt:
+        # Where nobody can live no band applies.
+        grade: GridStatus = "exempt" if special_one or bare else "too_small"
+        statuses[grid_id] = Status(grade, reason, community_id, 0, 0, 0)
+        if not special_one:
             code = "community_without_units" if bare else "grid_without_units"
             remedy = Remedy("none", (grid_id,), before=(0,), after=(0,), reason=reason)
             findings.append(Finding(code, "warning", community_id, grid_id, values=remedy.values()))
@@ -251,9 +274,7 @@ def review(
     return Review(
         findings=tuple(findings),
         statuses=dict(sorted(statuses.items())),
-        legal_counts=dict(sorted(judged.legal_counts.items())),
-        community_households=judged.community_households,
-        community_grids=judged.community_grids,
+        communities=judged.communities_counted,
         remedies=judged.remedies,
         left_out_households=judged.left_out_households(),
     )
@@ -289,6 +310,8 @@ class _Judged:
         compounds: NDArray[np.object_] | None,
         points: NDArray[np.float64] | None,
         proofs: Mapping[str, Proof] | None,
+        empty: Mapping[str, str | None],
+        communities: Collection[str],
     ) -> None:
         n = len(adjacency.unit_ids)
         self.adjacency, self.band, self.points = adjacency, band, points
@@ -300,7 +323,13 @@ class _Judged:
         if community_ids is None:
             self.community, self.community_names = np.zeros(n, dtype=np.int64), [""]
         else:
-            self.community, self.community_names = id_codes(community_ids)
+            codes, names = id_codes(community_ids)
+            homes = {name for name in empty.values() if name is not None}
+            self.community_names = sorted({*names, *homes, *communities})
+            number = {name: code for code, name in enumerate(self.community_names)}
+            place = np.array([*(number[name] for name in names), -1], dtype=np.int64)
+            self.community = place[codes]
+        self.lived_in = {self.community_names[code] for code in np.unique(self.community) if code >= 0}
         self.grid, self.grid_names = id_codes(grid_ids)
         compound = np.full(n, -1, dtype=np.int64) if compounds is None else id_codes(compounds)[0]
         self.exempt = np.array([name in self.special for name in self.grid_names], dtype=bool)
@@ -320,6 +349,10 @@ class _Judged:
         self.pieces = _distinct(inside, self.piece, len(self.grid_names))
         self.spanned = _distinct(self.grid, self.community, len(self.grid_names))
         self.main_community = self._main_communities()
+        # A grid of a community where nobody lives is held to no band.
+        homes_total = totals(self.community, self.households, len(self.community_names))
+        deserted = np.append(homes_total == 0, False)  # -1, outside all, is the one appended
+        self.nobody = deserted[self.main_community] & (self.total == 0)
         self.mender = Mender(
             self.unit_ids,
             self.grid_names,
@@ -338,7 +371,7 @@ class _Judged:
         self.taken: dict[int, Remedy] = {}  # the grids that a chosen remedy changes
         self.statuses: dict[str, Status] = {}
         self.remedies: dict[str, tuple[Remedy, ...]] = {}
-        self._count_communities()
+        self.communities_counted = self._communities_counted(empty)
 
     def _main_communities(self) -> NDArray[np.int64]:
         """Return the community of most households of each grid, then of most units; -1 outside all."""
@@ -353,16 +386,20 @@ class _Judged:
         main[pairs[order, 0]] = pairs[order, 1]
         return main
 
-    def _count_communities(self) -> None:
-        n = len(self.community_names)
-        in_special = np.append(self.exempt, False)[self.grid]  # -1, in no grid, is the one appended
-        homes = totals(np.where(in_special, -1, self.community), self.households, n)
-        grids = unit_counts(np.where(self.exempt, -1, self.main_community), n)
-        self.community_households = dict(zip(self.community_names, homes.tolist(), strict=True))
-        self.community_grids = dict(zip(self.community_names, grids.tolist(), strict=True))
-        self.legal_counts = {
-            name: self.band.legal_counts(total) for name, total in self.community_households.items()
-        }
+    def _communities_counted(self, empty: Mapping[str, str | None]) -> dict[str, GridCount]:
+        """Count households and grids of each community, the grids without units among them."""
+        number = {name: code for code, name in enumerate(self.community_names)}
+        homes = [number.get(home, -1) if home is not None else -1 for home in empty.values()]
+        return grid_counts(
+            self.community_names,
+            unit_ids=self.unit_ids,
+            households=self.households,
+            community=self.community,
+            in_special=np.append(self.exempt, False)[self.grid],  # -1, in no grid, is the one appended
+            grid_community=np.append(self.main_community, np.array(homes, dtype=np.int64)),
+            exempt=np.append(self.exempt, np.array([grid in self.special for grid in empty], dtype=bool)),
+            band=self.band,
+        )
 
     # -- findings ----------------------------------------------------------------------------------
 
@@ -370,27 +407,19 @@ class _Judged:
         """Find communities where no number of grids is legal, or another than there are."""
         findings = []
         severity: Severity
-        for code, name in enumerate(self.community_names):
-            legal = self.legal_counts[name]
-            total, grids = self.community_households[name], self.community_grids[name]
-            values: dict[str, Value] = {
-                "households": total,
-                "grids": grids,
-                "lower": self.band.lower,
-                "upper": self.band.upper,
-            }
-            members = np.flatnonzero(self.community == code)
-            if total and not legal:
+        for code, count in enumerate(self.communities_counted.values()):
+            if count.households == count.special_households:
+                continue
+            if not count.legal:
                 found, severity = "no_legal_count", "warning"
-            elif total and grids and grids not in legal:
+            elif count.grids and count.grids not in count.legal:
                 # Some grid of it is out of band or households are left out; those are the errors.
                 found, severity = "grid_count_not_legal", "info"
-                values |= {"least": legal.start, "most": legal.stop - 1}
             else:
                 continue
-            findings.append(
-                Finding(found, severity, self._community(code), values=values, point=self._point(members))
-            )
+            point = self._point(np.flatnonzero(self.community == code))
+            values = count_values(count, self.band)
+            findings.append(Finding(found, severity, self._community(code), values=values, point=point))
         return findings
 
     def grids(self) -> list[Finding]:
@@ -402,6 +431,7 @@ class _Judged:
         flagged |= self.n_outside > 0
         totals_, counts, pieces = self.total.tolist(), self.count.tolist(), self.pieces.tolist()
         communities = [self._community(code) for code in self.main_community.tolist()]
+        exempt = self.exempt | self.nobody
         grades: list[GridStatus] = [
             "too_small" if small[grid] else "too_large" if large[grid] else "ok"
             for grid in range(len(self.grid_names))
@@ -415,7 +445,7 @@ class _Judged:
             findings += found
         for grid, name in enumerate(self.grid_names):
             self.statuses[name] = Status(
-                "exempt" if self.exempt[grid] else grades[grid],
+                "exempt" if exempt[grid] else grades[grid],
                 reasons[grid], communities[grid], totals_[grid], counts[grid], pieces[grid],
             )  # fmt: skip
         return findings

@@ -107,6 +107,7 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
         overlaps=drawn_findings,
         points=inner_points(shapes),
         empty=empty,
+        communities=layers.communities["community_id"].tolist() if known else (),
     )
     told = (*layers.findings, *doubts, *found.findings)
     return Checked(layers, ground, grid_ids, found, told, band, doubts)

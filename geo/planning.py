@@ -344,6 +344,7 @@ def _reviewed(
         points=inner_points(layers.units.geometry.to_numpy()[ground.order]),
         proofs=proofs,
         empty=empty,
+        communities=names.tolist(),
     )
 
 

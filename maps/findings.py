@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from geo.findings import Finding
+from geo.findings import Finding, Value
 from geo.remedies import Remedy
 from maps.text import Language, printable, text, words
 
@@ -14,6 +14,8 @@ from maps.text import Language, printable, text, words
 SHOWN = 5
 # Of the households of new grids more, since each is one short number.
 SHOWN_TOTALS = 12
+# Findings on the number of grids of a community.
+_GRID_COUNTS = frozenset({"no_legal_count", "grid_count_not_legal", "grid_count_legal"})
 
 
 def sentence(finding: Finding, language: Language) -> str:
@@ -22,6 +24,10 @@ def sentence(finding: Finding, language: Language) -> str:
     Names typed in by people stay plain text on one line (`maps.text.printable`).
     """
     values = _shown(finding, language)
+    if finding.code in _GRID_COUNTS:
+        apart = grid_count_text(str(values["community"]), finding.values, language)
+        if apart:
+            return text("finding.grid_counts.sentence", language, said=apart)
     sentences = [text(f"finding.{finding.code}", language, **values)]
     reason = finding.values.get("reason")
     if isinstance(reason, str):
@@ -33,6 +39,45 @@ def sentence(finding: Finding, language: Language) -> str:
     if remedy is not None:
         sentences.append(remedy_sentence(remedy, language, of=finding.grid_id))
     return _between(language).join(sentences)
+
+
+def grid_count_text(community: str, values: Mapping[str, Value], language: Language) -> str:
+    """Return how many grids the households of a community allow where some of them stand apart.
+
+    In special grids, or in units that exceed the band alone; empty where there are none of either.
+
+    Parameters
+    ----------
+    community : str
+        As the sentence names it.
+    values : mapping
+        `geo.balancer.count_values`.
+    """
+    units = values.get("too_large_unit_ids")
+    large = [str(unit) for unit in units] if isinstance(units, list) else []
+    special = "special_households" in values
+    if not large and not special:
+        return ""
+    shown: dict[str, object] = {**values, "units": len(large), "unit_ids": joined(large, language)}
+    for name in ("", "_in_band"):
+        least, most = (values.get(f"{end}{name}") for end in ("least", "most"))
+        if least is not None:
+            both = text("finding.range", language, least=least, most=most)
+            shown[f"legal{name}"] = least if least == most else both
+    keys = ["special"] if special else []
+    if large:
+        keys.append("too_large_one" if len(large) == 1 else "too_large")
+    if values["other_households"]:
+        keys.append("in_band" if "least_in_band" in values else "none_in_band")
+    if large and "least" in values:
+        keys.append("in_all")
+    parts = text("finding.grid_counts.between", language).join(
+        text(f"finding.grid_counts.{key}", language, **shown) for key in keys
+    )
+    has = text(f"finding.grid_counts.{'has_besides' if special else 'has'}", language, **shown)
+    return text(
+        "finding.grid_counts.whole", language, **{**shown, "community": community, "parts": parts, "has": has}
+    )
 
 
 def remedy_sentence(remedy: Remedy, language: Language, *, of: str | None = None) -> str:

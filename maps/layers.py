@@ -11,6 +11,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.grid_counts import grid_counts
+from geo.metrics import totals
+from geo.partition import Band
 from maps.changes import grid_changes, has_before
 from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
@@ -35,6 +38,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")
 _FINDING_COLUMNS = ("severity", "community_id", "grid_id", "text_zh", "text_en")
+_COUNTED = (
+    "households", "special_households", "left_out", "micro_grids", "special_grids", "units_too_large",
+    "households_too_large", "least", "most",
+)  # fmt: skip
 _NUMBERS = frozenset({"households", "units", "area_m2"})
 
 # More than anyone counts, and still exact in every browser.
@@ -69,9 +76,13 @@ def page_layers(
         row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`). Findings name the rows of their
         grids and units and whether they can be mended; `faults` is the ground where grids overlap or
-        leave gaps (`maps.faults`). A plan with the grids before has them as `grids_before`, and what
-        became of each grid as the table `changes` (`maps.changes`). Names typed in by people are made
-        harmless everywhere in the same way (`maps.text.one_line`).
+        leave gaps (`maps.faults`). Communities say how many grids their households allow and what stands
+        apart (`geo.grid_counts`): `households`, `special_households`, `left_out` (in no grid),
+        `micro_grids` besides `special_grids`, `units_too_large`, `households_too_large`, and the `least`
+        and `most` legal grids besides special ones (None where no number is legal). A plan with the grids
+        before has them as `grids_before`, and what became of each grid as the table `changes`
+        (`maps.changes`). Names typed in by people are made harmless everywhere in the same way
+        (`maps.text.one_line`).
     """
     grids = _grids(plan)
     row_of = {grid_id: row for row, grid_id in enumerate(grids["grid_id"])}
@@ -84,6 +95,7 @@ def page_layers(
         layers["cells"] = _cells(plan)
     for name in ("communities", "roads", "water", "barriers", "compounds", "gates"):
         layers[name] = _chosen(plan.get(name), name)
+    layers["communities"] = _counted(layers["communities"], grids, source, _band(plan.get("run")))
     findings = plan.get("findings")
     row_of_unit = {unit_id or "": row for row, unit_id in enumerate(_ids(source, "unit_id"))}
     speaks_of = concerned(findings, row_of, row_of_unit)
@@ -165,6 +177,53 @@ def _grids(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
         ]
         grids[f"reason_{suffix}"] = pd.Series(said, dtype=object, index=grids.index)
     return _ordered(grids)
+
+
+def _band(run: pd.DataFrame | None) -> Band:
+    row: dict[Any, Any] = {} if run is None or not len(run) else run.iloc[0].to_dict()
+    usual = Band()
+    return Band(int(row.get("min_households", usual.lower)), int(row.get("max_households", usual.upper)))
+
+
+def _counted(
+    communities: gpd.GeoDataFrame, grids: gpd.GeoDataFrame, units: pd.DataFrame | None, band: Band
+) -> gpd.GeoDataFrame:
+    """Return communities with their households and grids; as they are where their ids are not known."""
+    if "community_id" not in communities or units is None or not {"unit_id", "community_id"} <= {*units}:
+        return communities
+    numbers = units["households"] if "households" in units else pd.Series(0, index=units.index)
+    people = pd.to_numeric(numbers, errors="coerce").fillna(0).clip(0, _LARGEST).round().to_numpy(np.int64)
+    names = communities["community_id"].fillna("").tolist()
+    number = {name: code for code, name in enumerate(names)}
+    kinds = grids["kind"] if "kind" in grids else pd.Series(None, index=grids.index, dtype=object)
+    exempt = (kinds == "special").to_numpy(dtype=bool)
+    special = set(grids["grid_id"][exempt])
+    of_unit = _ids(units, "grid_id") or [None] * len(units)
+    home = np.array([number.get(name or "", -1) for name in _ids(units, "community_id")], np.int64)
+    counts = grid_counts(
+        names,
+        unit_ids=[unit or "" for unit in _ids(units, "unit_id")],
+        households=people,
+        community=home,
+        in_special=np.array([grid in special for grid in of_unit], dtype=bool),
+        grid_community=np.array(
+            [number.get(name or "", -1) for name in _ids(grids, "community_id") or [None] * len(grids)],
+            np.int64,
+        ),
+        exempt=exempt,
+        band=band,
+    )
+    missed = totals(np.where([grid is None for grid in of_unit], home, -1), people, len(names))
+    rows = [
+        (
+            count.households, count.special_households, left_out, count.grids, count.special_grids,
+            len(count.too_large), count.too_large_households,
+            count.legal.start if count.legal else pd.NA, count.legal.stop - 1 if count.legal else pd.NA,
+        )
+        for count, left_out in zip((counts[name] for name in names), missed.tolist(), strict=True)
+    ]  # fmt: skip
+    told = pd.DataFrame(rows, columns=list(_COUNTED), dtype="Int64")
+    return communities.assign(**{name: told[name] for name in _COUNTED})
 
 
 def _ordered(grids: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from geo.adjacency import Adjacency, Crossing
 from geo.boundaries import region_polygons
-from geo.checking import Checked, are_polygons
+from geo.checking import Checked, are_polygons, special_grids
 from geo.files import replacing
 from geo.findings import Finding
 from geo.layers import PlanLayers
@@ -67,7 +67,7 @@ def checked_frames(checked: Checked, run: Mapping[str, str]) -> Frames:
     by_unit = np.full(len(checked.grid_ids), None, object)
     by_unit[checked.ground.order] = checked.grid_ids
     # As many as the workbook lists.
-    told = (*checked.findings, *checked.review.legal_counts_told())
+    told = (*checked.findings, *checked.review.grid_counts_told(checked.band))
     return {
         "micro_grids": _drawn(checked),
         "units": _units(layers, by_unit),
@@ -124,6 +124,7 @@ def _as_used(layers: PlanLayers) -> Frames:
 def _drawn(checked: Checked) -> gpd.GeoDataFrame:
     """Return the drawn grids with their totals and status; units of a table as their cells' union."""
     layers, statuses = checked.layers, checked.review.statuses
+    special = special_grids(layers.grids)
     if are_polygons(layers.grids):
         drawn = layers.grids[["grid_id", "geometry"]].dissolve("grid_id").reindex(list(statuses))
         polygons = drawn.geometry.to_numpy()
@@ -139,7 +140,7 @@ def _drawn(checked: Checked) -> gpd.GeoDataFrame:
             "grid_id": list(statuses),
             "community_id": [row.community_id for row in rows],
             "name": [None] * len(rows),
-            "kind": ["special" if row.status == "exempt" else "basic" for row in rows],
+            "kind": ["special" if grid_id in special else "basic" for grid_id in statuses],
             "households": [row.households for row in rows],
             "units": [row.units for row in rows],
             "status": [row.status for row in rows],

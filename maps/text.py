@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from string import Formatter
 from typing import Any, Literal, TypeAlias, get_args
 
 Language: TypeAlias = Literal["zh_CN", "en"]
@@ -34,12 +35,26 @@ def _flat(prefix: str, section: Mapping[str, Any]) -> list[tuple[str, str]]:
 def text(key: str, language: Language, **values: object) -> str:
     """Return the text of `key`, filled with `values`.
 
+    Beside what `str.format` knows, `{units:unit|units}` is the word for one or for several of a number.
+
     Raises
     ------
     KeyError
         The key or one of the values its text names is missing.
     """
-    return words(language)[key].format_map(values)
+    said = words(language)[key]
+    return _COUNTING.vformat(said, (), values) if "|" in said else said.format_map(values)
+
+
+class _Counting(Formatter):
+    """Formats a number as the word it asks for: `{units:unit|units}`."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, or_, several = format_spec.partition("|")
+        return (one if value == 1 else several) if or_ else super().format_field(value, format_spec)
+
+
+_COUNTING = _Counting()
 
 
 # Marks that turn the direction of what follows: harmless in a page that isolates them, not in a terminal.

@@ -23,6 +23,7 @@ def reviewed(
     communities: str | None = None,
     compounds: str | None = None,
     band: tuple[int, int] = (50, 100),
+    everywhere: tuple[str, ...] = (),
     **options: object,
 ) -> Review:
     """Review a drawing; households, grids and communities are words in the order of the units' names."""
@@ -34,6 +35,7 @@ def reviewed(
         named(grids),
         band=Band(*band),
         compounds=None if compounds is None else named(compounds),
+        communities=everywhere,
         **options,  # type: ignore[arg-type]
     )
 
@@ -78,12 +80,12 @@ def test_1340_households_allow_14_to_26_grids():
         adjacency, households, named("c " * 14), named(" ".join(f"g{i:02}" for i in range(14))), band=Band()
     )
 
-    assert found.legal_counts == {"c": range(14, 27)}
+    assert found.communities["c"].legal == range(14, 27)
     assert found.findings == ()
     assert found.communities_frame().to_dict("records") == [
         {
-            "community_id": "c", "households": 1340, "left_out": 0, "grids": 14, "least_grids": 14,
-            "most_grids": 26,
+            "community_id": "c", "households": 1340, "special_households": 0, "left_out": 0,
+            "households_too_large": 0, "grids": 14, "special_grids": 0, "least_grids": 14, "most_grids": 26,
         }
     ]  # fmt: skip
 
@@ -91,7 +93,7 @@ def test_1340_households_allow_14_to_26_grids():
 def test_a_community_where_no_number_of_grids_is_legal_is_named():
     found = reviewed("A B", "60 50", "x y", communities="c c", band=(80, 100))
 
-    assert found.legal_counts == {"c": range(2, 2)}
+    assert not found.communities["c"].legal
     assert codes(found)[0] == ("no_legal_count", None)
     assert found.communities_frame()["least_grids"].isna().all()
 
@@ -114,7 +116,62 @@ def test_a_special_grid_is_exempt_and_its_households_do_not_count_for_the_legal_
 
     assert found.statuses["school"].status == "exempt"
     assert found.findings == ()
-    assert found.legal_counts == {"c": range(1, 2)}
+    assert found.communities["c"].legal == range(1, 2)
+
+
+def test_a_community_tells_all_its_households_and_those_in_special_grids_apart():
+    (row,) = (
+        reviewed("A B C", "300 60 7", "school x -", communities="c c c", special={"school"})
+        .communities_frame()
+        .to_dict("records")
+    )
+
+    assert (row["households"], row["special_households"], row["left_out"]) == (367, 300, 7)
+    assert (row["grids"], row["special_grids"]) == (1, 1)
+    assert (row["least_grids"], row["most_grids"]) == (1, 1)
+
+
+def test_a_unit_above_the_maximum_is_a_grid_beside_those_that_the_others_allow():
+    found = reviewed("A B C D T", "60 60 60 60 131", "a b c d t", communities="c " * 5)
+
+    count = found.communities["c"]
+    # 371 households divided at will would make 4 to 7; but 240 make 3 or 4, and the tower is one more.
+    assert (count.in_band, count.legal) == (range(3, 5), range(4, 6))
+    assert (count.too_large, count.too_large_households) == (("T",), 131)
+    assert [finding.code for finding in found.findings] == ["too_large"]
+    assert [told.values["most"] for told in found.grid_counts_told(Band())] == [5]
+
+
+def test_more_grids_than_units_too_large_leave_possible_are_not_legal():
+    found = reviewed("A B C D T", "99 0 0 0 149", "a b c d t", communities="c " * 5, band=(50, 100))
+    told = next(finding for finding in found.findings if finding.code == "grid_count_not_legal")
+
+    # Divided at will, 248 households would make 3 or 4 grids.
+    assert (told.values["least"], told.values["most"], told.values["grids"]) == (2, 2, 5)
+    assert told.values["too_large_unit_ids"] == ["T"]
+
+
+def test_what_units_too_large_leave_may_allow_no_number_of_grids():
+    found = reviewed("A T", "20 131", "t t", communities="c c")
+
+    assert codes(found)[0] == ("no_legal_count", None)
+    assert found.findings[0].values["other_households"] == 20
+
+
+def test_a_community_without_units_is_counted_like_the_others():
+    found = reviewed("A B", "60 60", "x y", communities="c c", everywhere=("c", "bare"))
+
+    assert found.counts()["communities"] == 2
+    assert found.communities["bare"].households == 0
+    assert found.findings == ()
+
+
+def test_a_grid_of_a_community_where_nobody_lives_is_held_to_no_band():
+    found = reviewed("A B", "60 0", "x y", communities="c d")
+
+    assert found.statuses["y"].status == "exempt"
+    assert found.statuses["y"].reason == "community_empty"
+    assert found.counts()["too_small"] == 0
 
 
 def test_a_grid_in_two_pieces_names_the_units_apart_from_the_main_one():
@@ -210,7 +267,8 @@ def test_a_grid_without_units_is_told_and_counted():
     ]
     assert (found.statuses["y"].status, found.statuses["y"].reason) == ("too_small", "grid_without_units")
     assert found.statuses["z"].reason == "community_empty"
-    assert found.legal_counts["bare"] == range(1)
+    assert found.communities["bare"].legal == range(1)
+    assert (found.statuses["z"].status, found.communities["bare"].grids) == ("exempt", 1)
 
 
 def test_findings_fly_to_the_units_they_speak_of():

@@ -97,4 +97,4 @@ def test_a_drawn_grid_without_units_counts_for_the_community_it_lies_in():
     found = checked(grids(W=box(0, 0, 3, 4), E=box(3, 0, 5, 4), S=box(5, 0, 6, 4)), units=block(5, 4, 6))
 
     assert found.review.statuses["S"].community_id == "C"
-    assert found.review.community_grids == {"C": 3}
+    assert found.review.communities["C"].grids == 3

@@ -153,6 +153,27 @@ def test_cells_are_left_out_where_units_have_footprints_and_kept_where_they_are_
     assert len(page_layers(pointed)["cells"]) == len(frames["cells"])
 
 
+def test_communities_of_the_page_say_how_many_grids_their_households_allow():
+    frames = plan_frames()
+    units, grids = frames["units"], frames["micro_grids"]
+    special = grids["grid_id"][grids["kind"] == "special"].item()
+    home = dict(zip(grids["grid_id"], grids["community_id"], strict=True))
+    units["community_id"] = units["grid_id"].map(home)
+    units.loc[0, "grid_id"] = None
+    units.loc[0, "households"] = 9
+    tower = units["households"].idxmax()
+    units.loc[tower, "households"] = 132
+
+    layers = page_layers(frames)
+    (row,) = layers["communities"].drop(columns=["name", "geometry"]).to_dict("records")
+    others = units[(units["grid_id"] != special) & (units.index != tower)]["households"].sum()
+    assert (row["households"], row["left_out"]) == (units["households"].sum(), 9)
+    assert row["special_households"] == units["households"][units["grid_id"] == special].sum()
+    assert (row["micro_grids"], row["special_grids"]) == (len(grids) - 1, 1)
+    assert (row["units_too_large"], row["households_too_large"]) == (1, 132)
+    assert (row["least"], row["most"]) == (-(-others // 100) + 1, others // 50 + 1)
+
+
 def test_labels_stand_inside_their_polygons(frames):
     layers = page_layers(frames)
 

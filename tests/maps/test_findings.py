@@ -46,6 +46,61 @@ def test_a_sentence_goes_on_with_the_reason_and_the_remedy():
     assert sentence(finding, "en").endswith("record it as an exception.")
 
 
+def grid_count(code: str, **values: object) -> Finding:
+    known = {"households": 1_257, "grids": 16, "lower": 50, "upper": 100}
+    return Finding(code, "info", "c", values={**known, **values})
+
+
+def test_the_number_of_grids_is_told_with_the_unit_that_must_stand_alone():
+    finding = grid_count(
+        "grid_count_legal", least=13, most=23, too_large_unit_ids=["27-2"], too_large_households=131,
+        other_households=1_126, least_in_band=12, most_in_band=22,
+    )  # fmt: skip
+
+    assert sentence(finding, "en") == (
+        "Community c has 1,257 households: unit 27-2 alone has 131, more than 100, and must be a grid of its "
+        "own; the other 1,126 allow 12 to 22 grids of 50 to 100; 13 to 23 in all; it has 16."
+    )
+    assert sentence(finding, "zh_CN") == (
+        "社区c共1257户：单元27-2有131户，超过上限100户，只能单独成格；其余1126户可设12—22个50—100户的网格；"
+        "合计可设13—23个；现有16个。"
+    )
+
+
+def test_the_number_of_grids_is_told_with_the_households_in_special_grids_apart():
+    finding = grid_count(
+        "grid_count_legal", households=260, grids=1, least=1, most=1, special_households=180,
+        special_grids=1, other_households=80, least_in_band=1, most_in_band=1,
+    )  # fmt: skip
+
+    assert sentence(finding, "en") == (
+        "Community c has 260 households: 180 in special grids; the other 80 allow 1 grid of 50 to 100; "
+        "it has 1 besides the special ones."
+    )
+    assert sentence(finding, "zh_CN") == (
+        "社区c共260户：专属网格内180户；其余80户可设1个50—100户的网格；除专属网格外现有1个。"
+    )
+
+
+def test_what_units_too_large_leave_is_told_where_no_number_of_grids_is_legal():
+    finding = grid_count(
+        "no_legal_count", households=282, grids=2, too_large_unit_ids=["A", "B"], too_large_households=262,
+        other_households=20,
+    )  # fmt: skip
+
+    assert sentence(finding, "en").endswith(
+        ": 2 units alone exceed 100 (A and B; 262 in all) and must each be a grid of their own; "
+        "for the other 20 no number of grids gives each 50 to 100; it has 2."
+    )
+    assert "其余20户无论设几个网格，都不能使每个网格达到50—100户；现有2个。" in sentence(finding, "zh_CN")
+
+
+def test_one_grid_is_not_told_as_several():
+    assert "which allow 1 grid; it has 3." in sentence(
+        grid_count("grid_count_not_legal", households=70, grids=3, least=1, most=1), "en"
+    )
+
+
 def test_an_island_is_told_with_its_side_and_the_missing_bridge():
     finding = too_large(
         reason="pocket_too_small", reason_households=31, reason_cut_by="water", reason_side="south"

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from maps.text import LANGUAGES, words
+from maps.text import LANGUAGES, text, words
 
 HALF_WIDTH = re.compile(r"[\u3400-\u9fff\uff08-\uff5d][,;:!?]|[,;:!?][\u3400-\u9fff]")
 
@@ -39,3 +39,12 @@ def test_the_sentences_of_errors_name_the_same_values_in_both_languages():
 
     assert usual
     assert [key for key in sorted(usual) if holes(chinese[key]) != holes(english[key])] == []
+
+
+def test_a_number_chooses_the_word_that_goes_with_it():
+    values = {"community": "A", "least": 1, "grids": 3}
+
+    assert "allow 1 grid; it has 3" in text("cli.grid_counts.one", "en", households=60, **values)
+    assert "allow 2 grids; it has 3" in text(
+        "cli.grid_counts.one", "en", households=200, **{**values, "least": 2}
+    )
