@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.balancer import Review, review
 from geo.columns import words
-from geo.drawn_grids import grids_from_polygons
+from geo.drawn_grids import grids_from_polygons, grids_reaching_over
 from geo.errors import InputError
 from geo.findings import Finding, Value
 from geo.grid_table import listed_once, listed_with_several, units_and_grids
@@ -96,6 +96,17 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
     if known and table is None:
         drawn_findings = (*drawn_findings, *_nowhere(layers, empty))
     home = units["community_id"].to_numpy(dtype=object) if known else None
+    if home is not None and table is None:
+        drawn_findings = (
+            *drawn_findings,
+            *grids_reaching_over(
+                grids.geometry.to_numpy(),
+                grids["grid_id"].to_numpy(dtype=object),
+                layers.communities.geometry.to_numpy(),
+                layers.communities["community_id"].to_numpy(dtype=object),
+                at_home={*zip(grid_ids, home, strict=True), *empty.items()},
+            ),
+        )
     found = review(
         ground.adjacency,
         ground.households,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from geo.remedies import Remedy
 MIN_AREA_M2 = 1.0
 # Pieces thinner than this on average are slivers too, however long: two hands tracing one street.
 MIN_WIDTH_M = 0.5
+
+# A border drawn along the kerb, not along the middle of a residential street, lies this far off.
+STREET_WIDTH_M = 5.0
 
 _REDRAW = Remedy("none", reason="redraw")
 
@@ -78,6 +81,56 @@ def grids_from_polygons(
     findings += _gaps(shapes, communities, community_ids, is_coverage=not len(unmatched))
     held = set(placed.tolist())
     return DrawnGrids(placed, {name: None for name in names if name not in held}, tuple(findings))
+
+
+def grids_reaching_over(
+    polygons: NDArray[np.object_],
+    polygon_ids: NDArray[np.object_],
+    communities: NDArray[np.object_],
+    community_ids: NDArray[np.object_],
+    *,
+    at_home: Collection[tuple[str | None, str | None]],
+) -> list[Finding]:
+    """Tell of grids drawn over ground of a community that is not theirs.
+
+    Parameters
+    ----------
+    polygons, polygon_ids : (k,) object
+        The drawn grids in metres; several polygons of one id are one grid.
+    communities, community_ids : (c,) object
+        Polygons of the communities and their ids.
+    at_home : collection of (grid id, community id)
+        Where each grid belongs, or has units, which is told as `spans_communities`.
+
+    Returns
+    -------
+    list of Finding
+        `grid_reaches_over`, one for each such grid and community, with the area. Strips that are on
+        average narrower than 5 m do not count: that is how far hands trace one street apart.
+    """
+    names, shapes = _dissolved(polygons, polygon_ids)
+    grid, community = shapely.STRtree(communities).query(shapes, predicate="intersects")
+    away = [
+        (names[one], community_ids[other]) not in at_home for one, other in zip(grid, community, strict=True)
+    ]
+    grid, community = grid[away], community[away]
+    pairs = zip(grid, community, intersection(shapes[grid], communities[community]), strict=True)
+    found = []
+    for one, other, shared in sorted(pairs, key=lambda pair: (names[pair[0]], str(community_ids[pair[1]]))):
+        parts = shapely.get_parts(shared)
+        area_m2 = shapely.area(parts)
+        parts = parts[(area_m2 > MIN_AREA_M2) & ~_thin(parts, STREET_WIDTH_M)]
+        if not len(parts):
+            continue
+        values = {
+            "other_community_id": community_ids[other],
+            "area_m2": round(float(shapely.area(parts).sum()), 1),
+            **_REDRAW.values(),
+        }
+        largest = parts[int(np.argmax(shapely.area(parts)))]
+        point = _xy(shapely.point_on_surface(largest))
+        found.append(Finding("grid_reaches_over", "warning", grid_id=names[one], values=values, point=point))
+    return found
 
 
 def _dissolved(
@@ -224,9 +277,9 @@ def _gap(community_id: str | None, pieces: Iterable[shapely.Geometry]) -> list[F
     ]
 
 
-def _thin(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _thin(shapes: NDArray[np.object_], width_m: float = MIN_WIDTH_M) -> NDArray[np.bool_]:
     """Tell which shapes are slivers: their mean width is twice the area over the perimeter."""
-    return np.asarray(2 * shapely.area(shapes) < MIN_WIDTH_M * shapely.length(shapes), dtype=bool)
+    return np.asarray(2 * shapely.area(shapes) < width_m * shapely.length(shapes), dtype=bool)
 
 
 def _xy(point: shapely.Geometry) -> tuple[float, float]:

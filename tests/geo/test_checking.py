@@ -98,3 +98,46 @@ def test_a_drawn_grid_without_units_counts_for_the_community_it_lies_in():
 
     assert found.review.statuses["S"].community_id == "C"
     assert found.review.communities["C"].grids == 3
+
+
+TWO = communities(C=box(0, 0, 6, 4), D=box(6, 0, 12, 4))
+LIVED_IN = block(6, 4, 5) | {"11-1": 55, "11-2": 0}
+
+
+def reaching(found: Checked) -> list[tuple[str | None, str | None, object, object]]:
+    return [
+        (
+            finding.community_id,
+            finding.grid_id,
+            finding.values["other_community_id"],
+            finding.values["area_m2"],
+        )
+        for finding in found.findings
+        if finding.code == "grid_reaches_over"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("east_edge", "told"),
+    [(6.0, []), (6.1, []), (9.0, [("C", "E", "D", 10_800.0)])],
+    ids=["on the edge", "3 m over the edge", "90 m over the edge"],
+)
+def test_a_grid_drawn_over_ground_of_another_community_is_told_with_the_area(east_edge, told):
+    drawn = grids(W=box(0, 0, 3, 4), E=box(3, 0, east_edge, 4), D=box(max(east_edge, 6), 0, 12, 4))
+
+    assert reaching(checked(drawn, TWO, LIVED_IN)) == told
+
+
+def test_a_grid_with_units_in_both_communities_spans_them_and_is_told_once():
+    drawn = grids(W=box(0, 0, 3, 4), E=box(3, 0, 12, 4))
+    found = checked(drawn, TWO, LIVED_IN)
+
+    assert ("spans_communities", "error", "E") in told(found)
+    assert reaching(found) == []
+
+
+def test_a_grid_without_units_reaches_over_from_where_most_of_it_lies():
+    drawn = grids(W=box(0, 0, 6, 4), N=box(5, 4, 10, 6), D=box(10, 0, 12, 4))
+    homes = communities(C=box(0, 0, 7, 6), D=box(7, 0, 12, 6))
+
+    assert reaching(checked(drawn, homes, LIVED_IN)) == [("D", "N", "C", 3_600.0)]
