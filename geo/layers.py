@@ -417,6 +417,7 @@ def _checked(
         counts = households(raw.values[at], place, raw.names[at])
     shapes, declared = _places(raw, kind, columns, crs, place)
     if shapes is None:
+        _require_units(raw, ids, columns["unit_id"], place)
         frame, renamed = _frame(
             raw, kind, columns=columns, dropped=dropped, ids=ids, counts=counts, findings=findings
         )
@@ -526,6 +527,18 @@ def _places(
     if in_degrees:
         return shapes, named if named is not None and named.is_geographic else WGS84
     return shapes, named
+
+
+def _require_units(raw: RawTable, grid_ids: NDArray[np.object_] | None, at: int, place: Place) -> None:
+    """Refuse a table of units and grids with a row that names a grid but no unit; blank rows say nothing."""
+    if grid_ids is None:
+        return
+    rows = np.flatnonzero((texts(raw.values[at]) == None) & (grid_ids != None))  # noqa: E711
+    if len(rows):
+        by_number = replace(place, labels=row_labels(None, len(raw), raw.numbering))
+        error = by_number.error("id_missing", "it has no id", int(rows[0]), mend="fill it in", n=len(rows))
+        error.field = raw.names[at]
+        raise error
 
 
 def _numbers(raw: RawTable, at: int, place: Place) -> NDArray[np.float64]:

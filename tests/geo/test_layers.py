@@ -329,6 +329,23 @@ def test_grids_may_be_a_table_of_units(tmp_path: Path) -> None:
     assert layers.grids.geometry.isna().all()
 
 
+def test_a_row_of_a_table_that_names_a_grid_but_no_unit_is_refused(tmp_path: Path) -> None:
+    units().to_file(tmp_path / "units.gpkg")
+    (tmp_path / "grids.csv").write_text("单元编号,网格编码\n甲-1,G1\n,G1\n ,G2\n,\n乙-1,\n")
+
+    with pytest.raises(InputError) as refused:
+        read_plan_layers({"units": str(tmp_path / "units.gpkg"), "grids": str(tmp_path / "grids.csv")})
+
+    error = refused.value
+    assert (error.code, error.file, error.field, error.feature) == (
+        "id_missing",
+        "grids.csv",
+        "单元编号",
+        "#3",
+    )
+    assert error.values["n"] == 2
+
+
 def test_bridges_and_walls_are_read_from_the_words_for_yes_and_no() -> None:
     line = shapely.LineString([(X, Y), (X + 50, Y)])
     roads = gpd.GeoDataFrame(
