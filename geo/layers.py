@@ -452,7 +452,7 @@ def _checked(
 def _ids(
     raw: RawTable, kind: LayerKind, columns: Mapping[str, int]
 ) -> tuple[NDArray[np.object_] | None, list[Finding]]:
-    """Ids of the rows: the column's, else row numbers for the kinds that need them."""
+    """Ids of the rows: the column's, else names of placemarks or row numbers for the kinds that need them."""
     if kind == "compounds":
         return (texts(raw.values[columns["compound_id"]]) if "compound_id" in columns else None), []
     if kind not in ID_COLUMNS:
@@ -463,8 +463,21 @@ def _ids(
         return np.array([without_control_characters(text) or None for text in ids], dtype=object), []
     if kind == "grids" and raw.geometry is None:
         raise missing(kind, column, raw.names)
+    names = _placemark_names(raw) if kind in ("units", "communities", "grids") else None
+    if names is not None:
+        return names, [Finding("ids_are_names", "warning", values={"layer": kind, "file": raw.file})]
     numbers = np.array([str(row) for row in range(1, len(raw) + 1)], dtype=object)
     return numbers, [Finding("ids_are_row_numbers", "warning", values={"layer": kind, "file": raw.file})]
+
+
+def _placemark_names(raw: RawTable) -> NDArray[np.object_] | None:
+    """Return the names of KML placemarks where each has its own; who draws there writes the id so."""
+    if not raw.file.casefold().endswith(".kml") or "name" not in raw.names:
+        return None
+    values = raw.values[raw.names.index("name")]
+    names = np.array([without_control_characters(text) or None for text in texts(values)], dtype=object)
+    told = {name for name in names if name is not None}
+    return None if len(told) < len(names) or _is_personal_content(values) else names
 
 
 def _personal_columns(

@@ -346,6 +346,33 @@ def test_a_row_of_a_table_that_names_a_grid_but_no_unit_is_refused(tmp_path: Pat
     assert error.values["n"] == 2
 
 
+@pytest.mark.parametrize(
+    ("names", "ids", "told"),
+    [
+        (["甲-1", " 甲-2"], ["甲-1", "甲-2"], "ids_are_names"),
+        (["甲-1", "甲-1"], ["1", "2"], "ids_are_row_numbers"),
+        (["甲-1", ""], ["1", "2"], "ids_are_row_numbers"),
+        (["13812345678", "13912345678"], ["1", "2"], "ids_are_row_numbers"),
+    ],
+    ids=["each its own", "repeated", "one empty", "telephone numbers"],
+)
+def test_grids_of_kml_go_by_the_names_of_their_placemarks(tmp_path: Path, names, ids, told) -> None:
+    square = "118,32 118.001,32 118.001,32.001 118,32.001 118,32"
+    placemarks = "".join(
+        f"<Placemark><name>{name}</name><Polygon><outerBoundaryIs><LinearRing>"
+        f"<coordinates>{square}</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>"
+        for name in names
+    )
+    (tmp_path / "grids.kml").write_text(
+        f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{placemarks}</Document></kml>'
+    )
+
+    layer = read_layer(str(tmp_path / "grids.kml"), "grids")
+
+    assert layer.frame["grid_id"].tolist() == ids
+    assert [finding.code for finding in layer.findings if finding.code.startswith("ids_")] == [told]
+
+
 def test_bridges_and_walls_are_read_from_the_words_for_yes_and_no() -> None:
     line = shapely.LineString([(X, Y), (X + 50, Y)])
     roads = gpd.GeoDataFrame(
