@@ -20,7 +20,7 @@ from geo.layers import PlanLayers
 from geo.names import listed, shortened
 from geo.overlay import intersection
 from geo.partition import Band
-from geo.planning import Ground, Progress, compound_names, inner_points, stand
+from geo.planning import Ground, Progress, compound_names, inner_points, stand, told_once
 from geo.remedies import Remedy
 
 # Without communities, the ground that is divided reaches this far beyond units and grids.
@@ -120,7 +120,7 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
         empty=empty,
         communities=layers.communities["community_id"].tolist() if known else (),
     )
-    told = (*layers.findings, *doubts, *found.findings)
+    told = told_once((*layers.findings, *doubts, *found.findings))
     return Checked(layers, ground, grid_ids, found, told, band, doubts)
 
 

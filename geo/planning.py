@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -220,8 +220,19 @@ def judged(
 ) -> Plan:
     """Review a partition whose grids have their codes, and return it as a plan; `findings` go before."""
     found = _reviewed(layers, ground, parts, grid_ids, bare, special)
-    told = (*layers.findings, *findings, *found.findings)
+    told = told_once((*layers.findings, *findings, *found.findings))
     return Plan(layers, ground, parts, grid_ids, bare, found, told, seed, special, names or {})
+
+
+def told_once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Leave out that a unit lies outside all communities where another finding says it of the same unit."""
+    codes = ("households_outside_communities", "grid_partly_outside")
+    told = {unit for finding in findings if finding.code in codes for unit in finding.unit_ids}
+    return tuple(
+        finding
+        for finding in findings
+        if finding.code != "unit_outside_communities" or not told.issuperset(finding.unit_ids)
+    )
 
 
 def bare_communities(layers: PlanLayers, ground: Ground) -> IntArray:

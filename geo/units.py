@@ -34,6 +34,9 @@ REQUIRED = {
 # The largest residential towers hold some thousand households; much more is a slip of the key.
 MAX_HOUSEHOLDS = 100_000
 
+# Chinese input methods write digits as wide as characters.
+_WIDE_DIGITS = str.maketrans("\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19", "0123456789")
+
 _COUNT = re.compile(r"\+?(\d+)(?:\.0*)?")
 
 
@@ -125,7 +128,7 @@ def households(values: NDArray[Any], place: Place, field: str) -> NDArray[np.int
     missing = pd.isna(pd.Series(texts(values))).to_numpy()
     for code, message, wrong in (
         ("count_missing", "the number of households is missing", missing),
-        ("count_unreadable", "the number of households is not a number", ~np.isfinite(counts)),
+        ("count_unreadable", "the number of households is not in plain digits", np.isnan(counts)),
         ("count_negative", "the number of households is negative", counts < 0),
         ("count_fractional", "the number of households is not whole", counts != np.floor(counts)),
         ("count_absurd", "the number of households is larger than any building", counts > MAX_HOUSEHOLDS),
@@ -147,14 +150,14 @@ def households(values: NDArray[Any], place: Place, field: str) -> NDArray[np.int
 
 def _count(value: Any) -> float:
     if isinstance(value, str):
-        text = value.strip()
-        if re.fullmatch(r"[+-]?\d{1,15}(?:\.\d*)?", text, flags=re.ASCII):
+        text = value.strip().translate(_WIDE_DIGITS)
+        if re.fullmatch(r"[+-]?\d+(?:\.\d*)?", text, flags=re.ASCII):
             return float(text)
         return np.nan
     if isinstance(value, bool | np.bool_) or value is None:
         return np.nan
     if isinstance(value, int) and abs(value) >= 10**15:
-        return np.nan  # an integer of any length, as JSON has them
+        return np.inf if value > 0 else -np.inf  # an integer of any length, as JSON has them
     return float(value) if isinstance(value, int | float | np.integer | np.floating) else np.nan
 
 

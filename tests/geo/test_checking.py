@@ -5,6 +5,8 @@ import pytest
 
 from geo.checking import Checked, check
 from geo.errors import InputError
+from geo.findings import Finding
+from geo.planning import told_once
 from tests.geo.town import block, box, communities, grids, houses, listed, town
 
 ONE = communities(C=box(0, 0, 6, 4))
@@ -141,3 +143,13 @@ def test_a_grid_without_units_reaches_over_from_where_most_of_it_lies():
     homes = communities(C=box(0, 0, 7, 6), D=box(7, 0, 12, 6))
 
     assert reaching(checked(drawn, homes, LIVED_IN)) == [("D", "N", "C", 3_600.0)]
+
+
+def test_a_unit_outside_all_communities_is_told_once():
+    findings = (
+        Finding("unit_outside_communities", "warning", unit_ids=("a",)),
+        Finding("unit_outside_communities", "warning", unit_ids=("b",)),
+        Finding("households_outside_communities", "error", unit_ids=("a",)),
+    )
+
+    assert told_once(findings) == findings[1:]

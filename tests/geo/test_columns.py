@@ -20,6 +20,7 @@ from geo.errors import InputError
         ("units", "households", ["households", "hh", "HH", "户数", "总户数"]),
         ("units", "community_id", ["community_id", "Comm_ID", "社区编码", "社区编号"]),
         ("units", "building_id", ["building_id", "Building", "楼栋", "楼幢"]),
+        ("units", "address", ["address", "Addr", "地址", "详细地址", "门牌地址", "标准地址"]),
         ("communities", "name", ["name", "NAME", "名称"]),
         ("roads", "road_class", ["class", "road_class", "highway", "fclass"]),
         ("roads", "bridge", ["bridge"]),

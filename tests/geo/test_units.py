@@ -41,6 +41,7 @@ def test_a_code_is_the_same_text_from_text_integer_and_decimal(code: int) -> Non
     ("values", "expected"),
     [
         (objects("0", " 12 ", "+3", "4.0", "5."), [0, 12, 3, 4, 5]),
+        (objects("１２", " ９0"), [12, 90]),
         (objects(0, 12.0, np.int32(3)), [0, 12, 3]),
         (np.array([1.0, 2.0]), [1, 2]),
         (np.array([1, 2], dtype=np.uint8), [1, 2]),
@@ -66,8 +67,13 @@ def test_counts_that_are_whole(values: np.ndarray, expected: list[int]) -> None:
         ("٣", "count_unreadable"),
         ("1_000", "count_unreadable"),
         (True, "count_unreadable"),
-        (float("inf"), "count_unreadable"),
-        (10**400, "count_unreadable"),
+        ("1,234", "count_unreadable"),
+        ("12²", "count_unreadable"),
+        ("9" * 20, "count_absurd"),
+        ("9" * 400, "count_absurd"),
+        (float("inf"), "count_absurd"),
+        (10**400, "count_absurd"),
+        (-(10**400), "count_negative"),
         (10**12, "count_absurd"),
     ],
 )
