@@ -43,7 +43,8 @@ class Checked:
         Those of reading, `doubts` and those of the review.
     band : Band
     doubts : tuple of Finding
-        `table_units_unknown`: units that a table lists and the layer of units does not have.
+        `table_units_unknown`: units that a table lists and the layer of units does not have;
+        `table_units_differ_by_case`: those of them that it has in upper or lower case.
     """
 
     layers: PlanLayers
@@ -150,9 +151,16 @@ def _table(layers: PlanLayers) -> dict[str, str | None]:
 
 def _unknown(table: Mapping[str, str | None], ground: Ground) -> tuple[Finding, ...]:
     unknown = sorted(table.keys() - set(ground.unit_ids))
+    if not unknown:
+        return ()
     values: dict[str, Value] = {"units": len(unknown), "listed": len(table)}
-    finding = Finding("table_units_unknown", "warning", unit_ids=tuple(unknown), values=values)
-    return (finding,) if unknown else ()
+    findings = [Finding("table_units_unknown", "warning", unit_ids=tuple(unknown), values=values)]
+    meant = {unit.casefold(): unit for unit in sorted(ground.unit_ids)}
+    twins = {unit: meant[unit.casefold()] for unit in unknown if unit.casefold() in meant}
+    if twins:
+        values = {"units": len(twins), "first": next(iter(twins)), "meant": next(iter(twins.values()))}
+        findings.append(Finding("table_units_differ_by_case", "info", unit_ids=tuple(twins), values=values))
+    return tuple(findings)
 
 
 def _empty(layers: PlanLayers, grid_ids: NDArray[np.object_]) -> dict[str, str | None]:

@@ -58,6 +58,20 @@ def test_units_of_a_table_that_nobody_knows_are_told_with_their_number():
     assert found.findings[0].values == {"units": 3, "listed": 27}
 
 
+def test_units_of_a_table_that_differ_only_by_case_are_told_with_the_ones_meant():
+    units = {"A-" + unit: households for unit, households in block(2, 2, 30).items()}
+    homes = houses({unit.removeprefix("A-"): households for unit, households in units.items()})
+    rows = [("a-0-0", "W"), ("A-0-1", "W"), ("a-1-0", "W"), ("A-1-1", "W"), ("b-1-1", "W")]
+    found = check(town(homes.assign(unit_id=list(units)), ONE, listed(rows)))
+
+    assert [(finding.code, finding.severity) for finding in found.doubts] == [
+        ("table_units_unknown", "warning"),
+        ("table_units_differ_by_case", "info"),
+    ]
+    assert found.doubts[1].unit_ids == ("a-0-0", "a-1-0")
+    assert found.doubts[1].values == {"units": 2, "first": "a-0-0", "meant": "A-0-0"}
+
+
 def test_a_grid_of_a_table_whose_units_nobody_knows_holds_no_unit():
     found = checked(listed([*table(), ("9-9", "N")]))
 
