@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,9 +187,22 @@ def load_plan_as_owner(
 def read_timed(path: Path, report: Report) -> PlanFile:
     """Read a plan file under the stage `checking`."""
     report("checking", 0, 1)
-    plan = read_plan(path)
+    with _no_collection():
+        plan = read_plan(path)
     report("checking", 1, 1)
     return plan
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Spare millions of rows the search for cycles that they cannot form: a quarter of the time of a city."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def load_plan(

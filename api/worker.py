@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from api import job_kinds  # noqa: F401  (registers the kinds)
 from api.database import Store, store_of
 from api.errors import ServiceError
+from api.housekeeping import DAY_S, keep_house
 from api.jobs import (
     KINDS,
     SCRATCH,
@@ -146,6 +147,7 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
     """
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     logger.info("worker %s begins", name)
+    next_cleaning = time.monotonic()
     while not stop.is_set():
         try:
             with psycopg.connect(store.conninfo(role=None), autocommit=True, row_factory=tuple_row) as bell:
@@ -155,6 +157,9 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
                     if row is not None:
                         _do(store, settings, row, name, lease_s, stop)
                         continue
+                    if time.monotonic() >= next_cleaning:
+                        keep_house(store)
+                        next_cleaning = time.monotonic() + DAY_S
                     for _ in bell.notifies(timeout=LOOK_EVERY_S, stop_after=1):
                         pass
         except (*_AWAY, DBAPIError) as error:

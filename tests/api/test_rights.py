@@ -70,7 +70,11 @@ RULES = {
     "rate_counters": HIDDEN,
     # Other people's: an answer that is kept for a repeated request belongs to who sent it.
     "idempotency_keys": HIDDEN,
-    "jobs": Rule(ADMINS, READERS, ADMINS),
+    # A load changes plans: planners start one; who administers there follows it too.
+    "jobs": Rule(ADMINS, PLANNERS, ADMINS),
+    "job_kinds": GROUND_MAP,
+    # Other people's: an upload is seen by who sent it.
+    "uploads": HIDDEN,
 }  # fmt: skip
 # Tables whose rules their own tests tell.
 ELSEWHERE = {"events"}
@@ -107,7 +111,9 @@ ADDED = {
     "log_anchors": "(stream, chain, seq, hash) VALUES ('audit', :k, 1, sha256('x'))",
     "rate_counters": "(key, n, expires_at) VALUES (:k, 1, now())",
     "idempotency_keys": "(user_id, key, request_sha256) VALUES (:person, :k, 'x')",
-    "jobs": "(kind, area_id, created_by) VALUES (:k, :area, actor())",
+    "jobs": "(kind, area_id, created_by) VALUES ('load', :area, actor())",
+    "job_kinds": "(kind, roles) VALUES (:k, '{}')",
+    "uploads": "(user_id, name, sha256, n_bytes, layers) VALUES (:person, :k, sha256('x'), 1, '[]')",
 }  # fmt: skip
 # Which rows are of the area, and a column that may change (else the first that `same` names).
 ROWS = {
@@ -126,6 +132,8 @@ ROWS = {
     "rate_counters": ("true", "n"),
     "idempotency_keys": ("user_id = :person", "status"),
     "jobs": ("area_id = :area", "cancel_requested"),
+    "job_kinds": ("true", "roles"),
+    "uploads": ("user_id = :person", "name"),
 }
 WHERE = ("own", "sub", "foreign")
 

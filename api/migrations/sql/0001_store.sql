@@ -909,7 +909,9 @@ CREATE POLICY read ON events FOR SELECT TO weige_app USING (
   user_id = (SELECT actor())
   OR (roles IS NULL AND user_id IS NULL AND area <@ ANY ((SELECT reading_areas())::ltree[]))
   OR (roles IS NOT NULL AND area <@ ANY (areas(VARIADIC roles))));
-CREATE POLICY add ON events FOR INSERT TO weige_app WITH CHECK (true);
+-- Nobody tells of an area in which they hold nothing.
+CREATE POLICY add ON events FOR INSERT TO weige_app WITH CHECK (
+  area <@ ANY ((SELECT reading_areas() || areas('reporter'))::ltree[]));
 
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON jobs FOR SELECT TO weige_app USING (
