@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -38,6 +38,8 @@ from geo.findings import Finding
 
 router = APIRouter(prefix="/api/v1", tags=["plans"], route_class=KeptRoute)
 
+# Sets of divisions that the database knows: where the actor plans, and where it administers.
+Whose: TypeAlias = Literal["plannable", "administered"]
 # A wider box is answered by tiles.
 WIDEST_BOX_DEG = 2.0
 
@@ -135,7 +137,7 @@ def submit_version(
     version_id: UUID, session: SessionDep, response: Response, if_match: IfMatch = None
 ) -> VersionOut:
     """Hand a draft in for publication; it cannot be edited any more."""
-    _unchanged(session, version_id, if_match)
+    _unchanged(session, version_id, if_match, "plannable")
     submit(session, [version_id])
     return _version(session, version_id, response)
 
@@ -145,7 +147,7 @@ def withdraw_version(
     version_id: UUID, session: SessionDep, response: Response, if_match: IfMatch = None
 ) -> VersionOut:
     """Take a submitted version back to a draft."""
-    _unchanged(session, version_id, if_match)
+    _unchanged(session, version_id, if_match, "plannable")
     withdraw(session, [version_id])
     return _version(session, version_id, response)
 
@@ -158,7 +160,7 @@ def publish_version(
 
     Readers see the old version or the new one, never neither or both.
     """
-    _unchanged(session, version_id, if_match)
+    _unchanged(session, version_id, if_match, "administered")
     publish(session, [version_id], body.valid_from)
     queries.wake(session)
     return _version(session, version_id, response)
@@ -326,9 +328,10 @@ def _require_plan(session: Session, plan_id: UUID) -> Row[Any]:
     return row
 
 
-def _unchanged(session: Session, version_id: UUID, if_match: str | None) -> None:
-    """Refuse what was decided on another state of the version than the present one."""
+def _unchanged(session: Session, version_id: UUID, if_match: str | None, whose: Whose) -> None:
+    """Refuse who may not do this, and what was decided on another state of the version."""
     version = require_version(session, version_id)
+    _require_rights(session, version, whose)
     require_match(
         if_match,
         version.revision,
@@ -338,12 +341,7 @@ def _unchanged(session: Session, version_id: UUID, if_match: str | None) -> None
 
 def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:
     """Return a draft, locked, that the actor may change and that is as the request thinks."""
-    require_version(session, version_id)
-    mine = session.execute(
-        text("SELECT community_id IN (SELECT plannable()) FROM versions WHERE id = :id"), {"id": version_id}
-    ).scalar_one()
-    if not mine:
-        raise NotAllowedError("not_allowed", "only a planner of the area changes its plans")
+    _require_rights(session, require_version(session, version_id), "plannable")
     version = require_version(session, version_id, lock=True)
     require_match(
         if_match,
@@ -353,6 +351,16 @@ def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row
     if version.state != "draft":
         raise ConflictError("not_a_draft", f"the version is {version.state}; fork it to change it")
     return version
+
+
+def _require_rights(session: Session, version: Row[Any], whose: Whose) -> None:
+    """Say that the actor may read a version, but not do this to it; the database would refuse it later."""
+    mine = session.execute(
+        text(f"SELECT :community IN (SELECT {whose}())"), {"community": version.community_id}
+    ).scalar_one()
+    if not mine:
+        post = "a planner" if whose == "plannable" else "an administrator"
+        raise NotAllowedError("not_allowed", f"only {post} of the area does this to its plans")
 
 
 def _copy(session: Session, source: UUID, target: UUID) -> None:
