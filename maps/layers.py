@@ -47,6 +47,9 @@ _NUMBERS = frozenset({"households", "units", "area_m2"})
 # More than anyone counts, and still exact in every browser.
 _LARGEST = 1e15
 
+# A further piece of a grid carries its number too where it has at least this share of the largest one's area.
+_LARGE_PIECE = 0.2
+
 # Layers whose polygons carry a name or a number.
 _LABELLED = ("grids", "grids_before", "communities", "compounds", "water")
 
@@ -74,7 +77,8 @@ def page_layers(
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
-        of the largest circle round it that stays inside (`radius_m`). Findings name the rows of their
+        of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
+        large pieces of a grid (`grid` is its row). Findings name the rows of their
         grids and units and whether they can be mended; `faults` is the ground where grids overlap or
         leave gaps (`maps.faults`). Communities say how many grids their households allow and what stands
         apart (`geo.grid_counts`): `households`, `special_households`, `left_out` (in no grid),
@@ -106,6 +110,8 @@ def page_layers(
         layers["changes"] = grid_changes(layers["grids_before"], grids, _ledger(plan))
     for name in (name for name in _LABELLED if name in layers):
         layers[f"{name}_labels"] = _label_points(layers[name].geometry)
+    for name in (name for name in ("grids", "grids_before") if name in layers):
+        layers[f"{name}_pieces"] = _further_pieces(layers[name].geometry)
     if incidents is not None:
         layers["incidents"] = _chosen(incidents, "incidents")
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
@@ -274,6 +280,21 @@ def _label_points(polygons: gpd.GeoSeries) -> gpd.GeoDataFrame:
         radius_m[has_area] = shapely.length(radii) * 111_320.0
     radius = pd.Series(np.rint(radius_m).astype(np.int64))
     return gpd.GeoDataFrame({"radius_m": radius}, geometry=middles, crs=WGS84)
+
+
+def _further_pieces(polygons: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Return where the large pieces of each grid, but for the largest, carry its number."""
+    parts, owner = shapely.get_parts(polygons.to_numpy(), return_index=True)
+    area = shapely.area(parts)
+    largest = np.zeros(len(polygons))
+    np.maximum.at(largest, owner, area)
+    order = np.lexsort((-area, owner))
+    is_further = np.ones(len(parts), np.bool_)
+    is_further[np.unique(owner[order], return_index=True)[1]] = False
+    chosen = order[is_further]
+    chosen = chosen[(area[chosen] > 0) & (area[chosen] >= _LARGE_PIECE * largest[owner[chosen]])]
+    points = _label_points(gpd.GeoSeries(parts[chosen], crs=polygons.crs))
+    return points.assign(grid=pd.Series(owner[chosen], dtype="Int64"))
 
 
 def _largest_parts(polygons: gpd.GeoSeries) -> NDArray[np.object_]:

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+import shapely
 
 from maps.export import write_map
 from maps.styles import INK, STATUS
@@ -108,6 +109,54 @@ def test_labels_of_a_city_are_readable_at_every_zoom(open_page, city, zoom_click
     assert len(labels) > 30
     assert opened.texts("grid")
     _require_readable(labels)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 844)])
+def test_every_grid_of_a_town_has_its_number_also_the_thin_one_and_each_large_piece(
+    open_page, tmp_path, width, height
+):
+    frames = plan_frames()
+    grids = frames["micro_grids"]
+    first, x, y = grids.geometry.iloc[0], *grids.total_bounds[2:]
+    away = shapely.box(x + 60, y - 120, x + 160, y)
+    grids.loc[grids.index[0], "geometry"] = shapely.MultiPolygon([first, away])
+    thin = shapely.box(x + 60, y - 260, x + 220, y - 258)
+    grids.loc[grids.index[1], ["geometry", "households", "status"]] = [thin, 77, "ok"]
+    grids.loc[grids.index[0], "households"] = 88
+    output = tmp_path / "map.html"
+    write_map(write_plan(tmp_path / "plan.gpkg", frames), output)
+
+    opened = open_page(output, width, height)
+
+    drawn = [label["text"].split("\n")[0] for label in opened.labels() if label["kind"] == "grid"]
+    assert drawn.count("88") == 2
+    assert sorted(drawn) == sorted(map(str, [*grids["households"], 88]))
+    _require_readable(opened.labels())
+
+
+def test_the_name_of_a_community_keeps_off_the_borders_of_its_grids(open_page, tmp_path):
+    frames = plan_frames()
+    frames["micro_grids"]["status"] = "ok"
+    output = tmp_path / "map.html"
+    write_map(write_plan(tmp_path / "plan.gpkg", frames), output)
+
+    opened = open_page(output, 1366, 768)
+
+    # A border under the name would show as its ink inside the box's rim, where no letter reaches.
+    (name,) = [label for label in opened.labels() if label["kind"] == "community"]
+    crossing = opened.page.evaluate(
+        f"""([x0, y0, x1, y1]) => {{
+      const {{ data, width }} = ({PIXELS})();
+      const seen = new Set();
+      const sides = [Math.floor(x0) - 1, Math.ceil(x1) + 1];
+      for (let y = Math.floor(y0) - 1; y <= y1 + 1; y++) for (const x of sides) {{
+        seen.add([0, 1, 2].map((k) => data[4 * (y * width + x) + k].toString(16).padStart(2, "0")).join(""));
+      }}
+      return [...seen].map((rgb) => "#" + rgb);
+    }}""",
+        name["box"],
+    )
+    assert INK["border"] not in crossing
 
 
 def test_labels_stand_out_in_the_picture_itself(open_page, town):

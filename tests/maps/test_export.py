@@ -181,6 +181,23 @@ def test_labels_stand_inside_their_polygons(frames):
     assert (layers["grids_labels"]["radius_m"] > 10).all()
 
 
+def test_a_grid_in_pieces_is_named_on_each_large_one_and_on_no_scrap(frames):
+    grids = frames["micro_grids"].copy()
+    x, y = grids.total_bounds[2:] + 100
+    whole = grids.geometry.iloc[2].envelope
+    half = shapely.box(x, y, x + 0.6 * whole.area / 50, y + 50)
+    scrap = shapely.box(x, y + 200, x + 5, y + 205)
+    grids.loc[grids.index[2], "geometry"] = shapely.MultiPolygon([scrap, whole, half])
+    layers = page_layers({**frames, "micro_grids": grids})
+
+    (row,) = [k for k, each in enumerate(layers["grids"]["grid_id"]) if each == grids["grid_id"].iloc[2]]
+    assert layers["grids_pieces"]["grid"].tolist() == [row]
+    place = layers["grids_pieces"].to_crs(grids.crs).geometry.iloc[0]
+    assert half.contains(place)
+    assert layers["grids_pieces"]["radius_m"].tolist() == [pytest.approx(25, abs=1)]
+    assert page_layers(frames)["grids_pieces"].empty
+
+
 def test_incidents_know_their_grid(frames):
     at = frames["micro_grids"].representative_point().iloc[[5, 2]]
     outside = gpd.GeoSeries([shapely.Point(at.iloc[0].x + 9e4, at.iloc[0].y)], crs=at.crs)

@@ -5,7 +5,7 @@ import { gridsOf } from "./changes.ts";
 import { isOnSide, type Side } from "./divider.ts";
 import { drawIncident, drawStation } from "./icons.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
-import { joinCircles, placeLabels, shortCode, shorten, Taken, type Box, type Candidate, type Circle } from "./labels.ts";
+import { joinCircles, overlap, placeLabels, shortCode, shorten, Taken, type Box, type Candidate, type Circle } from "./labels.ts";
 import { worldX, worldY } from "./pack.ts";
 import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
 import type { IndexedLayer, Scene } from "./scene.ts";
@@ -26,6 +26,12 @@ const CALLOUTS_UP_TO = 60;
 /** Where a number stands that has no room in its grid: directions in the order of trying, in eighths of a turn from the east. */
 const CALLOUT_WAYS = [-1, -3, -2, 0, 4, 1, 3, 2];
 const CALLOUT_REACHES = [1, 1.7, 2.6];
+
+/** Half the width and the height of a grid's number with its code, in pixels. */
+const NUMBER_ROOM = [20, 16] as const;
+
+/** So many rings of spots round the middle are tried for a label that wants clear ground. */
+const RINGS = 6;
 
 /** From this slope on, Chinese names of streets are written downwards. */
 const STEEP = 1.1;
@@ -290,8 +296,15 @@ export class Overlay extends L.Layer {
     const isOut = (grid: number) => ["too_small", "too_large"].includes(grids.text("status", grid));
     const seen = anchors.within(windowBox(view));
     const hasCallouts = seen.filter(isOut).length <= CALLOUTS_UP_TO;
-    for (const grid of seen) {
-      const at = this.anchor(anchors, grid, view);
+    const pieces = this.scene.get(`${gridsOf(side)}_pieces`);
+    const places = [
+      ...seen.map((grid) => ({ grid, at: this.anchor(anchors, grid, view), isMain: true })),
+      ...pieces.within(windowBox(view)).map((piece) => (
+        { grid: pieces.number("grid", piece) ?? 0, at: this.anchor(pieces, piece, view), isMain: false })),
+    ];
+    // Few grids in view: each has its number, if need be beside it, and off the buildings where there is room.
+    const isRoomy = places.length <= CALLOUTS_UP_TO;
+    for (const { grid, at, isMain } of places) {
       if (!at) continue;
       const count = String(grids.number("households", grid) ?? 0);
       // A number out of band outranks even the community's name.
@@ -299,26 +312,42 @@ export class Overlay extends L.Layer {
       const size = at.radius > 34 ? 15 : at.radius > 17 ? 13 : 11;
       const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
       const line = { text: count, size, weight: 700 };
-      const form = (lines: Line[]) => this.stack(pen, "grid", priority, lines, at.x, at.y, this.styles.ink.text, ground);
+      const form = (lines: Line[], dx = 0, dy = 0) =>
+        this.stack(pen, "grid", priority, lines, at.x + dx, at.y + dy, this.styles.ink.text, ground);
       const short = form([line]);
       // A number larger than its grid would be read as its neighbour's.
       const hasRoom = Math.hypot(short.box.x1 - short.box.x0, short.box.y1 - short.box.y0) / 2 <= at.radius * 1.5 + 3;
       const small = form([{ ...line, size: 11 }]);
       const inside = !hasRoom ? [] : at.radius < 19 ? [short, small] : [form([line, code]), short, small];
+      if (isRoomy && inside[0] && !this.isOffUnits(view, inside[0].box)) inside.unshift(...this.clearForms(view, grids, grid, form, inside[0].lines, at.radius));
       const isThere = dividerX === null || isOnSide({ x0: at.x, x1: at.x }, side, dividerX);
-      const forms = [...inside, ...(isOut(grid) && hasCallouts && isThere ? this.callouts(pen, { ...line, size: 12 }, at) : [])];
+      const forms = [...inside, ...(isMain && isThere && (isRoomy || (isOut(grid) && hasCallouts)) ? this.callouts(pen, priority, { ...line, size: 12 }, at) : [])];
       const [first, ...otherwise] = forms.filter(({ box }) => dividerX === null || isOnSide(box, side, dividerX));
       if (first) labels.push({ ...first, otherwise });
     }
   }
 
+  /** The number of a grid at spots near its middle that lie whole in the grid and on no building. */
+  private clearForms(
+    view: Window, grids: IndexedLayer, grid: number, form: (lines: Line[], dx: number, dy: number) => Label, lines: Line[], radius: number,
+  ): Label[] {
+    return nearSpots(radius * 2.4).map(([dx, dy]) => form(lines, dx, dy))
+      .filter(({ box }) => cornersOf(view, box).every(([x, y]) => grids.polygonsAt(x, y).includes(grid)) && this.isOffUnits(view, box));
+  }
+
+  private isOffUnits(view: Window, box: Box): boolean {
+    if (!this.shown.has("units")) return true;
+    const [[minX, minY], , [maxX, maxY]] = cornersOf(view, box);
+    return !this.scene.get("units").within([minX, minY, maxX, maxY]).length;
+  }
+
   /** The number of a grid beside it, with a line that leads there: what must be seen is seen at every zoom. */
-  private callouts(pen: CanvasRenderingContext2D, line: Line, at: { x: number; y: number; radius: number }): Label[] {
+  private callouts(pen: CanvasRenderingContext2D, priority: number, line: Line, at: { x: number; y: number; radius: number }): Label[] {
     const reach = Math.max(26, Math.min(at.radius, 40) + 18);
     return CALLOUT_REACHES.flatMap((times) => CALLOUT_WAYS.map((eighth) => {
       const angle = (eighth * Math.PI) / 4;
       const [x, y] = [at.x + reach * times * Math.cos(angle), at.y + reach * times * Math.sin(angle)];
-      const plate = this.stack(pen, "grid", 960, [line], x, y, this.styles.ink.text, "plate");
+      const plate = this.stack(pen, "grid", priority, [line], x, y, this.styles.ink.text, "plate");
       return { ...plate, leader: { x: at.x, y: at.y } };
     }));
   }
@@ -332,9 +361,25 @@ export class Overlay extends L.Layer {
       const name = shorten(communities.text("name", community) || communities.text("community_id", community), 18);
       if (!at || !name || at.radius < 34 || at.radius > 700) continue;
       const lines = [{ text: name, size, weight: 700 }];
-      const form = (dy: number) => this.stack(pen, "community", 950, lines, at.x, at.y + dy, this.styles.ink.community);
-      labels.push({ ...form(0), otherwise: [form(-at.radius * 0.35), form(at.radius * 0.35)] });
+      const form = (dx: number, dy: number) => this.stack(pen, "community", 950, lines, at.x + dx, at.y + dy, this.styles.ink.community);
+      const forms = [form(0, 0), form(0, -at.radius * 0.35), form(0, at.radius * 0.35)];
+      const clear = nearSpots(at.radius * 2).map(([dx, dy]) => form(dx, dy)).filter(({ box }) =>
+        this.isClearOfGrids(view, box) && cornersOf(view, box).every(([x, y]) => communities.polygonsAt(x, y).includes(community)));
+      const [first, ...otherwise] = [...clear, ...forms];
+      if (first) labels.push({ ...first, otherwise });
     }
+  }
+
+  /** Does a box cross no border of a grid, and leave the number there its place? */
+  private isClearOfGrids(view: Window, box: Box): boolean {
+    const grids = this.scene.get("grids");
+    // Corners alone would miss a narrow grid between them.
+    const [[left, top], , [right, bottom]] = cornersOf(view, box);
+    const under = [0, 0.25, 0.5, 0.75, 1].flatMap((across) => [top, bottom].map((y) => grids.polygonsAt(left + across * (right - left), y)[0]));
+    const [first, ...others] = under;
+    if (others.some((grid) => grid !== first)) return false;
+    const at = first === undefined ? null : this.anchor(this.scene.get("grids_labels"), first, view);
+    return !at || !overlap(box, { x0: at.x - NUMBER_ROOM[0], x1: at.x + NUMBER_ROOM[0], y0: at.y - NUMBER_ROOM[1], y1: at.y + NUMBER_ROOM[1] });
   }
 
   private compoundLabels(pen: CanvasRenderingContext2D, view: Window, labels: Label[]): void {
@@ -519,6 +564,23 @@ function isWhole({ box, leader }: Label, offset: L.Point, view: Window): boolean
   const isWithin = box.x0 >= seen.x0 && box.x1 <= seen.x1 && box.y0 >= seen.y0 && box.y1 <= seen.y1;
   if (!leader) return isOutside || isWithin;
   return isWithin && leader.x >= seen.x0 && leader.x <= seen.x1 && leader.y >= seen.y0 && leader.y <= seen.y1;
+}
+
+type Spot = [x: number, y: number];
+
+/** Shifts up to a distance, the nearest first, in rings of twelve. */
+function nearSpots(reach: number): Spot[] {
+  return Array.from({ length: RINGS * 12 }, (_, i): Spot => {
+    const away = (reach * (Math.floor(i / 12) + 1)) / RINGS;
+    const angle = (((i % 12) - 3) * Math.PI) / 6;
+    return [away * Math.cos(angle), away * Math.sin(angle)];
+  });
+}
+
+/** The corners of a box of the view in the coordinates of the layers. */
+function cornersOf({ originX, originY, scale }: Window, { x0, y0, x1, y1 }: Box): [Spot, Spot, Spot, Spot] {
+  const at = (x: number, y: number): Spot => [originX + x / scale, originY + y / scale];
+  return [at(x0, y0), at(x1, y0), at(x1, y1), at(x0, y1)];
 }
 
 function moved({ x0, y0, x1, y1 }: Box, dx: number, dy: number): Box {
