@@ -184,7 +184,7 @@ def test_labels_stand_out_in_the_picture_itself(open_page, town):
 @pytest.mark.parametrize(("query", "found"), [
     ("001005", "321181001001005"),
     ("2号楼", "秦东门大街2号"),
-    ("秦东门大街 11", "11-1"),
+    ("秦东门大街 11", "秦东门大街11号"),
     ("建华园2", "建华园2区"),
     ("驿站3", "红色驿站3"),
     ("aj00007", "AJ00007"),

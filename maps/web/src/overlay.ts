@@ -303,7 +303,8 @@ export class Overlay extends L.Layer {
         { grid: pieces.number("grid", piece) ?? 0, at: this.anchor(pieces, piece, view), isMain: false })),
     ];
     // Few grids in view: each has its number, if need be beside it, and off the buildings where there is room.
-    const isRoomy = places.length <= CALLOUTS_UP_TO;
+    // Not beside a divider: there labels would jump while it is dragged.
+    const isRoomy = dividerX === null && places.length <= CALLOUTS_UP_TO;
     for (const { grid, at, isMain } of places) {
       if (!at) continue;
       const count = String(grids.number("households", grid) ?? 0);
@@ -331,8 +332,10 @@ export class Overlay extends L.Layer {
   private clearForms(
     view: Window, grids: IndexedLayer, grid: number, form: (lines: Line[], dx: number, dy: number) => Label, lines: Line[], radius: number,
   ): Label[] {
+    const seen = seenBox(this.offset, view);
+    const wasSeen = holds(seen, form(lines, 0, 0).box); // a number does not leave the window for the sake of a building
     return nearSpots(radius * 2.4).map(([dx, dy]) => form(lines, dx, dy))
-      .filter(({ box }) => cornersOf(view, box).every(([x, y]) => grids.polygonsAt(x, y).includes(grid)) && this.isOffUnits(view, box));
+      .filter(({ box }) => (!wasSeen || holds(seen, box)) && cornersOf(view, box).every(([x, y]) => grids.polygonsAt(x, y).includes(grid)) && this.isOffUnits(view, box));
   }
 
   private isOffUnits(view: Window, box: Box): boolean {
@@ -557,11 +560,20 @@ function roundedBox(pen: CanvasRenderingContext2D, { x0, y0, x1, y1 }: Box, radi
   pen.closePath();
 }
 
+/** The part of the drawing that is seen; the rest is for short drags. */
+function seenBox(offset: L.Point, view: Window): Box {
+  return { x0: -offset.x, y0: -offset.y, x1: view.width + offset.x, y1: view.height + offset.y };
+}
+
+function holds(outer: Box, { x0, y0, x1, y1 }: Box): boolean {
+  return x0 >= outer.x0 && x1 <= outer.x1 && y0 >= outer.y0 && y1 <= outer.y1;
+}
+
 /** Is a label not crossed by the edge of what is seen? A line from beyond the edge would lead to nothing. */
 function isWhole({ box, leader }: Label, offset: L.Point, view: Window): boolean {
-  const seen = { x0: -offset.x, y0: -offset.y, x1: view.width + offset.x, y1: view.height + offset.y };
+  const seen = seenBox(offset, view);
   const isOutside = box.x1 < seen.x0 || box.x0 > seen.x1 || box.y1 < seen.y0 || box.y0 > seen.y1;
-  const isWithin = box.x0 >= seen.x0 && box.x1 <= seen.x1 && box.y0 >= seen.y0 && box.y1 <= seen.y1;
+  const isWithin = holds(seen, box);
   if (!leader) return isOutside || isWithin;
   return isWithin && leader.x >= seen.x0 && leader.x <= seen.x1 && leader.y >= seen.y0 && leader.y <= seen.y1;
 }
