@@ -212,7 +212,7 @@ export class Page {
       grids: () => [gridSection(this.scene, first, this.reasons)],
       grids_before: () => [gridSection(this.scene, first, this.reasons, "before")],
       compounds: () => [compoundSection(this.scene, first)],
-      communities: () => [communitySection(this.scene, first, this.settings.plan)],
+      communities: () => [communitySection(this.scene, first)],
       incidents: () => [incidentSection(this.scene, first)],
       stations: () => [stationSection(this.scene, first)],
     };
@@ -240,7 +240,7 @@ export class Page {
     if (unit !== undefined) sections.push(unitSection(scene, unit));
     if (compound !== undefined && unit === undefined) sections.push(compoundSection(scene, compound));
     if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons, side));
-    else if (community !== undefined) sections.push(communitySection(scene, community, this.settings.plan));
+    else if (community !== undefined) sections.push(communitySection(scene, community));
     if (!sections.length) return;
     if (grid !== undefined) this.outline(gridsOf(side), [grid]);
     if (unit !== undefined) this.mark([unit]);

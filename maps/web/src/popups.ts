@@ -3,7 +3,6 @@ import { gridsOf } from "./changes.ts";
 import type { Side } from "./divider.ts";
 import { element, typed } from "./dom.ts";
 import type { Scene } from "./scene.ts";
-import type { PlanNote } from "./schema.ts";
 import { formatHours, formatMoment } from "./times.ts";
 import { formatCount, language, t } from "./words.ts";
 
@@ -159,30 +158,31 @@ export function compoundSection(scene: Scene, compound: number): Section {
   };
 }
 
-export function communitySection(scene: Scene, community: number, plan: PlanNote): Section {
+/** What a community counts: all its households, those apart, and how many grids they allow (`geo.grid_counts`). */
+export function communitySection(scene: Scene, community: number): Section {
   const communities = scene.get("communities");
-  const grids = scene.get("grids");
-  const id = communities.text("community_id", community);
-  let households = 0;
-  let nGrids = 0;
-  for (let i = 0; i < grids.count; i++) {
-    if (grids.text("community_id", i) !== id) continue;
-    households += grids.number("households", i) ?? 0;
-    nGrids++;
-  }
-  const [lower, upper] = plan.band;
-  const least = Math.ceil(households / upper);
-  const most = Math.floor(households / lower);
+  const told = (column: string) => communities.number(column, community);
+  const [least, most] = [told("least"), told("most")];
+  const counted = told("households") !== null;
+  const apart = (column: string) => ((told(column) ?? 0) > 0 ? formatCount(told(column) ?? 0) : "");
   return {
     title: t("community.title"),
     rows: rows([
       [t("community.name"), communities.text("name", community)],
-      [t("community.id"), id],
-      [t("community.households"), formatCount(households)],
-      [t("community.grids"), formatCount(nGrids)],
-      [t("community.legal"), least <= most ? t("community.range", { least, most }) : ""],
+      [t("community.id"), communities.text("community_id", community)],
+      [t("community.households"), counted ? formatCount(told("households") ?? 0) : ""],
+      [t("community.special"), apart("special_households")],
+      [t("community.tooLarge"), apart("households_too_large")],
+      [t("community.leftOut"), apart("left_out")],
+      [t("community.grids"), counted ? formatCount(told("micro_grids") ?? 0) : ""],
+      [t("community.legal"), legalRange(counted, least, most)],
     ]),
   };
+}
+
+function legalRange(counted: boolean, least: number | null, most: number | null): string {
+  if (!counted) return "";
+  return least === null || most === null ? t("community.none") : t("community.range", { least, most });
 }
 
 export function incidentSection(scene: Scene, incident: number): Section {
