@@ -270,7 +270,8 @@ def _kind(folder: Path) -> LayerKind:
 
 
 @pytest.mark.parametrize("place", sorted({folder.parent.name for folder in LAYERS}))
-def test_committed_layers_are_read_without_a_finding(place: str) -> None:
+def test_committed_layers_are_read_without_a_warning(place: str) -> None:
     kinds = [folder for folder in LAYERS if folder.parent.name == place and next(folder.glob("*.shp"), None)]
     layers = read_plan_layers({_kind(folder): str(next(folder.glob("*.shp"))) for folder in kinds})
-    assert layers.findings == ()
+    # The invented town has two small houses on one spot, which is noted.
+    assert [finding.code for finding in layers.findings if finding.severity != "info"] == []
