@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def address(store: Store, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("WEIGE_CONTRACT" not in os.environ, reason="takes minutes: make contract")
 def test_no_answer_is_a_5xx_or_undocumented(address: str, store: Store, tmp_path: Path):
     for number in range(3):
         draw_community(store, f"32092400100{number}", [[10, 20, 20, 10], [10, 20, 20, 10]], lon=120 + number)
