@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.database import Store
+from api.dependencies import Actor
 from api.main import create_app
+from api.routes.exports import BATCH_ROWS, _Export
 from api.settings import Settings
 from tests.api.town import Community, build_town, token_of
 
@@ -112,3 +115,21 @@ def test_an_empty_layer_is_a_file_too(service, store, town, tmp_path):
     for format in ("gpkg", "shp", "geojson", "parquet"):
         answer = service.get(f"/api/v1/divisions/1/download?format={format}", headers=bearer(token))
         assert len(opened(answer, format, tmp_path)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="a fault of ours: the rows of a download are not streamed yet")
+def test_memory_does_not_grow_with_the_layer(store, tmp_path):
+    build_town(store, shape=(5, 1), community=(40, 40))
+    export = _Export(store, Actor(None, "x", {"viewer": ["1"]}, None), "cells", "true", {})
+    peaks = {}
+    for n in (BATCH_ROWS, 8 * BATCH_ROWS):
+        part = _Export(store, export.actor, "cells", f"u.ground_id <= {n // 1600 + 1}", {})
+        tracemalloc.start()
+        rows = sum(batch.num_rows for batch in part.batches())
+        text_bytes = sum(len(piece) for piece in part.geojson())
+        peaks[rows] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert text_bytes > 100 * rows
+    assert sorted(peaks) == [1600, 8000]
+    assert peaks[8000] < 1.5 * peaks[1600]
