@@ -164,7 +164,7 @@ class _Export:
         with self.store.acting(self.actor.user_id, self.actor.grants, long=True) as session:
             yield from session.execute(
                 text(sql), self.values, execution_options={"yield_per": BATCH_ROWS}
-            ).partitions()
+            ).partitions(BATCH_ROWS)
 
     def geojson(self) -> Iterator[bytes]:
         """Yield a feature collection, in parts."""

@@ -118,7 +118,6 @@ def test_an_empty_layer_is_a_file_too(service, store, town, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="a fault of ours: the rows of a download are not streamed yet")
 def test_memory_does_not_grow_with_the_layer(store, tmp_path):
     build_town(store, shape=(5, 1), community=(40, 40))
     export = _Export(store, Actor(None, "x", {"viewer": ["1"]}, None), "cells", "true", {})
