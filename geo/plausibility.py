@@ -139,7 +139,8 @@ def shared_places(units: GeoDataFrame) -> list[Finding]:
     """Return findings on units with exactly the same point or footprint.
 
     One warning for each place with at least HEAPED_UNITS units, the fullest first, and one note for all
-    places with fewer: the stairwells of a building often share its footprint.
+    places with fewer: the stairwells of a building often share its footprint. Where only one of them has
+    households, as in flats above a market hall, nothing can be counted twice and the note leaves it out.
 
     Parameters
     ----------
@@ -171,12 +172,11 @@ def shared_places(units: GeoDataFrame) -> list[Finding]:
                 )
             )
     findings.sort(key=lambda finding: (-len(finding.unit_ids), finding.unit_ids))
-    few = order[(count[place] > 1)[order] & (count[place] < HEAPED_UNITS)[order]]
+    lived_in = np.bincount(place, weights=households > 0, minlength=len(count))
+    shared = (lived_in > 1) & (count < HEAPED_UNITS)
+    few = order[shared[place[order]]]
     if len(few):
-        values: dict[str, Value] = {
-            "units": len(few),
-            "places": int(((count > 1) & (count < HEAPED_UNITS)).sum()),
-        }
+        values: dict[str, Value] = {"units": len(few), "places": int(shared.sum())}
         findings.append(
             Finding("units_share_places", "info", unit_ids=tuple(ids[few].tolist()), values=values)
         )

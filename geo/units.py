@@ -32,6 +32,7 @@ REQUIRED = {
 }
 
 # The largest residential towers hold some thousand households; much more is a slip of the key.
+_TOO_LONG = 10**15
 MAX_HOUSEHOLDS = 100_000
 
 # Chinese input methods write digits as wide as characters.
@@ -128,7 +129,7 @@ def households(values: NDArray[Any], place: Place, field: str) -> NDArray[np.int
     missing = pd.isna(pd.Series(texts(values))).to_numpy()
     for code, message, wrong in (
         ("count_missing", "the number of households is missing", missing),
-        ("count_unreadable", "the number of households is not in plain digits", np.isnan(counts)),
+        ("count_unreadable", "the number of households is not in plain digits", ~np.isfinite(counts)),
         ("count_negative", "the number of households is negative", counts < 0),
         ("count_fractional", "the number of households is not whole", counts != np.floor(counts)),
         ("count_absurd", "the number of households is larger than any building", counts > MAX_HOUSEHOLDS),
@@ -152,13 +153,18 @@ def _count(value: Any) -> float:
     if isinstance(value, str):
         text = value.strip().translate(_WIDE_DIGITS)
         if re.fullmatch(r"[+-]?\d+(?:\.\d*)?", text, flags=re.ASCII):
-            return float(text)
+            return _within_float(float(text))
         return np.nan
     if isinstance(value, bool | np.bool_) or value is None:
         return np.nan
-    if isinstance(value, int) and abs(value) >= 10**15:
-        return np.inf if value > 0 else -np.inf  # an integer of any length, as JSON has them
-    return float(value) if isinstance(value, int | float | np.integer | np.floating) else np.nan
+    if isinstance(value, int):
+        return _within_float(value)
+    return float(value) if isinstance(value, float | np.integer | np.floating) else np.nan
+
+
+def _within_float(count: float) -> float:
+    """Return a number written in digits, which can be of any length, as a float that is not infinite."""
+    return float(max(min(count, _TOO_LONG), -_TOO_LONG))
 
 
 def _shown(value: Any) -> str:

@@ -78,6 +78,17 @@ def test_stairwells_that_share_a_footprint_are_a_note_however_the_ring_begins():
     assert finding.values == {"units": 2, "places": 1}
 
 
+def test_flats_above_a_market_hall_are_no_note():
+    hall = houses(block(1, 1)).geometry.iloc[0]
+    used = frame(
+        [hall, hall, shapely.affinity.translate(hall, 60, 0)],
+        unit_id=["hall", "flats", "shop"], households=[0, 22, 0],
+    )  # fmt: skip
+    layers = plan_layers(units=used, communities=communities(**HOME))
+
+    assert not found(layers, "units_share_places")
+
+
 def test_units_apart_or_without_geometry_share_no_place():
     units = points([(0.0, 0.0), (5.0, 0.0), (0.0, 0.0), (0.0, 0.0)])
     units["households"] = [10, 10, 0, 0]
