@@ -7,8 +7,6 @@ import warnings
 from datetime import date, datetime, time
 from typing import Any
 
-import openpyxl
-
 from geo.errors import InputError
 from geo.formats.archive import member_bytes, open_archive
 from geo.formats.raw import RawTable, broken, chosen_layer, reading, text_array
@@ -20,6 +18,9 @@ _PROLOG_BYTES = 4096
 
 def read_spreadsheet(content: bytes, file: str, layer: str | None) -> RawTable:
     """Read the only sheet with content, or the one named `layer`; its first row names the columns."""
+    # Imported where it is needed: most layers are no workbooks, and it takes a quarter of a second.
+    import openpyxl
+
     with open_archive(content, file) as archive:
         names = archive.namelist()
         if "xl/workbook.xml" not in names:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
@@ -84,6 +83,9 @@ def _assigned(
     if n_rows * n_columns <= largest_table:
         table = np.zeros((n_rows, n_columns))
         table[row, column] = worth
+        # Imported where it is needed: it takes longer than most plans, which match nothing.
+        from scipy.optimize import linear_sum_assignment
+
         rows, columns = linear_sum_assignment(table, maximize=True)
         real = table[rows, columns] > 0
         return rows[real].astype(np.int64), columns[real].astype(np.int64)
