@@ -25,6 +25,10 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10),
 )  # fmt: skip
 
+# Key of the scope under which a stream of many small messages finds how to send its body past the middleware,
+# which looks at the start of an answer only.
+SEND_PAST_MIDDLEWARE = "weige.send"
+
 REQUEST_ID_HEADER = "X-Request-Id"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -57,6 +61,7 @@ class Watch:
         asked = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         identity = asked if _ACCEPTABLE_ID.fullmatch(asked) else secrets.token_hex(8)
         request_id.set(identity)
+        scope[SEND_PAST_MIDDLEWARE] = send
         started = time.perf_counter()
 
         async def answer(message: Message) -> None:
