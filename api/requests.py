@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import ChangedError, ServiceError
+from api.queries import Rows
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 MOST_ROWS = 5000
@@ -80,6 +81,16 @@ class PageQuery:
             return None
         further = request.url.include_query_params(after=cursors[-1], limit=self.limit)
         return f"{further.path}?{further.query}"
+
+
+def feature_page(request: Request, page: PageQuery, rows: Rows) -> Response:
+    """Return a page of features that the database wrote, in the form of `schemas.Collection`."""
+    further = json.dumps(page.next_address(request, [row.key for row in rows]))
+    features = ",".join([row.feature for row in rows])
+    return Response(
+        f'{{"type":"FeatureCollection","features":[{features}],"next":{further}}}',
+        media_type="application/json",
+    )
 
 
 PageDep = Annotated[PageQuery, Depends()]

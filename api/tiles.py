@@ -145,22 +145,33 @@ _IN_FORCE: LiteralString = (
     "v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date"
 )
 _THIS_VERSION: LiteralString = "v.id = %(version)s"
-_MEMBERS: LiteralString = (
-    "versions v JOIN units u ON u.ground_id = v.ground_id"
-    " LEFT JOIN assignments a ON a.version_id = v.id AND a.unit_number = u.number"
+# Looked up for each unit in the box: joined, all assignments of the city would be read.
+_GRID_OF_UNIT: LiteralString = (
+    "(SELECT a.grid_number FROM assignments a WHERE a.version_id = v.id AND a.unit_number = u.number) AS grid"
 )
 _GRIDS: LiteralString = "versions v JOIN grids g ON g.version_id = v.id"
 _COMMUNITIES: LiteralString = "published.communities c"
 
 
-def _of_versions(which: LiteralString) -> Mapping[Layer, Bands]:
-    """Return what is drawn of the versions that a condition names, for those who may read them."""
+def _of_versions(
+    versions: LiteralString, which: LiteralString, which_grids: LiteralString
+) -> Mapping[Layer, Bands]:
+    """Return what is drawn of versions, for those who may read them.
+
+    Parameters
+    ----------
+    versions, which : str
+        SQL of the versions whose units are drawn, and of a condition on them.
+    which_grids : str
+        SQL of the condition on the versions whose grids are drawn.
+    """
 
     def members(columns: LiteralString, geom: LiteralString, *, polygons: bool) -> Shapes:
-        return Shapes(f"{columns}, a.grid_number AS grid", _MEMBERS, geom, which, polygons=polygons)
+        tables: LiteralString = f"{versions} v JOIN units u ON u.ground_id = v.ground_id"
+        return Shapes(f"{columns}, {_GRID_OF_UNIT}", tables, geom, which, polygons=polygons)
 
     def grids(columns: LiteralString, extent: int = COARSE) -> Shapes:
-        return Shapes(columns, _GRIDS, "g.geom", which, extent, polygons=True)
+        return Shapes(columns, _GRIDS, "g.geom", which_grids, extent, polygons=True)
 
     return {
         "cells": (
@@ -213,8 +224,8 @@ _PUBLISHED: Mapping[Layer, Bands] = {
         (8, Shapes("w.name", "published.water w", "w.geom", extent=COARSE)),
     ),
 }  # fmt: skip
-_OF_MINE = _of_versions(_IN_FORCE)
-_OF_ONE = _of_versions(_THIS_VERSION)
+_OF_MINE = _of_versions("versions_in_force(current_date)", "true", _IN_FORCE)
+_OF_ONE = _of_versions("versions", _THIS_VERSION, _THIS_VERSION)
 # Tables of which a change makes the tiles of a layer anew (names of `note_change`).
 _SOURCES: Mapping[Layer, list[str]] = {
     "grids": ["versions", "divisions"],

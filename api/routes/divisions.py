@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from api import queries
 from api.dependencies import SessionDep
 from api.errors import NotAllowedError, NotFoundError
-from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
+from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, feature_page, require_match
 from api.schemas import (
     Collection,
     CommunityProperties,
@@ -110,14 +110,18 @@ def get_community(
     return _community(row)
 
 
-@router.get("/communities/{community_id}/units", responses=problems(404))
+@router.get(
+    "/communities/{community_id}/units",
+    response_model=Collection[UnitProperties],
+    responses=problems(404),
+)
 def list_units(
     community_id: RowId,
     request: Request,
     session: SessionDep,
     page: PageDep,
     version: UUID | None = None,
-) -> Collection[UnitProperties]:
+) -> Response:
     """List the units of a community as GeoJSON, ordered by id: those of its newest ground, or of a version's.
 
     Households are counted, never named.
@@ -129,12 +133,10 @@ def list_units(
         if found is None or found.community_id != community_id:
             raise NotFoundError("version_not_found", "the community has no such version")
         ground = found.ground_id
-    rows = queries.units(session, ground, version, after=page.after, limit=page.limit) if ground else []
-    features = [
-        Feature(id=row.unit_id, geometry=row.geometry, properties=UnitProperties.model_validate(row._mapping))
-        for row in rows
-    ]
-    return Collection(features=features, next=page.next_address(request, [row.unit_id for row in rows]))
+    rows = (
+        queries.unit_features(session, ground, version, after=page.after, limit=page.limit) if ground else []
+    )
+    return feature_page(request, page, rows)
 
 
 def require_community(session: Session, community_id: int) -> Row[Any]:

@@ -15,14 +15,13 @@ from api import queries
 from api.dependencies import ActorDep, SessionDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, ServiceError
 from api.publishing import publish, submit, withdraw
-from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
+from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, feature_page, require_match
 from api.routes.divisions import RowId, number_cursor, require_community
 from api.schemas import (
     Acceptance,
     Collection,
     EditIn,
     EditOut,
-    Feature,
     FindingOut,
     GridProperties,
     GridTotals,
@@ -166,22 +165,20 @@ def publish_version(
     return _version(session, version_id, response)
 
 
-@router.get("/versions/{version_id}/grids", responses=problems(404))
-def list_version_grids(
-    version_id: UUID, request: Request, session: SessionDep, page: PageDep
-) -> Collection[GridProperties]:
+@router.get(
+    "/versions/{version_id}/grids", response_model=Collection[GridProperties], responses=problems(404)
+)
+def list_version_grids(version_id: UUID, request: Request, session: SessionDep, page: PageDep) -> Response:
     """List the micro-grids of a version as GeoJSON, ordered by grid code.
 
     Coordinates are WGS 84 longitude, latitude (RFC 7946). Households are counted, never named.
     """
     require_version(session, version_id)
-    rows = queries.grids(session, version_id, after=page.after, limit=page.limit)
-    return Collection(
-        features=[_grid(row) for row in rows], next=page.next_address(request, [row.code for row in rows])
-    )
+    rows = queries.grid_features(session, version_id, after=page.after, limit=page.limit)
+    return feature_page(request, page, rows)
 
 
-@router.get("/grids", responses=problems())
+@router.get("/grids", response_model=Collection[GridProperties], responses=problems())
 def list_grids_in_force(
     request: Request,
     session: SessionDep,
@@ -193,13 +190,11 @@ def list_grids_in_force(
         ),
     ],
     on: Annotated[date | None, Query(description="Day; else today")] = None,
-) -> Collection[GridProperties]:
+) -> Response:
     """List the micro-grids in force on a day whose ground touches a box, ordered by grid code."""
     day = on or datetime.now(UTC).date()
-    rows = queries.grids_in_force(session, read_box(bbox), day, after=page.after, limit=page.limit)
-    return Collection(
-        features=[_grid(row) for row in rows], next=page.next_address(request, [row.code for row in rows])
-    )
+    rows = queries.grid_features_in_force(session, read_box(bbox), day, after=page.after, limit=page.limit)
+    return feature_page(request, page, rows)
 
 
 @router.get("/versions/{version_id}/findings", responses=problems(404))
@@ -406,10 +401,6 @@ def _version(session: Session, version_id: UUID, response: Response) -> VersionO
     row = require_version(session, version_id)
     response.headers["ETag"] = entity_tag(row.revision)
     return VersionOut.model_validate(row._mapping)
-
-
-def _grid(row: Row[Any]) -> Feature[GridProperties]:
-    return Feature(id=row.code, geometry=row.geometry, properties=GridProperties.model_validate(row._mapping))
 
 
 def _finding(row: Row[Any]) -> FindingOut:

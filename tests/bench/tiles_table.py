@@ -172,6 +172,8 @@ def _measure(side: int, token: str, server: int, postmaster: int) -> None:
             drawn = [f"/tiles/{layer}/{z}/{x}/{y}.mvt" for z, x, y in places(zoom, box)]
             forget()
             told(f"{layer} z{zoom} cold", drawn * 3, forget)
+            for path in drawn:
+                get(path)
             told(f"{layer} z{zoom} warm", [chance.choice(drawn) for _ in range(500)])
     at = places(13, box)
     theirs = told(

@@ -354,6 +354,15 @@ CREATE TABLE versions (
 );
 CREATE INDEX versions_plan ON versions (plan_id, created_at);
 
+-- A function, so that it says how many rows to expect: nothing in the statistics tells that almost every
+-- community has a version in force, and where one row is expected the box of a tile is searched once for each.
+CREATE FUNCTION versions_in_force(day date) RETURNS TABLE (id uuid, ground_id bigint)
+LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT v.id, v.ground_id FROM versions v
+    WHERE v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> day;
+END $$;
+
 CREATE TABLE grids (
   version_id uuid NOT NULL REFERENCES versions ON DELETE CASCADE,
   number integer NOT NULL CHECK (number >= 0),
