@@ -10,8 +10,6 @@ from importlib import resources
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
@@ -90,17 +88,17 @@ class Store:
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to a revision; others who migrate meanwhile wait."""
-        command.upgrade(_alembic(self.url), revision)
+        # Imported where it is needed: of the processes of a service one migrates, and all wait for imports.
+        from alembic import command
+        from alembic.config import Config
+
+        configuration = Config()
+        configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        configuration.attributes["url"] = self.url
+        command.upgrade(configuration, revision)
         again = (resources.files("api.migrations") / "sql" / "every_start.sql").read_text(encoding="utf-8")
         with psycopg.connect(self.conninfo(role=None), autocommit=True) as connection:
             connection.execute(again.encode())
-
-
-def _alembic(url: str) -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    configuration.attributes["url"] = url
-    return configuration
 
 
 @contextmanager
