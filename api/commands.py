@@ -14,8 +14,9 @@ from api.telling import review_values, summary_lines, warn
 from geo.balancer import Review
 from geo.errors import InputError
 from geo.findings import Finding
-from geo.layers import LayerKind, read_plan_layers, without_own_grids
+from geo.layers import LayerKind
 from geo.partition import Band
+from geo.plan_layers import read_plan_layers, without_own_grids
 from geo.planning import Plan, plan
 from maps.findings import findings_frame, remedies_frame
 from maps.text import text

@@ -128,8 +128,8 @@ def _now() -> str:
 def plan_layers_job(context: JobContext, params: PlanParams) -> JobResult:
     """Plan uploaded layers; the result is a plan file."""
     from api.telling import review_values
-    from geo.layers import read_plan_layers
     from geo.partition import Band
+    from geo.plan_layers import read_plan_layers
     from geo.planning import plan
     from maps.plan_file import plan_frames, write_frames
 
@@ -165,8 +165,8 @@ def check_grids_job(context: JobContext, params: CheckParams) -> JobResult:
     """Judge uploaded grids; the result is the list of findings."""
     from api.telling import review_values
     from geo.checking import check
-    from geo.layers import read_plan_layers
     from geo.partition import Band
+    from geo.plan_layers import read_plan_layers
     from maps.findings import findings_frame
     from maps.workbook import write_findings
 

@@ -16,8 +16,9 @@ from api.telling import review_values, summary_lines, warn
 from geo.containers import Source, source_of
 from geo.errors import InputError
 from geo.formats.geopackage import stored_layers
-from geo.layers import LayerKind, PlanLayers, read_plan_layers, without_own_grids
+from geo.layers import LayerKind
 from geo.partition import Band
+from geo.plan_layers import PlanLayers, read_plan_layers, without_own_grids
 from geo.replanning import LockList, Replanned, replan
 from geo.standing_files import GRIDS, EarlierPlan, read_lock_list
 from maps.text import text

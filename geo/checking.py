@@ -16,10 +16,10 @@ from geo.drawn_grids import grids_from_polygons, grids_reaching_over
 from geo.errors import InputError
 from geo.findings import Finding, Value
 from geo.grid_table import listed_once, listed_with_several, units_and_grids
-from geo.layers import PlanLayers
 from geo.names import listed, shortened
 from geo.overlay import intersection
 from geo.partition import Band
+from geo.plan_layers import PlanLayers
 from geo.planning import Ground, Progress, compound_names, inner_points, stand, told_once
 from geo.remedies import Remedy
 

@@ -22,9 +22,9 @@ from geo.balancer import Review, review
 from geo.boundaries import region_polygons
 from geo.codes import grid_codes
 from geo.findings import Finding
-from geo.layers import PlanLayers
 from geo.metrics import shapes
 from geo.partition import Band, Partition, Proof, partition
+from geo.plan_layers import PlanLayers
 from geo.tessellation import Lines, tessellate
 
 IntArray = NDArray[np.int64]
@@ -172,7 +172,7 @@ def plan(
     Parameters
     ----------
     layers : PlanLayers
-        Checked layers (`geo.layers.read_plan_layers` or `plan_layers`).
+        Checked layers (`geo.plan_layers.read_plan_layers` or `plan_layers`).
     band : Band, default 50 to 100
         Households of a grid.
     seed : int, default 0

@@ -18,9 +18,9 @@ from geo.checking import are_polygons, empty_grids, special_grids
 from geo.drawn_grids import DrawnGrids, grids_from_polygons
 from geo.findings import Finding, Severity, Value
 from geo.grid_table import listed_once, listed_with_several, units_and_grids
-from geo.layers import PlanLayers
 from geo.overlay import intersection
 from geo.partition import Band, Partition
+from geo.plan_layers import PlanLayers
 from geo.planning import Ground, inner_points
 
 IntArray = NDArray[np.int64]

@@ -15,11 +15,11 @@ from geo.boundaries import region_polygons
 from geo.checking import are_polygons
 from geo.errors import InputError
 from geo.findings import Finding
-from geo.layers import PlanLayers
 from geo.ledger import Ledger, carried_codes, ledger
 from geo.metrics import shapes
 from geo.names import shortened
 from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance
+from geo.plan_layers import PlanLayers
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
 

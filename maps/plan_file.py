@@ -20,9 +20,9 @@ from geo.boundaries import region_polygons
 from geo.checking import Checked, are_polygons, special_grids
 from geo.files import replacing
 from geo.findings import Finding
-from geo.layers import PlanLayers
 from geo.metrics import shapes
 from geo.partition import Band
+from geo.plan_layers import PlanLayers
 from geo.planning import Plan
 from geo.replanning import Replanned
 from maps.findings import sentence

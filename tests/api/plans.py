@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 
 from api.database import Store
-from geo.layers import PlanLayers, read_plan_layers
 from geo.partition import Band
+from geo.plan_layers import PlanLayers, read_plan_layers
 from geo.planning import plan
 from geo.synthetic import write_sample
 from maps.plan_file import plan_frames, write_frames

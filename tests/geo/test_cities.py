@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.layers import plan_layers
+from geo.plan_layers import plan_layers
 from geo.planning import Plan, plan
 
 YARDSTICK = os.environ.get("WEIGE_YARDSTICK", "")

@@ -2,7 +2,6 @@ import io
 import sqlite3
 import warnings
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,28 +13,9 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import CrsError, InputError
-from geo.layers import plan_layers, read_layer, read_plan_layers
-
-# About 119.6 E, 32.0 N, in the 3-degree zone of 120 E.
-X, Y = 462_000.0, 3_542_000.0
-
-
-def units(**columns: object) -> gpd.GeoDataFrame:
-    table = {"单元编号": ["甲-1", "甲-2", "乙-1"], "户数": [12, 0, 30], "楼栋": ["甲", "甲", "乙"], **columns}
-    places = [shapely.Point(X + 10 + 20 * at, Y + 10) for at in range(3)]
-    return gpd.GeoDataFrame(table, geometry=places, crs=4549)
-
-
-def communities() -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(
-        {"社区编码": ["320981001001", "320981001002"], "名称": ["东门社区", "西门社区"]},
-        geometry=[shapely.box(X, Y, X + 100, Y + 80), shapely.box(X + 100, Y, X + 200, Y + 80)],
-        crs=4549,
-    )
-
-
-def codes(findings: object) -> Counter[str]:
-    return Counter(finding.code for finding in findings)  # type: ignore[attr-defined]
+from geo.layers import read_layer
+from geo.plan_layers import plan_layers
+from tests.geo.office_layers import X, Y, codes, communities, units
 
 
 def as_shapefile(folder: Path, frame: gpd.GeoDataFrame, encoding: str, *, cpg: str | None = None) -> str:
@@ -165,21 +145,6 @@ def test_codes_of_twelve_digits_stay_text_whatever_the_file_holds(
     assert layer.frame["community_id"].tolist() == ["320981001001", "320981001002"]
 
 
-def test_ids_of_numbers_with_a_gap_never_become_decimals() -> None:
-    found = plan_layers(units=units(compound_id=[1.0, None, 2.0]), communities=communities()).units[
-        "compound_id"
-    ]
-
-    assert found.tolist() == ["1", None, "2"]
-
-
-def test_without_an_id_column_row_numbers_are_used_and_said() -> None:
-    layers = plan_layers(units=units().drop(columns="单元编号"), communities=communities())
-
-    assert layers.units["unit_id"].tolist() == ["1", "2", "3"]
-    assert codes(layers.findings) == {"ids_are_row_numbers": 1}
-
-
 def test_the_id_option_wins_over_recognised_names(tmp_path: Path) -> None:
     units(key=["x", "y", "z"]).to_file(tmp_path / "units.gpkg")
 
@@ -199,47 +164,6 @@ def test_the_field_option_settles_which_column_is_meant(tmp_path: Path) -> None:
     assert layer.frame["households"].tolist() == [1, 2, 3]
 
 
-def test_other_columns_are_kept_under_names_a_geopackage_can_hold() -> None:
-    frame = units(Address2=["a"] * 3, GEOM=[1, 2, 3], Fid=[7, 8, 9]).rename(
-        columns={"Address2": "HOUSEHOLDS"}
-    )
-
-    with pytest.raises(InputError):
-        plan_layers(units=frame, communities=communities())
-    kept = plan_layers(units=frame.rename(columns={"HOUSEHOLDS": "Flats"}), communities=communities()).units
-
-    assert {"Flats", "GEOM_1", "Fid_1"} <= set(kept.columns)
-
-
-def test_layers_in_several_crs_are_brought_to_one(tmp_path: Path) -> None:
-    units().to_crs(4490).to_file(tmp_path / "units.gpkg")
-    communities().to_crs(4528).to_file(tmp_path / "communities.gpkg")
-    road = gpd.GeoDataFrame(
-        {"highway": ["Primary"]}, geometry=[shapely.LineString([(X, Y), (X + 200, Y)])], crs=4549
-    )
-    road.to_crs(3857).to_file(tmp_path / "roads.gpkg")
-
-    layers = read_plan_layers(
-        {kind: str(tmp_path / f"{kind}.gpkg") for kind in ("units", "communities", "roads")}
-    )  # type: ignore[misc]
-
-    assert layers.layer_crs == layers.working_crs == CRS.from_epsg(4528)
-    assert layers.units.to_crs(4549).distance(units().geometry).max() < 1e-3
-    assert layers.units["community_id"].tolist() == ["320981001001"] * 3
-    assert layers.roads["road_class"].tolist() == ["primary"]
-    assert layers.roads.crs == layers.working_crs
-    assert len(layers.water) == len(layers.gates) == 0
-    assert [source.name for source in layers.sources] == ["units.gpkg", "communities.gpkg", "roads.gpkg"]
-
-
-def test_a_layer_in_degrees_is_measured_in_its_gauss_kruger_zone() -> None:
-    layers = plan_layers(units=units().to_crs(4490), communities=communities().to_crs(4490))
-
-    assert layers.working_crs == CRS.from_epsg(4549)
-    assert layers.communities.area.to_numpy() == pytest.approx([8000, 8000], rel=1e-6)
-    assert layers.communities_original.crs == CRS.from_epsg(4490)
-
-
 def test_the_crs_option_helps_layers_without_or_with_a_wrong_one(tmp_path: Path) -> None:
     path = as_shapefile(tmp_path, units(), "UTF-8", cpg="UTF-8")
     (tmp_path / "units.prj").unlink()
@@ -254,96 +178,6 @@ def test_the_crs_option_helps_layers_without_or_with_a_wrong_one(tmp_path: Path)
 
     assert mended.crs == CRS.from_epsg(4549)
     assert codes(mended.findings) == {"crs_overridden": 1}
-
-
-def test_the_place_of_a_unit_wins_over_its_column() -> None:
-    claimed = ["320981001001", "320981001002", None]
-    layers = plan_layers(units=units(社区编号=claimed), communities=communities())
-
-    assert layers.units["community_id"].tolist() == ["320981001001"] * 3
-    contradiction = [finding for finding in layers.findings if finding.code == "community_contradicts_place"]
-    assert [finding.unit_ids for finding in contradiction] == [("甲-2",)]
-    assert contradiction[0].values == {"stated": "320981001002", "used": "320981001001"}
-    assert contradiction[0].point == pytest.approx((X + 30, Y + 10))
-
-
-def test_a_unit_on_the_border_follows_its_column_and_else_the_smaller_id() -> None:
-    border = [shapely.Point(X + 100, Y + 10 * at) for at in (1, 2, 3)]
-    frame = units(社区编号=["320981001002", "320981001001", None]).set_geometry(border, crs=4549)
-
-    layers = plan_layers(units=frame, communities=communities())
-
-    assert layers.units["community_id"].tolist() == ["320981001002", "320981001001", "320981001001"]
-
-
-def test_a_footprint_lies_where_most_of_it_does() -> None:
-    boxes = [
-        shapely.box(X + 80, Y + 10, X + 110, Y + 20),
-        shapely.box(X + 95, Y + 30, X + 120, Y + 40),
-        shapely.box(X + 100, Y + 50, X + 110, Y + 60),
-    ]
-
-    layers = plan_layers(units=units().set_geometry(boxes, crs=4549), communities=communities())
-
-    assert layers.units["community_id"].tolist() == ["320981001001", "320981001002", "320981001002"]
-
-
-def test_units_outside_or_without_place_are_kept_with_a_finding() -> None:
-    places = [shapely.Point(X + 10, Y + 10), None, shapely.Point(X - 50, Y + 10)]
-
-    layers = plan_layers(
-        units=units().set_geometry(gpd.GeoSeries(places, crs=4549)), communities=communities()
-    )
-
-    assert layers.units["community_id"].tolist() == ["320981001001", None, None]
-    assert codes(layers.findings) == {"unit_without_geometry": 1, "unit_outside_communities": 1}
-    assert layers.units.geometry.iloc[1] is None
-
-
-def test_layers_far_apart_are_refused() -> None:
-    with pytest.raises(CrsError, match="no unit lies in a community"):
-        plan_layers(units=units(), communities=communities().set_crs(4548, allow_override=True))
-
-
-def test_without_communities_there_is_an_empty_frame_of_them() -> None:
-    grids = gpd.GeoDataFrame({"网格编码": ["G1"]}, geometry=[shapely.box(X, Y, X + 50, Y + 50)], crs=4549)
-
-    layers = plan_layers(units=units(), grids=grids)
-
-    assert len(layers.communities) == 0
-    assert layers.grids["grid_id"].tolist() == ["G1"]
-    assert layers.units["community_id"].tolist() == [None] * 3
-
-
-def test_grids_may_be_a_table_of_units(tmp_path: Path) -> None:
-    units().to_file(tmp_path / "units.gpkg")
-    (tmp_path / "grids.csv").write_text("单元编号,网格编码\n甲-1,G1\n甲-2,G1\n乙-1,G2\n")
-
-    layers = read_plan_layers({"units": str(tmp_path / "units.gpkg"), "grids": str(tmp_path / "grids.csv")})
-
-    assert layers.grids[["unit_id", "grid_id"]].to_numpy().tolist() == [
-        ["甲-1", "G1"],
-        ["甲-2", "G1"],
-        ["乙-1", "G2"],
-    ]
-    assert layers.grids.geometry.isna().all()
-
-
-def test_a_row_of_a_table_that_names_a_grid_but_no_unit_is_refused(tmp_path: Path) -> None:
-    units().to_file(tmp_path / "units.gpkg")
-    (tmp_path / "grids.csv").write_text("单元编号,网格编码\n甲-1,G1\n,G1\n ,G2\n,\n乙-1,\n")
-
-    with pytest.raises(InputError) as refused:
-        read_plan_layers({"units": str(tmp_path / "units.gpkg"), "grids": str(tmp_path / "grids.csv")})
-
-    error = refused.value
-    assert (error.code, error.file, error.field, error.feature) == (
-        "id_missing",
-        "grids.csv",
-        "单元编号",
-        "#3",
-    )
-    assert error.values["n"] == 2
 
 
 @pytest.mark.parametrize(
@@ -371,26 +205,6 @@ def test_grids_of_kml_go_by_the_names_of_their_placemarks(tmp_path: Path, names,
 
     assert layer.frame["grid_id"].tolist() == ids
     assert [finding.code for finding in layer.findings if finding.code.startswith("ids_")] == [told]
-
-
-def test_bridges_and_walls_are_read_from_the_words_for_yes_and_no() -> None:
-    line = shapely.LineString([(X, Y), (X + 50, Y)])
-    roads = gpd.GeoDataFrame(
-        {"fclass": ["Primary", None, "path", "path", "path"], "BRIDGE": ["T", "no", "是", None, "perhaps"]},
-        geometry=[line] * 5,
-        crs=4549,
-    )
-    box = shapely.box(X, Y, X + 50, Y + 50)
-    compounds = gpd.GeoDataFrame(
-        {"gated": [True, False, True], "walled": ["yes", "yes", "否"]}, geometry=[box] * 3, crs=4549
-    )
-
-    layers = plan_layers(units=units(), communities=communities(), roads=roads, compounds=compounds)
-
-    assert layers.roads["bridge"].tolist() == [True, False, True, False, False]
-    assert layers.roads["road_class"].tolist() == ["primary", None, "path", "path", "path"]
-    assert layers.compounds["walled"].tolist() == [True, False, False]
-    assert codes(layers.findings) == {"value_not_understood": 1}
 
 
 def test_roads_without_geometry_are_left_out_with_a_finding() -> None:
@@ -434,15 +248,6 @@ def test_stations_keep_their_facilities(tmp_path: Path) -> None:
     assert (row["station_id"], row["facilities"], row["opening_hours"]) == ("1", "饮水;充电", "08:00-20:00")
 
 
-def test_control_characters_leave_texts_but_markup_stays() -> None:
-    frame = units(address=["a\x1b[31mb", "</script>{{x}}", "c\x00d\u202ee"])
-
-    layers = plan_layers(units=frame, communities=communities())
-
-    assert layers.units["address"].tolist() == ["a[31mb", "</script>{{x}}", "cd\u202ee"]
-    assert codes(layers.findings) == {"control_characters_removed": 1}
-
-
 def test_a_geopackage_with_changes_pending_beside_it_is_read_with_them(tmp_path: Path) -> None:
     path = tmp_path / "units.gpkg"
     units().to_file(path)
@@ -471,28 +276,6 @@ def test_reading_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
-def test_inputs_given_as_frames_stay_as_they_were() -> None:
-    frame, grounds = units(), communities()
-    before = frame.copy(deep=True), grounds.copy(deep=True)
-
-    plan_layers(units=frame, communities=grounds)
-
-    pd.testing.assert_frame_equal(frame, before[0])
-    pd.testing.assert_frame_equal(grounds, before[1])
-
-
-def test_a_layer_of_a_file_with_several_is_named_behind_a_colon(tmp_path: Path) -> None:
-    units().to_file(tmp_path / "all.gpkg", layer="houses")
-    communities().to_file(tmp_path / "all.gpkg", layer="grounds")
-
-    layers = read_plan_layers(
-        {"units": f"{tmp_path}/all.gpkg:houses", "communities": f"{tmp_path}/all.gpkg:grounds"}
-    )
-
-    assert len(layers.units) == 3
-    assert [source.name for source in layers.sources] == ["all.gpkg:houses", "all.gpkg:grounds"]
-
-
 def test_a_workbook_may_have_empty_sheets(tmp_path: Path) -> None:
     content = io.BytesIO()
     in_degrees(units()).to_excel(content, index=False)
@@ -501,19 +284,6 @@ def test_a_workbook_may_have_empty_sheets(tmp_path: Path) -> None:
     book.save(tmp_path / "units.xlsx")
 
     assert len(read_layer(str(tmp_path / "units.xlsx"), "units").frame) == 3
-
-
-def test_a_grid_column_of_the_units_is_kept_under_another_name_and_told() -> None:
-    given = units(grid_id=["G1", "G2", "G2"], GRID_ID_Input=["x", "y", "z"])
-
-    layers = plan_layers(units=given, communities=communities())
-
-    assert "grid_id" not in layers.units
-    assert layers.units["GRID_ID_Input"].tolist() == ["x", "y", "z"]
-    assert layers.units["grid_id_input_1"].tolist() == ["G1", "G2", "G2"]
-    (finding,) = [finding for finding in layers.findings if finding.code == "column_kept_as"]
-    assert finding.severity == "warning"
-    assert (finding.values["column"], finding.values["kept_as"]) == ("grid_id", "grid_id_input_1")
 
 
 def test_the_source_says_which_columns_go_by_another_name(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from geo.layers import plan_layers
 from geo.partition import Band, Partition
+from geo.plan_layers import plan_layers
 from geo.planning import bare_communities, region_codes, stand
 from tests.geo.town import block, box, communities, houses
 

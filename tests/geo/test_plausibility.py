@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from geo.errors import InputError
-from geo.layers import plan_layers
+from geo.plan_layers import plan_layers
 from geo.planning import plan
 from tests.geo.town import CRS, EAST_M, NORTH_M, block, box, communities, houses
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.layers import LayerKind, read_plan_layers
+from geo.layers import LayerKind
+from geo.plan_layers import read_plan_layers
 from tests import real_layers
 
 SHAPEFILES = Path(__file__).parents[2] / "data" / "shapefiles"

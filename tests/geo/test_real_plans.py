@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.layers import read_plan_layers
+from geo.plan_layers import read_plan_layers
 from geo.planning import Plan, plan
 from tests.geo.test_cities import UNAVOIDABLE, assert_legal_geometry
 from tests.real_layers import write_cambridge, write_shanghai

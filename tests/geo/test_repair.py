@@ -5,7 +5,7 @@ import shapely
 from pyproj import CRS
 
 from geo.errors import InputError
-from geo.layers import plan_layers
+from geo.plan_layers import plan_layers
 from geo.repair import LINES, POINTS, POLYGONS, Place, mended_polygons, require_finite, simple_shapes
 
 X, Y = 462_000.0, 3_542_000.0

@@ -11,7 +11,8 @@ import pytest
 import shapely
 
 from geo.columns import canonical_columns
-from geo.layers import LayerKind, read_layer, read_plan_layers
+from geo.layers import LayerKind, read_layer
+from geo.plan_layers import read_plan_layers
 from geo.synthetic import SampleCity, sample_city, write_sample
 
 SHAPEFILES = Path(__file__).parents[2] / "data" / "shapefiles"

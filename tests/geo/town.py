@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.layers import PlanLayers, plan_layers
+from geo.plan_layers import PlanLayers, plan_layers
 
 CRS = "EPSG:4549"
 EAST_M, NORTH_M = 462_000.0, 3_542_000.0
