@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
 from api.telling import review_values, summary_lines, warn
-from geo.balancer import Review
 from geo.errors import InputError
 from geo.findings import Finding
 from geo.layers import LayerKind
 from geo.partition import Band
 from geo.plan_layers import read_plan_layers, without_own_grids
 from geo.planning import Plan, plan
+from geo.review import Review
 from maps.findings import findings_frame, remedies_frame
 from maps.text import text
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from api.drafts import Draft, Grid, metric, union_of_cells
 from api.errors import ServiceError
-from geo.balancer import ORDER, Review, review
+from geo.balancer import ORDER, review
 from geo.codes import grid_codes
 from geo.findings import Finding
 from geo.metrics import shapes
+from geo.review import Review
 
 
 class EditRefusedError(ServiceError):

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from api.console import Terminal
-from geo.balancer import Review, count_values
 from geo.findings import Finding
 from geo.partition import Band
+from geo.review import Review, count_values
 from maps.findings import grid_count_text, sentence
 from maps.text import Language, printable, text
 

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.balancer import Review, review
+from geo.balancer import review
 from geo.columns import words
 from geo.drawn_grids import grids_from_polygons, grids_reaching_over
 from geo.errors import InputError
@@ -22,6 +22,7 @@ from geo.partition import Band
 from geo.plan_layers import PlanLayers
 from geo.planning import Ground, Progress, compound_names, inner_points, stand, told_once
 from geo.remedies import Remedy
+from geo.review import Review
 
 # Without communities, the ground that is divided reaches this far beyond units and grids.
 MARGIN_M = 30.0

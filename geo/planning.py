@@ -18,13 +18,14 @@ from pyproj import Transformer
 
 from geo.adjacency import Adjacency, Crossing, adjacency
 from geo.arcs import Arcs
-from geo.balancer import Review, review
+from geo.balancer import review
 from geo.boundaries import region_polygons
 from geo.codes import grid_codes
 from geo.findings import Finding
 from geo.metrics import shapes
 from geo.partition import Band, Partition, Proof, partition
 from geo.plan_layers import PlanLayers
+from geo.review import Review
 from geo.tessellation import Lines, tessellate
 
 IntArray = NDArray[np.int64]

@@ -51,7 +51,7 @@ def grid_count_text(community: str, values: Mapping[str, Value], language: Langu
     community : str
         As the sentence names it.
     values : mapping
-        `geo.balancer.count_values`.
+        `geo.review.count_values`.
     """
     units = values.get("too_large_unit_ids")
     large = [str(unit) for unit in units] if isinstance(units, list) else []

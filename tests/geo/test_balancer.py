@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.adjacency import Adjacency, Crossing
-from geo.balancer import Remedy, Review, review
+from geo.balancer import review
 from geo.findings import Finding
 from geo.partition import Band, Proof, partition
+from geo.remedies import Remedy
+from geo.review import Review
 from tests.builders import draw_adjacency, lattice, related
 from tests.strategies import DrawnMap, drawn_maps
 
