@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from geo.partition.subsets import cheapest_division
-from geo.partition.transfers import Found, Transfers, units_of
+from geo.partition.transfers import Transfers
+from geo.partition.window import Found, units_of
 
 # Units and parts together; each doubles the time, so many take some tenths of a second at most.
 MOST_UNITS = 9
@@ -44,9 +45,9 @@ def _best(search: Transfers, slots: list[int], *, compounds: bool) -> Found | No
         unit: slot for slot, mask in enumerate(window.masks) for unit in units_of(mask & window.held)
     }
     for mask in range(1, 1 << n):
-        if len(search.pieces(mask)) > 1:
+        if len(search.sets.pieces(mask)) > 1:
             continue
-        fault = search.avoidable(mask) * _PIECE
+        fault = search.sets.avoidable(mask) * _PIECE
         if compounds:
             fault += sum(1 for units in search.kinds.values() if units & mask)
         border = sum(
@@ -63,7 +64,7 @@ def _best(search: Transfers, slots: list[int], *, compounds: bool) -> Found | No
         for slot in choices:
             rows.append((mask | 1 << n + slots.index(slot), slot))
             price.append(fault)
-            cost.append((had - search.total(mask & window.home[slot])) * _METRES + border / 200)
+            cost.append((had - search.sets.total(mask & window.home[slot])) * _METRES + border / 200)
         if not must:
             rows.append((mask, -1))
             price.append(fault)

@@ -30,8 +30,9 @@ from geo.partition.partition import Partition, components, frozen, numbered
 from geo.partition.proving import with_proofs
 from geo.partition.region import CM_PER_M
 from geo.partition.standing import Standing
-from geo.partition.transfers import Found, Transfers
+from geo.partition.transfers import Transfers
 from geo.partition.weights import Weights
+from geo.partition.window import Found
 
 Fate: TypeAlias = Literal["kept", "changed", "ended", "new"]
 Left: TypeAlias = Literal["locked", "special", "limit", "stopped"]
@@ -499,9 +500,9 @@ class _Work:
             return False
         parts, households = 0, 0
         for mask, sign in [*((m, 1) for m in window.masks), *((m, -1) for m in found.masks)]:
-            if search.is_faulty(mask):
+            if search.sets.is_faulty(mask):
                 parts += sign
-                households += sign * search.total(mask)
+                households += sign * search.sets.total(mask)
         moved = found.change.moved - search.start.change.moved
         step = _Mended(moved, parts, households, found.change.border_cm)
         rests_on = {

@@ -15,8 +15,8 @@ from geo.partition.partition import Partition, components
 from geo.partition.pieces import Atoms, Regions, atoms_of, regions_of
 from geo.partition.plan import partition as planned
 from geo.partition.region import Region, region_of
-from geo.partition.transfers import Window, units_of
 from geo.partition.weights import Weights
+from geo.partition.window import Window, units_of
 
 EMPTY_SLOTS = 2
 

@@ -31,7 +31,8 @@ from geo.partition import Locks, Partition, Rebalanced, Weights, rebalance
 from geo.partition.exact import choose_sets, list_connected_sets
 from geo.partition.region import region_of
 from geo.partition.standing import Standing
-from geo.partition.transfers import Transfers, units_of
+from geo.partition.transfers import Transfers
+from geo.partition.window import units_of
 
 CHANGED_SHARE = 0.03
 LEAVING_SHARE = (0.05, 0.08)
@@ -160,8 +161,8 @@ def against_optimum(plan: Partition) -> tuple[int, int, int]:
         slots = standing.window_slots([slot], 1, WINDOW_UNITS, None)
         window, _ = standing.window(slots, [slot])
         search = Transfers(window, plan.band)
-        others = sum(search.avoidable(mask) > 0 for mask in window.masks)
-        if search.large or not search.start.change.avoidable or others > 1 or len(slots) < 2:
+        others = sum(search.sets.avoidable(mask) > 0 for mask in window.masks)
+        if search.sets.large or not search.start.change.avoidable or others > 1 or len(slots) < 2:
             continue
         found = search.search(120)
         if found.change.avoidable:
