@@ -23,7 +23,8 @@ from api.console import Report
 from api.copying import GEOMETRY, copy_rows
 from api.database import Store
 from api.divisions import place_communities
-from api.plan_reading import PlanFile, read_plan
+from api.plan_file import PlanFile
+from api.plan_reading import read_plan
 from api.publishing import publish, submit
 
 # Loads wait for one another, so that two of the same file do not meet half way.

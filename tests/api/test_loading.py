@@ -14,7 +14,7 @@ from sqlalchemy import text
 from api.database import Store
 from api.errors import NotAllowedError, NotFoundError
 from api.loading import load_plan_as_owner, load_plan_job
-from api.plan_reading import border_sums, read_plan
+from api.plan_reading import read_plan
 from geo.errors import InputError
 from tests.api.plans import TOWN, altered, contents, one, rows, silent, town_layers, write_town_plan
 
@@ -320,24 +320,6 @@ def test_a_grid_moved_by_a_metre_is_not_the_union_of_its_cells(plan_file, tmp_pa
     with pytest.raises(InputError, match=frame.grid_id.iloc[3]) as refused:
         read_plan(bad)
     assert refused.value.code == "grid_not_its_cells"
-
-
-def test_border_sums_are_equal_for_a_union_and_differ_for_anything_else():
-    squares = np.array([shapely.box(x, y, x + 1, y + 1) for x in range(3) for y in range(3)], object)
-    ring = np.array([k for k in range(9) if k != 4])
-    salt, zero = np.uint64(7), np.zeros(9, np.int64)
-
-    def total(shapes) -> int:
-        return int(border_sums(np.array(shapes, object), zero[: len(shapes)], 1, salt)[0])
-
-    hollow = shapely.Polygon(
-        [(0, 0), (1, 0), (2, 0), (3, 0), (3, 1), (3, 2), (3, 3), (2, 3), (1, 3), (0, 3), (0, 2), (0, 1)],
-        [[(1, 1), (1, 2), (2, 2), (2, 1)]],
-    )
-    assert total(squares[ring]) == total([hollow]) == total([shapely.reverse(hollow)])
-    assert total(squares[ring]) != total(squares)
-    assert total(squares[ring]) != total([*squares[ring], squares[0]])
-    assert total(squares[ring]) != total([shapely.box(0, 0, 3, 3)])
 
 
 def test_a_fault_half_way_leaves_the_store_as_it_was(store, plan_file, larger_grids):
