@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.settings import Settings, reader_language
+from api.cli_db import database
+from api.cli_options import (
+    CrsOption,
+    DataDirOption,
+    FieldOption,
+    IdOption,
+    JsonOption,
+    LangOption,
+    LayerOption,
+    MaxOption,
+    MinOption,
+    OutOption,
+    QuietOption,
+    Tongue,
+    named_language,
+    server_installed,
+    settings_of,
+    terminal_of,
+)
+from api.cli_user import user
+from api.settings import reader_language
 from geo.errors import GeoError, InputError
 from maps.text import Language, text
 
 if TYPE_CHECKING:
-    from api.console import Terminal
     from geo.layers import LayerKind
 
 OUT_OF_RULES, REFUSED, STOPPED = 1, 2, 130
-
-
-class Tongue(StrEnum):
-    """Languages of messages and pages."""
-
-    CHINESE = "zh_CN"
-    ENGLISH = "en"
 
 
 app = typer.Typer(
@@ -39,26 +49,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
-LangOption = Annotated[Tongue | None, typer.Option("--lang", help="Language (else the locale).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
-MinOption = Annotated[int, typer.Option("--min", help="Fewest households of a grid.")]
-MaxOption = Annotated[int, typer.Option("--max", help="Most households of a grid.")]
-CrsOption = Annotated[
-    str | None, typer.Option("--crs", metavar="EPSG:…", help="CRS of layers that name none.")
-]
-FieldOption = Annotated[
-    list[str] | None,
-    typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
-]
-IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
-DataDirOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
-]
-OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
+app.add_typer(user, name="user")
+app.add_typer(database, name="db")
 
 
 def _print_version(asked: bool) -> None:
@@ -119,7 +111,7 @@ def plan(
         "units": units, "communities": communities, "roads": roads, "water": water,
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     sources = _sources(given, field, crs, id_column)
     commands.make_plan(
         terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
@@ -161,7 +153,7 @@ def check(
         "units": units, "grids": grids, "communities": communities, "roads": roads, "water": water,
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     sources = _sources(given, field, crs, id_column)
     broken = commands.check_grids(
         terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
@@ -224,7 +216,7 @@ def rebalance(
         "units": units, "grids": grids, "communities": communities, "roads": roads, "water": water,
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     sources = _sources(given, field, crs, id_column)
     rebalancing.rebalance_grids(
         terminal, sources.layers, sources.fields, plan_file=plan_file, lock_file=lock, crs=crs,
@@ -256,7 +248,7 @@ def map_(
     from api import commands
 
     given = {"incidents": incidents, "stations": stations, "context": context[0] if context else None}
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
+    terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     commands.make_map(
         terminal, plan_file, output, incidents=incidents, stations=stations, context=context or [],
         fields=_sources(given, field, crs, None).fields, crs=crs,
@@ -273,7 +265,7 @@ def demo(
     """Write an invented town's layers, plan, findings and map into a folder."""
     from api import commands
 
-    commands.make_demo(_terminal(lang, quiet=quiet, as_json=as_json), output)
+    commands.make_demo(terminal_of(lang, quiet=quiet, as_json=as_json), output)
 
 
 @app.command()
@@ -297,10 +289,10 @@ def serve(
     lang: LangOption = None,
 ) -> None:
     """Serve plans, pages, tiles and events; without DATABASE_URL with a database of its own."""
-    with _server_installed():
+    with server_installed():
         from api import serving
 
-    terminal = _terminal(lang, quiet=False, as_json=False)
+    terminal = terminal_of(lang, quiet=False, as_json=False)
     serving.serve_until_stopped(
         terminal, data_dir=data_dir, job_workers=0 if no_worker else 1,
         listening=serving.Listening(host, port, workers, tls_cert, tls_key, public_url, insecure_http),
@@ -310,106 +302,12 @@ def serve(
 @app.command("worker")
 def worker_(*, data_dir: DataDirOption = None) -> None:
     """Do the jobs of the service, one after another, until stopped."""
-    with _server_installed():
+    with server_installed():
         from api import worker
         from api.logs import configure_logs
 
     configure_logs()
-    worker.run(_settings(data_dir))
-
-
-user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts of the service.")
-app.add_typer(user, name="user")
-AccountArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
-
-
-@user.command("add")
-def user_add(
-    name: AccountArgument,
-    *,
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add an account and print the one-time link that sets its password."""
-    with _server_installed():
-        from api import accounts
-
-    accounts.add_user(_terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name)
-
-
-@user.command("link")
-def user_link(
-    name: AccountArgument,
-    *,
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Print a new one-time link that sets the password of an account."""
-    with _server_installed():
-        from api import accounts
-
-    accounts.make_link(_terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name)
-
-
-@user.command("disable")
-def user_disable(
-    name: AccountArgument,
-    *,
-    undo: Annotated[bool, typer.Option("--undo", help="Enable it again.")] = False,
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Disable an account; its sessions, tokens and links end."""
-    with _server_installed():
-        from api import accounts
-
-    accounts.disable_user(
-        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, enable=undo
-    )
-
-
-@user.command("grant")
-def user_grant(
-    name: AccountArgument,
-    role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer, planner, admin, auditor, …")],
-    area: Annotated[str, typer.Argument(metavar="AREA", help="Code of a division; all: everything.")] = "all",
-    *,
-    department: Annotated[str, typer.Option(metavar="NAME", help="Of a handler.")] = "",
-    remove: Annotated[bool, typer.Option("--remove", help="Take the role away.")] = False,
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Give an account a role in an area."""
-    with _server_installed():
-        from api import accounts
-
-    accounts.grant_role(
-        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, role, area,
-        department=department, remove=remove,
-    )  # fmt: skip
-
-
-@user.command("token")
-def user_token(
-    name: AccountArgument,
-    *,
-    label: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
-    days: Annotated[int, typer.Option(min=1, max=365, metavar="N", help="How long it holds.")] = 90,
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a token for a machine that acts as an account; it is printed this once."""
-    with _server_installed():
-        from api import accounts
-
-    accounts.make_token(
-        _terminal(lang, quiet=False, as_json=as_json), _settings(data_dir), name, label=label, days=days
-    )
+    worker.run(settings_of(data_dir))
 
 
 @app.command()
@@ -441,62 +339,14 @@ def load(
             "a plan is published from a day on",
             mend="give --publish --valid-from YYYY-MM-DD",
         )
-    with _server_installed():
+    with server_installed():
         from api import store_commands
 
     store_commands.load(
-        _terminal(lang, quiet=quiet, as_json=as_json), _settings(data_dir),
+        terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir),
         plan_file=plan_file, stations=stations, name=name, under=under,
         valid_from=None if valid_from is None else valid_from.date(),
     )  # fmt: skip
-
-
-database = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Look after the store of the service."
-)
-app.add_typer(database, name="db")
-
-
-@database.command()
-def upgrade(data_dir: DataDirOption = None, lang: LangOption = None, as_json: JsonOption = False) -> None:
-    """Bring the tables up to this version."""
-    with _server_installed():
-        from api import store_commands
-
-    terminal = _terminal(lang, quiet=False, as_json=as_json)
-    store_commands.upgrade(terminal, _settings(data_dir))
-
-
-@database.command()
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write, ending in .weige.")],
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Write the store and the files of the data folder into one file, while the service runs."""
-    with _server_installed():
-        from api import store_commands
-
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
-    store_commands.backup(terminal, _settings(data_dir), file)
-
-
-@database.command()
-def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
-    data_dir: DataDirOption = None,
-    lang: LangOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Bring a backup back into an empty store, and compare every table with it."""
-    with _server_installed():
-        from api import store_commands
-
-    terminal = _terminal(lang, quiet=quiet, as_json=as_json)
-    store_commands.restore(terminal, _settings(data_dir), file)
 
 
 def main() -> None:
@@ -528,36 +378,6 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-@contextmanager
-def _server_installed() -> Iterator[None]:
-    """Say what to install where the packages of the service are missing.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise InputError(
-            "server_missing",
-            f"the package {error.name} is missing",
-            mend="install weige[server]",
-            package=error.name or "",
-        ) from error
-
-
-def _terminal(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
-    from api.console import Terminal
-
-    return Terminal(reader_language() if lang is None else _named(lang.value), quiet=quiet, as_json=as_json)
-
-
-def _settings(data_dir: Path | None) -> Settings:
-    settings = Settings.from_environment()
-    return settings if data_dir is None else replace(settings, data_dir=data_dir)
-
-
 def _spoken(arguments: list[str]) -> Language:
     """Return the language asked for, also where the command line is at fault before it is read."""
     for position, word in enumerate(arguments):
@@ -565,12 +385,8 @@ def _spoken(arguments: list[str]) -> Language:
         if word == "--lang" and position + 1 < len(arguments):
             asked = arguments[position + 1]
         if asked in set(Tongue):
-            return _named(asked)
+            return named_language(asked)
     return reader_language()
-
-
-def _named(language: str) -> Language:
-    return "zh_CN" if language == Tongue.CHINESE else "en"
 
 
 def _sources(

@@ -1,0 +1,86 @@
+"""What the commands have in common: options, the terminal they speak to, settings, packages they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.settings import Settings, reader_language
+from geo.errors import InputError
+from maps.text import Language
+
+if TYPE_CHECKING:
+    from api.console import Terminal
+
+
+class Tongue(StrEnum):
+    """Languages of messages and pages."""
+
+    CHINESE = "zh_CN"
+    ENGLISH = "en"
+
+
+LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
+LangOption = Annotated[Tongue | None, typer.Option("--lang", help="Language (else the locale).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
+MinOption = Annotated[int, typer.Option("--min", help="Fewest households of a grid.")]
+MaxOption = Annotated[int, typer.Option("--max", help="Most households of a grid.")]
+CrsOption = Annotated[
+    str | None, typer.Option("--crs", metavar="EPSG:…", help="CRS of layers that name none.")
+]
+FieldOption = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
+]
+IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
+]
+OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
+
+
+@contextmanager
+def server_installed() -> Iterator[None]:
+    """Say what to install where the packages of the service are missing.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "server_missing",
+            f"the package {error.name} is missing",
+            mend="install weige[server]",
+            package=error.name or "",
+        ) from error
+
+
+def terminal_of(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
+    """Return where a command speaks, in the language asked for or the locale's."""
+    from api.console import Terminal
+
+    return Terminal(
+        reader_language() if lang is None else named_language(lang.value), quiet=quiet, as_json=as_json
+    )
+
+
+def settings_of(data_dir: Path | None) -> Settings:
+    """Return the settings of the environment, with the folder asked for."""
+    settings = Settings.from_environment()
+    return settings if data_dir is None else replace(settings, data_dir=data_dir)
+
+
+def named_language(language: str) -> Language:
+    """Return one of the languages by its name."""
+    return "zh_CN" if language == Tongue.CHINESE else "en"
