@@ -157,6 +157,7 @@ def restore_backup(store: Store, settings: Settings, file: Path, report: Report)
             _compare(store, backup, file, report)
             _move(Path(folder) / FILES, settings.data_dir)
         except BaseException:
+            # Also on Ctrl-C: what was restored but not compared to its end must not stay.
             _empty(store)
             raise
     return backup

@@ -193,6 +193,7 @@ def _do(
         logger.warning("job %s: the database went away (%s)", job_id, type(error).__name__)
         close = lambda: hand_back(store, job_id, worker, counts=True)  # noqa: E731
     except Exception as error:
+        # Whatever the work of one job raises ends that job, never the worker: the next one may be sound.
         told = _problem(error)
         if told["code"] == "internal":
             logger.exception("job %s failed", job_id)

@@ -24,6 +24,7 @@ from api.database import Store
 from api.dependencies import Actor, ActorDep, SessionDep, SettingsDep, StoreDep
 from api.errors import NotFoundError
 from api.routes.divisions import RowId
+from api.routes.plans import require_version
 from api.schemas import problems
 
 router = APIRouter(prefix="/api/v1", tags=["exports"])
@@ -106,11 +107,7 @@ def download_version(
     format: FormatQuery, layer: LayerName = "micro_grids", encoding: EncodingQuery = "UTF-8",
 ) -> StreamingResponse:  # fmt: skip
     """Send the micro-grids or the cells of a version, in WGS 84."""
-    community = session.execute(
-        text("SELECT community_id FROM versions WHERE id = :id"), {"id": version_id}
-    ).scalar_one_or_none()
-    if community is None:
-        raise NotFoundError("version_not_found", "there is no such version")
+    community = require_version(session, version_id).community_id
     _log(session, actor, {"version": str(version_id), "format": format, "layer": layer}, community)
     export = _Export(store, actor, layer, "v.id = :id", {"id": version_id})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{version_id}")

@@ -327,25 +327,25 @@ def _unchanged(session: Session, version_id: UUID, if_match: str | None, whose: 
     """Refuse who may not do this, and what was decided on another state of the version."""
     version = require_version(session, version_id)
     _require_rights(session, version, whose)
-    require_match(
-        if_match,
-        version.revision,
-        lambda: VersionOut.model_validate(version._mapping).model_dump(mode="json"),
-    )
+    _require_match(if_match, version)
 
 
 def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:
     """Return a draft, locked, that the actor may change and that is as the request thinks."""
     _require_rights(session, require_version(session, version_id), "plannable")
     version = require_version(session, version_id, lock=True)
+    _require_match(if_match, version)
+    if version.state != "draft":
+        raise ConflictError("not_a_draft", f"the version is {version.state}; fork it to change it")
+    return version
+
+
+def _require_match(if_match: str | None, version: Row[Any]) -> None:
     require_match(
         if_match,
         version.revision,
         lambda: VersionOut.model_validate(version._mapping).model_dump(mode="json"),
     )
-    if version.state != "draft":
-        raise ConflictError("not_a_draft", f"the version is {version.state}; fork it to change it")
-    return version
 
 
 def _require_rights(session: Session, version: Row[Any], whose: Whose) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api.cluster import Cluster
@@ -255,6 +256,6 @@ def _wait(store: Store) -> None:
         try:
             one(store, "SELECT 1")
             return
-        except Exception:
+        except OperationalError:  # it does not listen yet, or still recovers
             time.sleep(0.25)
     pytest.fail("the database did not come back")
