@@ -12,7 +12,7 @@ WEIGE_TEST_DATA ?= $(wildcard ../shared/data)
 WEIGE_YARDSTICK ?= $(wildcard ../shared/bench)
 export WEIGE_TEST_DATA WEIGE_YARDSTICK
 
-.PHONY: demo test check lint types unit web system lock clean bench contract
+.PHONY: demo test check lint types unit web system lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/weige demo -o weige-demo
@@ -54,10 +54,6 @@ types: $(VENV)/.tests
 unit: $(VENV)/.tests
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
-
-# The whole API against its OpenAPI document; takes minutes.
-contract: $(VENV)/.tests
-	WEIGE_CONTRACT=1 $(BIN)/python -m pytest -q tests/api/test_openapi.py
 
 LOCK := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-header --no-annotate
