@@ -138,8 +138,10 @@ def serve(
         store.migrate()
         link = first_admin_link(store)
         os.environ.update({**settings.for_workers(), STORE_URL_VARIABLE: store.url})
-        running.enter_context(workers(settings, job_workers))
-        threading.Thread(target=_tell_when_ready, args=(listening, link, on_ready), daemon=True).start()
+        answers = threading.Event()
+        running.enter_context(workers(settings, job_workers, after=answers))
+        asking = (listening, link, on_ready, answers)
+        threading.Thread(target=_tell_when_ready, args=asking, daemon=True).start()
         uvicorn.run(
             "api.worker_app:app_of_worker",
             factory=True,
@@ -163,7 +165,10 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _tell_when_ready(
-    listening: Listening, link: str | None, on_ready: Callable[[str, str | None], None]
+    listening: Listening,
+    link: str | None,
+    on_ready: Callable[[str, str | None], None],
+    answers: threading.Event,
 ) -> None:
     """Ask for readiness until it is there; certificates of one's own are no obstacle."""
     host = "127.0.0.1" if listening.host in ("0.0.0.0", "::") else listening.host
@@ -174,11 +179,13 @@ def _tell_when_ready(
         try:
             with urllib.request.urlopen(f"{local.address}/readyz", timeout=2, context=context) as answer:
                 if answer.status == 200:
+                    answers.set()
                     on_ready(listening.address, link)
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     logger.error("the service does not answer on %s", local.address)
+    answers.set()
 
 
 def serve_until_stopped(

@@ -23,8 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from api.errors import AwayError, ServiceError, TooLargeError
 from api.jobs import UPLOADS
-from geo.containers import SUFFIXES
 from geo.errors import InputError
+from geo.suffixes import SUFFIXES
 
 # A million households with footprints are a third of it.
 MAX_BYTES = 1 << 30

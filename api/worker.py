@@ -50,6 +50,7 @@ TICK_S = 0.5
 LOOK_EVERY_S = 1.0
 # How long work may go on after the worker was told to stop, before its job is handed back without it.
 GRACE_S = 8.0
+NICENESS = 10
 RESTART_PAUSE_S = 2.0
 
 _AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
@@ -251,10 +252,13 @@ def run(settings: Settings, *, lease_s: float = LEASE_S) -> None:
 
 
 @contextmanager
-def workers(settings: Settings, count: int = 1) -> Iterator[None]:
-    """Run workers as processes of their own while the block runs; one that dies is started again."""
+def workers(settings: Settings, count: int = 1, *, after: threading.Event | None = None) -> Iterator[None]:
+    """Run workers as processes of their own while the block runs; one that dies is started again.
+
+    With `after` they start once that is set: what people wait for at a start has the processor first.
+    """
     ended = threading.Event()
-    threads = [threading.Thread(target=_supervise, args=(settings, ended)) for _ in range(count)]
+    threads = [threading.Thread(target=_supervise, args=(settings, ended, after)) for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
@@ -265,8 +269,10 @@ def workers(settings: Settings, count: int = 1) -> Iterator[None]:
             thread.join()
 
 
-def _supervise(settings: Settings, ended: threading.Event) -> None:
+def _supervise(settings: Settings, ended: threading.Event, after: threading.Event | None) -> None:
     environment = {**os.environ, **settings.for_workers()}
+    while after is not None and not after.wait(TICK_S) and not ended.is_set():
+        pass
     while not ended.is_set():
         process = subprocess.Popen([sys.executable, "-m", "api.worker"], env=environment)
         while process.poll() is None and not ended.wait(TICK_S):
@@ -285,4 +291,6 @@ def _supervise(settings: Settings, ended: threading.Event) -> None:
 
 if __name__ == "__main__":
     configure_logs()
+    # Jobs give way to answers.
+    os.nice(NICENESS)
     run(Settings.from_environment())

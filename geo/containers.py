@@ -7,7 +7,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from geo.errors import InputError
 from geo.formats.delimited import read_delimited
@@ -20,23 +19,8 @@ from geo.formats.raw import RawTable, open_regular, read_bytes, reading, unreada
 from geo.formats.shapefile import read_shapefile, read_zipped_shapefile
 from geo.formats.spreadsheet import read_spreadsheet
 from geo.names import shortened
+from geo.suffixes import SUFFIXES, Suffix
 
-Suffix: TypeAlias = str
-
-SUFFIXES = (
-    ".shp",
-    ".zip",
-    ".gpkg",
-    ".geojson",
-    ".json",
-    ".parquet",
-    ".geoparquet",
-    ".kml",
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".xlsx",
-)
 _SPLIT = re.compile(r"(?P<path>.*?\.(?:gpkg|zip|kml|xlsx)):(?P<layer>.+)", re.IGNORECASE | re.DOTALL)
 _ADDRESS = re.compile(
     r"\s*(?:[a-z][a-z0-9+.-]+://|/vsi|<(?:OGR|VRT|GDAL|WMS|\?xml)|(?:PG|MYSQL|MSSQL|OCI|ODBC|WFS|OAPIF|ES|MEM|SQLITE):)",

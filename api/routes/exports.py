@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pyogrio
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from sqlalchemy import text
@@ -23,73 +18,19 @@ from sqlalchemy.orm import Session
 from api.database import Store
 from api.dependencies import Actor, ActorDep, SessionDep, SettingsDep, StoreDep
 from api.errors import NotFoundError
+from api.export_kinds import KINDS, Format, LayerName
 from api.routes.divisions import RowId
 from api.routes.plans import require_version
 from api.schemas import problems
 
+if TYPE_CHECKING:
+    from api.exporting import Export
+
 router = APIRouter(prefix="/api/v1", tags=["exports"])
 
-Format = Literal["gpkg", "shp", "geojson", "parquet"]
-LayerName = Literal["micro_grids", "cells"]
-
-# Rows held in memory at a time, and bytes of a file sent at a time.
-BATCH_ROWS = 1000
+# Bytes of a file sent at a time.
 CHUNK_BYTES = 256 * 1024
-# About a millimetre.
-DECIMALS = 8
 
-
-class FileKind(NamedTuple):
-    """How a format is named to OGR, to clients, and in the name of the file."""
-
-    driver: str
-    media_type: str
-    suffix: str
-
-
-KINDS: dict[Format, FileKind] = {
-    "gpkg": FileKind("GPKG", "application/geopackage+sqlite3", "gpkg"),
-    "shp": FileKind("ESRI Shapefile", "application/zip", "zip"),
-    "geojson": FileKind("GeoJSON", "application/geo+json", "geojson"),
-    "parquet": FileKind("Parquet", "application/vnd.apache.parquet", "parquet"),
-}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A layer: SQL of its columns, its table, its geometry (EPSG:4490, polygons), and the order of rows."""
-
-    of: tuple[tuple[str, str, pa.DataType], ...]
-    tables: str
-    geom: str
-    order: str
-
-
-_GRID = "versions v JOIN divisions d ON d.id = v.community_id JOIN grids g ON g.version_id = v.id"
-# Names fit the ten letters of a shapefile.
-LAYERS: dict[LayerName, Columns] = {
-    "micro_grids": Columns(
-        (
-            ("grid_id", "g.code", pa.string()), ("community", "d.code", pa.string()),
-            ("name", "g.name", pa.string()), ("kind", "g.kind", pa.string()),
-            ("households", "g.households", pa.int32()), ("units", "g.units", pa.int32()),
-            ("status", "g.status", pa.string()), ("reason", "g.reason", pa.string()),
-            ("area_m2", "g.area_m2", pa.float64()), ("compact", "g.compactness", pa.float64()),
-        ),
-        _GRID, "g.geom", "v.id, g.number",
-    ),
-    "cells": Columns(
-        (
-            ("unit_id", "u.unit_id", pa.string()), ("community", "d.code", pa.string()),
-            ("grid_id", "g.code", pa.string()), ("households", "u.households", pa.int32()),
-            ("building", "u.building_id", pa.string()), ("compound", "u.compound_id", pa.string()),
-        ),
-        "versions v JOIN divisions d ON d.id = v.community_id JOIN units u ON u.ground_id = v.ground_id"
-        " LEFT JOIN assignments a ON a.version_id = v.id AND a.unit_number = u.number"
-        " LEFT JOIN grids g ON g.version_id = a.version_id AND g.number = a.grid_number",
-        "u.cell", "v.id, u.number",
-    ),
-}  # fmt: skip
 
 FormatQuery = Annotated[Format, Query(description="shp: a ZIP of the files of a shapefile")]
 EncodingQuery = Annotated[
@@ -109,7 +50,7 @@ def download_version(
     """Send the micro-grids or the cells of a version, in WGS 84."""
     community = require_version(session, version_id).community_id
     _log(session, actor, {"version": str(version_id), "format": format, "layer": layer}, community)
-    export = _Export(store, actor, layer, "v.id = :id", {"id": version_id})
+    export = _export(store, actor, layer, "v.id = :id", {"id": version_id})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{version_id}")
 
 
@@ -130,7 +71,7 @@ def download_division(
         "d.path <@ cast(:path AS ltree) AND v.state IN ('published', 'superseded')"
         " AND daterange(v.valid_from, v.valid_to) @> current_date"
     )
-    export = _Export(store, actor, layer, where, {"path": path})
+    export = _export(store, actor, layer, where, {"path": path})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{division_id}")
 
 
@@ -141,59 +82,14 @@ def _log(session: Session, actor: Actor, body: dict[str, Any], division_id: int)
     )
 
 
-@dataclass(frozen=True)
-class _Export:
-    """Rows of a layer, read with the rights of the actor by a cursor of the server."""
+def _export(store: Store, actor: Actor, layer: LayerName, where: str, values: dict[str, Any]) -> Export:
+    # Imported where it is needed: workers start a second sooner, and few of them send files.
+    from api.exporting import Export
 
-    store: Store
-    actor: Actor
-    layer: LayerName
-    where: str
-    values: dict[str, Any]
-
-    def _rows(self, columns: str) -> Iterator[Any]:
-        layer = LAYERS[self.layer]
-        sql = (
-            f"{columns} FROM (SELECT {', '.join(f'{sql} AS {name}' for name, sql, _ in layer.of)},"
-            f" ST_Transform(ST_Multi({layer.geom}), 4326) AS geometry FROM {layer.tables}"
-            f" WHERE {self.where} ORDER BY {layer.order}) t"
-        )
-        with self.store.acting(self.actor.user_id, self.actor.grants, long=True) as session:
-            yield from session.execute(
-                text(sql), self.values, execution_options={"yield_per": BATCH_ROWS}
-            ).partitions(BATCH_ROWS)
-
-    def geojson(self) -> Iterator[bytes]:
-        """Yield a feature collection, in parts."""
-        yield b'{"type": "FeatureCollection", "features": ['
-        between = b"\n"
-        for rows in self._rows(f"SELECT ST_AsGeoJSON(t, 'geometry', {DECIMALS}) AS feature"):
-            yield between + b",\n".join(row.feature.encode() for row in rows)
-            between = b",\n"
-        yield b"\n]}\n"
-
-    def schema(self) -> pa.Schema:
-        """Return the columns, and where the geometry is (GeoParquet 1.1)."""
-        geo = {
-            "version": "1.1.0",
-            "primary_column": "geometry",
-            "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["MultiPolygon"]}},
-        }
-        fields = [pa.field(name, kind) for name, _, kind in LAYERS[self.layer].of]
-        geometry = pa.field("geometry", pa.binary(), metadata={"ARROW:extension:name": "geoarrow.wkb"})
-        return pa.schema([*fields, geometry], metadata={"geo": json.dumps(geo)})
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows as Arrow batches."""
-        schema = self.schema()
-        names = [name for name, _, _ in LAYERS[self.layer].of]
-        for rows in self._rows(f"SELECT {', '.join(names)}, ST_AsBinary(geometry) AS geometry"):
-            columns = zip(*rows, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-            yield pa.record_batch(arrays, schema=schema)
+    return Export(store, actor, layer, where, values)
 
 
-def _answer(export: _Export, format: Format, encoding: str, folder: Path, name: str) -> StreamingResponse:
+def _answer(export: Export, format: Format, encoding: str, folder: Path, name: str) -> StreamingResponse:
     kind = KINDS[format]
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.{kind.suffix}"',
@@ -204,7 +100,7 @@ def _answer(export: _Export, format: Format, encoding: str, folder: Path, name: 
     folder.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="download-", dir=folder))
     try:
-        file = _write(export, format, encoding, place)
+        file = export.write(format, encoding, place)
         headers["Content-Length"] = str(file.stat().st_size)
         # Open, it can be read to its end; without a name, nothing is left however the sending ends.
         opened = file.open("rb")
@@ -217,28 +113,3 @@ def _answer(export: _Export, format: Format, encoding: str, folder: Path, name: 
                 yield chunk
 
     return StreamingResponse(chunks(), headers=headers, media_type=kind.media_type)
-
-
-def _write(export: _Export, format: Format, encoding: str, place: Path) -> Path:
-    schema = export.schema()
-    if format == "parquet":
-        file = place / "layer.parquet"
-        with pq.ParquetWriter(file, schema) as writer:
-            for batch in export.batches():
-                writer.write_batch(batch)
-        return file
-    file = place / f"{export.layer}.{format}"
-    plain = (batch.replace_schema_metadata() for batch in export.batches())
-    pyogrio.write_arrow(
-        pa.RecordBatchReader.from_batches(schema.remove_metadata(), plain),
-        file, layer=export.layer, driver=KINDS[format].driver, geometry_name="geometry",
-        geometry_type="MultiPolygon" if format == "gpkg" else "Polygon", crs="EPSG:4326",
-        encoding=encoding if format == "shp" else None,
-    )  # fmt: skip
-    if format == "gpkg":
-        return file
-    bundle = place / "bundle.zip"
-    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
-        for part in sorted(place.glob(f"{export.layer}.*")):
-            packed.write(part, part.name)
-    return bundle

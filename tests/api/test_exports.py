@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from api.database import Store
 from api.dependencies import Actor
+from api.exporting import BATCH_ROWS, Export
 from api.main import create_app
-from api.routes.exports import BATCH_ROWS, _Export
 from api.settings import Settings
 from tests.api.town import Community, build_town, token_of
 
@@ -120,10 +120,10 @@ def test_an_empty_layer_is_a_file_too(service, store, town, tmp_path):
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_layer(store, tmp_path):
     build_town(store, shape=(5, 1), community=(40, 40))
-    export = _Export(store, Actor(None, "x", {"viewer": ["1"]}, None), "cells", "true", {})
+    export = Export(store, Actor(None, "x", {"viewer": ["1"]}, None), "cells", "true", {})
     peaks = {}
     for n in (BATCH_ROWS, 8 * BATCH_ROWS):
-        part = _Export(store, export.actor, "cells", f"u.ground_id <= {n // 1600 + 1}", {})
+        part = Export(store, export.actor, "cells", f"u.ground_id <= {n // 1600 + 1}", {})
         tracemalloc.start()
         rows = sum(batch.num_rows for batch in part.batches())
         text_bytes = sum(len(piece) for piece in part.geojson())

@@ -149,3 +149,11 @@ def test_a_database_that_dies_is_started_again(folder: Path):
             signal.sigtimedwait([], 0.1)
         assert cluster.is_running()
     assert not cluster.is_running()
+
+
+def test_a_worker_starts_without_what_few_requests_need():
+    script = "import sys, api.worker_app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "fastapi" in loaded
+    assert not loaded & {"alembic", "geopandas", "numba", "pyarrow", "pyogrio", "scipy"}
