@@ -24,6 +24,7 @@ ORDER = (
     "too_small",
     "grid_without_units",
     "community_without_units",
+    "community_without_households",
     "not_contiguous",
     "spans_communities",
     "grid_outside_communities",
@@ -304,7 +305,10 @@ class _Judged:
 
         if case.status != "ok":
             # Where nobody lives no rule is broken, and there is nothing to mend.
-            add(case.status, members, case.why, "warning" if reason == "community_empty" else "error")
+            if given.nobody[grid]:
+                add("community_without_households", members, case.why, "info")
+            else:
+                add(case.status, members, case.why)
         inside, outside = members[~given.outside[members]], members[given.outside[members]]
         if given.pieces[grid] > 1:
             pieces = given.split_by(given.piece, inside)

@@ -174,6 +174,7 @@ def test_a_grid_of_a_community_where_nobody_lives_is_held_to_no_band():
     assert found.statuses["y"].status == "exempt"
     assert found.statuses["y"].reason == "community_empty"
     assert found.counts()["too_small"] == 0
+    assert [(one.code, one.severity) for one in found.findings] == [("community_without_households", "info")]
 
 
 def test_a_grid_in_two_pieces_names_the_units_apart_from_the_main_one():
@@ -616,7 +617,12 @@ def test_a_grid_is_flagged_exactly_when_it_breaks_a_rule(plan):
         members = set(np.flatnonzero(grid_ids == grid).tolist())
         total = int(place.households[list(members)].sum())
         expected = set()
-        if not 50 <= total <= 100:
+        if found.statuses[grid].status == "exempt":
+            homes = {community_ids[unit] for unit in members}
+            assert any(place.households[community_ids == home].sum() == 0 for home in homes)
+            assert total == 0
+            expected.add("community_without_households")
+        elif not 50 <= total <= 100:
             expected.add("too_small" if total < 50 else "too_large")
         if walkable_pieces(place.adjacency, everywhere, members) > 1:
             expected.add("not_contiguous")
