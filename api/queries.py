@@ -15,6 +15,8 @@ Rows = Sequence[Row[Any]]
 
 # Decimals of a degree in answers: about a centimetre.
 DECIMALS = 7
+# How far round a community its maps show roads, water and the like, in degrees: about 200 m.
+AROUND_DEG = 0.002
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,31 @@ def versions(session: Session, plan_id: UUID) -> Rows:
     return session.execute(
         text(f"{_VERSION} WHERE v.plan_id = :plan ORDER BY v.created_at, v.id"), {"plan": plan_id}
     ).all()
+
+
+_AROUND = ("roads", "water", "barriers", "compounds", "gates")
+
+
+def version_edition(session: Session, version_id: UUID) -> str:
+    """Return a text that changes whenever a map of a version does: beside it, its findings, what lies round.
+
+    Loads put new features in the place of those before, under new ids.
+    """
+    around = ", ".join(
+        f"(SELECT count(*) || '-' || coalesce(max(l.id), 0) FROM {layer} l"
+        " WHERE l.geom && ST_Expand(d.geom, :reach))"
+        for layer in _AROUND
+    )
+    edition: str = session.execute(
+        text(f"""
+            SELECT concat_ws(' ', v.revision, v.state, v.valid_from, v.valid_to, d.revision, p.name,
+                   (SELECT count(*) FROM findings f WHERE f.version_id = v.id AND f.accepted_at IS NOT NULL),
+                   {around})
+            FROM versions v JOIN divisions d ON d.id = v.community_id JOIN plans p ON p.id = v.plan_id
+            WHERE v.id = :id"""),
+        {"id": version_id, "reach": AROUND_DEG},
+    ).scalar_one()
+    return edition
 
 
 def plans(session: Session, community_id: int, *, after: str, limit: int) -> Rows:

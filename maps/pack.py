@@ -284,13 +284,15 @@ def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> 
     arc_ring = ring[begin]
     layer_of_ring = np.repeat(np.arange(len(names)), [len(polygons[name].lengths) for name in names])
     tolerance = _tolerances(names, smooth_steps, layer_of_ring[arc_ring], number)
-    lines = []
-    for at in np.sort(first_use):
-        inner = points[begin[at] : begin[at] + n_points[at]]
-        closing = points[after[begin[at] + n_points[at] - 1]]
-        lines.append(np.vstack([inner, closing]))
-    for line in _smoothed(lines, tolerance):
-        _append(arcs, line)
+    chosen = np.sort(first_use)
+    n_arc = n_points[chosen] + 1  # with the end point, which begins the next arc
+    end = np.cumsum(n_arc) - 1
+    place = np.repeat(begin[chosen] - (end + 1 - n_arc), n_arc) + np.arange(int(n_arc.sum()))
+    place[end] = after[begin[chosen] + n_points[chosen] - 1]
+    n_arc, points = _smoothed(n_arc, points[place], tolerance)
+    arcs.lengths.extend(n_arc.tolist())
+    arcs.x.append(points[:, 0])
+    arcs.y.append(points[:, 1])
 
     ring_arcs = np.bincount(arc_ring, minlength=len(lengths))
     for position, name in enumerate(names):
@@ -347,22 +349,22 @@ def _tolerances(
     return tolerance
 
 
-def _smoothed(lines: list[Ints], tolerance: NDArray[np.float64]) -> list[Ints]:
-    lengths = np.array([len(line) for line in lines])
+def _smoothed(lengths: Ints, points: Ints, tolerance: NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """Return the points of all arcs, and how many each has, without those within its tolerance."""
     # A closed line of four points is a triangle: it has nothing to lose.
     chosen = np.flatnonzero((tolerance > 0) & (lengths > 4))
     if not len(chosen):
-        return lines
+        return lengths, points
+    lines = np.split(points, np.cumsum(lengths)[:-1])
     owner = np.repeat(np.arange(len(chosen)), lengths[chosen])
     strings = shapely.linestrings(np.concatenate([lines[at] for at in chosen]).astype(float), indices=owner)
     thinned = shapely.simplify(strings, tolerance[chosen], preserve_topology=False)
-    out = list(lines)
     for at, string in zip(chosen, thinned, strict=True):
-        points = shapely.get_coordinates(string).astype(np.int64)
+        kept = shapely.get_coordinates(string).astype(np.int64)
         is_closed = (lines[at][0] == lines[at][-1]).all()
-        if len(points) >= (4 if is_closed else 2):
-            out[at] = points
-    return out
+        if len(kept) >= (4 if is_closed else 2):
+            lines[at] = kept
+    return np.array([len(line) for line in lines], np.int64), np.concatenate(lines)
 
 
 def _geometry(

@@ -55,9 +55,11 @@ def build_town(
     *,
     shape: tuple[int, int] = (2, 1),
     community: tuple[int, int] = (4, 4),
+    grid: tuple[int, int] = GRID_SHAPE,
+    households: int = HOUSEHOLDS,
     publish: bool = True,
 ) -> list[Community]:
-    """Write communities of cells, each with a plan of grids of 2 x 4 cells, published from yesterday on.
+    """Write communities of cells, each with a plan of grids of cells, published from yesterday on.
 
     Parameters
     ----------
@@ -66,6 +68,10 @@ def build_town(
         Communities along x and y.
     community : (int, int)
         Cells of a community along x and y.
+    grid : (int, int)
+        Cells of a grid along x and y.
+    households : int
+        Of each cell.
     publish : bool
         Else their versions stay drafts.
     """
@@ -82,7 +88,7 @@ def build_town(
         for i in range(shape[0]):
             for j in range(shape[1]):
                 block = lattice[i * across : (i + 1) * across, j * up : (j + 1) * up]
-                made.append(_write_community(owner, street, f"c{i:03}{j:03}", block))
+                made.append(_write_community(owner, street, f"c{i:03}{j:03}", block, grid, households))
         if publish:
             for state in ("submitted", "published"):
                 owner.execute(
@@ -96,8 +102,19 @@ def build_town(
     return made
 
 
-def _write_community(owner: Connection, street: int, code: str, cells: np.ndarray[Any, Any]) -> Community:
+def _write_community(
+    owner: Connection,
+    street: int,
+    code: str,
+    cells: np.ndarray[Any, Any],
+    grid_shape: tuple[int, int],
+    households: int,
+) -> Community:
     flat = cells.ravel()
+    at = np.arange(len(flat)).reshape(cells.shape)
+    left, right = (
+        np.concatenate([a.ravel(), b.ravel()]) for a, b in ((at[:-1], at[:, :-1]), (at[1:], at[:, 1:]))
+    )
     outline = shapely.coverage_union_all(flat)
     number, path = owner.execute(
         text(
@@ -110,13 +127,19 @@ def _write_community(owner: Connection, street: int, code: str, cells: np.ndarra
     ground = owner.execute(
         text(
             "INSERT INTO grounds (community_id, n_units, households, sha256, pair_left, pair_right, border_m,"
-            " crosses, joins) VALUES (:c, :n, :h, :sha, '{}', '{}', '{}', '{}', '{}') RETURNING id"
+            " crosses, joins)"
+            " VALUES (:c, :n, :h, :sha, :left, :right, :border, :crosses, :joins) RETURNING id"
         ),
         {
             "c": number,
             "n": len(flat),
-            "h": HOUSEHOLDS * len(flat),
+            "h": households * len(flat),
             "sha": hashlib.sha256(code.encode()).digest(),
+            "left": left.tolist(),
+            "right": right.tolist(),
+            "border": [40.0] * len(left),
+            "crosses": [0] * len(left),
+            "joins": [True] * len(left),
         },
     ).scalar_one()
     plan = owner.execute(
@@ -129,7 +152,7 @@ def _write_community(owner: Connection, street: int, code: str, cells: np.ndarra
         ),
         {"p": plan, "c": number, "g": ground},
     ).scalar_one()
-    wide, high = GRID_SHAPE
+    wide, high = grid_shape
     column, row = np.divmod(np.arange(len(flat)), cells.shape[1])
     per_column = -(-cells.shape[1] // high)
     grid_of = (column // wide) * per_column + row // high
@@ -139,7 +162,7 @@ def _write_community(owner: Connection, street: int, code: str, cells: np.ndarra
     ) as copy:
         points = shapely.point_on_surface(flat)
         for at, (point, cell) in enumerate(zip(_hex(points), _hex(flat), strict=True)):
-            copy.write_row((ground, at, number, f"{code}-{at}", HOUSEHOLDS, point, cell))
+            copy.write_row((ground, at, number, f"{code}-{at}", households, point, cell))
     with cursor.copy(
         "COPY grids (version_id, number, community_id, code, households, units, status, area_m2, geom)"
         " FROM STDIN"
@@ -148,7 +171,7 @@ def _write_community(owner: Connection, street: int, code: str, cells: np.ndarra
             members = flat[grid_of == grid]
             shape = shapely.coverage_union_all(members)
             copy.write_row(
-                (version, int(grid), number, f"{code}{grid:03}", HOUSEHOLDS * len(members), len(members),
+                (version, int(grid), number, f"{code}{grid:03}", households * len(members), len(members),
                  "ok", 1600.0 * len(members), _hex(np.array([shape]))[0])
             )  # fmt: skip
     with cursor.copy(
