@@ -15,6 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from geopandas.array import from_shapely
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
@@ -139,7 +140,8 @@ def _located(columns: Columns, wkb: Sequence[bytes | None], community: str | Non
         name: np.array(values, _TYPES[name]) if name in _TYPES else pd.Series(values, dtype=object)
         for name, values in columns.items()
     }
-    return gpd.GeoDataFrame(typed, geometry=shapely.from_wkb(np.array(wkb, object)), crs=STORED_CRS)
+    typed["geometry"] = from_shapely(shapely.from_wkb(np.array(wkb, object)), crs=STORED_CRS)
+    return gpd.GeoDataFrame(typed, geometry="geometry")
 
 
 def _cells(unit_ids: Sequence[str], wkb: Sequence[bytes | None]) -> gpd.GeoDataFrame:

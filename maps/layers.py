@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from geopandas.array import from_shapely
 from numpy.typing import NDArray
 
 from geo.grid_counts import grid_counts
@@ -118,21 +119,22 @@ def page_layers(
     if stations is not None:
         layers["stations"] = _chosen(stations, "stations")
     if context:
-        shapes = pd.concat([gpd.GeoSeries(_in_wgs84(layer).geometry) for layer in context], ignore_index=True)
+        shapes = pd.concat([_in_wgs84(layer.geometry) for layer in context], ignore_index=True)
         layers["context"] = gpd.GeoDataFrame(geometry=shapes, crs=WGS84)
     return layers
 
 
-def _in_wgs84(layer: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _in_wgs84(places: gpd.GeoSeries) -> gpd.GeoSeries:
     # Only a layer without any place may lack a CRS.
-    return layer.set_crs(WGS84) if layer.crs is None else layer.to_crs(WGS84)
+    return places.set_crs(WGS84) if places.crs is None else places.to_crs(WGS84)
 
 
 def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFrame:
     """Return some columns of a layer in WGS 84, text as text; an empty layer where there is none."""
     if layer is None or not isinstance(layer, gpd.GeoDataFrame):
         layer = gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=WGS84)
-    layer = _in_wgs84(layer).reset_index(drop=True)
+    shapes = shapely.force_2d(_in_wgs84(layer.geometry).to_numpy())
+    layer = layer.reset_index(drop=True)
     kept: dict[str, Any] = {}
     for name in columns:
         if name not in layer.columns:
@@ -144,10 +146,11 @@ def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFra
             kept[name] = layer[name].fillna(True).astype(bool)
         else:
             kept[name] = _texts(layer[name])
-    shapes = shapely.force_2d(layer.geometry.to_numpy())
     # Outside the reach of its projection a place has no longitude.
     shapes[~np.isfinite(shapely.bounds(shapes)).all(axis=1)] = None
-    return gpd.GeoDataFrame(kept, geometry=shapes, crs=WGS84, index=pd.RangeIndex(len(layer)))
+    # With its geometry among the columns a frame is made in half the time.
+    kept["geometry"] = from_shapely(shapes, crs=WGS84)
+    return gpd.GeoDataFrame(kept, geometry="geometry", index=pd.RangeIndex(len(layer)))
 
 
 def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
