@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from api.bodies import add_body_limit
 from api.database import Store
 from api.limiting import add_limits
 from api.live import Live
@@ -62,6 +63,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_problem_handlers(app)
     add_replay(app)
     add_pages(app)
+    add_body_limit(app, most_bytes=settings.max_body_bytes)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
     for resource in (pages, people, divisions, plans, packs, stations, exports, events, jobs, uploads):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.dependencies import CSRF_HEADER, SESSION_COOKIE
 from api.requests import IDEMPOTENCY_HEADER
-from api.schemas import Problem
+from api.schemas import Problem, problems
 
 DESCRIPTION = f"""
 Communities, their units and micro-grids, plans with their versions, red stations, jobs and live events.
@@ -26,6 +27,11 @@ SECURITY_SCHEMES = {
 }
 
 
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
 def add_openapi(app: FastAPI) -> None:
     """Complete the document of an application whose routes are all added."""
 
@@ -37,6 +43,9 @@ def add_openapi(app: FastAPI) -> None:
             components = made.setdefault("components", {})
             components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
             components["securitySchemes"] = SECURITY_SCHEMES
+            for operation in _operations(made):
+                if "requestBody" in operation:
+                    operation["responses"].setdefault("413", problems(413)[413])
             made["security"] = [{name: []} for name in SECURITY_SCHEMES]
             app.openapi_schema = made
         return app.openapi_schema

@@ -16,6 +16,8 @@ DEFAULT_DATA_DIR = Path("weige-data")
 STATEMENT_TIMEOUT_S = 30
 # Of one key or address, for each worker: a wall map asks for some hundred tiles whenever it is moved.
 REQUESTS_PER_MINUTE = 6000
+# An edit of 20,000 units whose ids have 200 letters each takes half of it.
+MAX_BODY_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Settings:
         Longest a statement of a request may take, in seconds.
     requests_per_minute : int
         Most requests of one key or address that a worker answers in a minute.
+    max_body_bytes : int
+        Largest body of a request that is no upload.
     """
 
     data_dir: Path = DEFAULT_DATA_DIR
@@ -44,6 +48,7 @@ class Settings:
     secure_cookies: bool = False
     statement_timeout_s: int = STATEMENT_TIMEOUT_S
     requests_per_minute: int = REQUESTS_PER_MINUTE
+    max_body_bytes: int = MAX_BODY_BYTES
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -55,6 +60,7 @@ class Settings:
             public_url=said.get("WEIGE_PUBLIC_URL") or None,
             secure_cookies=said.get("WEIGE_SECURE_COOKIES") == "1",
             requests_per_minute=_count(said, "WEIGE_REQUESTS_PER_MINUTE") or REQUESTS_PER_MINUTE,
+            max_body_bytes=_count(said, "WEIGE_MAX_BODY_BYTES") or MAX_BODY_BYTES,
         )
 
     def for_workers(self) -> dict[str, str]:
@@ -67,6 +73,7 @@ class Settings:
         if self.secure_cookies:
             said["WEIGE_SECURE_COOKIES"] = "1"
         said["WEIGE_REQUESTS_PER_MINUTE"] = str(self.requests_per_minute)
+        said["WEIGE_MAX_BODY_BYTES"] = str(self.max_body_bytes)
         return said
 
 
