@@ -101,6 +101,7 @@ def write_backup(store: Store, settings: Settings, file: Path, report: Report) -
         tempfile.TemporaryDirectory(prefix=".weige-", dir=file.resolve().parent) as folder,
         psycopg.connect(store.conninfo(role=None, timeout_s=3600)) as connection,
     ):
+        temporary.touch(mode=0o600)  # it holds the hashes of passwords, and what people sent
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         snapshot = _one(connection, "SELECT pg_export_snapshot()")
         dump = Path(folder) / DUMP
@@ -359,6 +360,8 @@ def _move(files: Path, data_dir: Path) -> None:
         return
     for path in sorted(files.iterdir()):
         shutil.move(path, data_dir / path.name)
+        if (data_dir / path.name).is_dir():
+            (data_dir / path.name).chmod(0o700)
 
 
 def _empty(store: Store) -> None:

@@ -117,8 +117,8 @@ class JobContext:
     @cached_property
     def results(self) -> Path:
         """The folder of the job's result file."""
-        folder = self.settings.data_dir / RESULTS / str(self.id)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = private_folder(self.settings.data_dir, RESULTS) / str(self.id)
+        folder.mkdir(exist_ok=True)
         return folder
 
     def upload(self, upload_id: UUID) -> Path:
@@ -166,6 +166,18 @@ def job_kind(name: str, params: type[Params]) -> Callable[[Work], Work]:
         return work
 
     return register
+
+
+def private_folder(data_dir: Path, name: str) -> Path:
+    """Return a folder of the data folder that only the service's user enters; it is made where it is missing.
+
+    What people send and what is made of it is not for the other users of the machine.
+    """
+    folder = data_dir / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)  # of an earlier version, or of a backup
+    return folder
 
 
 def stored_upload(data_dir: Path, sha256: str, name: str) -> Path:

@@ -22,7 +22,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from api.errors import AwayError, ServiceError, TooLargeError
-from api.jobs import UPLOADS
+from api.jobs import UPLOADS, private_folder
 from geo.errors import InputError
 from geo.suffixes import SUFFIXES
 
@@ -74,8 +74,8 @@ class Received:
 @contextmanager
 def incoming(data_dir: Path) -> Iterator[Path]:
     """Yield a folder for one upload; it is gone afterwards, whatever happens."""
-    above = data_dir / UPLOADS / _INCOMING
-    above.mkdir(parents=True, exist_ok=True)
+    above = private_folder(data_dir, UPLOADS) / _INCOMING
+    above.mkdir(exist_ok=True)
     for left in above.iterdir():
         if left.stat().st_mtime < time.time() - _LEFT_BEHIND_S:
             shutil.rmtree(left, ignore_errors=True)

@@ -35,6 +35,7 @@ from api.jobs import (
     claim,
     finish,
     hand_back,
+    private_folder,
     renew,
 )
 from api.logs import configure_logs
@@ -175,13 +176,13 @@ def _do(
     """Do one job and close it."""
     job_id = row["id"]
     keeper = Keeper(store, row, worker, lease_s, stop)
-    scratch = settings.data_dir / SCRATCH / f"{job_id}-{row['attempts']}"
+    scratch = private_folder(settings.data_dir, SCRATCH) / f"{job_id}-{row['attempts']}"
     keeper.start()
     close: Callable[[], bool]
     try:
         for left in (settings.data_dir / SCRATCH).glob(f"{job_id}-*"):  # of a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        scratch.mkdir()
         result = _result(JobContext(store, settings, row, keeper, scratch), row["params"])
         # What is there is the result, also where the wish to stop came too late: a load cannot be undone.
         close = lambda: finish(store, job_id, worker, "done", result=result)  # noqa: E731

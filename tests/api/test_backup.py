@@ -98,6 +98,10 @@ def test_a_backup_taken_under_load_comes_back_equal_row_by_row(filled, empty, tm
     back = restore_backup(empty, there, tmp_path / "b.weige", silent)
 
     assert back == made
+    # Hashes of passwords are in it, and what people sent: nothing for the other users of the machine.
+    assert (tmp_path / "b.weige").stat().st_mode & 0o777 == 0o600
+    for folder in ("uploads", "results"):
+        assert (there.data_dir / folder).stat().st_mode & 0o777 == 0o700
     # What was written after the snapshot is not in it: the load did go on.
     assert one(store, "SELECT count(*) FROM divisions") > one(empty, "SELECT count(*) FROM divisions")
     written = one(empty, "SELECT count(*) FROM divisions WHERE code LIKE 'w%'")

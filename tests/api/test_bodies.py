@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,8 +18,8 @@ LIMIT = 10_000
 
 
 @pytest.fixture
-def limited(store: Store) -> Iterator[TestClient]:
-    settings = Settings(max_body_bytes=LIMIT)
+def limited(store: Store, tmp_path: Path) -> Iterator[TestClient]:
+    settings = Settings(data_dir=tmp_path, max_body_bytes=LIMIT)
     with TestClient(create_app(settings, store.url), raise_server_exceptions=False) as open_client:
         yield open_client
 
@@ -48,12 +49,15 @@ def test_a_body_in_pieces_is_read_no_further_than_the_limit(
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-def test_uploads_have_limits_of_their_own(limited: TestClient, store: Store):
+def test_uploads_have_limits_of_their_own_and_a_folder_for_nobody_else(
+    limited: TestClient, store: Store, tmp_path: Path
+):
     rows = "unit_id,households\n" + "".join(f"u{n},1\n" for n in range(LIMIT))
     answer = limited.post(
         "/api/v1/uploads?name=units.csv", content=rows, headers=token_for(store, "p", "planner")
     )
     assert answer.status_code == 201, answer.text
+    assert (tmp_path / "uploads").stat().st_mode & 0o777 == 0o700
 
 
 def test_an_edit_of_as_many_units_as_an_edit_may_name_fits(client: TestClient, store: Store):
