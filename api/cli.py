@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -319,7 +319,8 @@ def load(
     stations: LayerOption = None,
     publish: Annotated[bool, typer.Option("--publish", help="Put the plan in force.")] = False,
     valid_from: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day in force (with --publish).")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day in force (else today)."),
     ] = None,
     under: Annotated[
         str | None, typer.Option(metavar="CODE", help="Division of communities without a 12-digit code.")
@@ -333,19 +334,21 @@ def load(
     """Load a plan, or stations, into the store of the service; all of it or nothing."""
     if plan_file is None and stations is None:
         raise InputError("nothing_to_load", "there is nothing to load", mend="name a plan.gpkg or --stations")
-    if publish != (valid_from is not None) or (publish and plan_file is None):
+    if (valid_from is not None and not publish) or (publish and plan_file is None):
         raise InputError(
             "publish_options",
-            "a plan is published from a day on",
-            mend="give --publish --valid-from YYYY-MM-DD",
+            "only a plan is published, and from a day on",
+            mend="name a plan.gpkg, and give --publish or --publish --valid-from YYYY-MM-DD",
         )
+    # Days in the store begin when they do in UTC: a plan published "today" must be in force at once.
+    day = (valid_from or datetime.now(UTC)).date() if publish else None
     with server_installed():
         from api import store_commands
 
     store_commands.load(
         terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir),
         plan_file=plan_file, stations=stations, name=name, under=under,
-        valid_from=None if valid_from is None else valid_from.date(),
+        valid_from=day,
     )  # fmt: skip
 
 
