@@ -38,11 +38,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Renaming:
-    """A new name or kind for a grid; None keeps what it has."""
+    """A new name or kind for a grid; None keeps what it has, `nameless` takes its name away."""
 
     code: str
     name: str | None = None
     kind: str | None = None
+    nameless: bool = False
 
 
 @dataclass
@@ -84,7 +85,8 @@ def apply_edit(session: Session, draft: Draft, steps: Sequence[Step], changes: S
     for change in changes:
         number = _grid(draft, change.code)
         grid = draft.grids[number]
-        draft.grids[number] = Grid(grid.code, change.name or grid.name, change.kind or grid.kind)
+        name = None if change.nameless else change.name or grid.name
+        draft.grids[number] = Grid(grid.code, name, change.kind or grid.kind)
         applied.touched.add(number)
     _record_moves(draft, before, applied)
     held = set(draft.labels.tolist())

@@ -204,11 +204,16 @@ class Move(Body):
 
 
 class GridChange(Body):
-    """What of a grid itself may change."""
+    """What of a grid itself may change; what is not said stays. A name of null takes its name away."""
 
     code: GridCode
     name: Line | None = None
     kind: Literal["basic", "special"] | None = None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether the name is taken away."""
+        return self.name is None and "name" in self.model_fields_set
 
 
 class EditIn(Body):

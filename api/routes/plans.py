@@ -258,7 +258,7 @@ def edit_draft(
         session,
         draft,
         [Step(move.unit_ids, move.to, move.new) for move in body.moves],
-        [Renaming(change.code, change.name, change.kind) for change in body.grids],
+        [Renaming(change.code, change.name, change.kind, change.nameless) for change in body.grids],
     )
     found = judge(draft)
     write_edit(session, draft, applied, found)
@@ -271,7 +271,7 @@ def edit_draft(
     ]
     told = {
         "moves": applied.moved, "new_grids": applied.new_grids, "ended": applied.ended, "note": body.note,
-        "grids": [change.model_dump() for change in body.grids],
+        "grids": [change.model_dump(exclude_unset=True) for change in body.grids],
     }  # fmt: skip
     seq = _log(session, version, body.action, told)
     queries.tell(

@@ -110,6 +110,25 @@ def test_a_new_grid_gets_the_next_code_and_an_emptied_grid_ends(client: TestClie
     assert again["new_grids"] == ["320924001001004"], "a code once given is not given again"
 
 
+def test_a_name_stays_where_nothing_is_said_of_it_and_goes_where_it_is_null(client: TestClient, store: Store):
+    place, planner = place_and_planner(store)
+    code = "320924001001001"
+    grids = f"/api/v1/versions/{place.version_id}/grids"
+    named = []
+    for revision, change in enumerate(({"name": "东里"}, {"kind": "special"}, {"name": None}), start=1):
+        answer = edit(
+            client, place, planner, f'"{revision}"', action="rename", grids=[{"code": code, **change}]
+        )
+        assert answer.status_code == 201, answer.text
+        first = client.get(grids, headers=planner).json()["features"][0]["properties"]
+        named.append((first["name"], first["kind"]))
+    assert named == [("东里", "basic"), ("东里", "special"), (None, "special")]
+    logged = client.get(f"/api/v1/versions/{place.version_id}/edits", headers=planner).json()["items"]
+    assert [entry["body"]["grids"][0] for entry in logged][1:] == [
+        {"code": code, "kind": "special"}, {"code": code, "name": None},
+    ]  # fmt: skip
+
+
 def test_a_stale_edit_is_refused_with_the_present_state(client: TestClient, store: Store):
     place, planner = place_and_planner(store)
     edit(client, place, planner, '"1"', moves=[{"unit_ids": ["u02"], "to": "320924001001001"}])
