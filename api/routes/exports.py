@@ -1,4 +1,4 @@
-"""Downloads of a version, or of what is in force in an area, as GIS files."""
+"""Downloads of a version, or of what is in force in an area: GIS files, and the map that needs no network."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from api.database import Store
 from api.dependencies import Actor, ActorDep, SessionDep, SettingsDep, StoreDep
-from api.errors import NotFoundError
+from api.errors import ConflictError, NotFoundError
 from api.export_kinds import KINDS, Format, LayerName
 from api.routes.divisions import RowId
 from api.routes.plans import require_version
 from api.schemas import problems
+from maps.text import Language
 
 if TYPE_CHECKING:
     from api.exporting import Export
@@ -73,6 +74,28 @@ def download_division(
     )
     export = _export(store, actor, layer, where, {"path": path})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{division_id}")
+
+
+@router.get("/versions/{version_id}/map", response_class=HTMLResponse,
+            responses=problems(404, 409, 422))  # fmt: skip
+def download_map(
+    version_id: UUID, session: SessionDep, actor: ActorDep,
+    lang: Annotated[Language, Query(description="The language it opens in; it holds both")] = "zh_CN",
+) -> HTMLResponse:  # fmt: skip
+    """Send the map of a version as one HTML file that opens with no network."""
+    version = require_version(session, version_id)
+    if not version.grids:
+        raise ConflictError("nothing_to_draw", "the version has no micro-grids yet; add some, then draw it")
+    # The libraries behind it take a second to load: only who takes a map away waits for them, and only once.
+    from api.version_frames import version_frames
+    from maps.export import map_page
+
+    _log(session, actor, {"version": str(version_id), "format": "html"}, version.community_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="map-{version_id}.html"',
+        "Cache-Control": "private, no-store",
+    }
+    return HTMLResponse(map_page(version_frames(session, version_id), language=lang), headers=headers)
 
 
 def _log(session: Session, actor: Actor, body: dict[str, Any], division_id: int) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import io
+import re
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -17,6 +19,7 @@ from api.dependencies import Actor
 from api.exporting import BATCH_ROWS, Export
 from api.main import create_app
 from api.settings import Settings
+from maps.pack import unpack
 from tests.api.town import Community, build_town, token_of
 
 
@@ -132,3 +135,50 @@ def test_memory_does_not_grow_with_the_layer(store, tmp_path):
         assert text_bytes > 100 * rows
     assert sorted(peaks) == [1600, 8000]
     assert peaks[8000] < 1.5 * peaks[1600]
+
+
+def map_address(community: Community) -> str:
+    return f"/api/v1/versions/{community.version_id}/map"
+
+
+def test_the_map_of_a_version_is_a_file_that_holds_its_grids(service, store, town, tmp_path):
+    token = token_of(store, "v", "viewer", town[0].path)
+    answer = service.get(map_address(town[0]), headers=bearer(token))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="map-{town[0].version_id}.html"'
+    packed = re.search(r'id="weige-pack"[^>]*>([A-Za-z0-9+/=\s]+)<', answer.text)
+    assert packed is not None
+    layers = unpack(base64.b64decode(packed.group(1)))
+    assert set(layers["grids"]["grid_id"]) == {f"{town[0].code}000", f"{town[0].code}001"}
+    assert layers["units"]["households"].sum() == 128
+    # Only what was asked for: the town's other community is not in it.
+    assert town[1].code not in answer.text
+
+
+@pytest.mark.parametrize(("lang", "title"), [("zh_CN", "微网格地图"), ("en", "Micro-grid map")])
+def test_the_map_opens_in_the_language_asked_for(service, store, town, lang, title):
+    token = token_of(store, "v", "viewer", town[0].path)
+    answer = service.get(f"{map_address(town[0])}?lang={lang}", headers=bearer(token))
+    assert f"{town[0].code}社区 · {title}</title>" in answer.text
+    assert service.get(f"{map_address(town[0])}?lang=fr", headers=bearer(token)).status_code == 422
+
+
+def test_a_map_taken_away_is_in_the_audit_log_and_one_refused_is_not(service, store, town):
+    token = token_of(store, "v", "viewer", town[0].path)
+    assert service.get(map_address(town[1]), headers=bearer(token)).status_code == 404
+    service.get(map_address(town[0]), headers=bearer(token))
+    with store.owner.connect() as owner:
+        entry = owner.execute(text("SELECT * FROM log WHERE action = 'download'")).one()
+    assert (entry.stream, entry.community_id) == ("audit", town[0].id)
+    assert entry.body == {"version": town[0].version_id, "format": "html"}
+
+
+def test_a_version_without_grids_has_no_map_and_says_so(service, store, town):
+    with store.owner.begin() as owner:
+        owner.execute(text("SET LOCAL session_replication_role = replica"))
+        owner.execute(text("DELETE FROM assignments"))
+        owner.execute(text("DELETE FROM grids"))
+    token = token_of(store, "v", "viewer", town[0].path)
+    refused = service.get(map_address(town[0]), headers=bearer(token))
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_draw")
