@@ -19,10 +19,23 @@ from api.operation import add_operation
 from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
-from api.routes import divisions, events, exports, jobs, packs, pages, people, plans, stations, uploads
+from api.routes import (
+    divisions,
+    events,
+    exports,
+    jobs,
+    packs,
+    pages,
+    people,
+    planner,
+    plans,
+    stations,
+    uploads,
+)
 from api.settings import Settings
 from api.tiles import add_tiles
 
+_RESOURCES = (pages, planner, people, divisions, plans, packs, stations, exports, events, jobs, uploads)
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
 
@@ -66,7 +79,19 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_body_limit(app, most_bytes=settings.max_body_bytes)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
-    for resource in (pages, people, divisions, plans, packs, stations, exports, events, jobs, uploads):
+    for resource in (
+        pages,
+        planner,
+        people,
+        divisions,
+        plans,
+        packs,
+        stations,
+        exports,
+        events,
+        jobs,
+        uploads,
+    ):
         app.include_router(resource.router)
     add_tiles(app)
     add_ogc(app, public_url=settings.public_url)

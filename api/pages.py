@@ -150,6 +150,9 @@ FormDep = Annotated[dict[str, str], Depends(form_of)]
 def add_pages(app: FastAPI) -> None:
     """Serve the style of the pages, and send who is not signed in to the login."""
     assets = resources.files("maps") / "pages" / "assets"
+    bundle = resources.files("maps") / "static"
+    if bundle.is_dir():
+        app.mount("/bundle", StaticFiles(directory=Path(str(bundle))), name="bundle")
     app.mount("/assets", StaticFiles(directory=Path(str(assets))), name="assets")
 
     @app.exception_handler(SignInFirstError)

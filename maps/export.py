@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -110,6 +110,55 @@ def write_map(
     return [finding for layer in [*read.values(), *further] for finding in layer.findings]
 
 
+class PageData(NamedTuple):
+    """What a page of a plan is made from.
+
+    Attributes
+    ----------
+    pack : bytes
+        The layers (`maps.pack`).
+    settings : dict
+        Language, words, styles and the plan's note, as `maps/web/src/schema.ts` declares them.
+    title : str
+        Title of the window; plain text.
+    middle : (lon, lat)
+        Where the map stands before it is fitted to the plan.
+    """
+
+    pack: bytes
+    settings: dict[str, Any]
+    title: str
+    middle: tuple[float, float]
+
+
+def page_data(
+    plan: Mapping[str, pd.DataFrame],
+    *,
+    incidents: gpd.GeoDataFrame | None = None,
+    stations: gpd.GeoDataFrame | None = None,
+    context: Sequence[gpd.GeoDataFrame] = (),
+    language: Language = "zh_CN",
+) -> PageData:
+    """Return what the page of a plan's layers is made from (see `write_map`)."""
+    layers = page_layers(plan, incidents=incidents, stations=stations, context=context)
+    households = layers["units"].get("households", pd.Series([], dtype="Int64"))
+    settings = {
+        "language": language,
+        "words": {each: page_words(each) for each in LANGUAGES},
+        "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
+        "plan": plan_note(plan.get("run")),
+        "households": households_note(layers, plan.get("units")),
+    }
+    if has_before(plan):
+        settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
+    return PageData(
+        pack(layers, smooth=dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES)),
+        settings,
+        _title(layers["communities"], language),
+        _middle(layers["grids"]),
+    )
+
+
 def map_page(
     plan: Mapping[str, pd.DataFrame],
     *,
@@ -119,24 +168,8 @@ def map_page(
     language: Language = "zh_CN",
 ) -> str:
     """Return the map of a plan's layers as the text of one HTML file (see `write_map`)."""
-    layers = page_layers(plan, incidents=incidents, stations=stations, context=context)
-    households = layers["units"].get("households", pd.Series([], dtype="Int64"))
-    settings = {
-        "language": language,
-        "words": {each: _page_words(each) for each in LANGUAGES},
-        "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
-        "plan": plan_note(plan.get("run")),
-        "households": households_note(layers, plan.get("units")),
-    }
-    if has_before(plan):
-        settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
-    communities = layers["communities"]
-    return compose(
-        pack=pack(layers, smooth=dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES)),
-        settings=settings,
-        title=_title(communities, language),
-        middle=_middle(layers["grids"]),
-    )
+    data = page_data(plan, incidents=incidents, stations=stations, context=context, language=language)
+    return compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
 
 
 def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
@@ -250,7 +283,7 @@ def _not_a_plan(path: Path, layer: str | None = None) -> InputError:
     )
 
 
-def _page_words(language: Language) -> dict[str, str]:
+def page_words(language: Language) -> dict[str, str]:
     """Return the words of the page: the section `page` of the locale, without its name."""
     prefix = "page."
     return {key.removeprefix(prefix): text for key, text in words(language).items() if key.startswith(prefix)}

@@ -2,10 +2,12 @@
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
-import { readPack } from "./pack.ts";
+import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
+import { openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
+import { csrfToken, emptyMap, fetchMap, listen, servedPage } from "./served.ts";
 import type { DrawnLabel } from "./overlay.ts";
 import { t, useLanguage } from "./words.ts";
 
@@ -17,6 +19,8 @@ declare global {
       /** Resolves when the map is drawn. */
       ready: Promise<void>;
       labels(): DrawnLabel[];
+      /** Only where a draft is redrawn. */
+      planner: PlannerView | null;
     };
   }
 }
@@ -32,19 +36,37 @@ let page: Page | null = null;
 const ready = new Promise<void>((resolve, reject) => {
   document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));
 });
-window.weige = { ready, labels: () => page?.labels() ?? [] };
+window.weige = { ready, labels: () => page?.labels() ?? [], planner: null };
 
 async function start(): Promise<void> {
-  const settings = JSON.parse(tag("weige-settings")) as Settings;
-  useLanguage(settings, settings.language);
-  if (typeof DecompressionStream === "undefined" || !("replaceChildren" in document.body)) {
-    document.body.prepend(t("page.old_browser"));
-    return;
+  const served = servedPage();
+  if (served) {
+    listen(served);
+    const { settings, pack } = await fetchMap(served);
+    useLanguage(settings, settings.language);
+    const layers = await inflatePack(pack);
+    if (served.may_edit) {
+      const key = `weige-edits-${served.version}`;
+      const opened = await openDraft(layers, key);
+      // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
+      window.weige.planner = new Planner(emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, () => location.reload());
+    } else show(settings, layers, emptyMap(), "");
+  } else if (document.getElementById("weige-settings")) {
+    const settings = JSON.parse(tag("weige-settings")) as Settings;
+    useLanguage(settings, settings.language);
+    if (typeof DecompressionStream === "undefined" || !("replaceChildren" in document.body)) {
+      document.body.prepend(t("page.old_browser"));
+      return;
+    }
+    if (!theMap) throw new Error("the page holds no map");
+    show(settings, await readPack(tag("weige-pack")), theMap, tag("weige-licences"));
   }
-  if (!theMap) throw new Error("the page holds no map");
-  const scene = new Scene(await readPack(tag("weige-pack")));
-  page = new Page(theMap, scene, settings, tag("weige-licences"));
   await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
+function show(settings: Settings, layers: ReadonlyMap<string, Layer>, map: L.Map, licences: string): void {
+  useLanguage(settings, settings.language);
+  page = new Page(map, new Scene(layers), settings, licences);
 }
 
 function tag(id: string): string {

@@ -52,6 +52,15 @@ export interface Points {
   y: Float64Array;
 }
 
+/** The arcs that polygons are made of: arc i has the points start[i] .. start[i + 1] and lies between the features
+ * owner[2 * i] and owner[2 * i + 1] (-1: nothing of this layer). */
+export interface Arcs {
+  start: Uint32Array;
+  owner: Int32Array;
+  x: Float64Array;
+  y: Float64Array;
+}
+
 export interface Layer {
   name: string;
   count: number;
@@ -61,6 +70,8 @@ export interface Layer {
   edges: Paths | null;
   lines: Paths | null;
   points: Points | null;
+  /** What lies between which polygons; made anew each time it is asked for. */
+  arcs?: () => Arcs;
 }
 
 export class PackError extends Error {}
@@ -70,6 +81,11 @@ export async function readPack(base64: string): Promise<Map<string, Layer>> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return inflatePack(bytes);
+}
+
+/** Decode a pack as the service sends it. */
+export async function inflatePack(bytes: Uint8Array<ArrayBuffer>): Promise<Map<string, Layer>> {
   const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return decodePack(new Uint8Array(await new Response(inflated).arrayBuffer()));
 }
@@ -146,7 +162,43 @@ class Reader {
       edges: geometry.polygon && EDGED.has(name) ? this.paths(geometry.polygon, true) : null,
       lines: geometry.line ? this.paths(geometry.line, false) : null,
       points: geometry.point ? this.points(geometry.point) : null,
+      arcs: () => this.arcs(geometry.polygon),
     };
+  }
+
+  private arcs(geometry: GeometryHeader | undefined): Arcs {
+    const ownerOf = new Map<number, [number, number]>();
+    if (geometry) {
+      const parts = this.block(geometry.parts);
+      const partArcs = this.block(geometry.part_arcs);
+      const refs = this.block(geometry.arcs);
+      let part = 0;
+      let at = 0;
+      for (let feature = 0; feature < parts.length; feature++) {
+        for (let i = 0; i < (parts[feature] as number); i++, part++) {
+          for (let k = 0; k < (partArcs[part] as number); k++) {
+            const ref = refs[at++] as number;
+            const arc = ref >= 0 ? ref : -ref - 1;
+            const owners = ownerOf.get(arc);
+            if (owners) owners[1] = feature;
+            else ownerOf.set(arc, [feature, -1]);
+          }
+        }
+      }
+    }
+    const start = new Uint32Array(ownerOf.size + 1);
+    const owner = new Int32Array(2 * ownerOf.size);
+    const x: Float64Array[] = [];
+    const y: Float64Array[] = [];
+    let row = 0;
+    for (const [arc, owners] of ownerOf) {
+      const [from, to] = [this.arcStart[arc] as number, this.arcStart[arc + 1] as number];
+      owner.set(owners, 2 * row);
+      x.push(this.arcX.subarray(from, to));
+      y.push(this.arcY.subarray(from, to));
+      start[++row] = (start[row - 1] as number) + to - from;
+    }
+    return { start, owner, x: joined(x, start[row] as number), y: joined(y, start[row] as number) };
   }
 
   private block(position: number | undefined): Float64Array {
@@ -244,6 +296,16 @@ class Reader {
     const { origin, step } = this.header;
     return steps.map((value) => worldY(origin[1] + step * value));
   }
+}
+
+function joined(pieces: readonly Float64Array[], length: number): Float64Array {
+  const all = new Float64Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function starts(counts: Float64Array): Uint32Array {

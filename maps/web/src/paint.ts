@@ -308,7 +308,7 @@ export function isLeftOut(units: IndexedLayer, unit: number): boolean {
 }
 
 /** Fill the path with a colour and its hatching. */
-function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
+export function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
   pen.fillStyle = fill;
   pen.fill("nonzero");
   const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio), "repeat");
@@ -326,7 +326,7 @@ export function classOf(households: number, classes: Styles["units"]): number {
   return found < 0 ? classes.length - 1 : found;
 }
 
-function trace(pen: CanvasRenderingContext2D, paths: Paths | null, feature: number, view: Window, isRing: boolean): void {
+export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, feature: number, view: Window, isRing: boolean): void {
   if (!paths) return;
   const { featureStart, pathStart, x, y } = paths;
   for (let path = featureStart[feature] as number; path < (featureStart[feature + 1] as number); path++) {

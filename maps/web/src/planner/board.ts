@@ -1,0 +1,238 @@
+/** The panel beside the map: counts, tools, the chosen grid, problems, the list of grids, what was done. */
+import { button, element, typed } from "../dom.ts";
+import { formatCount, formatShare, t } from "../words.ts";
+import { borderingGrids } from "../plan/pieces.ts";
+import type { Desk, Problem, Whole } from "./desk.ts";
+import type { Keeping } from "./keeper.ts";
+import type { Hand, Tool } from "./tools.ts";
+
+export interface Wishes {
+  tool(tool: Tool): void;
+  hand(): void;
+  choose(grid: number | "new"): void;
+  fly(units: readonly number[]): void;
+  undo(): void;
+  redo(): void;
+  goTo(position: number): void;
+  retry(): void;
+  reload(): void;
+}
+
+const TOOLS: readonly [Tool, string][] = [["choose", "V"], ["brush", "B"], ["split", "S"]];
+const WHOLES: readonly Whole[] = ["unit", "building", "compound"];
+
+export class Board {
+  readonly root = element("aside", { class: "panel board", "aria-label": t("edit.panel") });
+  private readonly head = element("div", { class: "head" });
+  private readonly keeping = element("p", { class: "keeping", role: "status" });
+  private readonly said = element("p", { class: "hint", role: "status" });
+  private readonly tools = element("div", { class: "tools" });
+  private readonly chosen = element("section", { class: "chosen" });
+  private readonly problems = element("section", { class: "problems" });
+  private readonly list = element("section", { class: "grid-list" });
+  private readonly past = element("section", { class: "past" });
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly hand: Hand,
+    private readonly wishes: Wishes,
+  ) {
+    const body = element("div", { class: "body", tabindex: 0 }, this.chosen, this.problems, this.list, this.past);
+    this.root.append(this.head, this.tools, this.said, body);
+    this.render();
+  }
+
+  render(): void {
+    this.renderHead();
+    this.renderTools();
+    this.renderChosen();
+    this.renderProblems();
+    this.renderList();
+    this.renderPast();
+  }
+
+  /** The numbers that follow the hand. */
+  renderNumbers(): void {
+    this.renderHead();
+    this.renderList();
+  }
+
+  say(text: string): void {
+    this.said.textContent = text;
+  }
+
+  keep(state: Keeping, detail: string): void {
+    this.keeping.className = `keeping ${state}`;
+    this.keeping.replaceChildren(t(`edit.keeping.${state}`, { detail }));
+    if (state === "refused" || state === "away") this.keeping.append(" ", button(t("edit.keeping.retry"), () => this.wishes.retry()));
+    if (state === "refused" || state === "changed") this.keeping.append(" ", button(t("edit.keeping.reload"), () => this.wishes.reload()));
+  }
+
+  private renderHead(): void {
+    const { desk } = this;
+    const grids = desk.grids();
+    const banded = grids.filter((grid) => desk.statusOf(grid) !== "exempt");
+    const ok = banded.filter((grid) => desk.statusOf(grid) === "ok").length;
+    const { households, legal } = desk.counts;
+    const fact = (name: string, value: string) => element("div", {}, element("dt", {}, t(name)), element("dd", {}, value));
+    this.head.replaceChildren(
+      element(
+        "dl", { class: "facts" },
+        fact("head.households", formatCount(households)),
+        fact("head.grids", formatCount(grids.length)),
+        fact("head.in_band", banded.length ? formatShare(ok / banded.length) : "–"),
+      ),
+      element("p", { class: "subtitle" }, legal ? t("edit.legal", { least: legal.least, most: legal.most }) : t("edit.no_legal")),
+      this.keeping,
+    );
+  }
+
+  private renderTools(): void {
+    const { hand, wishes, desk } = this;
+    const tools = TOOLS.map(([tool, key]) =>
+      button(t(`edit.tool.${tool}`), () => wishes.tool(tool), { "aria-pressed": String(hand.tool === tool), title: `${t(`edit.tool.${tool}`)} (${key})` }),
+    );
+    const undo = button(t("edit.undo"), () => wishes.undo(), { title: "Ctrl+Z", disabled: desk.history.position === 0 });
+    const redo = button(t("edit.redo"), () => wishes.redo(), { title: "Ctrl+Y", disabled: desk.history.position === desk.history.edits.length });
+    const rows: HTMLElement[] = [element("div", { class: "row", role: "toolbar", "aria-label": t("edit.tools") }, ...tools, element("span", { class: "gap" }), undo, redo)];
+    if (hand.tool === "brush") {
+      const size = element("input", { type: "range", min: 0, max: 80, step: 4, value: hand.radius, "aria-label": t("edit.size") });
+      size.addEventListener("input", () => {
+        hand.radius = Number(size.value);
+        wishes.hand();
+      });
+      const whole = element("select", { "aria-label": t("edit.whole") });
+      for (const each of WHOLES) whole.append(element("option", { value: each, selected: hand.whole === each }, t(`edit.whole_of.${each}`)));
+      whole.addEventListener("change", () => (hand.whole = whole.value as Whole));
+      const one = element("input", { type: "checkbox" });
+      one.checked = hand.isFromOne;
+      one.addEventListener("change", () => (hand.isFromOne = one.checked));
+      rows.push(
+        element("div", { class: "row" }, element("label", { class: "size" }, t("edit.size"), size), whole),
+        element("label", { class: "row check" }, one, t("edit.from_one")),
+        element("p", { class: "target" }, t("edit.into"), " ", typed(this.targetName()), " ",
+          button(t("edit.new_grid"), () => wishes.choose("new"), { "aria-pressed": String(hand.target === "new"), title: "N" })),
+      );
+    } else rows.push(element("p", { class: "target" }, t(`edit.how.${hand.tool}`)));
+    this.tools.replaceChildren(...rows);
+  }
+
+  private targetName(): string {
+    const { target } = this.hand;
+    if (target === "new") return t("edit.new_grid");
+    return target < 0 ? t("edit.none_chosen") : this.name(target);
+  }
+
+  private name(grid: number): string {
+    const { code, name } = this.desk.plan.facts(grid);
+    const shown = code.startsWith("+") ? t("edit.new_code", { number: code.slice(1) }) : code;
+    return name ? `${shown} ${name}` : shown;
+  }
+
+  private renderChosen(): void {
+    const { desk, hand, wishes } = this;
+    const grid = hand.target;
+    if (typeof grid !== "number" || grid < 0 || !desk.plan.units(grid)) {
+      this.chosen.replaceChildren();
+      return;
+    }
+    const { name, kind } = desk.plan.facts(grid);
+    const isLocked = desk.plan.isGridLocked(grid);
+    const label = element("input", { type: "text", value: name ?? "", maxlength: 60, placeholder: t("edit.name"), "aria-label": t("edit.name"), disabled: isLocked });
+    label.addEventListener("change", () => desk.rename(grid, label.value));
+    const box = (text: string, checked: boolean, onChange: (on: boolean) => void, disabled = false) => {
+      const input = element("input", { type: "checkbox", disabled });
+      input.checked = checked;
+      input.addEventListener("change", () => onChange(input.checked));
+      return element("label", { class: "check" }, input, text);
+    };
+    const neighbours = element("select", { "aria-label": t("edit.merge"), disabled: isLocked });
+    neighbours.append(element("option", { value: "" }, t("edit.merge")));
+    for (const { grid: other } of borderingGrids(desk.plan, grid)) {
+      if (desk.plan.isGridLocked(other)) continue;
+      const sum = desk.plan.households(grid) + desk.plan.households(other);
+      neighbours.append(element("option", { value: other }, t("edit.merge_into", { grid: this.name(other), households: sum })));
+    }
+    neighbours.addEventListener("change", () => {
+      const into = Number(neighbours.value);
+      if (neighbours.value !== "" && desk.merge(grid, into)) wishes.choose(into);
+    });
+    this.chosen.replaceChildren(
+      element("h2", {}, typed(this.name(grid)), " ", element("span", { class: `badge ${desk.statusOf(grid)}` }, t(`status.${desk.statusOf(grid)}`))),
+      element("p", {}, t("edit.holds", { households: desk.plan.households(grid), units: desk.plan.units(grid) })),
+      label,
+      element(
+        "div", { class: "row" },
+        box(t("edit.lock"), isLocked, (on) => {
+          desk.plan.lockGrid(grid, on);
+          this.render();
+        }),
+        box(t("edit.special"), kind === "special", (on) => desk.setKind(grid, on ? "special" : "basic"), isLocked),
+      ),
+      element("div", { class: "row" }, neighbours, button(t("edit.fly"), () => wishes.fly(desk.plan.members(grid)))),
+    );
+  }
+
+  private renderProblems(): void {
+    const found = this.desk.problems();
+    this.problems.replaceChildren(
+      element("h2", {}, t("edit.problems"), " ", element("span", { class: "count" }, formatCount(found.length))),
+      found.length
+        ? element("ul", {}, ...found.map((problem) => element("li", {}, button(this.problemText(problem), () => this.show(problem), { class: `problem ${problem.kind}` }))))
+        : element("p", { class: "good" }, t("edit.no_problems")),
+    );
+  }
+
+  private problemText(problem: Problem): string {
+    if (problem.kind === "unassigned") return t("edit.problem.unassigned", { units: problem.pocket.units.length, households: problem.pocket.households });
+    if (problem.kind === "pieces") return t("edit.problem.pieces", { grid: this.name(problem.grid), pieces: problem.pieces.length });
+    return t(`edit.problem.${problem.kind}`, { grid: this.name(problem.grid), households: problem.households });
+  }
+
+  private show(problem: Problem): void {
+    if (problem.kind === "unassigned") {
+      this.wishes.fly(problem.pocket.units);
+      return;
+    }
+    this.wishes.choose(problem.grid);
+    const apart = problem.kind === "pieces" ? problem.pieces.slice(1).flatMap(({ units }) => units) : this.desk.plan.members(problem.grid);
+    this.wishes.fly(apart);
+  }
+
+  private renderList(): void {
+    const { desk, hand, wishes } = this;
+    const rows = desk.grids().map((grid) => {
+      const status = desk.statusOf(grid);
+      const row = element(
+        "tr", { class: grid === hand.target ? "is-chosen" : "" },
+        element("th", { scope: "row" }, button(this.name(grid), () => wishes.choose(grid), { class: "link" }), desk.plan.isGridLocked(grid) ? element("span", { class: "lock", title: t("edit.lock") }, "🔒") : null),
+        element("td", { class: "number" }, formatCount(desk.plan.households(grid))),
+        element("td", { class: "number" }, formatCount(desk.plan.units(grid))),
+        element("td", {}, element("span", { class: `badge ${status}` }, t(`status.${status}`))),
+      );
+      return row;
+    });
+    this.list.replaceChildren(
+      element("h2", {}, t("tab.grids"), " ", element("span", { class: "count" }, formatCount(rows.length))),
+      element(
+        "table", {},
+        element("thead", {}, element("tr", {}, ...["grid.code", "grid.households", "grid.units", "grid.status"].map((key) => element("th", { scope: "col" }, t(key))))),
+        element("tbody", {}, ...rows),
+      ),
+    );
+  }
+
+  private renderPast(): void {
+    const { history } = this.desk;
+    const rows = history.edits.map((edit, i) =>
+      element(
+        "li", { class: i < history.position ? "" : "undone" },
+        button(`${i + 1}. ${t(`edit.action.${edit.action}`, { units: edit.units.length })}`, () => this.wishes.goTo(i < history.position ? i : i + 1), { class: "link", title: t(i < history.position ? "edit.back_to" : "edit.forth_to") }),
+      ),
+    );
+    this.past.replaceChildren(
+      element("h2", {}, t("edit.past"), " ", element("span", { class: "count" }, formatCount(history.edits.length))),
+      rows.length ? element("ol", {}, ...rows.reverse()) : element("p", { class: "soft" }, t("edit.no_past")),
+    );
+  }
+}

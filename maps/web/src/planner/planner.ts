@@ -1,0 +1,377 @@
+/** The page on which a draft is redrawn: the map, the hand on it, the board beside it, and what keeps each edit. */
+import * as L from "leaflet";
+import { homeControl, northArrow } from "../controls.ts";
+import { button, element } from "../dom.ts";
+import { Incidents } from "../incidents.ts";
+import { Overlay } from "../overlay.ts";
+import type { Layer } from "../pack.ts";
+import { Painter, type Shown } from "../paint.ts";
+import { Ground } from "../plan/ground.ts";
+import { Plan, type GridFacts, type PlanState } from "../plan/plan.ts";
+import { UnitPoints } from "../plan/points.ts";
+import { SaveQueue, type QueueJson } from "../plan/queue.ts";
+import { rebase } from "../plan/rebase.ts";
+import type { SavedState, SaveRequest } from "../plan/saving.ts";
+import { IndexedLayer, Scene, union } from "../scene.ts";
+import type { Settings } from "../schema.ts";
+import { PlanTiles } from "../tiles.ts";
+import { htmlLanguage, t } from "../words.ts";
+import { Board } from "./board.ts";
+import { Desk } from "./desk.ts";
+import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
+import { Picture, type DrawnNumber } from "./picture.ts";
+import { place, Tools, type Hand, type Tool } from "./tools.ts";
+
+const MAX_ZOOM = 21;
+const PLACE_ZOOM = 18.5;
+/** Layers of the pack that the picture draws itself, or that speak of the plan before it was redrawn. */
+const REDRAWN: ReadonlySet<string> = new Set(["grids", "grids_labels", "grids_pieces", "communities_labels", "cells", "findings", "faults", "changes", "grids_before"]);
+
+/** What tests may ask. */
+export interface PlannerView {
+  totals(): Record<string, number>;
+  /** Whether the totals kept equal a recount. */
+  isCounted(): boolean;
+  gridOf(unitId: string): string | null;
+  numbers(): readonly DrawnNumber[];
+  keeping(): string;
+  screenOf(unitId: string): [x: number, y: number] | null;
+}
+
+export class Planner implements PlannerView {
+  private readonly ground: Ground;
+  private readonly plan: Plan;
+  private readonly desk: Desk;
+  private readonly hand: Hand = { tool: "choose", whole: "unit", radius: 0, target: -1, isFromOne: false };
+  private readonly look: { statusOf: (grid: number) => ReturnType<Desk["statusOf"]>; active: number; marked: ReadonlySet<number> };
+  private readonly picture: Picture;
+  private readonly board: Board;
+  private readonly tools: Tools;
+  private readonly keeper: Keeper;
+  private readonly cells: IndexedLayer;
+  private readonly overlay: Overlay;
+
+  constructor(
+    private readonly map: L.Map,
+    layers: ReadonlyMap<string, Layer>,
+    settings: Settings,
+    server: Server,
+    /** The draft as the service holds it, and edits on it that an earlier page left unsaved. */
+    { ground, saved, left }: Opened,
+    shelfKey: string,
+    /** Somebody else saved meanwhile. */
+    onChanged: (queue: SaveQueue) => void,
+  ) {
+    document.documentElement.lang = htmlLanguage();
+    const units = new IndexedLayer(need(layers, "units"));
+    this.cells = new IndexedLayer(need(layers, "cells"));
+    this.ground = ground;
+    const queue = left ?? new SaveQueue(this.ground, saved);
+    this.plan = new Plan(this.ground, queue.base);
+    const middles = middlesOf(this.cells, units);
+    const [lower, upper] = settings.plan.band;
+    this.look = { statusOf: (grid) => this.desk.statusOf(grid), active: -1, marked: new Set() };
+
+    this.desk = new Desk(this.plan, new UnitPoints(middles.x, middles.y), { lower, upper }, {
+      changed: (grids, changed) => {
+        this.picture.touch(grids, changed);
+        if (this.desk.isPainting) this.board.renderNumbers();
+      },
+      edited: (edit) => {
+        this.keeper.push(edit);
+        this.board.render();
+        // After the frame in which the numbers move.
+        requestAnimationFrame(() => this.overlay.redraw());
+      },
+    });
+    this.keeper = new Keeper(
+      queue, server, shelf, shelfKey,
+      (keeping) => {
+        this.board.keep(keeping, this.keeper.detail);
+        if (keeping === "changed") onChanged(queue);
+      },
+      (codes) => {
+        for (const [from, to] of codes) {
+          this.plan.recode(from, to);
+          this.desk.history.recode(from, to);
+        }
+        if (codes.length) this.board.render();
+      },
+    );
+
+    const backdrop = new Scene(new Map([...layers].filter(([name]) => !REDRAWN.has(name))));
+    const shown = new Set<Shown>(["units", "communities", "roads", "water", "barriers", "compounds", "gates", "labels"]);
+    const stage = element("main", { class: "stage", id: "stage" });
+    map.setMaxZoom(MAX_ZOOM);
+    pane(map, "weige-fills", 410);
+    pane(map, "weige-lines", 420);
+    pane(map, "weige-labels", 450);
+    this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
+    this.board = new Board(this.desk, this.hand, {
+      tool: (tool) => this.take(tool),
+      hand: () => undefined,
+      choose: (grid) => this.choose(grid),
+      fly: (chosen) => this.fly(chosen),
+      undo: () => this.back(this.desk.undo()),
+      redo: () => this.back(this.desk.redo()),
+      goTo: (position) => this.back(this.desk.goTo(position)),
+      retry: () => void this.keeper.run(),
+      reload: () => {
+        this.keeper.forget();
+        location.reload();
+      },
+    });
+    const root = element("div", { id: "weige" });
+    root.append(this.board.root, stage);
+    document.body.append(root);
+    stage.append(map.getContainer());
+    map.invalidateSize({ animate: false });
+    this.home(false);
+    new PlanTiles(new Painter(backdrop, settings.styles, shown)).addTo(map);
+    this.picture.addTo(map);
+    const { picture } = this;
+    this.overlay = new Overlay(backdrop, settings.styles, shown, new Incidents(backdrop.get("incidents")), {
+      x: null,
+      get covers() {
+        return picture.covers;
+      },
+    });
+    this.overlay.addTo(map);
+    this.tools = new Tools(map, this.desk, this.cells, this.hand, {
+      chose: (grid) => this.choose(grid),
+      stroked: (target) => {
+        if (target !== null) this.choose(target);
+        else this.board.render();
+      },
+      refused: (why) => this.board.say(t(`edit.refused.${why}`)),
+    });
+    map.getContainer().setAttribute("aria-label", t("page.map"));
+    L.control.zoom({ position: "topright", zoomInTitle: t("page.zoom_in"), zoomOutTitle: t("page.zoom_out") }).addTo(map);
+    homeControl(t("page.whole"), () => this.home(true)).addTo(map);
+    northArrow(t("page.north")).addTo(map);
+    L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }).addTo(map);
+    document.addEventListener("keydown", (event) => this.key(event));
+    this.desk.resume(queue.edits);
+    this.take("choose");
+    this.board.render();
+    void this.keeper.run();
+  }
+
+  totals(): Record<string, number> {
+    return Object.fromEntries(this.desk.grids().map((grid) => [this.plan.facts(grid).code, this.plan.households(grid)]));
+  }
+
+  isCounted(): boolean {
+    return this.plan.recount();
+  }
+
+  gridOf(unitId: string): string | null {
+    const grid = this.plan.grid[this.ground.numberOf(unitId)] ?? -1;
+    return grid < 0 ? null : this.plan.facts(grid).code;
+  }
+
+  numbers(): readonly DrawnNumber[] {
+    return this.picture.numbers();
+  }
+
+  keeping(): string {
+    return this.keeper.keeping;
+  }
+
+  screenOf(unitId: string): [x: number, y: number] | null {
+    const unit = this.ground.numberOf(unitId);
+    const { x, y } = this.desk.points;
+    if (unit < 0 || Number.isNaN(x[unit])) return null;
+    const at = this.map.latLngToContainerPoint(place([x[unit] as number, y[unit] as number]));
+    const box = this.map.getContainer().getBoundingClientRect();
+    return [box.left + at.x, box.top + at.y];
+  }
+
+  private take(tool: Tool): void {
+    this.hand.tool = tool;
+    this.tools.change();
+    this.board.say("");
+    this.board.render();
+  }
+
+  private choose(grid: number | "new"): void {
+    this.hand.target = grid;
+    this.look.active = grid === "new" ? -1 : grid;
+    this.look.marked = new Set();
+    this.board.say("");
+    this.board.render();
+    this.picture.touch([], []);
+  }
+
+  private back(isDone: boolean): void {
+    this.board.say(isDone ? "" : t("edit.refused.locked"));
+    this.board.render();
+  }
+
+  private fly(units: readonly number[]): void {
+    this.look.marked = new Set(units);
+    const box = union(units.map((unit) => this.cells.box(unit)));
+    if (box) this.map.fitBounds(L.latLngBounds(place([box[0], box[1]]), place([box[2], box[3]])), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
+    this.picture.touch([], []);
+  }
+
+  private home(animate: boolean): void {
+    const box = union(Array.from({ length: this.cells.count }, (_, unit) => this.cells.box(unit)));
+    if (box) this.map.fitBounds(L.latLngBounds(place([box[0], box[1]]), place([box[2], box[3]])), { animate, padding: [16, 16] });
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { target } = event;
+    if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]):not([type=range]), select, textarea, dialog")) return;
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) {
+      if (key === "z" || key === "y") {
+        event.preventDefault();
+        this.back(key === "y" || event.shiftKey ? this.desk.redo() : this.desk.undo());
+      }
+      return;
+    }
+    const tool = ({ v: "choose", b: "brush", s: "split" } as Record<string, Tool>)[key];
+    if (tool) this.take(tool);
+    else if (key === "n") {
+      this.choose("new");
+      this.take("brush");
+    } else if (key === "escape") {
+      this.tools.cancel();
+      this.board.render();
+    } else if (key === "enter" && this.hand.tool === "split") this.tools.finishLine();
+  }
+}
+
+/** A draft as it was opened. */
+export interface Opened {
+  ground: Ground;
+  saved: SavedState;
+  left: SaveQueue | null;
+}
+
+/** Read the draft of a pack, and put what an earlier page left unsaved onto it; the reader decides where it clashes. */
+export async function openDraft(layers: ReadonlyMap<string, Layer>, shelfKey: string): Promise<Opened> {
+  const units = new IndexedLayer(need(layers, "units"));
+  const ground = groundOf(units, new IndexedLayer(need(layers, "pairs")));
+  const version = new IndexedLayer(need(layers, "version"));
+  const state = stateOf(new IndexedLayer(need(layers, "grids")), units);
+  const saved: SavedState = { revision: version.number("revision", 0) ?? 0, grid: state.grid, facts: state.facts };
+  const left = Keeper.left(ground, shelf, shelfKey);
+  if (!left || left.saved.revision === saved.revision) return { ground, saved, left };
+  const text = JSON.stringify(left.toJson());
+  let onto = rebase(ground, left, saved, "mine");
+  if (onto.units.length || onto.facts.length) {
+    const keep = await askWhose(onto.units.length, onto.facts.length);
+    // To rebase settles the queue: it is read anew for another answer.
+    if (keep === "theirs") onto = rebase(ground, SaveQueue.fromJson(ground, JSON.parse(text) as QueueJson), saved, keep);
+  }
+  return { ground, saved, left: onto.queue };
+}
+
+function askWhose(units: number, names: number): Promise<"mine" | "theirs"> {
+  const dialog = element("dialog", { "aria-labelledby": "clash-title" });
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  return new Promise((resolve) => {
+    const answer = (keep: "mine" | "theirs") => {
+      dialog.close();
+      dialog.remove();
+      resolve(keep);
+    };
+    dialog.append(
+      element("h2", { id: "clash-title" }, t("edit.clash.title")),
+      element("p", {}, t("edit.clash.text", { units, names })),
+      element("p", { class: "ends" }, button(t("edit.clash.theirs"), () => answer("theirs"), { class: "quiet" }), " ", button(t("edit.clash.mine"), () => answer("mine"))),
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** The service, as the keeper sends edits to it. */
+export function serverOf(served: { version: string; revision: number }, csrfToken: string): Server {
+  return {
+    async send(request: SaveRequest, revision: number, key: string): Promise<Answer | null> {
+      let answer: Response;
+      try {
+        answer = await fetch(`/api/v1/versions/${served.version}/edits`, {
+          method: "POST",
+          credentials: "same-origin",
+          headers: {
+            "Content-Type": "application/json", "If-Match": `"${revision}"`, "Idempotency-Key": key, "X-CSRF-Token": csrfToken,
+          },
+          body: JSON.stringify(request.body),
+        });
+        if (answer.ok) {
+          const { version: after, new_grids } = (await answer.json()) as { version: { revision: number }; new_grids: string[] };
+          served.revision = after.revision;
+          return { ok: true, reply: { revision: after.revision, new_grids } };
+        }
+      } catch {
+        return null;
+      }
+      if (answer.status >= 500 || answer.status === 429) return null;
+      const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+      return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
+    },
+  };
+}
+
+const shelf: Shelf = {
+  get: (key) => localStorage.getItem(key),
+  set: (key, value) => localStorage.setItem(key, value),
+  remove: (key) => localStorage.removeItem(key),
+};
+
+function pane(map: L.Map, name: string, height: number): HTMLElement {
+  const made = map.createPane(name);
+  made.style.zIndex = String(height);
+  made.style.pointerEvents = "none";
+  return made;
+}
+
+function need(layers: ReadonlyMap<string, Layer>, name: string): Layer {
+  const layer = layers.get(name);
+  if (!layer) throw new Error(`the pack lacks ${name}`);
+  return layer;
+}
+
+function column(layer: IndexedLayer, name: string): readonly (string | number | boolean | null)[] {
+  return layer.layer.columns.get(name) ?? new Array<null>(layer.count).fill(null);
+}
+
+function groundOf(units: IndexedLayer, pairs: IndexedLayer): Ground {
+  const numbers = (layer: IndexedLayer, name: string) => column(layer, name).map((value) => Number(value ?? 0));
+  const names = (name: string) => column(units, name).map((value) => (value === null || value === "" ? null : String(value)));
+  return new Ground({
+    unitIds: column(units, "unit_id").map(String),
+    households: numbers(units, "households"),
+    buildings: names("building_id"),
+    compounds: names("compound_id"),
+    left: numbers(pairs, "left"),
+    right: numbers(pairs, "right"),
+    borderM: numbers(pairs, "border_m"),
+    crosses: numbers(pairs, "crosses"),
+    joins: numbers(pairs, "joins"),
+  });
+}
+
+function stateOf(grids: IndexedLayer, units: IndexedLayer): PlanState & { facts: readonly GridFacts[] } {
+  const facts = column(grids, "grid_id").map((code, grid): GridFacts => ({
+    code: String(code),
+    name: grids.text("name", grid) || null,
+    kind: grids.text("kind", grid) === "special" ? "special" : "basic",
+  }));
+  return { grid: Int32Array.from(column(units, "grid"), (grid) => (typeof grid === "number" ? grid : -1)), facts };
+}
+
+/** A middle of each unit: of its house where it has one, else of its cell; NaN without either. */
+function middlesOf(cells: IndexedLayer, units: IndexedLayer): { x: Float64Array; y: Float64Array } {
+  const x = new Float64Array(units.count).fill(NaN);
+  const y = new Float64Array(units.count).fill(NaN);
+  for (let unit = 0; unit < units.count; unit++) {
+    const middle = units.middle(unit) ?? cells.middle(unit);
+    if (middle) [x[unit], y[unit]] = middle;
+  }
+  return { x, y };
+}

@@ -1,0 +1,158 @@
+/** The page of a community on the service: where its data lie, and the steps of a version. */
+import * as L from "leaflet";
+import type { Settings } from "./schema.ts";
+
+/** What the service writes into the page (`maps/pages/plan.html`); all words are in the reader's language. */
+export interface Served {
+  /** Addresses of the settings and of the pack. */
+  settings: string;
+  pack: string;
+  version: string;
+  /** Whether it is a draft that the reader may redraw. */
+  may_edit: boolean;
+  revision: number;
+  /** Address of the page of the community. */
+  page: string;
+  words: Record<"failed" | "again" | "refused" | "changed", string>;
+}
+
+export interface MapData {
+  settings: Settings;
+  /** The pack, deflated. */
+  pack: Uint8Array<ArrayBuffer>;
+}
+
+interface Problem {
+  detail?: string;
+}
+
+/** What the service wrote into this page; null on a page of one file. */
+export function servedPage(): Served | null {
+  const text = document.getElementById("weige-served")?.textContent;
+  return text ? (JSON.parse(text) as Served) : null;
+}
+
+/** An empty map, as folium makes it for a page of one file. */
+export function emptyMap(): L.Map {
+  const place = document.createElement("div");
+  document.body.append(place);
+  return L.map(place, {
+    center: [32, 119.6], zoom: 14, zoomControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90,
+    attributionControl: false, fadeAnimation: false,
+  });
+}
+
+/** Ask for the map of a version until it comes; the reader says when to ask again. */
+export async function fetchMap(served: Served): Promise<MapData> {
+  for (;;) {
+    try {
+      const answers = await Promise.all([served.settings, served.pack].map((each) => fetch(each, { credentials: "same-origin" })));
+      const [settings, pack] = answers as [Response, Response];
+      const refused = answers.find(({ ok }) => !ok);
+      if (!refused) {
+        const data = { settings: (await settings.json()) as Settings, pack: new Uint8Array(await pack.arrayBuffer()) };
+        document.getElementById("waiting")?.remove();
+        return data;
+      }
+      await askAgain(served, await detail(refused));
+    } catch (error) {
+      await askAgain(served, error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** What a change from this page carries. */
+export function csrfToken(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
+}
+
+/** Take the version on to its next state when a button of the bar is pressed. */
+export function listen(served: Served): void {
+  for (const button of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-step]"))) {
+    button.addEventListener("click", () => void take(served, button));
+  }
+  const chosen = document.querySelector<HTMLSelectElement>("#version");
+  chosen?.addEventListener("change", () => chosen.form?.submit());
+  document.addEventListener("click", (event) => {
+    for (const menu of Array.from(document.querySelectorAll<HTMLDetailsElement>("details.menu[open]"))) {
+      if (!menu.contains(event.target as Node)) menu.open = false;
+    }
+  });
+}
+
+async function take(served: Served, button: HTMLButtonElement): Promise<void> {
+  const step = button.dataset.step ?? "";
+  const asked = button.dataset.ask ? await confirmed(button.dataset.ask) : {};
+  if (!asked) return;
+  const address = `/api/v1/versions/${served.version}`;
+  const isDelete = step === "delete";
+  button.disabled = true;
+  try {
+    const answer = await fetch(isDelete ? address : `${address}/${step}`, {
+      method: isDelete ? "DELETE" : "POST",
+      credentials: "same-origin",
+      headers: {
+        "Content-Type": "application/json",
+        "If-Match": `"${served.revision}"`,
+        "X-CSRF-Token": csrfToken(),
+      },
+      body: step === "publish" ? JSON.stringify(asked) : null,
+    });
+    if (answer.ok) {
+      const next = step === "fork" ? ((await answer.json()) as { id: string }).id : isDelete ? null : served.version;
+      location.assign(next ? `${served.page}?version=${next}` : served.page);
+      return;
+    }
+    say(answer.status === 412 ? served.words.changed : served.words.refused.replace("{detail}", await detail(answer)));
+  } catch (error) {
+    say(served.words.refused.replace("{detail}", error instanceof Error ? error.message : String(error)));
+  }
+  button.disabled = false;
+}
+
+/** Ask in a dialog; the fields of its form, or null where the reader does not want to. */
+function confirmed(id: string): Promise<Record<string, string> | null> {
+  const dialog = document.getElementById(id) as HTMLDialogElement;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener(
+      "close",
+      () => {
+        const fields: Record<string, string> = {};
+        for (const input of Array.from(dialog.querySelectorAll("input"))) fields[input.name] = input.value;
+        resolve(dialog.returnValue === "go" ? fields : null);
+      },
+      { once: true },
+    );
+  });
+}
+
+function say(text: string): void {
+  const place = document.getElementById("said");
+  if (place) place.textContent = text;
+}
+
+async function detail(answer: Response): Promise<string> {
+  try {
+    return ((await answer.json()) as Problem).detail ?? String(answer.status);
+  } catch {
+    return String(answer.status);
+  }
+}
+
+function askAgain(served: Served, why: string): Promise<void> {
+  const waiting = document.getElementById("waiting");
+  if (!waiting) return Promise.reject(new Error(why));
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = served.words.again;
+  const before = waiting.textContent;
+  waiting.replaceChildren(served.words.failed.replace("{detail}", why), " ", button);
+  return new Promise((resolve) => {
+    button.addEventListener("click", () => {
+      waiting.textContent = before;
+      resolve();
+    });
+  });
+}
