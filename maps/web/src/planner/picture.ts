@@ -234,22 +234,15 @@ export class Picture extends L.Layer {
 
   private paintNumbers(pen: CanvasRenderingContext2D, view: Window): void {
     const { plan } = this;
-    const sums = new Map<number, [x: number, y: number, n: number]>();
-    for (let unit = 0; unit < plan.grid.length; unit++) {
-      const grid = plan.grid[unit] as number;
-      const [x, y] = [this.middles.x[unit] as number, this.middles.y[unit] as number];
-      if (grid < 0 || Number.isNaN(x)) continue;
-      const sum = sums.get(grid) ?? [0, 0, 0];
-      sums.set(grid, [sum[0] + x, sum[1] + y, sum[2] + 1]);
-    }
+    const anchors = this.anchors();
     this.drawn = [];
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     const size = clamp(15 - 1.2 * Math.log2(Math.max(view.metresPerPixel, 0.3) / 0.6), 11, 17);
     pen.font = `700 ${size}px ${getComputedStyle(document.body).fontFamily}`;
-    const order = [...sums].sort(([a], [b]) => this.rank(a) - this.rank(b) || a - b);
-    for (const [grid, [x, y, n]] of order) {
-      const at = pixel(view, [x / n, y / n]);
+    const order = [...anchors].sort(([a], [b]) => this.rank(a) - this.rank(b) || a - b);
+    for (const [grid, unit] of order) {
+      const at = pixel(view, [this.middles.x[unit] as number, this.middles.y[unit] as number]);
       const text = formatCount(plan.households(grid));
       const half = pen.measureText(text).width / 2 + 4;
       const box: DrawnNumber["box"] = [at.x - half, at.y - size * 0.62, at.x + half, at.y + size * 0.62];
@@ -263,6 +256,36 @@ export class Picture extends L.Layer {
       pen.fillStyle = isActive ? "#ffffff" : this.styles.ink.text;
       pen.fillText(text, at.x, at.y + 0.5);
     }
+  }
+
+  /** The unit of each grid at which its number stands: the one nearest to the middle of all, so that it lies in the grid. */
+  private anchors(): Map<number, number> {
+    const { grid: gridOf } = this.plan;
+    const { x, y } = this.middles;
+    const sums = new Map<number, [x: number, y: number, n: number]>();
+    for (let unit = 0; unit < gridOf.length; unit++) {
+      const grid = gridOf[unit] as number;
+      if (grid < 0 || Number.isNaN(x[unit])) continue;
+      const sum = sums.get(grid);
+      if (!sum) sums.set(grid, [x[unit] as number, y[unit] as number, 1]);
+      else {
+        sum[0] += x[unit] as number;
+        sum[1] += y[unit] as number;
+        sum[2]++;
+      }
+    }
+    const nearest = new Map<number, number>();
+    const least = new Map<number, number>();
+    for (let unit = 0; unit < gridOf.length; unit++) {
+      const grid = gridOf[unit] as number;
+      const sum = sums.get(grid);
+      if (!sum || Number.isNaN(x[unit])) continue;
+      const away = Math.hypot((x[unit] as number) - sum[0] / sum[2], (y[unit] as number) - sum[1] / sum[2]);
+      if (away >= (least.get(grid) ?? Infinity)) continue;
+      least.set(grid, away);
+      nearest.set(grid, unit);
+    }
+    return nearest;
   }
 
   /** The active grid's number first, then those out of band, so that they are seen where room is short. */
