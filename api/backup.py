@@ -128,6 +128,12 @@ def write_backup(store: Store, settings: Settings, file: Path, report: Report) -
     return made
 
 
+def require_backup(file: Path) -> None:
+    """Raise InputError where a file is no backup."""
+    with _opened(file) as archive:
+        _manifest(archive, file)
+
+
 def restore_backup(store: Store, settings: Settings, file: Path, report: Report) -> Backup:
     """Bring a backup back into an empty database and data folder, and compare every table with it.
 

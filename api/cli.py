@@ -294,7 +294,7 @@ def serve(
 
     terminal = terminal_of(lang, quiet=False, as_json=False)
     serving.serve_until_stopped(
-        terminal, data_dir=data_dir, job_workers=0 if no_worker else 1,
+        terminal, settings_of(data_dir), job_workers=0 if no_worker else 1,
         listening=serving.Listening(host, port, workers, tls_cert, tls_key, public_url, insecure_http),
     )  # fmt: skip
 

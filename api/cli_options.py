@@ -41,7 +41,7 @@ FieldOption = Annotated[
 ]
 IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
 DataDirOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
 ]
 OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
@@ -75,10 +75,20 @@ def terminal_of(lang: Tongue | None, *, quiet: bool, as_json: bool) -> Terminal:
     )
 
 
-def settings_of(data_dir: Path | None) -> Settings:
-    """Return the settings of the environment, with the folder asked for."""
+def settings_of(data_dir: str | None) -> Settings:
+    """Return the settings of the environment, with the folder asked for.
+
+    Raises
+    ------
+    InputError
+        The folder has no name: an unset variable of a script must not mean the folder one stands in.
+    """
     settings = Settings.from_environment()
-    return settings if data_dir is None else replace(settings, data_dir=data_dir)
+    if data_dir is None:
+        return settings
+    if not data_dir.strip():
+        raise InputError("data_dir_empty", "--data-dir names no folder", mend="name one, or leave it out")
+    return replace(settings, data_dir=Path(data_dir))
 
 
 def named_language(language: str) -> Language:

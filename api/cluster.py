@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ UNPRIVILEGED_USER = "postgres"
 LONGEST_SOCKET_FOLDER = 80
 SUPERVISE_EVERY_S = 1.0
 START_TIMEOUT_S = 120
+LOOK_EVERY_S = 0.2
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -79,7 +81,7 @@ class Cluster:
             The folder cannot be reached by the user who runs PostgreSQL, or it does not start.
         """
         self._prepare_folders()
-        if not (self.data / "PG_VERSION").exists():
+        if not self.is_made():
             self._initialise()
         if self.is_running():
             return False
@@ -88,8 +90,7 @@ class Cluster:
             "pg_ctl", "start", "-w", "-t", str(START_TIMEOUT_S), "-D", str(self.data), "-l", str(log),
             "-o", f"-k {self.socket_folder}",
         )  # fmt: skip
-        # Another process may have been quicker.
-        if done.returncode and not self.is_running():
+        if done.returncode and not self._comes_up():
             raise ClusterError(
                 "cluster_not_started",
                 f"PostgreSQL does not start: {_last_line(log) or done.stderr.strip()}",
@@ -100,6 +101,28 @@ class Cluster:
             )
         self._run("createdb", "-h", str(self.socket_folder), "-U", "weige", "weige")
         return True
+
+    def is_made(self) -> bool:
+        """Whether there is a cluster in the folder, running or not.
+
+        Raises
+        ------
+        ClusterError
+            The folder cannot be entered.
+        """
+        with _reaching(self.folder):
+            return (self.data / "PG_VERSION").exists()
+
+    def _comes_up(self) -> bool:
+        """Whether a server that another process started answers in time; it may have to recover first."""
+        end = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < end:
+            if self.is_running():
+                return True
+            if not self._has_process():
+                return False
+            time.sleep(LOOK_EVERY_S)
+        return False
 
     def is_running(self) -> bool:
         """Whether a server answers on the socket."""
@@ -112,8 +135,10 @@ class Cluster:
     @contextmanager
     def held(self) -> Iterator[Cluster]:
         """Run the cluster while the block runs, start it again where it dies, stop it at the end."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "postgres.lock").open("a") as lock:
+        with _reaching(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "postgres.lock").open("a")
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
             self.ensure_running()
             ended = threading.Event()
@@ -155,16 +180,9 @@ class Cluster:
         self.stop()
 
     def _prepare_folders(self) -> None:
-        try:
+        with _reaching(self.folder):
             for folder in (self.folder, self.data, self.socket_folder):
                 folder.mkdir(mode=0o700 if folder is not self.folder else 0o755, parents=True, exist_ok=True)
-        except OSError as error:
-            raise ClusterError(
-                "folder_not_writable",
-                f"the data folder cannot be made: {error.strerror}",
-                mend="name another with --data-dir",
-                file=str(self.folder),
-            ) from error
         if self._owner is None:
             return
         owner = pwd.getpwnam(self._owner)
@@ -237,6 +255,21 @@ def binaries() -> Path:
             packages=" ".join(PACKAGES),
         )
     return max(found, key=lambda folder: float(folder.parent.name))
+
+
+@contextmanager
+def _reaching(folder: Path) -> Iterator[None]:
+    """Name the data folder where this user cannot use it."""
+    try:
+        yield
+    except OSError as error:
+        raise ClusterError(
+            "folder_not_writable",
+            f"the data folder cannot be used: {error.strerror}",
+            mend="name another with --data-dir, or run this as the user who runs weige serve",
+            file=str(folder),
+            told=error.strerror or "",
+        ) from error
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -10,11 +11,15 @@ from importlib import resources
 from pathlib import Path
 
 import psycopg
+from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Engine, create_engine, text
+from psycopg.pq import PGconn, Ping
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from api.cluster import Cluster
+from api.errors import ClusterError, ServiceError
 from api.settings import Settings
 
 APP_ROLE = "weige_app"
@@ -22,6 +27,9 @@ SEARCH_PATH = "weige,public"
 POOL_SIZE = 10
 # Long work of jobs and loads.
 WORK_TIMEOUT_S = 3600
+CONNECT_S = 10
+# How long commands wait for a server that is there but recovers from a crash.
+RECOVERY_S = 120
 
 
 class Store:
@@ -86,6 +94,28 @@ class Store:
             if name in self.__dict__:
                 getattr(self, name).dispose()
 
+    def _not_migrated(self, fault: BaseException | None) -> ClusterError | None:
+        """Return what keeps a database of somebody else's from holding a store, if it is that."""
+        told = str(fault).strip().partition("\n")[0]
+        if isinstance(fault, pg.InsufficientPrivilege):
+            role = make_url(self.url).username or "of this user"
+            return ClusterError(
+                "database_rights",
+                f"the role {role} of DATABASE_URL may not do what the store needs ({told})",
+                mend="let it own the database and make roles, and make the extensions postgis, ltree and"
+                " btree_gist as a superuser",
+                role=role,
+                told=told,
+            )
+        if isinstance(fault, pg.UndefinedFile | pg.FeatureNotSupported):
+            return ClusterError(
+                "postgis_missing",
+                f"the server has no PostGIS ({told})",
+                mend="install postgresql-postgis there",
+                told=told,
+            )
+        return None
+
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema up to a revision; others who migrate meanwhile wait."""
         # Imported where it is needed: of the processes of a service one migrates, and all wait for imports.
@@ -95,20 +125,83 @@ class Store:
         configuration = Config()
         configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         configuration.attributes["url"] = self.url
-        command.upgrade(configuration, revision)
+        try:
+            command.upgrade(configuration, revision)
+        except (DBAPIError, pg.Error) as error:
+            fault = error.orig if isinstance(error, DBAPIError) else error
+            raise self._not_migrated(fault) or error from error
         again = (resources.files("api.migrations") / "sql" / "every_start.sql").read_text(encoding="utf-8")
         with psycopg.connect(self.conninfo(role=None), autocommit=True) as connection:
             connection.execute(again.encode())
 
 
 @contextmanager
-def store_of(settings: Settings) -> Iterator[Store]:
-    """Open the store that the settings name, with the private cluster running where they name none."""
-    if settings.database_url:
-        yield from _opened(settings.database_url, settings)
-        return
-    with Cluster(settings.data_dir).held() as cluster:
-        yield from _opened(cluster.url, settings)
+def store_of(settings: Settings, *, make: bool = False) -> Iterator[Store]:
+    """Open the store that the settings name, with the private cluster running where they name none.
+
+    Parameters
+    ----------
+    settings : Settings
+    make : bool, default False
+        Make a private cluster where there is none: a command in the wrong folder must not begin another.
+
+    Raises
+    ------
+    ClusterError
+        There is no store, or it cannot be reached.
+    ServiceError
+        The database refused something inside the block.
+    """
+    try:
+        if settings.database_url:
+            _require_database(settings.database_url)
+            yield from _opened(settings.database_url, settings)
+            return
+        cluster = Cluster(settings.data_dir)
+        if not (make or cluster.is_made()):
+            raise ClusterError(
+                "store_missing",
+                "there is no store in this folder",
+                mend="name its folder with --data-dir or WEIGE_DATA_DIR, or make a new one with weige serve",
+                file=str(settings.data_dir),
+            )
+        with cluster.held():
+            yield from _opened(cluster.url, settings)
+    except DBAPIError as error:
+        raise _told(error.orig) from error
+    except pg.Error as error:
+        raise _told(error) from error
+
+
+def _require_database(url: str) -> None:
+    """Refuse what is no address, wait for a server that recovers, and raise where none answers."""
+    try:
+        named = make_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        named = ""
+    if named not in ("postgresql", "postgres"):
+        raise ClusterError(
+            "database_url_not_valid",
+            "DATABASE_URL is not the address of a PostgreSQL database",
+            mend="write postgresql://user:password@host/name",
+        )
+    conninfo = make_conninfo(url, connect_timeout=CONNECT_S)
+    end = time.monotonic() + RECOVERY_S
+    while PGconn.ping(conninfo.encode()) == Ping.REJECT and time.monotonic() < end:
+        time.sleep(0.5)
+    psycopg.connect(conninfo).close()
+
+
+def _told(error: BaseException | None) -> Exception:
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if isinstance(error, pg.OperationalError | pg.InternalError):
+        return ClusterError(
+            "database_away",
+            f"the database does not answer: {said}",
+            mend="nothing was changed; try again",
+            told=said,
+        )
+    return ServiceError("database_refused", f"the database refused it: {said}", told=said)
 
 
 def _opened(url: str, settings: Settings) -> Iterator[Store]:

@@ -28,3 +28,6 @@ def configure_logs(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # Steps of every start, and tracebacks of a pool that waits for its database, which is told elsewhere.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

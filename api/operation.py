@@ -8,6 +8,7 @@ import secrets
 import time
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -105,7 +106,8 @@ def add_operation(app: FastAPI) -> None:
             return problem(
                 503, "not_ready", "the database is away or not migrated", headers={"Retry-After": "2"}
             )
-        return Response('{"status": "ready"}', media_type="application/json")
+        told = {"status": "ready", "instance": request.app.state.settings.instance}
+        return JSONResponse(told)
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

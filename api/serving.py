@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import ipaddress
+import json
 import logging
 import os
+import secrets
 import signal
+import socket
 import ssl
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -91,6 +95,8 @@ def require_safe(listening: Listening) -> None:
     for path in (listening.tls_cert, listening.tls_key):
         if path is not None and not os.access(path, os.R_OK):
             raise ListeningError("tls_unreadable", "cannot be read", mend="name another", file=str(path))
+    if listening.tls_cert is not None:
+        _require_certificate(listening)
     if listening.has_tls or listening.insecure_http or is_loopback(listening.host):
         return
     raise ListeningError(
@@ -99,6 +105,61 @@ def require_safe(listening: Listening) -> None:
         mend="give --tls-cert and --tls-key, --public-url https://… of its proxy, or --insecure-http",
         host=listening.host,
     )
+
+
+def _require_certificate(listening: Listening) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            str(listening.tls_cert), listening.tls_key, password=lambda: ""
+        )
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise ListeningError(
+                "tls_mismatch",
+                "the key does not belong to the certificate",
+                mend="give the key it was issued for",
+                file=str(listening.tls_key),
+            ) from error
+        told = error.reason or "not PEM"
+        raise ListeningError(
+            "tls_not_usable",
+            f"the certificate or its key cannot be used ({told})",
+            mend="give both as PEM, the key without a passphrase",
+            file=str(listening.tls_cert),
+            told=told,
+        ) from error
+
+
+def require_port(listening: Listening) -> None:
+    """Refuse an address that cannot be listened on, before anything is started for it.
+
+    Raises
+    ------
+    ListeningError
+    """
+    host, port = listening.host, listening.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            # Two may be bound with that option; only one may listen.
+            probe.listen(1)
+        except OSError as error:
+            told = error.strerror or str(error)
+            if error.errno == errno.EADDRINUSE:
+                raise ListeningError(
+                    "port_in_use", f"port {port} of {host} is in use",
+                    mend="stop what listens there, or give another --port", host=host, port=port,
+                ) from error  # fmt: skip
+            if error.errno == errno.EACCES:
+                raise ListeningError(
+                    "port_not_allowed", f"this user may not listen on port {port}",
+                    mend="give a --port from 1024", port=port,
+                ) from error  # fmt: skip
+            raise ListeningError(
+                "host_not_here", f"{host} is no address of this machine ({told})",
+                mend="give --host one of its own", host=host, told=told,
+            ) from error  # fmt: skip
 
 
 def is_loopback(host: str) -> bool:
@@ -130,17 +191,19 @@ def serve(
         Processes that do jobs; 0 where `weige worker` runs elsewhere.
     """
     require_safe(listening)
+    require_port(listening)
     configure_logs()
+    settings = replace(settings, instance=secrets.token_hex(8))
     # Also where the server lets the signal through after its own end, the database is stopped.
     signal.signal(signal.SIGTERM, _end)
     with ExitStack() as running:
-        store = running.enter_context(store_of(settings))
+        store = running.enter_context(store_of(settings, make=True))
         store.migrate()
         link = first_admin_link(store)
         os.environ.update({**settings.for_workers(), STORE_URL_VARIABLE: store.url})
         answers = threading.Event()
         running.enter_context(workers(settings, job_workers, after=answers))
-        asking = (listening, link, on_ready, answers)
+        asking = (listening, settings.instance, link, on_ready, answers)
         threading.Thread(target=_tell_when_ready, args=asking, daemon=True).start()
         uvicorn.run(
             "api.worker_app:app_of_worker",
@@ -166,11 +229,15 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _tell_when_ready(
     listening: Listening,
+    instance: str,
     link: str | None,
     on_ready: Callable[[str, str | None], None],
     answers: threading.Event,
 ) -> None:
-    """Ask for readiness until it is there; certificates of one's own are no obstacle."""
+    """Ask for readiness until it is there; certificates of one's own are no obstacle.
+
+    What another service on the same port says counts for nothing.
+    """
     host = "127.0.0.1" if listening.host in ("0.0.0.0", "::") else listening.host
     local = Listening(host=host, port=listening.port, tls_cert=listening.tls_cert)
     context = ssl._create_unverified_context() if listening.tls_cert else None
@@ -178,18 +245,19 @@ def _tell_when_ready(
     while time.monotonic() < ended:
         try:
             with urllib.request.urlopen(f"{local.address}/readyz", timeout=2, context=context) as answer:
-                if answer.status == 200:
+                if json.loads(answer.read(10_000)).get("instance") == instance:
                     answers.set()
                     on_ready(listening.address, link)
                     return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            pass  # not there yet, or not ours
+        time.sleep(0.1)
     logger.error("the service does not answer on %s", local.address)
     answers.set()
 
 
 def serve_until_stopped(
-    terminal: Terminal, listening: Listening, *, data_dir: Path | None, job_workers: int = 1
+    terminal: Terminal, said: Settings, *, listening: Listening, job_workers: int = 1
 ) -> None:
     """Serve with the settings of the environment, and say on the terminal where and how to begin.
 
@@ -198,10 +266,8 @@ def serve_until_stopped(
     ListeningError, ClusterError
         It may not listen so, or its database cannot run.
     """
-    said = Settings.from_environment()
     settings = replace(
         said,
-        data_dir=data_dir or said.data_dir,
         public_url=listening.public_url or said.public_url,
         secure_cookies=listening.has_tls,
     )

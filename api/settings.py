@@ -40,6 +40,8 @@ class Settings:
         Most requests of one key or address that a worker answers in a minute.
     max_body_bytes : int
         Largest body of a request that is no upload.
+    instance : str
+        Which run of `weige serve` a process belongs to; told by /readyz.
     """
 
     data_dir: Path = DEFAULT_DATA_DIR
@@ -49,6 +51,7 @@ class Settings:
     statement_timeout_s: int = STATEMENT_TIMEOUT_S
     requests_per_minute: int = REQUESTS_PER_MINUTE
     max_body_bytes: int = MAX_BODY_BYTES
+    instance: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -60,6 +63,7 @@ class Settings:
             public_url=said.get("WEIGE_PUBLIC_URL") or None,
             secure_cookies=said.get("WEIGE_SECURE_COOKIES") == "1",
             requests_per_minute=_count(said, "WEIGE_REQUESTS_PER_MINUTE") or REQUESTS_PER_MINUTE,
+            instance=said.get("WEIGE_INSTANCE") or "",
             max_body_bytes=_count(said, "WEIGE_MAX_BODY_BYTES") or MAX_BODY_BYTES,
         )
 
@@ -74,6 +78,8 @@ class Settings:
             said["WEIGE_SECURE_COOKIES"] = "1"
         said["WEIGE_REQUESTS_PER_MINUTE"] = str(self.requests_per_minute)
         said["WEIGE_MAX_BODY_BYTES"] = str(self.max_body_bytes)
+        if self.instance:
+            said["WEIGE_INSTANCE"] = self.instance
         return said
 
 

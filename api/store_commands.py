@@ -7,41 +7,15 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from psycopg import errors as pg
 from sqlalchemy import text as query
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from api.console import Terminal
 from api.database import Store, store_of
-from api.errors import ClusterError, ServiceError
+from api.errors import ClusterError
 from api.settings import Settings
 from api.telling import warn
 from maps.text import text
-
-
-@contextmanager
-def reached(settings: Settings) -> Iterator[Store]:
-    """Open the store; a database that is away or refuses ends as one line."""
-    try:
-        with store_of(settings) as store:
-            yield store
-    except DBAPIError as error:
-        raise _told(error.orig) from error
-    except pg.Error as error:
-        raise _told(error) from error
-
-
-def _told(error: BaseException | None) -> Exception:
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if isinstance(error, pg.OperationalError | pg.InternalError):
-        return ClusterError(
-            "database_away",
-            f"the database does not answer: {said}",
-            mend="nothing was changed; try again",
-            told=said,
-        )
-    return ServiceError("database_refused", f"the database refused it: {said}", told=said)
 
 
 @contextmanager
@@ -53,7 +27,7 @@ def migrated(settings: Settings) -> Iterator[Store]:
     ClusterError
         A database that was named has none.
     """
-    with reached(settings) as store:
+    with store_of(settings) as store:
         if settings.database_url is None:
             store.migrate()
         elif not has_tables(store):
@@ -115,7 +89,7 @@ def load(
 
 def upgrade(terminal: Terminal, settings: Settings) -> None:
     """Bring the schema up to this version."""
-    with reached(settings) as store:
+    with store_of(settings, make=True) as store:
         store.migrate()
         with store.owner.connect() as owner:
             revision = owner.execute(query("SELECT version_num FROM public.weige_schema")).scalar_one()
@@ -134,9 +108,11 @@ def backup(terminal: Terminal, settings: Settings, file: Path) -> None:
 
 def restore(terminal: Terminal, settings: Settings, file: Path) -> None:
     """Bring a backup back into an empty server."""
-    from api.backup import restore_backup
+    from api.backup import require_backup, restore_backup
 
-    with terminal.progress() as report, reached(settings) as store:
+    # Before a store is made for it.
+    require_backup(file)
+    with terminal.progress() as report, store_of(settings, make=True) as store:
         written = restore_backup(store, settings, file, report)
     values = {"restored": str(file), **written.counts()}
     terminal.result([text("cli.restored", terminal.language, file=file, **written.counts())], values)

@@ -294,4 +294,8 @@ if __name__ == "__main__":
     configure_logs()
     # Jobs give way to answers.
     os.nice(NICENESS)
-    run(Settings.from_environment())
+    try:
+        run(Settings.from_environment())
+    except GeoError as error:
+        logger.error("%s", error)  # whoever runs this process starts another
+        sys.exit(2)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,8 +20,9 @@ from pathlib import Path
 
 import pytest
 
+from api import serving
 from api.cluster import Cluster, ClusterError, binaries
-from api.serving import Listening, ListeningError, is_loopback, require_safe
+from api.serving import Listening, ListeningError, is_loopback, require_port, require_safe
 
 READY = re.compile(r"http://127\.0\.0\.1:\d+")
 
@@ -118,6 +122,80 @@ def test_only_a_loopback_or_tls_is_safe(listening: Listening, safe: bool):
 def test_a_certificate_without_its_key_is_refused():
     with pytest.raises(ListeningError, match="missing"):
         require_safe(Listening(tls_cert=Path("cert.pem")))
+
+
+def made_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-days", "2", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(cert)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")
+def test_certificates_that_cannot_be_used_are_refused_before_anything_starts(tmp_path: Path):
+    cert, key = made_certificate(tmp_path, "one")
+    _, other = made_certificate(tmp_path, "other")
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nonsense")
+    require_safe(Listening("10.1.2.3", tls_cert=cert, tls_key=key))
+    for pair, code in (((cert, other), "tls_mismatch"), ((broken, key), "tls_not_usable")):
+        with pytest.raises(ListeningError) as refused:
+            require_safe(Listening(tls_cert=pair[0], tls_key=pair[1]))
+        assert refused.value.code == code
+
+
+def test_a_port_in_use_is_refused_before_a_database_is_made(folder: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        process = weige("serve", "--data-dir", str(folder / "data"), "--port", str(port))
+        told = process.communicate(timeout=120)[1]
+    assert process.returncode == 2
+    assert told.count("\n") == 1
+    assert str(port) in told
+    assert not (folder / "data").exists()
+
+
+def test_a_host_of_another_machine_is_refused():
+    with pytest.raises(ListeningError, match="no address of this machine"):
+        require_port(Listening("192.0.2.1", free_port(), insecure_http=True))
+
+
+def test_what_another_service_says_is_not_taken_for_its_own_readiness(monkeypatch: pytest.MonkeyPatch):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ready", "instance": "another"}')
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setattr(serving, "READY_WITHIN_S", 0.5)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        for instance, heard in (("mine", []), ("another", ["ready"])):
+            told: list[str] = []
+            serving._tell_when_ready(
+                Listening(port=other.server_port), instance, None,
+                lambda *_, told=told: told.append("ready"), threading.Event(),
+            )  # fmt: skip
+            assert told == heard
+        other.shutdown()
+
+
+def test_a_server_that_another_process_starts_is_waited_for(cluster: Cluster):
+    pid = int((cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert not cluster.is_running()
+        threading.Timer(5, os.kill, (pid, signal.SIGCONT)).start()
+        cluster.ensure_running()
+        assert cluster.is_running()
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_names_are_not_taken_for_loopback():
