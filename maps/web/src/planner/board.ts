@@ -19,6 +19,8 @@ export interface Wishes {
 }
 
 const TOOLS: readonly [Tool, string][] = [["choose", "V"], ["brush", "B"], ["split", "S"]];
+/** So many are listed; the next come up as these are mended. */
+const MOST_PROBLEMS = 60;
 const WHOLES: readonly Whole[] = ["unit", "building", "compound"];
 
 export class Board {
@@ -31,6 +33,10 @@ export class Board {
   private readonly problems = element("section", { class: "problems" });
   private readonly list = element("section", { class: "grid-list" });
   private readonly past = element("section", { class: "past" });
+  private readonly listCount = element("span", { class: "count" });
+  private readonly listBody = element("tbody");
+  private rows = new Map<number, Row>();
+  private following: Set<number> | null = null;
 
   constructor(
     private readonly desk: Desk,
@@ -51,10 +57,20 @@ export class Board {
     this.renderPast();
   }
 
-  /** The numbers that follow the hand. */
-  renderNumbers(): void {
-    this.renderHead();
-    this.renderList();
+  /** Let the numbers of some grids follow the hand, with the next frame however often it moves before. */
+  follow(grids: Iterable<number>): void {
+    if (!this.following) {
+      this.following = new Set();
+      requestAnimationFrame(() => {
+        const followed = this.following ?? [];
+        this.following = null;
+        this.renderHead();
+        for (const grid of followed) this.rows.get(grid)?.show(this.desk, grid, this.hand.target === grid, this.name(grid));
+        // A grid that the stroke began has no row yet.
+        if ([...followed].some((grid) => !this.rows.has(grid) && this.desk.plan.units(grid) > 0)) this.renderList();
+      });
+    }
+    for (const grid of grids) this.following.add(grid);
   }
 
   say(text: string): void {
@@ -174,9 +190,10 @@ export class Board {
   }
 
   private renderProblems(): void {
-    const found = this.desk.problems();
+    const all = this.desk.problems();
+    const found = all.slice(0, MOST_PROBLEMS);
     this.problems.replaceChildren(
-      element("h2", {}, t("edit.problems"), " ", element("span", { class: "count" }, formatCount(found.length))),
+      element("h2", {}, t("edit.problems"), " ", element("span", { class: "count" }, formatCount(all.length))),
       found.length
         ? element("ul", {}, ...found.map((problem) => element("li", {}, button(this.problemText(problem), () => this.show(problem), { class: `problem ${problem.kind}` }))))
         : element("p", { class: "good" }, t("edit.no_problems")),
@@ -199,25 +216,24 @@ export class Board {
     this.wishes.fly(apart);
   }
 
+  /** Rows are kept: a city's community has hundreds, and most stay as they are. */
   private renderList(): void {
     const { desk, hand, wishes } = this;
-    const rows = desk.grids().map((grid) => {
-      const status = desk.statusOf(grid);
-      const row = element(
-        "tr", { class: grid === hand.target ? "is-chosen" : "" },
-        element("th", { scope: "row" }, button(this.name(grid), () => wishes.choose(grid), { class: "link" }), desk.plan.isGridLocked(grid) ? element("span", { class: "lock", title: t("edit.lock") }, "🔒") : null),
-        element("td", { class: "number" }, formatCount(desk.plan.households(grid))),
-        element("td", { class: "number" }, formatCount(desk.plan.units(grid))),
-        element("td", {}, element("span", { class: `badge ${status}` }, t(`status.${status}`))),
-      );
-      return row;
-    });
+    const grids = desk.grids();
+    const before = this.rows;
+    this.rows = new Map(grids.map((grid) => [grid, before.get(grid) ?? new Row(() => wishes.choose(grid))]));
+    for (const [grid, row] of this.rows) row.show(desk, grid, grid === hand.target, this.name(grid));
+    const wanted = grids.map((grid) => (this.rows.get(grid) as Row).root);
+    const isSame = wanted.length === this.listBody.children.length && wanted.every((row, i) => row === this.listBody.children[i]);
+    if (!isSame) this.listBody.replaceChildren(...wanted);
+    this.listCount.textContent = formatCount(grids.length);
+    if (this.list.children.length) return;
     this.list.replaceChildren(
-      element("h2", {}, t("tab.grids"), " ", element("span", { class: "count" }, formatCount(rows.length))),
+      element("h2", {}, t("tab.grids"), " ", this.listCount),
       element(
         "table", {},
         element("thead", {}, element("tr", {}, ...["grid.code", "grid.households", "grid.units", "grid.status"].map((key) => element("th", { scope: "col" }, t(key))))),
-        element("tbody", {}, ...rows),
+        this.listBody,
       ),
     );
   }
@@ -234,5 +250,38 @@ export class Board {
       element("h2", {}, t("edit.past"), " ", element("span", { class: "count" }, formatCount(history.edits.length))),
       rows.length ? element("ol", {}, ...rows.reverse()) : element("p", { class: "soft" }, t("edit.no_past")),
     );
+  }
+}
+
+/** A row of the list of grids. */
+class Row {
+  readonly root = element("tr");
+  private readonly households = element("td", { class: "number" });
+  private readonly units = element("td", { class: "number" });
+  private readonly badge = element("span");
+  private readonly link: HTMLButtonElement;
+  private readonly lock = element("span", { class: "lock", hidden: true }, "\u{1f512}");
+  private shown = "";
+
+  constructor(onChoose: () => void) {
+    this.link = button("", onChoose, { class: "link" });
+    this.lock.title = t("edit.lock");
+    this.root.append(element("th", { scope: "row" }, this.link, this.lock), this.households, this.units, element("td", {}, this.badge));
+  }
+
+  /** Show a grid as it is now; nothing is touched where all is as it was. */
+  show(desk: Desk, grid: number, isChosen: boolean, name: string): void {
+    const { plan } = desk;
+    const [households, units, status, isLocked] = [plan.households(grid), plan.units(grid), desk.statusOf(grid), plan.isGridLocked(grid)];
+    const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
+    if (now === this.shown) return;
+    this.shown = now;
+    this.link.textContent = name;
+    this.households.textContent = formatCount(households);
+    this.units.textContent = formatCount(units);
+    this.badge.className = `badge ${status}`;
+    this.badge.textContent = t(`status.${status}`);
+    this.lock.hidden = !isLocked;
+    this.root.className = isChosen ? "is-chosen" : "";
   }
 }

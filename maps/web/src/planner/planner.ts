@@ -67,7 +67,7 @@ export class Planner implements PlannerView {
     this.cells = new IndexedLayer(need(layers, "cells"));
     this.ground = ground;
     const queue = left ?? new SaveQueue(this.ground, saved);
-    this.plan = new Plan(this.ground, queue.base);
+    this.plan = new Plan(this.ground, queue.base, queue.standIns());
     const middles = middlesOf(this.cells, units);
     const [lower, upper] = settings.plan.band;
     this.look = { statusOf: (grid) => this.desk.statusOf(grid), active: -1, marked: new Set() };
@@ -75,7 +75,7 @@ export class Planner implements PlannerView {
     this.desk = new Desk(this.plan, new UnitPoints(middles.x, middles.y), { lower, upper }, {
       changed: (grids, changed) => {
         this.picture.touch(grids, changed);
-        if (this.desk.isPainting) this.board.renderNumbers();
+        if (this.desk.isPainting) this.board.follow(grids);
       },
       edited: (edit) => {
         this.keeper.push(edit);
