@@ -23,6 +23,7 @@ from geo.findings import Finding
 from geo.formats.raw import RawTable, placed
 from geo.layers import LAYER_KINDS, Layer, LayerKind, SourceFile, layer_of, read_layer, require_known_kinds
 from geo.plausibility import (
+    damaged_ids,
     doubtful_roads,
     gates_without_wall,
     look_like_buildings,
@@ -190,6 +191,11 @@ def _together(layers: Mapping[LayerKind, Layer]) -> PlanLayers:
         frames[kind] = _empty(kind, target) if layer is None else _projected(layer, target)
         if layer is not None:
             findings += [_moved(finding, layer.crs, target) for finding in layer.findings]
+    for kind, columns in (
+        ("units", ("unit_id",)), ("communities", ("community_id",)), ("grids", ("grid_id", "unit_id")),
+    ):  # fmt: skip
+        if (layer := layers.get(kind)) is not None:
+            findings += damaged_ids(frames[kind], columns, file=layer.name)
     units = frames["units"]
     findings += shared_places(units)
     if (given := layers.get("communities")) is not None:

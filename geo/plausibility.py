@@ -1,11 +1,13 @@
-"""Layers that can be read but hardly be meant: one given for another, gates without walls, heaped units."""
+"""Layers that can be read but hardly be meant: one given for another, gates without walls, damaged ids."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from geo.adjacency import PASSAGE_M
 from geo.columns import columns_held, road_classes
 from geo.errors import InputError
 from geo.findings import Finding, Value
+from geo.partition.partition import Band
 from geo.repair import LINES, POLYGONS
 from geo.units import texts
 
@@ -26,6 +29,16 @@ _FOOTPRINT_M2 = 2_000.0
 
 # A column speaks of roads when at least this share of what it says is a class of road.
 _ROADS_SHARE = 0.5
+
+# Standing grids that hold a smaller share of the units of the communities they reach are those of elsewhere.
+_STANDING_SHARE = 0.05
+# Of so many grids, this share with one small unit each is a layer of units.
+_MANY_GRIDS, _SINGLE_SHARE = 5, 0.9
+# No community of more than so many times the upper bound is one micro-grid that an office works with.
+_UNDIVIDED = 3
+
+# What spreadsheets make of a long code that they take for a number.
+_SCIENTIFIC = re.compile(r"[+-]?\d+(\.\d+)?[eE]\+\d+")
 
 # A message names so many words that were not understood.
 _EXAMPLES = 5
@@ -62,13 +75,16 @@ def require_own_kind(
             looks = "units"
         elif "grid_id" in grid and "community_id" not in community:
             looks, columns = "grids", {"grid_id": grid["grid_id"]}
+    elif kind == "grids":
+        if {"unit_id", "households"} <= unit.keys() and "grid_id" not in grid:
+            looks = "units"
     elif kind in ("roads", "water", "barriers", "gates", "compounds"):
         road = columns_held("roads", names).get("road_class")
         if {"unit_id", "households"} <= unit.keys():
             looks = "units"
         elif kind == "water" and road is not None and _speaks_of_roads(values[road]):
             looks, columns = "roads", {"road_class": road}
-    if looks and not fields.keys() & {"households", "unit_id", "community_id"}:
+    if looks and not fields.keys() & {"households", "unit_id", "community_id", "grid_id"}:
         listed = ", ".join(names[at] for at in columns.values() if at is not None)
         raise InputError(
             "layer_is_another",
@@ -116,6 +132,95 @@ def require_units_within(units: GeoDataFrame, communities: GeoDataFrame, *, file
             file=file,
             layer="units",
         )
+
+
+def require_standing_grids(
+    grid_ids: NDArray[np.object_],
+    households: NDArray[np.int64],
+    community: NDArray[np.int64],
+    band: Band,
+    *,
+    by_id: bool,
+    file: str,
+) -> None:
+    """Refuse standing grids that hold hardly a unit of today, or are units or whole communities themselves.
+
+    Parameters
+    ----------
+    grid_ids : (n,) object
+        Standing grid of each unit of today, None for none.
+    households, community : (n,) int64
+        Of the units; community -1 lies outside all.
+    band : Band
+    by_id : bool
+        Whether units were looked up by their ids, not by their places.
+    file : str
+        How messages name the grids.
+
+    Raises
+    ------
+    InputError
+    """
+    units = pd.DataFrame({"grid": grid_ids, "households": households, "community": community})
+    units = units[units["community"] >= 0]
+    stood = units.dropna(subset="grid")
+    reached = units[units["community"].isin(stood["community"])] if len(stood) else units
+    if len(stood) < _STANDING_SHARE * len(reached):
+        code = "standing_ids_unmatched" if by_id else "standing_grids_elsewhere"
+        raise InputError(
+            code,
+            f"only {len(stood)} of {len(reached)} units of today {'are listed' if by_id else 'lie'} in them",
+            mend="check the unit ids of both" if by_id else "check the layer and its CRS",
+            file=file,
+            layer="grids",
+            matched=len(stood),
+            units=len(reached),
+        )
+    held = stood.groupby("grid")["households"].agg(["size", "sum"])
+    single = int(((held["size"] == 1) & (held["sum"] < band.lower)).sum())
+    if len(held) >= _MANY_GRIDS and single >= _SINGLE_SHARE * len(held):
+        raise InputError(
+            "standing_grids_are_units",
+            f"{single} of {len(held)} grids hold a single unit",
+            mend="give --grids the layer of grids",
+            file=file,
+            layer="grids",
+            single=single,
+            grids=len(held),
+            lower=band.lower,
+        )
+    whole = stood.groupby("community").agg(grids=("grid", "nunique"), households=("households", "sum"))
+    median = 0 if whole.empty else int(whole["households"].median())
+    if (whole["grids"] == 1).all() and median > _UNDIVIDED * band.upper:
+        raise InputError(
+            "standing_grids_are_communities",
+            f"every community lies whole in one grid (median {median} households)",
+            mend="give --grids the micro-grids, or use weige plan",
+            file=file,
+            layer="grids",
+            median=median,
+        )
+
+
+def damaged_ids(frame: GeoDataFrame, columns: Sequence[str], *, file: str) -> list[Finding]:
+    """Return a finding for each column with ids in scientific notation: different codes may have become one.
+
+    Parameters
+    ----------
+    frame : GeoDataFrame
+        Columns that it lacks are passed over.
+    columns : sequence of str
+        Of ids, as text or None.
+    file : str
+        How messages name the layer.
+    """
+    findings = []
+    for column in (each for each in columns if each in frame):
+        hurt = [each for each in frame[column] if isinstance(each, str) and _SCIENTIFIC.fullmatch(each)]
+        if hurt:
+            values: dict[str, Value] = {"file": file, "field": column, "n": len(hurt), "first": hurt[0]}
+            findings.append(Finding("ids_look_damaged", "warning", values=values))
+    return findings
 
 
 def look_like_buildings(communities: GeoDataFrame, *, file: str) -> list[Finding]:

@@ -22,6 +22,7 @@ from geo.overlay import intersection
 from geo.partition import Band, Partition
 from geo.plan_layers import PlanLayers
 from geo.planning import Ground, inner_points
+from geo.plausibility import require_standing_grids
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -136,6 +137,11 @@ def reconcile(
     standing_units : GeoDataFrame, optional
         Units as they stood, in the working CRS: `unit_id`, `households`, and `grid_id` where they say
         which grid they stood in. Without it units that came or went cannot be told.
+
+    Raises
+    ------
+    InputError
+        The grids hold hardly a unit, or are the units or the communities (`require_standing_grids`).
     """
     told = _Told(layers, ground)
     drawn = _drawn(layers, ground)
@@ -160,10 +166,14 @@ def reconcile(
     if drawn is not None and (record is None or not record.names_grids):
         before = _without_narrow_gaps(layers, ground, before, ~came, told)
     inside = ground.community >= 0
+    band = band or Band()
+    by_id = record is not None and record.names_grids
+    file = next((source.name for source in layers.sources if source.kind == "grids"), "grids")
+    require_standing_grids(before, ground.households, ground.community, band, by_id=by_id, file=file)
     told.nowhere(before, inside & ~came)
     told.outside(before, ~inside)
     labels, grid_ids, cut_off = _divided(ground, before, inside, told)
-    band, exempt = band or Band(), special_grids(layers.grids)
+    exempt = special_grids(layers.grids)
     # What was cut off and makes no grid by itself gets another grid anyway: which one is free.
     size = np.bincount(labels[labels >= 0], ground.households[labels >= 0], len(grid_ids))
     cut = np.isin(np.arange(len(grid_ids)), labels[cut_off & ~np.isin(before, list(exempt))])

@@ -315,6 +315,42 @@ def grids_that_are_points(folder: Path) -> Arguments:
     return drawn(folder, gpkg(folder, points, "grids.gpkg"))
 
 
+@bad(FAMILY, "standing_ids_unmatched", "grids.csv", "--id", "6")
+def grids_in_a_table_of_other_ids(folder: Path) -> Arguments:
+    rows = "".join(f"Z{k},G{1 + k // 4}\n" for k in range(1, 7))
+    return drawn(folder, csv(folder, f"unit_id,grid_id\n{rows}", "grids.csv"))
+
+
+@bad(FAMILY, "standing_ids_unmatched", PLAN, "--id")
+def units_of_today_with_other_ids_than_the_plan(folder: Path) -> Arguments:
+    units = gpkg(folder, with_column("unit_id", [f"Z{k}" for k in range(6)]))
+    return earlier(folder, "--units", units)
+
+
+@bad(FAMILY, "standing_grids_elsewhere", "grids.gpkg", "--grids")
+def grids_drawn_kilometres_away(folder: Path) -> Arguments:
+    away = standing_grids()
+    return drawn(folder, gpkg(folder, away.set_geometry(away.translate(5000, 5000)), "grids.gpkg"))
+
+
+@bad(FAMILY, "layer_is_another", "units.gpkg", "--units")
+def units_given_as_the_grids(folder: Path) -> Arguments:
+    return drawn(folder, "units.gpkg")
+
+
+@bad(FAMILY, "standing_grids_are_units", "houses.gpkg", "6")
+def buildings_given_as_the_grids(folder: Path) -> Arguments:
+    houses = good_units()[["unit_id", "geometry"]].rename(columns={"unit_id": "grid_id"})
+    return drawn(folder, gpkg(folder, houses.set_geometry(houses.buffer(2)), "houses.gpkg"))
+
+
+@bad(FAMILY, "standing_grids_are_communities", "homes.gpkg", "weige plan")
+def communities_given_as_the_grids(folder: Path) -> Arguments:
+    full = gpkg(folder, with_column("households", [90] * 6), "full.gpkg")
+    homes = good_communities().rename(columns={"community_id": "grid_id"})
+    return drawn(folder, gpkg(folder, homes, "homes.gpkg"), "--units", full, "--min", "10", "--max", "25")
+
+
 @bad(FAMILY, "layer_not_found", PLAN, "grids_of_last_year", "micro_grids")
 def grids_of_a_layer_that_a_plan_has_not(folder: Path) -> Arguments:
     return earlier(folder, "--grids", f"{PLAN}:grids_of_last_year")

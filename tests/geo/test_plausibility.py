@@ -223,3 +223,13 @@ def test_a_town_as_it_should_be_has_no_such_finding():
     )  # fmt: skip
 
     assert Counter(finding.code for finding in layers.findings) == {}
+
+
+def test_ids_that_a_spreadsheet_turned_into_numbers_are_told_with_the_first():
+    units = points([(20.0 * k, 10.0) for k in range(4)])
+    units["unit_id"] = ["3.20706E+14", "2E5", "B1", "3E+11"]
+    layers = plan_layers(units=units, communities=communities(**HOME))
+
+    (finding,) = found(layers, "ids_look_damaged")
+    assert finding.severity == "warning"
+    assert finding.values == {"file": "units", "field": "unit_id", "n": 2, "first": "3.20706E+14"}
