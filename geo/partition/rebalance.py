@@ -14,7 +14,7 @@ Environment and Planning A 43(10).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
@@ -26,13 +26,14 @@ from geo.errors import InputError
 from geo.partition.least_change import MOST_UNITS, least_change
 from geo.partition.locks import Locks, require_part
 from geo.partition.matching import matching, moved_units
+from geo.partition.outcomes import Choice, Outcome, undominated
 from geo.partition.partition import Partition, components, frozen, numbered
 from geo.partition.proving import with_proofs
 from geo.partition.region import CM_PER_M
 from geo.partition.standing import Standing
 from geo.partition.transfers import Transfers
 from geo.partition.weights import Weights
-from geo.partition.window import Found
+from geo.partition.window import Found, State, units_of
 
 Fate: TypeAlias = Literal["kept", "changed", "ended", "new"]
 Left: TypeAlias = Literal["locked", "special", "limit", "stopped"]
@@ -161,15 +162,6 @@ class Rebalanced:
         return dict(zip(old[same].tolist(), now[same].tolist(), strict=True))
 
 
-class _Mended(NamedTuple):
-    """What one step changed."""
-
-    moved: int
-    parts: int
-    households: int
-    border_cm: int
-
-
 def rebalance(
     partition: Partition,
     *,
@@ -265,7 +257,7 @@ def trade_off(
 ) -> tuple[TradeOff, ...]:
     """Return what more moved households buy, from none to all that mends something.
 
-    Faults are mended in the order of what one costs. Recommended is the last point up to which every
+    Each point is the best plan known for its bound. Recommended is the last point up to which every
     further part brought into the band costs at most as many moved households as the lower bound: a dearer
     one changes hands for more households than a whole small part has.
 
@@ -297,8 +289,41 @@ def _faulty(partition: Partition, special: Collection[int]) -> NDArray[np.int64]
     return np.flatnonzero(bad)
 
 
+def _put(slots: NDArray[np.int64], outcomes: Sequence[Outcome]) -> None:
+    """Change the slots of units as outcomes say."""
+    for outcome in outcomes:
+        for unit, slot in outcome.slots.items():
+            slots[unit] = slot
+
+
+def _bought(search: Transfers, found: Found | State) -> Outcome:
+    """Return what an assignment of a window changes, without the slots."""
+    start = search.start
+    parts, households, avoidable = 0, 0, 0
+    for mask, sign in [*((m, -1) for m in start.masks), *((m, 1) for m in found.masks)]:
+        avoidable += sign * search.sets.avoidable(mask)
+        if search.sets.is_faulty(mask):
+            parts += sign
+            households += sign * search.sets.total(mask)
+    return Outcome(
+        found.change.moved - start.change.moved,
+        parts,
+        households,
+        avoidable,
+        found.change.compounds - start.change.compounds,
+        found.change.border_cm,
+    )
+
+
+class _Step(NamedTuple):
+    """A step taken: the slots it changed, and what it did, last, after lesser changes of these slots."""
+
+    changed: frozenset[int]
+    options: list[Outcome]
+
+
 class _Plan(NamedTuple):
-    """A proposed step and what it rests on."""
+    """A proposed step, last of `steps` after lesser changes of its window, and what it rests on."""
 
     order: tuple[float, int, int]
     number: int
@@ -308,7 +333,7 @@ class _Plan(NamedTuple):
     positions: list[int]
     masks: tuple[int, ...]
     found: Found
-    step: _Mended
+    steps: list[tuple[tuple[int, ...], Outcome]]
     rests_on: dict[int, int]
 
 
@@ -351,9 +376,9 @@ class _Work:
             self.allowed = frozenset(centre) | frozenset(self.standing.beside(centre))
             self.faults = [slot for slot in self.faults if slot in set(centre)]
         self.placed = partition.with_labels(self.standing.slot)
-        self.steps: list[_Mended] = []
-        self.moved = 0
-        self.moved_at_start = 0
+        self._held = self.locks.holds_units(partition)
+        self._start = list(self.standing.slot)
+        self.steps: list[_Step] = []
         self._numbers = 0
         self._waiting: list[_Plan] = []
 
@@ -392,26 +417,18 @@ class _Work:
                 mend="give a whole number from 0",
                 value=str(max_moved),
             )
-        total = len(self.faults)
-        stopped = False
-        limited: set[int] = set()
+        total, stopped = len(self.faults), False
         for cluster in self._clusters():
-            if should_stop is not None and should_stop():
-                stopped = True
+            if stopped := should_stop is not None and should_stop():
                 break
             self._propose(cluster, 0)
         done = total - len(self._waiting)
         while self._waiting and not stopped:
-            if should_stop is not None and should_stop():
-                stopped = True
+            if stopped := should_stop is not None and should_stop():
                 break
             plan = heapq.heappop(self._waiting)
             if any(self.standing.version.get(slot, 0) != seen for slot, seen in plan.rests_on.items()):
                 self._propose([s for s in plan.cluster if s in self.standing.members], plan.effort)
-                continue
-            if max_moved is not None and plan.step.moved > max_moved - self.moved:
-                if not self._propose(plan.cluster, plan.effort, max_moved - self.moved):
-                    limited.update(plan.cluster)
                 continue
             self._apply(plan)
             done += 1
@@ -419,29 +436,87 @@ class _Work:
                 on_progress(min(done, total), total)
         if on_progress is not None and not stopped:
             on_progress(total, total)
-        return self._result(limited, stopped, () if max_moved is not None else self._curve())
+        met = self._outcomes()
+        choice = Choice([undominated(outcomes) for outcomes in met], max_moved)
+        left_by_bound = self._take(choice.within(max_moved), met, max_moved)
+        return self._result(left_by_bound, stopped, () if max_moved is not None else self._curve(choice))
 
-    def _curve(self) -> tuple[TradeOff, ...]:
-        """What the steps bought, one point for each number of moved households."""
+    def _outcomes(self) -> list[list[Outcome]]:
+        """What stood after each step, for each group of steps that change the same slots.
+
+        Steps of different groups can be taken or left as one likes. All of them were sought without a bound,
+        so that whatever one bound allows, a higher one allows too.
+        """
+        ends = [(at, slot) for at, step in enumerate(self.steps) for slot in sorted(step.changed)]
+        rows, slots = np.array(ends, np.int64).reshape(-1, 2).T
+        n = len(self.steps)
+        group = components(n + self.standing.next_slot, rows, n + slots)[:n]
+        met: dict[int, list[Outcome]] = {}
+        for at, step in enumerate(self.steps):
+            outcomes = met.setdefault(int(group[at]), [Outcome()])
+            last = outcomes[-1]
+            outcomes += [self._after(last, option) for option in step.options]
+        return list(met.values())
+
+    def _after(self, last: Outcome, step: Outcome) -> Outcome:
+        slots = {**last.slots, **step.slots}
+        return Outcome(
+            self._moved(slots),
+            last.parts + step.parts,
+            last.households + step.households,
+            last.avoidable + step.avoidable,
+            last.compounds + step.compounds,
+            last.border_cm + step.border_cm,
+            slots,
+        )
+
+    def _take(
+        self, chosen: Sequence[Outcome], met: Sequence[Sequence[Outcome]], bound: int | None
+    ) -> set[int]:
+        """Put the chosen outcomes into the slots; return slots that are faulty only because of the bound."""
+        standing = self.standing
+        best = [undominated(outcomes)[-1] for outcomes in met]
+        slots: NDArray[np.int64] = np.asarray(self._start, np.int64).copy()
+        faulty_at_best: set[tuple[int, ...]] = set()
+        if bound is not None:
+            _put(slots, best)
+            whole = self.before.with_labels(slots)
+            faulty_at_best = {
+                tuple(whole.members(part).tolist())
+                for part in _faulty(whole, self.special_now(whole)).tolist()
+            }
+            slots = np.asarray(self._start, np.int64).copy()
+        _put(slots, chosen)
+        standing.slot = slots.tolist()
+        if bound is None:
+            return set()
+        now = self.before.with_labels(slots)
+        faulty = [now.members(part) for part in _faulty(now, self.special_now(now)).tolist()]
+        return {int(slots[each[0]]) for each in faulty if tuple(each.tolist()) not in faulty_at_best}
+
+    def _curve(self, choice: Choice) -> tuple[TradeOff, ...]:
+        """What more moved households buy, one point for each number at which the plan gets better."""
         out = _faulty(self.placed, self.special_now(self.placed))
         households = int(self.placed.part_households[out].sum())
-        points = [TradeOff(self.moved_at_start, len(out), households, 0.0)]
-        recommended, dear = 0, False
-        for step in self.steps:
-            last = points[-1]
-            point = TradeOff(
-                last.moved_households + step.moved,
-                last.parts_out - step.parts,
-                last.households_out - step.households,
-                last.border_m + step.border_cm / CM_PER_M,
+        points: list[TradeOff] = []
+        for bound in choice.steps():
+            chosen = choice.within(bound)
+            points.append(
+                TradeOff(
+                    sum(outcome.moved for outcome in chosen),
+                    len(out) + sum(outcome.parts for outcome in chosen),
+                    households + sum(outcome.households for outcome in chosen),
+                    sum(outcome.border_cm for outcome in chosen) / CM_PER_M,
+                )
             )
-            dear = dear or step.moved > self.before.band.lower * max(step.parts, 1)
-            if step.moved <= 0:
-                points[-1] = point
-            else:
-                points.append(point)
-            if not dear:
-                recommended = len(points) - 1
+        recommended = 0
+        for at, point in enumerate(points):
+            last = points[recommended]
+            mended = last.parts_out - point.parts_out
+            if mended > 0:
+                if point.moved_households - last.moved_households > self.before.band.lower * mended:
+                    break
+                recommended = at
         return tuple(replace(point, recommended=at == recommended) for at, point in enumerate(points))
 
     def _clusters(self) -> list[list[int]]:
@@ -462,23 +537,19 @@ class _Work:
             clusters.append(cluster)
         return clusters
 
-    def _propose(self, cluster: list[int], effort: int, budget: int | None = None) -> bool:
+    def _propose(self, cluster: list[int], effort: int) -> None:
         """Seek a step for some faults and queue it; seek harder where there is none."""
-        proposed = False
         for at in range(effort, len(EFFORTS)):
             how = EFFORTS[at]
             if how.together or len(cluster) == 1:
-                unsolved = [] if self._sought(cluster, at, budget) else [cluster]
-                proposed |= not unsolved
+                unsolved = [] if self._sought(cluster, at) else [cluster]
             else:
-                unsolved = [[slot] for slot in cluster if not self._sought([slot], at, budget)]
-                proposed |= len(unsolved) < len(cluster)
+                unsolved = [[slot] for slot in cluster if not self._sought([slot], at)]
             if not unsolved:
                 break
             cluster = [slot for rest in unsolved for slot in rest]
-        return proposed
 
-    def _sought(self, cluster: list[int], effort: int, budget: int | None) -> bool:
+    def _sought(self, cluster: list[int], effort: int) -> bool:
         """Search one window; return whether there is a step, or nothing to mend."""
         cluster = [slot for slot in cluster if slot in self.standing.members]
         if not cluster:
@@ -493,45 +564,69 @@ class _Work:
         search = Transfers(window, self.standing.band)
         if not search.start.change.avoidable:
             return True
-        found = least_change(search) if closed else None
-        if found is None or (budget is not None and found.change.moved > search.start.change.moved + budget):
-            found = search.search(how.states, budget)
+        found = search.search(how.states)
+        found = (least_change(search) if closed else None) or found
         if found.change.avoidable >= search.start.change.avoidable:
             return False
-        parts, households = 0, 0
-        for mask, sign in [*((m, 1) for m in window.masks), *((m, -1) for m in found.masks)]:
-            if search.sets.is_faulty(mask):
-                parts += sign
-                households += sign * search.sets.total(mask)
-        moved = found.change.moved - search.start.change.moved
-        step = _Mended(moved, parts, households, found.change.border_cm)
+        step = _bought(search, found)
+        steps = [(state.masks, _bought(search, state)) for state in search.lesser(found)]
         rests_on = {
             slot: self.standing.version.get(slot, 0)
             for slot, old, new in zip(slots, window.masks, found.masks, strict=False)
             if old != new
         }
         self._numbers += 1
-        order = (moved / max(parts, 1), moved, min(positions))
+        order = (step.moved / max(-step.parts, 1), step.moved, min(positions))
+        steps.append((found.masks, step))
         plan = _Plan(
-            order, self._numbers, cluster, effort, slots, positions, window.masks, found, step, rests_on
+            order, self._numbers, cluster, effort, slots, positions, window.masks, found, steps, rests_on
         )
         heapq.heappush(self._waiting, plan)
         return True
 
     def _apply(self, plan: _Plan) -> None:
         """Take a step; what it leaves faulty is sought again, harder."""
-        changed = self.standing.put(plan.slots, plan.positions, plan.masks, plan.found.masks)
-        self.steps.append(plan.step)
-        self.moved += plan.step.moved
+        standing = self.standing
+        changed = standing.put(plan.slots, plan.positions, plan.masks, plan.found.masks)
+        taken = {unit: slot for slot in changed for unit in standing.members.get(slot, ())}
+        options = []
+        for masks, step in plan.steps[:-1]:
+            slots = self._slots(plan, masks, set(changed))
+            if slots is not None:
+                mine = {unit: slot for unit, slot in slots.items() if unit in taken}
+                options.append(replace(step, slots=mine))
+        self.steps.append(_Step(frozenset(changed), [*options, replace(plan.steps[-1][1], slots=taken)]))
         if plan.found.change.avoidable and plan.effort + 1 < len(EFFORTS):
-            rest = sorted({*plan.cluster, *changed} & self.standing.members.keys())
+            rest = sorted({*plan.cluster, *changed} & standing.members.keys())
             for slot in rest:
                 self._propose([slot], plan.effort + 1)
 
-    def _result(self, limited: set[int], stopped: bool, curve: tuple[TradeOff, ...]) -> Rebalanced:
+    def _slots(self, plan: _Plan, masks: tuple[int, ...], changed: set[int]) -> dict[int, int] | None:
+        """Return the slot of each unit of a window; None where slots change besides the ones named."""
+        slots: dict[int, int] = {}
+        for i, mask in enumerate(masks):
+            if i < len(plan.slots):
+                slot = plan.slots[i]
+                if mask != plan.masks[i] and slot not in changed:
+                    return None
+            else:
+                slot = self.standing.next_slot
+                self.standing.next_slot += 1
+            slots.update(dict.fromkeys((plan.positions[bit] for bit in units_of(mask)), slot))
+        return slots
+
+    def _moved(self, slots: Mapping[int, int]) -> int:
+        """Return the households whose part changes where units are in these slots, whole slots together."""
+        units = np.fromiter(slots, np.int64, len(slots))
+        now = np.unique(np.fromiter(slots.values(), np.int64, len(slots)), return_inverse=True)[1]
+        households = self.before.households[units]
+        moved = moved_units(self.before.labels[units], now, households, held=self._held[units])
+        return int(households[moved].sum())
+
+    def _result(self, left_by_bound: set[int], stopped: bool, curve: tuple[TradeOff, ...]) -> Rebalanced:
         before, standing = self.before, self.standing
         bare = before.with_labels(standing.slot)
-        held = self.locks.holds_units(before)
+        held = self._held
         follows = matching(before.labels, bare.labels, before.households, held=held)
         moved = moved_units(before.labels, bare.labels, before.households, held=held)
         special = self.special_now(bare)
@@ -554,6 +649,6 @@ class _Work:
                 left[part] = "locked"
             elif stopped and (among is None or part in among):
                 left[part] = "stopped"
-            elif any(now_of[slot] == part for slot in limited):
+            elif any(now_of[slot] == part for slot in left_by_bound):
                 left[part] = "limit"
         return Rebalanced(before, after, follows, moved, left, special, curve)

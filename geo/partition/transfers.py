@@ -36,6 +36,7 @@ class Transfers:
         self.sets = UnitSets(window, band)
         self._moves = Moves(self.sets)
         self._states: dict[tuple[int, ...], State] = {}
+        self._best_for: dict[int, State] = {}
         self.kinds: dict[int, int] = {}
         for unit, kind in enumerate(window.compound):
             if kind >= 0 and window.households[unit] > 0:
@@ -142,24 +143,29 @@ class Transfers:
                 alone += missing
         return surplus + alone + max(0, shared - surplus)
 
-    def search(self, nodes: int, budget: int | None = None) -> Found:
-        """Return the best assignment met, following at most so many states.
-
-        Parameters
-        ----------
-        nodes : int
-            A third of them for a first dive.
-        budget : int, optional
-            Most households that may be outside their part in addition.
-        """
-        most = None if budget is None else self.start.change.moved + budget
-        best, used, exhausted = self._follow(self.start, nodes // 3, EAGER, most)
+    def search(self, nodes: int) -> Found:
+        """Return the best assignment met, following at most so many states, a third in a first dive."""
+        best, used, exhausted = self._follow(self.start, nodes // 3, EAGER)
         if not exhausted:
-            best, more, exhausted = self._follow(best, nodes - used, 1, most)
+            best, more, exhausted = self._follow(best, nodes - used, 1)
             used += more
         return Found(best.masks, best.change, used, exhausted)
 
-    def _follow(self, best: State, nodes: int, eager: int, most: int | None) -> tuple[State, int, bool]:
+    def lesser(self, found: Found) -> list[State]:
+        """Return the assignments met that mend something for fewer households, the best for each number.
+
+        Ascending in moved households, each better than those before it.
+        """
+        states: list[State] = []
+        avoidable = self.start.change.avoidable
+        for moved in sorted(moved for moved in self._best_for if moved < found.change.moved):
+            state = self._best_for[moved]
+            if state.change.avoidable < avoidable:
+                avoidable = state.change.avoidable
+                states.append(state)
+        return states
+
+    def _follow(self, best: State, nodes: int, eager: int) -> tuple[State, int, bool]:
         start = self.start
         best_price = self._price(best, 1)
         waiting: list[tuple[int, int, int, int, State]] = []
@@ -189,8 +195,9 @@ class Transfers:
                 after = self._states.get(masks)
                 if after is None:
                     after = self._states[masks] = self._moved(state, masks, units, source, goal)
-                if most is not None and after.change.moved > most:
-                    continue
+                    least_yet = self._best_for.get(after.change.moved)
+                    if least_yet is None or after.change < least_yet.change:
+                        self._best_for[after.change.moved] = after
                 seen.add(masks)
                 price = self._price(after, eager)
                 if after.change < best.change:

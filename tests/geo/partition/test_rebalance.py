@@ -304,6 +304,40 @@ def test_the_curve_falls_and_each_point_can_be_had(plan):
         assert faulty_households(done) <= point.households_out
 
 
+@slow
+@given(plan=standing_plans(), bounds=st.lists(st.integers(0, 120), min_size=2, max_size=4, unique=True))
+def test_a_larger_bound_never_leaves_more_out_of_band_and_the_curve_says_how_much(plan, bounds):
+    before, _ = plan
+    curve = trade_off(before)
+    left = []
+    for bound in sorted(bounds):
+        done = rebalance(before, max_moved=bound)
+        best = [point for point in curve if point.moved_households <= bound][-1]
+        assert done.moved_households <= best.moved_households
+        assert faulty_households(done) == best.households_out
+        left.append(best.households_out)
+    assert left == sorted(left, reverse=True)
+    assert faulty_households(rebalance(before)) == curve[-1].households_out
+
+
+def test_a_bound_is_spent_on_what_brings_most_households_into_the_band_not_on_the_cheapest():
+    plan = standing(
+        "A B C . E F G H",
+        {"A": 45, "B": 5, "C": 60, "E": 60, "F": 33, "G": 12, "H": 50},
+        "x y y u u u v",
+    )
+
+    assert [(point.moved_households, point.households_out) for point in trade_off(plan)] == [
+        (0, 150),
+        (5, 105),
+        (12, 45),
+        (17, 0),
+    ]
+    done = rebalance(plan, max_moved=16)
+    assert (done.moved_households, faulty_households(done)) == (12, 45)
+    assert list(done.left.values()) == ["limit"]
+
+
 def test_the_recommended_point_stops_before_a_part_that_costs_more_than_a_whole_small_one():
     plan = standing(
         "A B C D . E F G H",
