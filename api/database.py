@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import PGconn, Ping
+from psycopg.pq import ConnStatus, PGconn, Ping
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
@@ -133,6 +134,18 @@ class Store:
         again = (resources.files("api.migrations") / "sql" / "every_start.sql").read_text(encoding="utf-8")
         with psycopg.connect(self.conninfo(role=None), autocommit=True) as connection:
             connection.execute(again.encode())
+
+
+async def require_open(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise OperationalError where the server has ended a pooled connection; the server is asked nothing.
+
+    A question to the server would cost every request a turn; what it said before it left waits in the socket.
+    """
+    # The first reads its last words, the second that nothing follows.
+    for _ in range(2):
+        connection.pgconn.consume_input()
+    if connection.pgconn.status != ConnStatus.OK:
+        raise psycopg.OperationalError("the server has ended the connection")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.bodies import add_body_limit
-from api.database import Store
+from api.database import Store, require_open
 from api.limiting import add_limits
 from api.live import Live
 from api.ogc import add_ogc, serving_ogc
@@ -56,7 +56,12 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         app.state.store, app.state.settings = store, settings
         low, high = HOT_POOL
         pool = AsyncConnectionPool(
-            store.conninfo(), min_size=low, max_size=high, open=False, kwargs={"row_factory": dict_row}
+            store.conninfo(),
+            min_size=low,
+            max_size=high,
+            open=False,
+            check=require_open,
+            kwargs={"row_factory": dict_row},
         )
         async with pool, serving_ogc(app, store):
             app.state.pool = pool
