@@ -15,6 +15,8 @@ Rows = Sequence[Row[Any]]
 
 # Decimals of a degree in answers: about a centimetre.
 DECIMALS = 7
+# The 0 beside it in ST_AsGeoJSON leaves out the member `crs`, which RFC 7946 does not have: CGCS2000 and WGS 84
+# are the same to some centimetres.
 # How far round a community its maps show roads, water and the like, in degrees: about 200 m.
 AROUND_DEG = 0.002
 
@@ -52,7 +54,7 @@ def communities(session: Session, *, only: int | None = None, after: str = "", l
     """Return communities by code with the counts of their newest ground and the version in force today."""
     return session.execute(
         text(f"""
-            SELECT d.id, d.code, d.name, d.revision, ST_AsGeoJSON(d.geom, {DECIMALS})::jsonb AS geometry,
+            SELECT d.id, d.code, d.name, d.revision, ST_AsGeoJSON(d.geom, {DECIMALS}, 0)::jsonb AS geometry,
                    coalesce(g.households, 0) AS households, coalesce(g.n_units, 0) AS units,
                    v.id AS published_version
             FROM divisions d
@@ -91,7 +93,7 @@ def unit_features(session: Session, ground_id: int, version: UUID | None, *, aft
     """Return the units of a ground by id, with their grid of a version: `key`, `feature` (GeoJSON text)."""
     rows = f"""
         SELECT u.unit_id, u.households, u.building_id, u.compound_id, u.address, g.code AS grid,
-               ST_AsGeoJSON(u.geom, {DECIMALS})::json AS geometry
+               ST_AsGeoJSON(u.geom, {DECIMALS}, 0)::json AS geometry
         FROM units u
         LEFT JOIN assignments a ON a.version_id = :version AND a.unit_number = u.number
         LEFT JOIN grids g ON g.version_id = a.version_id AND g.number = a.grid_number
@@ -177,7 +179,7 @@ def plan(session: Session, plan_id: UUID) -> Row[Any] | None:
 
 _GRID = f"""
     SELECT g.code, d.code AS community, g.version_id AS version, g.name, g.kind, g.households, g.units,
-           g.status, g.reason, g.area_m2, g.compactness, ST_AsGeoJSON(g.geom, {DECIMALS})::json AS geometry
+           g.status, g.reason, g.area_m2, g.compactness, ST_AsGeoJSON(g.geom, {DECIMALS}, 0)::json AS geometry
     FROM grids g JOIN divisions d ON d.id = g.community_id"""
 
 
@@ -235,7 +237,7 @@ def edits(session: Session, version_id: UUID, *, after: int, limit: int) -> Rows
 
 _STATION = f"""
     SELECT s.id, s.station_id, d.code AS community, s.community_id, s.name, s.type, s.facilities,
-           s.opening_hours, s.revision, ST_AsGeoJSON(s.geom, {DECIMALS})::jsonb AS geometry
+           s.opening_hours, s.revision, ST_AsGeoJSON(s.geom, {DECIMALS}, 0)::jsonb AS geometry
     FROM stations s JOIN divisions d ON d.id = s.community_id"""
 
 

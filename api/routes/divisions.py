@@ -163,5 +163,5 @@ def _division(session: Session, division_id: int, response: Response) -> Divisio
 
 def _community(row: Row[Any]) -> Feature[CommunityProperties]:
     return Feature(
-        id=row.code, geometry=row.geometry, properties=CommunityProperties.model_validate(row._mapping)
+        id=row.id, geometry=row.geometry, properties=CommunityProperties.model_validate(row._mapping)
     )

@@ -35,7 +35,10 @@ def test_communities_are_geojson_with_counts(client: TestClient, store: Store):
     place, planner = place_and_planner(store)
     draw_community(store, "320924001002", [[60]], lon=121)
     collection = client.get("/api/v1/communities", headers=planner).json()
-    assert [feature["id"] for feature in collection["features"]] == [place.code]
+    (community,) = collection["features"]
+    assert community["properties"]["code"] == place.code
+    address = f"/api/v1/communities/{community['id']}"
+    assert client.get(address, headers=planner).json() == community
     assert collection["features"][0]["properties"]["households"] == 120
     assert shapely.geometry.shape(collection["features"][0]["geometry"]).area > 0
 
@@ -268,3 +271,17 @@ def test_a_unit_in_no_grid_stops_publication_until_its_finding_is_accepted(clien
         f"{address}/publish", json={"valid_from": "2026-01-01"}, headers={**admin, "If-Match": '"3"'}
     )
     assert done.status_code == 200, done.text
+
+
+def test_geometries_are_of_rfc_7946_everywhere(client: TestClient, store: Store):
+    place = draw_community(store, "320924001001", [[10, 20], [10, 20]])
+    headers = token_for(store, "p", "planner")
+    station = {"station_id": "s1", "name": "红色驿站", "lon": 120.0005, "lat": 33.0005}
+    assert client.post("/api/v1/stations", json=station, headers=headers).status_code == 201
+    for path in (
+        "communities", f"communities/{place.community_id}/units", f"versions/{place.version_id}/grids",
+        "stations",
+    ):  # fmt: skip
+        features = client.get(f"/api/v1/{path}", headers=headers).json()["features"]
+        assert features, path
+        assert all("crs" not in feature["geometry"] for feature in features), path
