@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -66,17 +67,23 @@ class PublishedCollection(PgCollection):
 
     @property
     def extent(self) -> Extent | None:
-        """The box of what is there in CRS84, none for an empty view (TiPg says: the world), and the time."""
+        """The box of what is there in CRS84, none for an empty view (TiPg says: the world), and the time.
+
+        A view holds what is in force today: on days before the youngest of it began, and on those to come,
+        other versions may be.
+        """
         column = self.geometry_column
         box = (
             column.bounds
             if column and column.bounds and tuple(column.bounds) != (-180, -90, 180, 90)
             else None
         )
-        began = [c.mindt for c in self.table_columns if c.name in _TIMES.get(self.table, ())[:1]]
+        began = [c.maxdt for c in self.table_columns if c.name in _TIMES.get(self.table, ())[:1]]
+        # As the database has it, whose days begin with those of UTC.
+        ends = f"{datetime.now(UTC).date()}T23:59:59Z"
         return Extent(
             spatial=Spatial(bbox=[box], crs=CRS84) if box else None,
-            temporal=Temporal(interval=[[began[0], None]]) if began and began[0] else None,
+            temporal=Temporal(interval=[[began[0], ends]]) if began and began[0] else None,
         )
 
     def cql_where(self, *args: Any, **filters: Any) -> Expr | None:
@@ -369,6 +376,8 @@ def _described(request: Request, collection: PublishedCollection) -> dict[str, A
              "type": "application/json"},
         ],
     }  # fmt: skip
+    if collection.table in _TIMES:
+        told["description"] = _say(request, "in_force_today")
     extent = collection.extent
     if extent is not None and (extent.spatial or extent.temporal):
         told["extent"] = extent.model_dump(exclude_none=True)

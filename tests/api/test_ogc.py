@@ -133,7 +133,33 @@ def test_req_core_fc_md_extent_is_what_is_there_now(client, store, town):
         )
     box = get(client, "/collections/published.roads")["extent"]["spatial"]["bbox"][0]
     assert box[:2] == pytest.approx([119, 30], abs=1e-6)
-    assert get(client, "/collections/published.micro_grids")["extent"]["temporal"]["interval"][0][1] is None
+
+
+def test_grids_are_claimed_up_to_today_only_as_later_versions_come_on_their_first_day(client, store, town):
+    with store.owner.begin() as owner:
+        owner.execute(text("SET LOCAL session_replication_role = replica"))
+        # One community's grids end in a week, another version follows; the other's began ten days ago.
+        owner.execute(
+            text(
+                "UPDATE versions SET state = 'superseded', valid_to = current_date + 7"
+                " WHERE community_id = (SELECT min(community_id) FROM versions)"
+            )
+        )
+        owner.execute(
+            text(
+                "UPDATE versions SET valid_from = current_date - 10"
+                " WHERE community_id = (SELECT max(community_id) FROM versions)"
+            )
+        )
+        began, today = owner.execute(text("SELECT current_date - 1, current_date")).one()
+    told = get(client, "/collections/published.micro_grids")
+    # Before the younger of the two began, another version may have been in force.
+    assert told["extent"]["temporal"]["interval"] == [[f"{began}T00:00:00+00:00", f"{today}T23:59:59Z"]]
+    assert "today" in told["description"]
+    assert (
+        len(get(client, f"/collections/published.micro_grids/items?datetime={today}T12:00:00Z")["features"])
+        == 4
+    )
 
 
 def test_collections_are_listed_also_when_they_are_empty(client):
@@ -328,3 +354,22 @@ def test_owslib_reads_every_collection(address):
         )
         assert 119.99 < west < east < 120.01
         assert 30.99 < south < north < 31.01
+
+
+def test_connections_that_the_server_ended_meanwhile_are_not_used(client: TestClient, store: Store):
+    paths = (
+        "/ogc/collections",
+        "/ogc/collections/published.micro_grids/items",
+        "/tiles/communities/12/3/3.mvt",
+    )
+    for path in paths:
+        assert client.get(path).status_code < 500
+    for _ in range(3):
+        with store.owner.begin() as owner:
+            owner.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                     " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            )  # fmt: skip
+        time.sleep(0.5)
+        for path in paths:
+            assert client.get(path).status_code < 500, path
