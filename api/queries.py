@@ -15,8 +15,8 @@ Rows = Sequence[Row[Any]]
 
 # Decimals of a degree in answers: about a centimetre.
 DECIMALS = 7
-# The 0 beside it in ST_AsGeoJSON leaves out the member `crs`, which RFC 7946 does not have: CGCS2000 and WGS 84
-# are the same to some centimetres.
+# The 0 beside it in ST_AsGeoJSON leaves out the member `crs`, which RFC 7946 does not have: CGCS2000 and
+# WGS 84 are the same to some centimetres.
 # How far round a community its maps show roads, water and the like, in degrees: about 200 m.
 AROUND_DEG = 0.002
 
