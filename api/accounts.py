@@ -54,14 +54,14 @@ def add_user(terminal: Terminal, settings: Settings, name: str) -> None:
             taken = getattr(error.orig, "sqlstate", "") == "23505"
             raise InputError(
                 "user_taken" if taken else "user_name_not_valid",
-                "there is an account of that name" if taken else "not the name of an account",
+                f"there is an account {name} already" if taken else f"{name} is not the name of an account",
                 mend="choose another name" if taken else "take 1 to 64 characters without spaces",
-                feature=name,
+                account=name,
             ) from error
         link = _link(owner, settings, user_id)
     told = words("cli.user.added", terminal.language, name=name)
     terminal.result(
-        [told, words("cli.user.link", terminal.language, link=link)],
+        [told, _told_link(terminal, settings, link)],
         {"id": user_id, "name": name, "link": link},
     )  # fmt: skip
 
@@ -70,12 +70,20 @@ def make_link(terminal: Terminal, settings: Settings, name: str) -> None:
     """Print a new one-time link that sets the password of an account."""
     with _books(settings) as owner:
         link = _link(owner, settings, _user(owner, name))
-    terminal.result([words("cli.user.link", terminal.language, link=link)], {"name": name, "link": link})
+    terminal.result([_told_link(terminal, settings, link)], {"name": name, "link": link})
 
 
-def disable_user(terminal: Terminal, settings: Settings, name: str, *, enable: bool) -> None:
-    """Disable an account, which ends all its keys, or enable it again."""
-    with _books(settings) as owner:
+def disable_user(
+    terminal: Terminal, settings: Settings, name: str, *, enable: bool, force: bool = False
+) -> None:
+    """Disable an account, which ends all its keys, or enable it again.
+
+    Raises
+    ------
+    InputError
+        Nobody would administer everything any more, and `force` is not given.
+    """
+    with _books(settings) as owner, _leaving_an_admin(owner, name, force=force):
         owner.execute(
             text("UPDATE users SET disabled_at = CASE WHEN NOT :enable THEN coalesce(disabled_at, now()) END"
                  " WHERE id = :user"),
@@ -86,8 +94,9 @@ def disable_user(terminal: Terminal, settings: Settings, name: str, *, enable: b
 
 
 def grant_role(
-    terminal: Terminal, settings: Settings, name: str, role: str, area: str, *, department: str, remove: bool
-) -> None:
+    terminal: Terminal, settings: Settings, name: str, role: str, area: str, *, department: str, remove: bool,
+    force: bool = False,
+) -> None:  # fmt: skip
     """Give an account a role in an area, or take it away.
 
     Parameters
@@ -97,23 +106,23 @@ def grant_role(
     """
     if role not in ROLES:
         raise InputError(
-            "role_unknown", "there is no such role", mend=f"take one of {', '.join(ROLES)}",
-            feature=role, roles=", ".join(ROLES),
+            "role_unknown", f"there is no role {role}", mend=f"take one of {', '.join(ROLES)}",
+            role=role, roles=", ".join(ROLES),
         )  # fmt: skip
     if (role == "handler") != bool(department):
         raise InputError(
             "department_of_handler", "a handler, and only a handler, acts for a department",
             mend="name it with --department, or leave that out",
         )  # fmt: skip
-    with _books(settings) as owner:
+    with _books(settings) as owner, _leaving_an_admin(owner, name, force=force):
         user = _user(owner, name)
         division = owner.execute(
             text("SELECT id FROM divisions WHERE code = :code"), {"code": area}
         ).scalar_one_or_none()
         if division is None:
             raise InputError(
-                "area_unknown", "there is no area of that code",
-                mend="take the code of a division, or all for everything", feature=area,
+                "area_unknown", f"there is no area of the code {area}",
+                mend="take the code of a division, or all for everything", area=area,
             )  # fmt: skip
         same = {"user": user, "role": role, "area": division, "department": department}
         owner.execute(
@@ -137,6 +146,34 @@ def make_token(terminal: Terminal, settings: Settings, name: str, *, label: str,
     terminal.result([made.key], {"name": name, "token": made.key, "days": days})
 
 
+@contextmanager
+def _leaving_an_admin(owner: Connection, name: str, *, force: bool) -> Iterator[None]:
+    """Refuse what is done in the block where it leaves nobody who administers everything."""
+    before = _admins(owner)
+    yield
+    if before and not _admins(owner) and not force:
+        raise InputError(
+            "last_admin",
+            f"{name} is the last administrator of everything",
+            mend="make another one first, or give --force",
+            account=name,
+        )
+
+
+def _admins(owner: Connection) -> int:
+    found: int = owner.execute(
+        text("SELECT count(DISTINCT u.id) FROM grants g JOIN users u ON u.id = g.user_id"
+             " JOIN divisions d ON d.id = g.division_id"
+             " WHERE g.role = 'admin' AND d.parent_id IS NULL AND u.disabled_at IS NULL")
+    ).scalar_one()  # fmt: skip
+    return found
+
+
+def _told_link(terminal: Terminal, settings: Settings, link: str) -> str:
+    key = "cli.user.link" if settings.public_url else "cli.user.link_path"
+    return words(key, terminal.language, link=link)
+
+
 def _user(owner: Connection, name: str) -> int:
     user_id: int | None = owner.execute(
         text("SELECT id FROM users WHERE name = :name"), {"name": name}
@@ -144,9 +181,9 @@ def _user(owner: Connection, name: str) -> int:
     if user_id is None:
         raise InputError(
             "user_unknown",
-            "there is no account of that name",
+            f"there is no account {name}",
             mend="add it with weige user add",
-            feature=name,
+            account=name,
         )
     return user_id
 

@@ -9,6 +9,7 @@ import typer
 from api.cli_options import DataDirOption, JsonOption, LangOption, server_installed, settings_of, terminal_of
 
 user = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Accounts of the service.")
+ForceOption = Annotated[bool, typer.Option("--force", help="Also the last administrator.")]
 AccountArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
 
 
@@ -47,6 +48,7 @@ def user_disable(
     name: AccountArgument,
     *,
     undo: Annotated[bool, typer.Option("--undo", help="Enable it again.")] = False,
+    force: ForceOption = False,
     data_dir: DataDirOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -56,7 +58,7 @@ def user_disable(
         from api import accounts
 
     accounts.disable_user(
-        terminal_of(lang, quiet=False, as_json=as_json), settings_of(data_dir), name, enable=undo
+        terminal_of(lang, quiet=False, as_json=as_json), settings_of(data_dir), name, enable=undo, force=force
     )
 
 
@@ -68,6 +70,7 @@ def user_grant(
     *,
     department: Annotated[str, typer.Option(metavar="NAME", help="Of a handler.")] = "",
     remove: Annotated[bool, typer.Option("--remove", help="Take the role away.")] = False,
+    force: ForceOption = False,
     data_dir: DataDirOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -78,7 +81,7 @@ def user_grant(
 
     accounts.grant_role(
         terminal_of(lang, quiet=False, as_json=as_json), settings_of(data_dir), name, role, area,
-        department=department, remove=remove,
+        department=department, remove=remove, force=force,
     )  # fmt: skip
 
 

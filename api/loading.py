@@ -23,6 +23,7 @@ from api.console import Report
 from api.copying import GEOMETRY, copy_rows
 from api.database import Store
 from api.divisions import place_communities
+from api.errors import ConflictError
 from api.plan_file import PlanFile
 from api.plan_reading import read_plan
 from api.publishing import publish, submit
@@ -445,6 +446,16 @@ class _Load:
                 text("SELECT id, state, valid_from FROM versions WHERE id = ANY(:ids)"), {"ids": ids}
             )
         }
+        for version in versions:
+            state, since = states[version.version_id]
+            if state == "published" and since != valid_from:
+                raise ConflictError(
+                    "already_in_force",
+                    f"community {version.community}: this plan is in force there from {since} already;"
+                    " publish it from that day, or load it under another name",
+                    community=version.community,
+                    since=since.isoformat(),
+                )
         waiting = [version for version in ids if states[version] != ("published", valid_from)]
         submit(self.session, [version for version in waiting if states[version][0] == "draft"])
         publish(self.session, waiting, valid_from)

@@ -62,14 +62,14 @@ def test_a_forgotten_password_is_set_anew_under_the_public_address(run, store: S
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["add", "wang"], "feature wang: there is an account of that name; choose another"),
-        (["add", "two words"], "feature two words: not the name of an account; take 1 to 64 characters"),
+        (["add", "wang"], "weige: there is an account wang already; choose another name"),
+        (["add", "two words"], "weige: two words is not the name of an account; take 1 to 64 characters"),
         (
             ["grant", "li", "viewer"],
-            "feature li: there is no account of that name; add it with weige user add",
+            "weige: there is no account li; add it with weige user add",
         ),
-        (["grant", "wang", "king"], "feature king: there is no such role; take one of viewer, reporter,"),
-        (["grant", "wang", "viewer", "elsewhere"], "feature elsewhere: there is no area of that code"),
+        (["grant", "wang", "king"], "weige: there is no role king; take one of viewer, reporter,"),
+        (["grant", "wang", "viewer", "elsewhere"], "weige: there is no area of the code elsewhere"),
         (["grant", "wang", "handler"], "a handler, and only a handler, acts for a department"),
         (["grant", "wang", "viewer", "--department", "x"], "a handler, and only a handler"),
     ],
@@ -87,3 +87,23 @@ def test_a_database_without_the_store_is_named(run, store: Store):
         owner.execute(text("DROP SCHEMA weige CASCADE"))
 
     assert "start weige serve once" in run("add", "wang", "--lang", "en")[2]
+
+
+def test_a_link_without_a_public_address_says_what_to_put_before_it(run, store: Store, monkeypatch):
+    monkeypatch.delenv("WEIGE_PUBLIC_URL", raising=False)
+    said = run("add", "wang", "--lang", "en")[1]
+    assert "address of the service" in said
+    assert "http://127.0.0.1:8000/welcome/" in said
+
+
+def test_the_last_administrator_stays_unless_forced(run, store: Store):
+    run("add", "chief")
+    run("grant", "chief", "admin")
+    for way in (["disable", "chief"], ["grant", "chief", "admin", "--remove"]):
+        code, _, fault = run(*way, "--lang", "en")
+        assert (code, fault.count("\n")) == (2, 1)
+        assert "--force" in fault
+    run("add", "deputy")
+    run("grant", "deputy", "admin")
+    assert run("disable", "chief")[0] == 0
+    assert run("grant", "deputy", "admin", "--remove", "--force")[0] == 0

@@ -146,3 +146,12 @@ def test_nothing_is_made_for_a_backup_that_is_none(tmp_path: Path):
 def test_a_data_folder_without_a_name_is_refused(tmp_path: Path):
     assert "--data-dir" in refused(weige("db", "upgrade", "--data-dir", "", cwd=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loaded_plan_in_force_from_another_day_is_named_with_the_remedy(store: Store, plan_file: Path):
+    assert weige("load", str(plan_file), "--publish", DATABASE_URL=store.url).returncode == 0
+    again = ("load", str(plan_file), "--publish", "--valid-from", "2031-01-01")
+    told = refused(weige(*again, DATABASE_URL=store.url))
+    assert "320706001001" in told
+    assert "--name" in told
+    assert weige(*again, "--name", "next", DATABASE_URL=store.url).returncode == 0
