@@ -37,6 +37,38 @@ _DATABASE: tuple[tuple[type[pg.Error], int, str], ...] = (
     (pg.DataError, 422, "value_refused"),
     (pg.NotNullViolation, 422, "value_missing"),
 )
+# What is said of each: never the database's own words, which name tables and policies, and quote rows.
+_SAID = {
+    "already_there": "there is one of that name or code already; choose another",
+    "clashes": "another holds for the same time",
+    "still_in_use": "something that belongs to it is missing, or others still need it",
+    "not_allowed_now": "its state does not allow this, or a value is out of its range",
+    "not_allowed": "your roles do not allow this here",
+    "try_again": "somebody changed the same at that moment; send it again",
+    "took_too_long": "it took too long; ask for less, or try again",
+    "database_away": "the database is away; try again",
+    "value_refused": "a value is too large, or not of its kind",
+    "value_missing": "a value is missing",
+}
+# The same by constraint. Names and ids that are unique everywhere may be taken where the actor sees nothing:
+# that they are taken cannot be hidden, whose they are is not told.
+_SAID_OF = {
+    "divisions_code_key": "that code is taken by another division",
+    "users_name_key": "that name is taken by another account; choose another",
+    "stations_station_id_key": "that id is taken by another station; choose another",
+    "grants_pkey": "the account holds that role there already",
+    "grids_version_id_code_key": "another grid of the version has that code",
+    "one_published_version_a_day": "another version is published for days from then on; choose a later day",
+    "units_unassigned": "units are in no grid and carry no accepted finding",
+    "version_step": "the version is in no state that allows this",
+    "not_a_draft": "only a draft can be changed",
+    "append_only": "the log is append-only",
+    "division_rank": "a division stands below one of a higher level only",
+    "division_moves": "a division does not move",
+    "division_parent": "there is no such division above",
+    "divisions_level_fkey": "there is no such level of divisions",
+    "department_of_handler": "a handler, and only a handler, acts for a department",
+}
 # Constraints whose own name says more than the class of the error.
 _NAMED = frozenset(
     {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
@@ -64,7 +96,7 @@ def database_problem(error: pg.Error) -> JSONResponse:
     for kind, status, code in _DATABASE:
         if isinstance(error, kind):
             name = error.diag.constraint_name
-            detail = (error.diag.message_primary or "the database refused it") if status < 500 else code
+            detail = _SAID_OF.get(name or "", _SAID[code])
             headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
             return problem(status, name if name in _NAMED else code, detail, headers=headers)
     logger.error("unforeseen database error %s", error.sqlstate, exc_info=error)

@@ -147,5 +147,6 @@ def _rules() -> Iterator[None]:
         if rule not in _RULES:
             raise
         assert isinstance(fault, pg.Error)
+        # Of these two the store's own triggers say how many units, and which state.
         said = _RULES[rule] or fault.diag.message_primary or rule
-        raise ConflictError(rule, said, told=fault.diag.message_primary or rule) from error
+        raise ConflictError(rule, said) from error

@@ -182,7 +182,10 @@ def list_users(
 
 @router.post("/users", status_code=201, responses=problems(409, 429))
 def add_user(body: UserIn, session: SessionDep, actor: ActorDep, response: Response) -> User:
-    """Add an account. It has no rights and no password yet: give it a grant and a link."""
+    """Add an account. It has no rights and no password yet: give it a grant and a link.
+
+    Names are unique in the whole store: 409 may mean an account that the actor cannot see; whose is not told.
+    """
     user_id = session.execute(
         text("INSERT INTO users (name, created_by) VALUES (:name, :by) RETURNING id"),
         {"name": body.name, "by": actor.user_id},

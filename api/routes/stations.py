@@ -38,7 +38,10 @@ def list_stations(
 
 @router.post("", status_code=201, responses=problems(400, 409))
 def add_station(body: StationIn, session: SessionDep, response: Response) -> Feature[StationProperties]:
-    """Add a station to the community that it stands in."""
+    """Add a station to the community that it stands in.
+
+    Ids are unique in the whole store: 409 may mean a station that the actor cannot see; whose is not told.
+    """
     values = _values(session, body)
     added = session.execute(
         text("""

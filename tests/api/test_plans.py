@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import shapely
 from fastapi.testclient import TestClient
 from sqlalchemy import text
@@ -285,3 +287,27 @@ def test_geometries_are_of_rfc_7946_everywhere(client: TestClient, store: Store)
         features = client.get(f"/api/v1/{path}", headers=headers).json()["features"]
         assert features, path
         assert all("crs" not in feature["geometry"] for feature in features), path
+
+
+def test_refusals_say_nothing_in_the_databases_words(client: TestClient, store: Store):
+    mine = draw_community(store, "320924001001", [[10, 20], [10, 20]])
+    other = draw_community(store, "320924001002", [[60]], lon=121)
+    admin = token_for(store, "a0", "admin", mine.community_id)
+    elsewhere = token_for(store, "a1", "admin", other.community_id)
+    viewer = token_for(store, "v", "viewer", mine.community_id)
+    station = {"station_id": "s1", "name": "红色驿站", "lon": 121.0005, "lat": 33.0005}
+    assert client.post("/api/v1/stations", json=station, headers=elsewhere).status_code == 201
+    here = {**station, "lon": 120.0005}
+    division = {"parent_id": mine.community_id, "level": "community", "code": "x"}
+    refused = [
+        (client.post("/api/v1/stations", json=here, headers=admin), 409),
+        (client.post("/api/v1/stations", json={**here, "station_id": "s2"}, headers=viewer), 403),
+        (client.post("/api/v1/users", json={"name": "a1"}, headers=admin), 409),
+        (client.post("/api/v1/users", json={"name": "z"}, headers=viewer), 403),
+        (client.post("/api/v1/divisions", json=division, headers=admin), 409),
+    ]
+    for answer, status in refused:
+        told = answer.json()
+        assert answer.status_code == status, told
+        assert not re.search(r"violates|policy|row|constraint|relation|duplicate", told["detail"]), told
+        assert "told" not in told
