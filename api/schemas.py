@@ -227,6 +227,46 @@ class EditIn(Body):
     note: Note = ""
 
 
+class ProposalIn(Body):
+    """What the engine is asked: to mend round some grids, to balance all, or to split one."""
+
+    kind: Literal["mend", "balance", "split"]
+    grids: Annotated[list[GridCode], Field(max_length=50)] = Field(
+        [], description="mend: the grids to begin with; split: the one to split"
+    )
+    parts: Annotated[int, Field(ge=2, le=50)] = Field(2, description="split: how many")
+    max_moved: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
+        None, description="Most households that may change grids"
+    )
+    locked_grids: Annotated[list[GridCode], Field(max_length=5_000)] = []
+    locked_units: Annotated[list[UnitId], Field(max_length=20_000)] = []
+
+    @model_validator(mode="after")
+    def names_its_grids(self) -> ProposalIn:
+        """Require the grids that the kind needs."""
+        if (self.kind == "mend" and not self.grids) or (self.kind == "split" and len(self.grids) != 1):
+            raise ValueError("mend needs grids, split needs one")
+        return self
+
+
+class ProposedGrid(BaseModel):
+    """A grid that a proposal changes; a code of null stands for a new one."""
+
+    code: str | None
+    before: int
+    after: int
+
+
+class ProposalOut(BaseModel):
+    """Moves that nobody has made yet; made by an edit with the action `proposal`."""
+
+    revision: int
+    moves: list[Move]
+    changes: list[ProposedGrid]
+    moved_households: int
+    left: dict[str, str] = Field(description="Grids out of band all the same, with the reason")
+
+
 class GridTotals(BaseModel):
     """A grid that an edit touched, as it stands after it; one that ended has no households and units left."""
 

@@ -26,9 +26,13 @@ from api.schemas import (
     GridProperties,
     GridTotals,
     LoggedEdit,
+    Move,
     Page,
     PlanIn,
     PlanOut,
+    ProposalIn,
+    ProposalOut,
+    ProposedGrid,
     PublishIn,
     VersionOut,
     problems,
@@ -280,6 +284,34 @@ def edit_draft(
     )  # fmt: skip
     return EditOut(
         seq=seq, version=_version(session, version_id, response), touched=touched, new_grids=applied.new_grids
+    )
+
+
+@router.post("/versions/{version_id}/proposals", responses=problems(404, 409, 412, 428))
+def propose(version_id: UUID, body: ProposalIn, session: SessionDep, if_match: IfMatch = None) -> ProposalOut:
+    """Ask the engine how a draft could be; nothing is changed.
+
+    What is locked stays. The moves can be sent as an edit, all or some of them.
+    """
+    # As for edits: only who asks waits for the engine's libraries, and only once.
+    from api.drafts import read_draft
+    from api.proposals import propose_mending, propose_split
+
+    version = _changeable(session, version_id, if_match)
+    draft = read_draft(session, version)
+    if body.kind == "split":
+        made = propose_split(draft, body.grids[0], body.parts, locked_units=body.locked_units)
+    else:
+        made = propose_mending(
+            draft, None if body.kind == "balance" else body.grids, locked_grids=body.locked_grids,
+            locked_units=body.locked_units, max_moved=body.max_moved,
+        )  # fmt: skip
+    return ProposalOut(
+        revision=version.revision,
+        moves=[Move(unit_ids=move.unit_ids, to=move.to, new=move.to is None) for move in made.moves],
+        changes=[ProposedGrid.model_validate(vars(change)) for change in made.changes],
+        moved_households=made.moved_households,
+        left=made.left,
     )
 
 

@@ -363,6 +363,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /versions/{version_id}/edits": lambda ids: {
         "action": "paint", "moves": [{"unit_ids": ["u01"], "to": "320924001001002"}],
     },
+    "POST /versions/{version_id}/proposals": lambda ids: {"kind": "balance"},
     "POST /versions/{version_id}/publish": lambda ids: {"valid_from": "2026-01-01"},
     "POST /jobs": lambda ids: {
         "kind": "load", "division_id": ids["community_id"],

@@ -1,0 +1,193 @@
+"""What the engine proposes for a draft: moves of units that nobody has made yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from api.drafts import Draft
+from api.errors import NotFoundError
+from geo.partition import Locks, Partition, mend, rebalance, split
+
+
+@dataclass(frozen=True)
+class ProposedMove:
+    """Units and the code of the grid they would go to; None stands for a new grid of them alone."""
+
+    unit_ids: list[str]
+    to: str | None
+
+
+@dataclass(frozen=True)
+class ProposedChange:
+    """Households of a grid as it stands and as proposed; a code of None stands for a new grid."""
+
+    code: str | None
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Moves, what they do to each grid they touch, and grids that stay as they are, with the reason.
+
+    Attributes
+    ----------
+    moved_households : int
+        Households that would change from one grid to another.
+    left : dict of code to reason
+        `locked`, `special`, `limit`, `stopped`, or the code of the proof that it cannot be otherwise.
+    """
+
+    moves: list[ProposedMove]
+    changes: list[ProposedChange]
+    moved_households: int
+    left: dict[str, str]
+
+
+class _Standing:
+    """A draft as the engine takes it: parts numbered from 0, each the grid of a code."""
+
+    def __init__(self, draft: Draft, locked_grids: Iterable[str], locked_units: Iterable[str]) -> None:
+        self.draft = draft
+        n = len(draft.households)
+        self.partition = Partition(
+            draft.adjacency, draft.households, np.zeros(n, np.int64), draft.labels, draft.band
+        )
+        placed = np.flatnonzero(draft.labels >= 0)
+        parts, first = np.unique(self.partition.labels[placed], return_index=True)
+        self.code_of = {
+            int(part): draft.grids[int(draft.labels[placed[at]])].code
+            for part, at in zip(parts, first, strict=True)
+        }
+        self.part_of = {code: part for part, code in self.code_of.items()}
+        self.special = [
+            part
+            for part, code in self.code_of.items()
+            if any(grid.code == code and grid.kind == "special" for grid in draft.grids.values())
+        ]
+        position = {unit_id: at for at, unit_id in enumerate(draft.adjacency.unit_ids.tolist())}
+        missing = [unit_id for unit_id in locked_units if unit_id not in position]
+        if missing:
+            raise NotFoundError("unit_not_found", f"the draft has no unit {missing[0]}")
+        self.locks = Locks(
+            parts=[self.part(code) for code in locked_grids],
+            units=[position[unit_id] for unit_id in locked_units],
+        )
+        self.compound: NDArray[np.int64] = pd.factorize(draft.compounds, sort=True)[0].astype(np.int64)
+
+    def part(self, code: str) -> int:
+        if code not in self.part_of:
+            raise NotFoundError("grid_not_found", f"the draft has no grid {code} with units")
+        return self.part_of[code]
+
+
+def propose_mending(
+    draft: Draft,
+    around: Collection[str] | None,
+    *,
+    locked_grids: Iterable[str] = (),
+    locked_units: Iterable[str] = (),
+    max_moved: int | None = None,
+    seed: int = 0,
+) -> Proposal:
+    """Propose how grids come back in band while as few households as possible change grids.
+
+    Parameters
+    ----------
+    around : collection of codes, or None
+        Only these grids and those one can walk to from them change; None: all.
+
+    Raises
+    ------
+    NotFoundError
+        A grid or unit named is not in the draft.
+    InputError
+        As `geo.partition.rebalance`.
+    """
+    standing = _Standing(draft, locked_grids, locked_units)
+    if around is None:
+        done = rebalance(
+            standing.partition, special=standing.special, locks=standing.locks,
+            compound=standing.compound, max_moved=max_moved, seed=seed,
+        )  # fmt: skip
+    else:
+        done = mend(
+            standing.partition, [standing.part(code) for code in around], special=standing.special,
+            locks=standing.locks, compound=standing.compound, max_moved=max_moved, seed=seed,
+        )  # fmt: skip
+    left = {part: str(why) for part, why in done.left.items()}
+    left |= {part: proof.code for part, proof in done.partition.proofs.items() if part not in left}
+    return _proposal(standing, done.partition.labels, done.follows, left)
+
+
+def propose_split(
+    draft: Draft, code: str, parts: int, *, locked_units: Iterable[str] = (), seed: int = 0
+) -> Proposal:
+    """Propose how one grid becomes several in band; the one of most households keeps the code.
+
+    Raises
+    ------
+    NotFoundError
+        The draft has no such grid.
+    InputError
+        As `geo.partition.split`.
+    """
+    standing = _Standing(draft, (), locked_units)
+    part = standing.part(code)
+    divided = split(
+        standing.partition, part, parts, locks=standing.locks, compound=standing.compound, seed=seed
+    )
+    before, after = standing.partition.labels, divided.labels
+    follows = np.full(divided.n_parts, -1, np.int64)
+    for new in range(divided.n_parts):
+        old = before[divided.members(new)[0]]
+        if old != part:
+            follows[new] = old
+    pieces = np.unique(after[before == part])
+    follows[pieces[np.argmax(divided.part_households[pieces])]] = part
+    return _proposal(standing, after, follows, {})
+
+
+def _proposal(
+    standing: _Standing, after: NDArray[np.int64], follows: NDArray[np.int64], left: dict[int, str]
+) -> Proposal:
+    before, households = standing.partition.labels, standing.draft.households
+    ids = standing.draft.adjacency.unit_ids
+    target = np.where(after >= 0, follows[after], -1)
+    begins = (after >= 0) & (target < 0)
+    changed = np.flatnonzero((target != before) | begins)
+    moves = [
+        ProposedMove(
+            [str(ids[unit]) for unit in changed[after[changed] == part]], _code(standing, follows, part)
+        )
+        for part in np.unique(after[changed]).tolist()
+    ]
+    touched = set(before[changed].tolist()) | set(target[changed].tolist())
+    changes = [
+        ProposedChange(
+            standing.code_of[part],
+            int(households[before == part].sum()),
+            int(households[target == part].sum()),
+        )
+        for part in sorted(touched - {-1}, key=lambda part: standing.code_of[part])
+    ]
+    changes += [
+        ProposedChange(None, 0, int(households[after == part].sum()))
+        for part in np.unique(after[begins]).tolist()
+    ]
+    from_grid = changed[before[changed] >= 0]
+    return Proposal(
+        moves, changes, int(households[from_grid].sum()),
+        {code: why for part, why in left.items() if (code := _code(standing, follows, part)) is not None},
+    )  # fmt: skip
+
+
+def _code(standing: _Standing, follows: NDArray[np.int64], part: int) -> str | None:
+    """Return the code that a part goes on with; None for a new one."""
+    follows_part = int(follows[part]) if part >= 0 else -1
+    return standing.code_of.get(follows_part)
