@@ -276,3 +276,33 @@ def test_a_reader_sees_the_plan_and_cannot_redraw_it(
         assert far.status_code == 404
         assert desk.faults == []
     context.close()
+
+
+@pytest.mark.slow
+def test_a_proposal_is_shown_first_and_gives_what_it_showed(
+    store: Store, place: Place, signed_in: BrowserContext, tmp_path: Path
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        before = desk.totals()
+        desk.page.locator(".engine .balance").click()
+        desk.page.wait_for_selector(".proposal tbody")
+        shown = {}
+        for row in desk.page.locator(".proposal tbody tr").all():
+            code, _, then = (cell.inner_text() for cell in row.locator("th, td").all())
+            shown[code] = int(then)
+        assert desk.totals() == before
+
+        desk.page.locator(".proposal .take").click()
+        desk.saved()
+        after = desk.totals()
+        assert {code: after[code] for code in shown if code in after} == {
+            code: households for code, households in shown.items() if code in after
+        }
+        assert sum(after.values()) == sum(before.values())
+        assert all(50 <= households <= 100 for households in after.values())
+        assert stored(store, place) == after
+        desk.page.keyboard.press("Control+z")
+        desk.saved()
+        assert sorted(desk.totals().values()) == sorted(before.values())
+        assert desk.faults == []

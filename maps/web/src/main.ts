@@ -4,7 +4,9 @@ import "leaflet/dist/leaflet.css";
 import "./style.css";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
+import type { Desk } from "./planner/desk.ts";
 import { openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
+import { ask, type Wanted } from "./planner/proposal.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
 import { csrfToken, emptyMap, fetchMap, listen, servedPage } from "./served.ts";
@@ -49,7 +51,10 @@ async function start(): Promise<void> {
       const key = `weige-edits-${served.version}`;
       const opened = await openDraft(layers, key);
       // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
-      window.weige.planner = new Planner(emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, () => location.reload());
+      const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
+      window.weige.planner = new Planner(
+        emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine, () => location.reload(),
+      );
     } else show(settings, layers, emptyMap(), "");
   } else if (document.getElementById("weige-settings")) {
     const settings = JSON.parse(tag("weige-settings")) as Settings;

@@ -4,6 +4,7 @@ import { formatCount, formatShare, t } from "../words.ts";
 import { borderingGrids } from "../plan/pieces.ts";
 import type { Desk, Problem, Whole } from "./desk.ts";
 import type { Keeping } from "./keeper.ts";
+import type { Wanted } from "./proposal.ts";
 import type { Hand, Tool } from "./tools.ts";
 
 export interface Wishes {
@@ -14,6 +15,8 @@ export interface Wishes {
   undo(): void;
   redo(): void;
   goTo(position: number): void;
+  /** Ask the engine about the chosen grid, or about all. */
+  ask(wanted: Wanted, maxMoved: number | null): void;
   retry(): void;
   reload(): void;
 }
@@ -30,7 +33,11 @@ export class Board {
   private readonly said = element("p", { class: "hint", role: "status" });
   private readonly tools = element("div", { class: "tools" });
   private readonly chosen = element("section", { class: "chosen" });
+  /** What the engine proposes, while it is looked at. */
+  readonly proposal = element("section", { class: "proposal" });
   private readonly problems = element("section", { class: "problems" });
+  private readonly engine = element("section", { class: "engine" });
+  private maxMoved: number | null = null;
   private readonly list = element("section", { class: "grid-list" });
   private readonly past = element("section", { class: "past" });
   private readonly listCount = element("span", { class: "count" });
@@ -43,7 +50,7 @@ export class Board {
     private readonly hand: Hand,
     private readonly wishes: Wishes,
   ) {
-    const body = element("div", { class: "body", tabindex: 0 }, this.chosen, this.problems, this.list, this.past);
+    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, this.engine, this.list, this.past);
     this.root.append(this.head, this.tools, this.said, body);
     this.render();
   }
@@ -53,6 +60,7 @@ export class Board {
     this.renderTools();
     this.renderChosen();
     this.renderProblems();
+    this.renderEngine();
     this.renderList();
     this.renderPast();
   }
@@ -185,7 +193,23 @@ export class Board {
         }),
         box(t("edit.special"), kind === "special", (on) => desk.setKind(grid, on ? "special" : "basic"), isLocked),
       ),
+      element(
+        "div", { class: "row" },
+        button(t("edit.mend"), () => wishes.ask({ kind: "mend", grids: [desk.plan.facts(grid).code] }, this.maxMoved), { disabled: isLocked }),
+        button(t("edit.split_in_two"), () => wishes.ask({ kind: "split", grids: [desk.plan.facts(grid).code], parts: 2 }, null), { disabled: isLocked }),
+      ),
       element("div", { class: "row" }, neighbours, button(t("edit.fly"), () => wishes.fly(desk.plan.members(grid)))),
+    );
+  }
+
+  private renderEngine(): void {
+    if (this.engine.children.length) return;
+    const most = element("input", { type: "number", min: 0, step: 10, placeholder: t("edit.no_bound"), "aria-label": t("edit.max_moved") });
+    most.addEventListener("change", () => (this.maxMoved = most.value === "" ? null : Math.max(0, Math.floor(Number(most.value)))));
+    this.engine.replaceChildren(
+      element("h2", {}, t("edit.engine")),
+      element("label", { class: "row" }, t("edit.max_moved"), most),
+      element("div", { class: "row" }, button(t("edit.balance"), () => this.wishes.ask({ kind: "balance" }, this.maxMoved), { class: "balance" })),
     );
   }
 

@@ -120,8 +120,9 @@ export class Desk {
     return this.make(newGrid(this.plan, units, { at: now() }));
   }
 
-  assign(units: readonly number[], to: number): boolean {
-    return this.make(assign(this.plan, units, units.map(() => to), "paint", { at: now() }));
+  /** Take a proposal: all of it, or nothing where a lock holds a unit. */
+  take(units: readonly number[], to: readonly number[]): boolean {
+    return this.make(assign(this.plan, units, to, "proposal", { at: now() }));
   }
 
   rename(grid: number, name: string): boolean {

@@ -20,6 +20,7 @@ import { Board } from "./board.ts";
 import { Desk } from "./desk.ts";
 import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
 import { Picture, type DrawnNumber } from "./picture.ts";
+import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
 import { place, Tools, type Hand, type Tool } from "./tools.ts";
 
 const MAX_ZOOM = 21;
@@ -59,6 +60,7 @@ export class Planner implements PlannerView {
     /** The draft as the service holds it, and edits on it that an earlier page left unsaved. */
     { ground, saved, left }: Opened,
     shelfKey: string,
+    private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Asked>,
     /** Somebody else saved meanwhile. */
     onChanged: (queue: SaveQueue) => void,
   ) {
@@ -115,6 +117,7 @@ export class Planner implements PlannerView {
       undo: () => this.back(this.desk.undo()),
       redo: () => this.back(this.desk.redo()),
       goTo: (position) => this.back(this.desk.goTo(position)),
+      ask: (wanted, maxMoved) => void this.propose(wanted, maxMoved),
       retry: () => void this.keeper.run(),
       reload: () => {
         this.keeper.forget();
@@ -185,6 +188,38 @@ export class Planner implements PlannerView {
     const at = this.map.latLngToContainerPoint(place([x[unit] as number, y[unit] as number]));
     const box = this.map.getContainer().getBoundingClientRect();
     return [box.left + at.x, box.top + at.y];
+  }
+
+  /** Ask the engine, show what it proposes, and take it where the planner wants to. */
+  private async propose(wanted: Wanted, maxMoved: number | null): Promise<void> {
+    this.board.say(t("edit.asking"));
+    // The engine looks at what the service holds.
+    await this.keeper.run();
+    if (this.keeper.keeping !== "saved") {
+      this.board.say(t("edit.refused.not_saved"));
+      return;
+    }
+    const at = this.desk.history.position;
+    const asked = await this.ask(wanted, this.desk, maxMoved);
+    this.board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
+    if (!asked.ok) return;
+    const { proposal } = asked;
+    const { units, to } = targets(this.desk, proposal);
+    const done = () => {
+      this.board.proposal.replaceChildren();
+      this.look.marked = new Set();
+      this.picture.touch([], []);
+    };
+    this.look.marked = new Set(units);
+    this.picture.touch([], []);
+    const take = () => {
+      done();
+      // What was redrawn meanwhile is no longer what the engine looked at.
+      const isAsSeen = this.desk.history.position === at;
+      if (!isAsSeen || !this.desk.take(units, to)) this.board.say(t(isAsSeen ? "edit.refused.locked" : "edit.refused.outdated"));
+    };
+    this.board.proposal.replaceChildren(...preview(proposal, take, done));
+    this.board.proposal.scrollIntoView({ block: "nearest" });
   }
 
   private take(tool: Tool): void {
