@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -40,9 +41,12 @@ def show_plan(
 ) -> Response:
     """Show a community: the version asked for, else the one in force, else the newest."""
     actor: Actor = request.state.actor
-    community = require_community(session, community_id)
-    versions = session.execute(text(_VERSIONS), {"community": community_id}).all()
-    shown = _shown(versions, version)
+    try:
+        community = require_community(session, community_id)
+        versions = session.execute(text(_VERSIONS), {"community": community_id}).all()
+        shown = _shown(versions, version)
+    except NotFoundError:
+        return page(request, "missing.html", HTTPStatus.NOT_FOUND, actor=actor)
     may = session.execute(
         text("SELECT :id IN (SELECT plannable()) AS plan, :id IN (SELECT administered()) AS publish"),
         {"id": community_id},

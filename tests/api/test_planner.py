@@ -274,6 +274,7 @@ def test_a_reader_sees_the_plan_and_cannot_redraw_it(
             headers={"Cookie": f"{SESSION_COOKIE}={key}"},
         )
         assert far.status_code == 404
+        assert "页面不存在" in far.text
         assert desk.faults == []
     context.close()
 
