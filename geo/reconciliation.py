@@ -45,6 +45,11 @@ Matter: TypeAlias = Literal[
 # A unit that lies farther than this from where it lay is another building under an old id: a grid is
 # about a hundred metres across, and two surveys of one building agree much better.
 SAME_PLACE_M = 200.0
+# A record of which units of today have fewer ids than this is one of other ids.
+SAME_IDS_SHARE = 0.05
+# Units without ids are those of a year ago where they lie this near: between two exports of one survey
+# coordinates differ by rounding.
+SAME_SPOT_M = 1.0
 # Two hands that trace one street leave gaps about this wide; a unit in one belongs to the grid beside it.
 NARROW_GAP_M = 1.0
 
@@ -101,13 +106,18 @@ class Reconciliation:
 
 @dataclass(frozen=True)
 class _Record:
-    """Units as they stood: ids, grids, households where they are known, places where they are known."""
+    """Units as they stood: ids, grids, households where they are known, places where they are known.
+
+    By their places they are looked up where those of today have no ids, or others; their grids then only say
+    where units stood that went.
+    """
 
     unit_ids: ObjectArray
     grid_ids: ObjectArray
     households: NDArray[np.float64]
     points: NDArray[np.float64]
     names_grids: bool
+    by_place: bool = False
 
     @property
     def counts_households(self) -> bool:
@@ -157,7 +167,8 @@ def reconcile(
         at = _matched(record, ground, told)
         came = at < 0
         before = (record.grid_ids[at] if record.names_grids else place).copy()
-        before[came] = None
+        if not record.by_place:
+            before[came] = None
         told.came(came)
         told.went(record, at)
         told.changed(record, at, before)
@@ -227,13 +238,14 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
         return _Record(
             table["unit_id"].to_numpy(dtype=object), grid_ids, households, np.full((n, 2), np.nan), True
         )
+    if standing_units is None:
+        return None
     # Row numbers say nothing of which unit it was a year ago.
-    numbered = any(
+    by_place = any(
         finding.code == "ids_are_row_numbers" and finding.values.get("layer") == "units"
         for finding in layers.findings
     )
-    if standing_units is None or numbered:
-        return None
+    by_place |= bool(layers.units["unit_id"].isin(standing_units["unit_id"]).mean() < SAME_IDS_SHARE)
     names_grids = "grid_id" in standing_units
     grid_ids = np.full(len(standing_units), None, object)
     if names_grids:
@@ -244,7 +256,8 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
         grid_ids,
         standing_units["households"].to_numpy(dtype=np.float64),
         inner_points(standing_units.geometry.to_numpy()),
-        names_grids,
+        names_grids and not by_place,
+        by_place,
     )
 
 
@@ -259,12 +272,34 @@ def _listed_once(table: pd.DataFrame, told: _Told) -> pd.DataFrame:
 
 def _matched(record: _Record, ground: Ground, told: _Told) -> IntArray:
     """Return the row of the record of each unit of today, -1 for a unit that came."""
+    if record.by_place:
+        at = _same_spot(record.points, told.points)
+        told.by_place(len(record.unit_ids), int((at >= 0).sum()))
+        return at
     row_of = pd.Series(np.arange(len(record.unit_ids)), index=record.unit_ids)
     at = row_of.reindex(ground.unit_ids).fillna(-1).to_numpy(dtype=np.int64)
     apart_m = np.hypot(*(told.points - record.points[at]).T)
     far = (at >= 0) & (apart_m > SAME_PLACE_M)
     told.elsewhere(record.grid_ids[at], far, apart_m)
     return np.where(far, -1, at)
+
+
+def _same_spot(then: NDArray[np.float64], now: NDArray[np.float64]) -> IntArray:
+    """Return which point of before each point of now is, the nearest within SAME_SPOT_M, -1 for none."""
+    at: IntArray = np.full(len(now), -1, np.int64)
+    usable = np.flatnonzero(np.isfinite(then).all(axis=1))
+    tree = shapely.STRtree(shapely.points(then[usable]))
+    here = np.flatnonzero(np.isfinite(now).all(axis=1))
+    new, old = tree.query(shapely.points(now[here]), predicate="dwithin", distance=SAME_SPOT_M)
+    new, old = here[new], usable[old]
+    apart_m = np.hypot(*(now[new] - then[old]).T)
+    taken = set()
+    # Stairwells that share a footprint are taken in their order.
+    for pair in np.lexsort((new, old, apart_m.round(3))).tolist():
+        if at[new[pair]] < 0 and int(old[pair]) not in taken:
+            at[new[pair]] = old[pair]
+            taken.add(int(old[pair]))
+    return at
 
 
 def _without_narrow_gaps(
@@ -369,7 +404,7 @@ def _balance(
 
     now = [
         item("standing", inside & stood),
-        item("came", inside & came),
+        item("came", inside & came & ~stood),
         item("in_no_grid", inside & ~stood & ~came),
         item("outside_communities", ~inside),
     ]
@@ -422,6 +457,11 @@ class _Told:
             matter = _MATTER_OF.get(finding.code)
             if matter is not None:
                 self._rows(matter, [position[unit] for unit in finding.unit_ids], drawn.grid_ids)  # type: ignore[arg-type]
+
+    def by_place(self, units: int, matched: int) -> None:
+        """Tell that units without ids were looked up by their places."""
+        values: dict[str, Value] = {"units": units, "matched": matched}
+        self.findings.append(Finding("units_matched_by_place", "warning", values=values))
 
     def came(self, came: BoolArray) -> None:
         none: ObjectArray = np.full(len(came), None, object)

@@ -97,6 +97,28 @@ def test_the_ledger_is_a_workbook_whose_codes_are_text(planned, tmp_path, lang, 
     assert len(book.worksheets[3]["A"]) - 1 == 4  # three households changed, one went
 
 
+@pytest.mark.parametrize("ids", ["none", "others"])
+def test_units_without_the_ids_of_the_plan_are_matched_by_place_so_that_the_balance_stands(
+    planned, tmp_path, ids
+):
+    later = gpd.read_file(planned / "town.gpkg", layer="later")
+    later["number"] = "N" + later.pop("unit_id")
+    if ids == "others":
+        later = later.rename(columns={"number": "unit_id"})
+    later.to_file(tmp_path / "later.gpkg")
+    done = weige(
+        "rebalance", "--plan", planned / "plan.gpkg", "--units", tmp_path / "later.gpkg", "-o",
+        tmp_path / "new.gpkg", "--json", "--lang", "en",
+    )  # fmt: skip
+
+    assert done.returncode == 0
+    assert "59 of 60 are where they were" in done.stderr
+    assert "--id" in done.stderr
+    balance = json.loads(done.stdout)["reconciliation"]
+    parts = ("on_record", "went", "more_households", "came_in_all", "today")
+    assert [balance[part] for part in parts] == [600, -10, 69, 0, 659]
+
+
 def test_a_second_year_goes_on_from_the_first(planned, tmp_path):
     assert rebalanced(planned, tmp_path / "new.gpkg", "--quiet").returncode == 0
     done = weige("rebalance", "--plan", tmp_path / "new.gpkg", "-o", tmp_path / "next.gpkg", "--json")

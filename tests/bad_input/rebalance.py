@@ -321,12 +321,6 @@ def grids_in_a_table_of_other_ids(folder: Path) -> Arguments:
     return drawn(folder, csv(folder, f"unit_id,grid_id\n{rows}", "grids.csv"))
 
 
-@bad(FAMILY, "standing_ids_unmatched", PLAN, "--id")
-def units_of_today_with_other_ids_than_the_plan(folder: Path) -> Arguments:
-    units = gpkg(folder, with_column("unit_id", [f"Z{k}" for k in range(6)]))
-    return earlier(folder, "--units", units)
-
-
 @bad(FAMILY, "standing_grids_elsewhere", "grids.gpkg", "--grids")
 def grids_drawn_kilometres_away(folder: Path) -> Arguments:
     away = standing_grids()
