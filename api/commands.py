@@ -12,12 +12,14 @@ from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
 from api.telling import review_values, summary_lines, warn
 from geo.errors import InputError
+from geo.files import written
 from geo.findings import Finding
 from geo.layers import LayerKind
 from geo.partition import Band
 from geo.plan_layers import read_plan_layers, without_own_grids
 from geo.planning import Plan, plan
 from geo.review import Review
+from maps.bundle import require_bundle
 from maps.findings import findings_frame, remedies_frame
 from maps.text import text
 
@@ -107,7 +109,7 @@ def check_grids(
         if output is not None:
             _write_findings(terminal, output, findings, checked.review)
         if map_file is not None:
-            with TemporaryDirectory(dir=map_file.resolve().parent) as folder:
+            with written(map_file), TemporaryDirectory(dir=map_file.resolve().parent) as folder:
                 drawn = Path(folder) / "checked.gpkg"
                 write_frames(checked_frames(checked, run_times(started)), drawn)
                 draw_map(terminal, drawn, map_file, report)
@@ -128,15 +130,18 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
         raise InputError(
             "output_not_writable", "is not a folder", mend="choose another name with -o", file=folder.name
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    require_bundle()
+    with written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     started = now()
     layers_folder, output = folder / "layers", folder / "plan.gpkg"
     with terminal.progress() as report:
         report("sample", 0, 1)
-        written = write_sample(layers_folder)
+        with written(layers_folder):
+            sample = write_sample(layers_folder)
         report("sample", 1, 1)
         sources: dict[LayerKind, str] = {
-            kind: str(path) for kind, path in written.items() if kind not in ("stations", "incidents")
+            kind: str(path) for kind, path in sample.items() if kind not in ("stations", "incidents")
         }
         layers = read_plan_layers(sources)
         made = plan(layers, on_progress=report)
@@ -147,8 +152,8 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
             output,
             folder / "map.html",
             report,
-            incidents=str(written["incidents"]),
-            stations=str(written["stations"]),
+            incidents=str(sample["incidents"]),
+            stations=str(sample["stations"]),
         )
     _tell_plan(terminal, made, output, folder / "map.html")
 

@@ -13,6 +13,7 @@ from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import ensure_writable
 from geo.layers import LayerKind
+from maps.bundle import require_bundle
 
 
 def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]) -> None:
@@ -38,6 +39,8 @@ def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]
                 file=output.name,
             )
         ensure_writable(output)
+        if output.suffix.lower() in (".html", ".htm"):
+            require_bundle()
 
 
 def now() -> datetime:

@@ -10,11 +10,12 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 import folium
 from branca.element import Element, Figure, MacroElement
+
+from maps.bundle import LICENCES, PROGRAM, STYLE, bundled, require_bundle
 
 # Nothing may be fetched, whatever a name or a later change says; our own code and styles are inline.
 _POLICY = (
@@ -25,10 +26,6 @@ _POLICY = (
 # Ends a script or opens a state in which its end is not seen.
 _ENDS_SCRIPT = re.compile(r"<(?=/script|!--|script)", re.IGNORECASE)
 _ENDS_STYLE = re.compile(r"<(?=/style)", re.IGNORECASE)
-
-
-class BundleError(RuntimeError):
-    """The compiled bundle is missing from this installation."""
 
 
 class _Verbatim(Element):
@@ -59,14 +56,14 @@ class PlanPage(MacroElement):
         words = self.settings["words"][self.settings["language"]]
         head = [
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />',
-            f"<style>{style_text(_static('weige.css'))}</style>",
-            f"<script>{script_text(_static('weige.js'))}</script>",
+            f"<style>{style_text(bundled(STYLE))}</style>",
+            f"<script>{script_text(bundled(PROGRAM))}</script>",
         ]
         body = [
             f"<noscript>{html.escape(words['page.no_script'])}</noscript>",
             data_tag("weige-settings", "application/json", json_text(self.settings)),
             data_tag("weige-pack", "application/gzip+base64", base64.b64encode(self.pack).decode()),
-            data_tag("weige-licences", "text/plain", script_text(_static("THIRD_PARTY.txt"))),
+            data_tag("weige-licences", "text/plain", script_text(bundled(LICENCES))),
         ]
         figure.header.add_child(_Verbatim("\n".join(head)), name="weige_head")
         figure.html.add_child(_Verbatim("\n".join(body)), name="weige_data")
@@ -89,9 +86,10 @@ def compose(*, pack: bytes, settings: Mapping[str, Any], title: str, middle: tup
 
     Raises
     ------
-    BundleError
-        `maps/static` is missing: the bundle was not built.
+    InputError
+        The bundle was not built.
     """
+    require_bundle()
     lon, lat = middle
     plan = folium.Map(location=[lat, lon], zoom_start=14, tiles=None, max_zoom=21, zoom_control=False,
                       zoom_snap=0.25, wheel_px_per_zoom_level=90, attribution_control=False,
@@ -124,10 +122,3 @@ def script_text(code: str) -> str:
 def style_text(code: str) -> str:
     """Return a style sheet that cannot end the tag it stands in."""
     return _ENDS_STYLE.sub(r"\\3c ", code)
-
-
-def _static(name: str) -> str:
-    source = resources.files("maps") / "static" / name
-    if not source.is_file():
-        raise BundleError(f"maps/static/{name} is missing: build it with `python hatch_build.py`")
-    return source.read_text(encoding="utf-8")

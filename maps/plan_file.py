@@ -84,7 +84,7 @@ def write_frames(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
     Raises
     ------
     InputError
-        The folder is missing or cannot be written.
+        The folder is missing or cannot be written, or the disk is full.
     """
     with replacing(path) as temporary:
         for name, frame in frames.items():

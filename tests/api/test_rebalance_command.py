@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,7 +14,9 @@ import pyogrio
 import pytest
 import shapely
 
-from tests.api.test_cli import weige
+from api.outputs import ready
+from geo.errors import InputError
+from tests.api.test_cli import ROOT, weige
 from tests.geo.town import block, box, communities, grids, houses
 
 
@@ -117,6 +121,28 @@ def test_units_without_the_ids_of_the_plan_are_matched_by_place_so_that_the_bala
     balance = json.loads(done.stdout)["reconciliation"]
     parts = ("on_record", "went", "more_households", "came_in_all", "today")
     assert [balance[part] for part in parts] == [600, -10, 69, 0, 659]
+
+
+def test_an_output_that_does_not_fit_on_the_disk_is_refused_in_one_line(planned, tmp_path):
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 100; exec "$0" "$@"', sys.executable, "-m", "api.cli",
+         "rebalance", "--plan", planned / "plan.gpkg", "--units", f"{planned / 'town.gpkg'}:later",
+         "-o", tmp_path / "new.gpkg", "--quiet", "--lang", "en"],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("weige: new.gpkg: could not be written")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_map_is_refused_before_the_work_where_the_bundle_was_not_built(tmp_path, monkeypatch):
+    monkeypatch.setattr("maps.bundle.FOLDER", tmp_path)
+
+    with pytest.raises(InputError, match="hatch_build"):
+        ready({tmp_path / "plan.gpkg": (".gpkg",), tmp_path / "map.html": (".html",)}, [])
+    ready({tmp_path / "plan.gpkg": (".gpkg",)}, [])
 
 
 def test_a_second_year_goes_on_from_the_first(planned, tmp_path):
