@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.dependencies import CSRF_HEADER, SESSION_COOKIE
+from api.examples import add_examples
 from api.requests import IDEMPOTENCY_HEADER
 from api.schemas import Problem, problems
 
@@ -46,6 +47,7 @@ def add_openapi(app: FastAPI) -> None:
             for operation in _operations(made):
                 if "requestBody" in operation:
                     operation["responses"].setdefault("413", problems(413)[413])
+            add_examples(made)
             made["security"] = [{name: []} for name in SECURITY_SCHEMES]
             app.openapi_schema = made
         return app.openapi_schema

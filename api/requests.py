@@ -96,8 +96,24 @@ def feature_page(request: Request, page: PageQuery, rows: Rows) -> Response:
 PageDep = Annotated[PageQuery, Depends()]
 
 
+LONGEST_KEY = 255
+_KEY_PARAMETER = {
+    "name": IDEMPOTENCY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Chosen by the sender for this one request: sent again, it is answered as the first time.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
+    "example": "4f3c9a52-6b0e-4d8e-9a51-0d6a2f7b1c64",
+}
+
+
 class KeptRoute(APIRoute):
     """A route whose POSTs may carry an Idempotency-Key: answers are kept in the transaction of the change."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if "POST" in (self.methods or ()):
+            self.openapi_extra = {**(self.openapi_extra or {}), "parameters": [_KEY_PARAMETER]}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that keeps answers."""
@@ -131,8 +147,10 @@ def claim_key(request: Request, session: Session, user_id: int) -> None:
     key, digest = request.headers.get(IDEMPOTENCY_HEADER), getattr(request.state, "request_sha256", None)
     if not key or digest is None:
         return
-    if len(key) > 255 or not key.isprintable():
-        raise ServiceError("idempotency_key", f"{IDEMPOTENCY_HEADER} is at most 255 printable characters")
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise ServiceError(
+            "idempotency_key", f"{IDEMPOTENCY_HEADER} is at most {LONGEST_KEY} printable characters"
+        )
     mine = session.execute(
         text("INSERT INTO idempotency_keys (user_id, key, request_sha256) VALUES (:user, :key, :digest)"
              " ON CONFLICT DO NOTHING RETURNING 1"),

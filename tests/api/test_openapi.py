@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -102,3 +103,42 @@ def test_every_operation_is_described_and_documents_its_refusals(client: TestCli
                 assert list(operation["responses"][status]["content"]) == ["application/problem+json"], (
                     method, path, status,
                 )  # fmt: skip
+
+
+def test_every_json_body_and_answer_has_an_example_that_fits_its_schema(client: TestClient):
+    document = client.get("/api/v1/openapi.json").json()
+    seen = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            told = [answer for status, answer in operation["responses"].items() if status[0] == "2"]
+            for part in (operation.get("requestBody", {}), *told):
+                media = part.get("content", {}).get("application/json")
+                if media is None:
+                    continue  # files, tiles and streams
+                assert "example" in media, (method, path)
+                schema = {**media["schema"], "components": document["components"]}
+                jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(media["example"])
+                seen += 1
+    assert seen > 50
+
+
+def test_posts_that_take_an_idempotency_key_say_so_and_no_others(client: TestClient):
+    document = client.get("/api/v1/openapi.json").json()
+    saying = {
+        path
+        for path, operations in document["paths"].items()
+        for named in operations.get("post", {}).get("parameters", ())
+        if (named["name"], named["in"]) == ("Idempotency-Key", "header")
+    }
+    posts = {path for path, operations in document["paths"].items() if "post" in operations}
+    assert len(saying) >= 10
+    # Keys of people are shown once and never kept; an upload is known by its content.
+    assert posts - saying == {path for path in posts if path.startswith(("/api/v1/users", "/api/v1/uploads"))}
+    named = [
+        parameter
+        for operation in document["paths"].values()
+        for method in operation.values()
+        for parameter in method.get("parameters", ())
+        if parameter["name"] == "Idempotency-Key"
+    ]
+    assert len(named) == len(saying)

@@ -1,0 +1,168 @@
+"""Examples of the OpenAPI document: one body for each schema that a request or an answer has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PLAN, _VERSION = "7f1c2f6e-3f0b-4b0e-9d55-0c5d8a3c1f10", "0b8f6f0e-6a55-4a0e-8d0a-5f2f3d1f7c21"
+_UPLOAD, _JOB = "c3a4a9a2-0c53-4a5b-9b59-3d7a0f1f2e32", "5d0c6b8a-1f1e-4f6a-8f3f-2b7c9d4e5f43"
+_AT, _LATER = "2026-11-26T08:00:00Z", "2027-02-24T08:00:00Z"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_POINT = {"type": "Point", "coordinates": [119.2215, 34.6005]}
+_OUTLINE = {
+    "type": "Polygon",
+    "coordinates": [[[119.22, 34.6], [119.223, 34.6], [119.223, 34.602], [119.22, 34.602], [119.22, 34.6]]],
+}
+_AREA = {"id": 1, "level": "all", "code": "all", "name": None}
+_LAYER: dict[str, Any] = {"upload": _UPLOAD}
+_USER = {"id": 7, "name": "zhou.planner", "disabled": False, "created_at": _AT}
+_TOKEN = {
+    "id": 12, "label": "wall", "created_at": _AT, "used_at": _AT, "expires_at": _LATER, "revoked_at": None,
+}  # fmt: skip
+_DIVISION = {
+    "id": 4, "parent_id": 3, "level": "street", "code": "320706001", "name": "朝阳街道", "revision": 1,
+}  # fmt: skip
+_VERSION_OUT = {
+    "id": _VERSION, "plan_id": _PLAN, "community_id": 5, "parent_id": None, "state": "draft",
+    "valid_from": None, "valid_to": None, "min_households": 50, "max_households": 100, "revision": 1,
+    "grids": 19, "households": 1503, "unassigned_units": 0, "created_at": _AT, "submitted_at": None,
+    "published_at": None,
+}  # fmt: skip
+_STATION = {
+    "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
+    "opening_hours": "08:30-18:00",
+}  # fmt: skip
+_JOB_OUT = {
+    "id": _JOB, "kind": "check", "division_id": 4, "state": "running", "stage": "partition", "done": 3,
+    "total": 12, "cancel_requested": False, "attempts": 1, "result": None, "has_file": False,
+    "problem": None, "created_at": _AT, "started_at": _AT, "finished_at": None,
+}  # fmt: skip
+_UPLOAD_OUT = {
+    "id": _UPLOAD, "name": "units.gpkg", "n_bytes": 184320, "sha256": _SHA256,
+    "layers": [{"name": "units", "features": 208, "columns": ["unit_id", "households"], "crs": "EPSG:4490",
+                "has_geometry": True}],
+    "created_at": _AT,
+}  # fmt: skip
+
+# By the name of the schema; of a feature the properties, with its id and geometry below.
+_OF: dict[str, Any] = {
+    "Acceptance": {"note": "施工中，明年入住"},
+    "AuditEntry": {
+        "id": 31, "at": _AT, "actor": 7, "area": 5, "action": "version.published",
+        "body": {"version": _VERSION, "valid_from": "2026-12-01"}, "hash": _SHA256,
+    },
+    "CommunityProperties": {
+        "id": 5, "code": "320706001001", "name": "朝阳社区", "households": 1503, "units": 208,
+        "published_version": _VERSION, "revision": 1,
+    },
+    "DivisionChange": {"name": "朝阳街道"},
+    "DivisionIn": {"parent_id": 4, "level": "community", "code": "320706001002", "name": "新建社区"},
+    "DivisionOut": _DIVISION,
+    "EditIn": {
+        "action": "paint", "moves": [{"unit_ids": ["320706001001-0007-1"], "to": "320706001001003"}],
+        "note": "靠近南门",
+    },
+    "EditOut": {
+        "seq": 4, "version": {**_VERSION_OUT, "revision": 5},
+        "touched": [{"code": "320706001001003", "households": 84, "units": 12, "status": "ok", "pieces": 1}],
+        "new_grids": [],
+    },
+    "Events": {
+        "events": [{"number": 120, "kind": "version.published", "at": _AT, "community_id": 5,
+                    "body": {"version": _VERSION}}],
+        "last": 120, "more": False,
+    },
+    "FindingOut": {
+        "id": 9, "code": "households_left_out", "severity": "error", "grid": None,
+        "unit_ids": ["320706001001-0007-1"], "details": {"households": 8},
+        "text_zh": "8 户未划入任何网格：320706001001-0007-1。",
+        "text_en": "8 households lie in no grid: 320706001001-0007-1.", "accepted_at": None,
+        "accepted_note": None,
+    },
+    "Grant": {"role": "planner", "area": _AREA, "department": ""},
+    "GrantIn": {"role": "planner", "division_id": 1},
+    "GridProperties": {
+        "code": "320706001001003", "community": "320706001001", "version": _VERSION, "name": None,
+        "kind": "basic", "households": 84, "units": 12, "status": "ok", "reason": None, "area_m2": 6105.5,
+        "compactness": 0.71,
+    },
+    "JobOut": _JOB_OUT,
+    "JobList": {"jobs": [_JOB_OUT]},
+    "LoggedEdit": {
+        "seq": 4, "at": _AT, "by": "zhou.planner", "action": "paint", "body": {"note": "靠近南门"},
+        "hash": _SHA256,
+    },
+    "Me": {
+        "id": 7, "name": "zhou.planner",
+        "grants": [{"role": "planner", "area": _AREA, "department": ""}], "csrf_token": None,
+    },
+    "NewLink": {"path": "/welcome/vHq1…", "expires_at": _LATER},
+    "NewToken": {"id": 12, "token": "wg_vHq1…", "expires_at": _LATER},
+    "PlanIn": {"name": "2027 年度规划", "copy_of": _VERSION},
+    "PlanOut": {"id": _PLAN, "community_id": 5, "name": "2027 年度规划", "created_at": _AT},
+    "PublishIn": {"valid_from": "2026-12-01"},
+    "StationIn": {**_STATION, "lon": 119.2215, "lat": 34.6005},
+    "StationProperties": {**_STATION, "id": 3, "community": "320706001001", "revision": 1},
+    "Token": _TOKEN,
+    "TokenIn": {"label": "wall", "days": 90},
+    "UnitProperties": {
+        "unit_id": "320706001001-0007-1", "households": 8, "building_id": "320706001001-0007",
+        "compound_id": "c12", "address": "朝阳路 7 号 1 单元", "grid": "320706001001003",
+    },
+    "UploadOut": _UPLOAD_OUT,
+    "UploadList": {"uploads": [_UPLOAD_OUT]},
+    "User": _USER,
+    "UserChange": {"disabled": True},
+    "UserIn": {"name": "zhou.planner"},
+    "VersionOut": _VERSION_OUT,
+    "PlanJobIn": {
+        "kind": "plan", "division_id": 4, "params": {"layers": {"units": _LAYER, "communities": _LAYER}},
+    },
+    "CheckJobIn": {
+        "kind": "check", "division_id": 4, "params": {"layers": {"units": _LAYER, "grids": _LAYER}},
+    },
+    "MapJobIn": {"kind": "map", "division_id": 4, "params": {"plan": _LAYER}},
+    "LoadJobIn": {"kind": "load", "division_id": 4, "params": {"plan": _LAYER, "valid_from": "2026-12-01"}},
+}  # fmt: skip
+_PLACES: dict[str, tuple[str | int, dict[str, Any]]] = {
+    "CommunityProperties": (5, _OUTLINE),
+    "GridProperties": ("320706001001003", _OUTLINE),
+    "StationProperties": (3, _POINT),
+    "UnitProperties": ("320706001001-0007-1", _POINT),
+}
+_REF = "#/components/schemas/"
+
+
+def add_examples(document: dict[str, Any]) -> None:
+    """Give every JSON body and answer of an OpenAPI document an example, where its schema has one here."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            answers = (answer for status, answer in operation["responses"].items() if status[0] == "2")
+            for told in (operation.get("requestBody", {}), *answers):
+                media = told.get("content", {}).get("application/json")
+                example = None if media is None else _example(media.get("schema", {}))
+                if media is not None and example is not None:
+                    media["example"] = example
+
+
+def _example(schema: dict[str, Any]) -> Any:
+    if schema.get("type") == "array":
+        item = _example(schema["items"])
+        return None if item is None else [item]
+    for choice in schema.get("oneOf", [])[:1]:
+        return _example(choice)
+    return _of(schema.get("$ref", "").removeprefix(_REF))
+
+
+def _of(name: str) -> Any:
+    """Return the example of a schema; those of pages and features are made of what they hold."""
+    kind, _, rest = name.partition("_")
+    if kind == "Page" and _of(rest.rstrip("_")) is not None:
+        return {"items": [_of(rest.rstrip("_"))], "next": None}
+    if kind == "Collection":
+        return {"type": "FeatureCollection", "features": [_of(f"Feature_{rest}")], "next": None}
+    if kind == "Feature":
+        properties = rest.rstrip("_")
+        identity, geometry = _PLACES[properties]
+        return {"type": "Feature", "id": identity, "geometry": geometry, "properties": _of(properties)}
+    return _OF.get(name)
