@@ -15,7 +15,9 @@ from geo.names import shortened
 
 # Digits of the statistical division code (GB/T 10114) at which each tier ends.
 TIERS = ((2, "province"), (4, "city"), (6, "county"), (9, "street"))
+STREET_DIGITS = 9
 CODE_DIGITS = 12
+LONGEST_NAME = 200
 
 
 def place_communities(
@@ -25,14 +27,14 @@ def place_communities(
 
     A 12-digit code brings the divisions above it: 2 digits the province, 4 the city, 6 the county, 9 the
     street. Other ids stand below the root, or below `under`. Borders and names of communities that are
-    there already follow the file where the actor administers them.
+    there already follow the file where the actor administers them; a street without a name takes the town's.
 
     Parameters
     ----------
     connection : Connection
         In a transaction.
     communities : DataFrame
-        `code`, `name`, `geom` (shapes in the stored CRS).
+        `code`, `name`, `town` (name of the street or town, or None), `geom` (shapes in the stored CRS).
     under : str, optional
         Code of a division.
 
@@ -54,7 +56,8 @@ def place_communities(
         shapely.set_srid(communities["geom"].to_numpy(), 4490), include_srid=True, byte_order=1
     )
     ids = []
-    for code, name, border in zip(communities["code"], communities["name"], wkb, strict=True):
+    columns = (communities["code"], communities["name"], communities["town"], wkb)
+    for code, name, town, border in zip(*columns, strict=True):
         is_official = code.isascii() and code.isdigit() and len(code) == CODE_DIGITS
         if code in tree.ids:
             if under is not None and not is_official and not tree.stands_below(code, under):
@@ -70,6 +73,12 @@ def place_communities(
             above = tree.ancestors(code) if is_official else tree.ids[under or "all"]
             tree.add(code, "community", above)
         ids.append(tree.ids[code])
+        if is_official and town is not None:
+            connection.execute(
+                "UPDATE divisions SET name = %s, revision = revision + 1"
+                " WHERE code = %s AND level = 'street' AND name IS NULL",
+                [town[:LONGEST_NAME], code[:STREET_DIGITS]],
+            )
         connection.execute(
             "UPDATE divisions SET geom = %(geom)s::geometry, name = coalesce(%(name)s, name),"
             " revision = revision + 1 WHERE id = %(id)s AND (geom IS DISTINCT FROM %(geom)s::geometry"

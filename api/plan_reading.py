@@ -88,7 +88,9 @@ def _communities(path: Path) -> tuple[pd.DataFrame, CRS]:
     require_valid(path, "communities", shapes, frame["community_id"].to_numpy())
     name = frame["name"].to_numpy(dtype=object)
     code = frame["community_id"].to_numpy(dtype=object)
-    return frame_of({"code": code, "name": name, "geom": shapes}), layer.crs
+    town = frame.get("town", pd.Series(None, index=frame.index, dtype=object))
+    towns = np.array([said.strip() or None if isinstance(said, str) else None for said in town], dtype=object)
+    return frame_of({"code": code, "name": name, "town": towns, "geom": shapes}), layer.crs
 
 
 def _run(path: Path) -> tuple[Band, int]:

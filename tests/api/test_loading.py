@@ -338,3 +338,13 @@ def test_a_fault_half_way_leaves_the_store_as_it_was(store, plan_file, larger_gr
         with pytest.raises(StopError):
             load_plan_as_owner(store, larger_grids, report=stop, valid_from=date(2026, 12, 1))
         assert contents(store) == before
+
+
+def test_streets_take_the_names_of_the_towns_in_the_file_and_keep_those_they_have(store, plan_file):
+    load(store, plan_file)
+    named = "SELECT code, name FROM divisions WHERE level = 'street' ORDER BY code"
+    assert rows(store, named) == [("320706001", "朐阳街道"), ("320706011", "海州街道")]
+    with store.owner.begin() as owner:
+        owner.execute(text("UPDATE divisions SET name = '新名' WHERE code = '320706001'"))
+    load(store, plan_file)
+    assert rows(store, named)[0] == ("320706001", "新名")
