@@ -184,8 +184,8 @@ def _tell(terminal: Terminal, made: Replanned, outputs: Outputs) -> None:
             "curve": [
                 {
                     "moved_households": point.moved_households,
-                    "grids_out_of_band": point.parts_out,
-                    "households_out_of_band": point.households_out,
+                    "grids_to_mend": point.parts_out,
+                    "households_to_mend": point.households_out,
                     "border_m": round(point.border_m, 1),
                     "recommended": point.recommended,
                 }

@@ -18,7 +18,7 @@ from geo.findings import Finding
 from geo.ledger import Ledger, carried_codes, ledger
 from geo.metrics import shapes
 from geo.names import shortened
-from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, rebalance
+from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, faulty_parts, rebalance
 from geo.plan_layers import PlanLayers
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
@@ -91,6 +91,8 @@ class Replanned:
                 sum(status.units for status in out),
                 sum(status.households for status in out),
             ),
+            _counted("to_mend_before", before, faulty_parts(before, np.flatnonzero(self.standing.special))),
+            _counted("to_mend_after", self.change.partition, self.change.still_faulty),
         ]
         columns = ["item", "grids", "units", "households"]
         made = pd.DataFrame(rows, columns=columns)
@@ -110,7 +112,7 @@ class Replanned:
                 for point in self.curve
             ],
             columns=[
-                "moved_households", "grids_out_of_band", "households_out_of_band", "border_m", "recommended",
+                "moved_households", "grids_to_mend", "households_to_mend", "border_m", "recommended",
             ],
         )  # fmt: skip
 
@@ -159,6 +161,11 @@ class Replanned:
             crs=layers.working_crs,
         )
         return frame.to_crs(layers.layer_crs)
+
+
+def _counted(item: str, partition: Partition, parts: IntArray) -> tuple[str, int, int, int]:
+    units, households = partition.part_units[parts], partition.part_households[parts]
+    return item, len(parts), int(units.sum()), int(households.sum())
 
 
 def replan(

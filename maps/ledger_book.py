@@ -54,7 +54,7 @@ def write_ledger(path: Path, made: Replanned, *, language: Language) -> None:
 
 def _with_mark(curve: pd.DataFrame) -> pd.DataFrame:
     """Add a column that holds the households out of band of the recommended point alone, for the chart."""
-    mark = curve["households_out_of_band"].astype("Int64").where(curve["recommended"])
+    mark = curve["households_to_mend"].astype("Int64").where(curve["recommended"])
     return curve.assign(recommended_point=mark)
 
 
@@ -64,7 +64,7 @@ def _chart(sheet: Any, n_points: int, language: Language) -> ScatterChart:
     chart.style = 13
     chart.scatterStyle = "lineMarker"
     chart.x_axis.title = text("workbook.column.moved_households", language)
-    chart.y_axis.title = text("workbook.column.households_out_of_band", language)
+    chart.y_axis.title = text("workbook.column.households_to_mend", language)
     # Without this, newer spreadsheets hide both axes.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.scaling.min = chart.y_axis.scaling.min = 0

@@ -5,7 +5,7 @@ from geo.partition.matching import matching, moved_households, moved_units
 from geo.partition.operations import merge, nest, split
 from geo.partition.partition import Band, Partition, Proof, Status
 from geo.partition.plan import partition
-from geo.partition.rebalance import Rebalanced, TradeOff, mend, rebalance, trade_off
+from geo.partition.rebalance import Rebalanced, TradeOff, faulty_parts, mend, rebalance, trade_off
 from geo.partition.weights import Weights
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Status",
     "TradeOff",
     "Weights",
+    "faulty_parts",
     "matching",
     "mend",
     "merge",

@@ -14,7 +14,7 @@ Environment and Planning A 43(10).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
@@ -126,7 +126,7 @@ class Rebalanced:
     @property
     def still_faulty(self) -> NDArray[np.int64]:
         """Parts now that are out of band or in pieces, without special ones, ascending."""
-        return _faulty(self.partition, self.special)
+        return faulty_parts(self.partition, self.special)
 
     def fates_before(self) -> list[Fate]:
         """Return what became of each part before: kept unit by unit, changed, or ended."""
@@ -278,7 +278,7 @@ def trade_off(
     ).curve
 
 
-def _faulty(partition: Partition, special: Collection[int]) -> NDArray[np.int64]:
+def faulty_parts(partition: Partition, special: Iterable[int]) -> NDArray[np.int64]:
     """Parts out of band, in pieces or in several communities, without special ones, ascending."""
     total = partition.part_households
     bad = (total < partition.band.lower) | (total > partition.band.upper) | ~partition.contiguous
@@ -483,7 +483,7 @@ class _Work:
             whole = self.before.with_labels(slots)
             faulty_at_best = {
                 tuple(whole.members(part).tolist())
-                for part in _faulty(whole, self.special_now(whole)).tolist()
+                for part in faulty_parts(whole, self.special_now(whole)).tolist()
             }
             slots = np.asarray(self._start, np.int64).copy()
         _put(slots, chosen)
@@ -491,12 +491,12 @@ class _Work:
         if bound is None:
             return set()
         now = self.before.with_labels(slots)
-        faulty = [now.members(part) for part in _faulty(now, self.special_now(now)).tolist()]
+        faulty = [now.members(part) for part in faulty_parts(now, self.special_now(now)).tolist()]
         return {int(slots[each[0]]) for each in faulty if tuple(each.tolist()) not in faulty_at_best}
 
     def _curve(self, choice: Choice) -> tuple[TradeOff, ...]:
         """What more moved households buy, one point for each number at which the plan gets better."""
-        out = _faulty(self.placed, self.special_now(self.placed))
+        out = faulty_parts(self.placed, self.special_now(self.placed))
         households = int(self.placed.part_households[out].sum())
         points: list[TradeOff] = []
         for bound in choice.steps():

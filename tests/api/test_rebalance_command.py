@@ -358,3 +358,29 @@ def test_a_table_of_units_and_grids_serves_as_standing_grids(planned, tmp_path):
     told = json.loads(done.stdout)
     assert told["out_of_band"] == []
     assert told["reconciliation"]["went"] == -10
+
+
+def test_ledger_and_curve_count_grids_to_mend_alike_also_those_in_pieces(tmp_path):
+    # Grids of the right size, of which one is in two pieces with another between.
+    drawn = grids(W=shapely.union(box(0, 0, 1, 3), box(3, 0, 4, 3)), M=box(1, 0, 3, 3))
+    folder = saved(
+        tmp_path,
+        later=houses(block(4, 3)),
+        communities=communities(**{"321181001001": box(0, 0, 4, 3)}),
+        grids=drawn,
+    )
+    town = folder / "town.gpkg"
+    done = weige(
+        "rebalance", "--units", f"{town}:later", "--communities", f"{town}:communities", "--grids",
+        f"{town}:grids", "-o", tmp_path / "new.gpkg", "--ledger", tmp_path / "moved.xlsx", "--json",
+        "--lang", "en",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    first = json.loads(done.stdout)["curve"][0]
+    assert (first["grids_to_mend"], first["households_to_mend"]) == (1, 60)
+    summary = openpyxl.load_workbook(tmp_path / "moved.xlsx").worksheets[0]
+    rows = {row[0]: row[1:] for row in summary.iter_rows(values_only=True)}
+    assert rows["Out of band before"] == (0, 0, 0)
+    assert rows["To mend before (out of band or in pieces)"] == (1, 6, 60)
+    assert rows["To mend afterwards"] == (0, 0, 0)
