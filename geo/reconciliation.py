@@ -171,6 +171,7 @@ def reconcile(
             before[came] = None
         told.came(came)
         told.went(record, at)
+        told.emptied(record, at, layers.communities.geometry.to_numpy())
         told.changed(record, at, before)
         if record.names_grids and drawn is not None:
             told.other_ground(before, place)
@@ -229,6 +230,8 @@ def _record(layers: PlanLayers, standing_units: gpd.GeoDataFrame | None, told: _
     grids = layers.grids
     if not are_polygons(grids):
         table = _listed_once(units_and_grids(grids), told)
+        if standing_units is not None:
+            table = _with_known(table, standing_units, told)
         n = len(table)
         households = np.full(n, np.nan)
         if standing_units is not None:
@@ -268,6 +271,16 @@ def _listed_once(table: pd.DataFrame, told: _Told) -> pd.DataFrame:
     for unit, grids in listed_with_several(table).items():
         told.listed_twice(unit, grid_of[unit], grids)
     return once
+
+
+def _with_known(table: pd.DataFrame, standing_units: gpd.GeoDataFrame, told: _Told) -> pd.DataFrame:
+    """Add the units of the record that the table leaves out: they are not new, they stood in no grid."""
+    open_ = standing_units.loc[~standing_units["unit_id"].isin(table["unit_id"]), ["unit_id", "households"]]
+    if open_.empty or len(open_) == len(standing_units):
+        return table
+    told.not_in_table(open_)
+    known = pd.DataFrame({"unit_id": open_["unit_id"].to_numpy(dtype=object), "grid_id": None})
+    return pd.concat([table, known.astype(object)], ignore_index=True)
 
 
 def _matched(record: _Record, ground: Ground, told: _Told) -> IntArray:
@@ -457,6 +470,32 @@ class _Told:
             matter = _MATTER_OF.get(finding.code)
             if matter is not None:
                 self._rows(matter, [position[unit] for unit in finding.unit_ids], drawn.grid_ids)  # type: ignore[arg-type]
+
+    def not_in_table(self, units: pd.DataFrame) -> None:
+        """Tell of units of an earlier plan that a table of units and grids leaves out."""
+        values: dict[str, Value] = {"units": len(units), "households": int(units["households"].sum())}
+        unit_ids = tuple(sorted(units["unit_id"]))
+        self.findings.append(Finding("units_not_in_table", "warning", unit_ids=unit_ids, values=values))
+
+    def emptied(self, record: _Record, at: IntArray, communities: NDArray[np.object_]) -> None:
+        """Tell of communities in which units stood and none is left."""
+        gone = np.setdiff1d(np.arange(len(record.unit_ids)), at)
+        gone = gone[np.isfinite(record.points[gone]).all(axis=1) & (record.households[gone] > 0)]
+        row, home = shapely.STRtree(communities).query(
+            shapely.points(record.points[gone]), predicate="intersects"
+        )
+        empty = ~np.isin(home, self.ground.community)
+        row, home = row[empty], home[empty]
+        if not len(row):
+            return
+        rows = gone[np.unique(row)]
+        names: list[str] = [str(self.community_names[each]) for each in np.unique(home)]
+        values: dict[str, Value] = {
+            "communities": names,
+            "units": len(rows),
+            "households": int(record.households[rows].sum()),
+        }
+        self.findings.append(Finding("communities_without_units_now", "warning", values=values))
 
     def by_place(self, units: int, matched: int) -> None:
         """Tell that units without ids were looked up by their places."""

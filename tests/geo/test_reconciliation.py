@@ -279,3 +279,29 @@ def test_every_household_is_accounted_for(counts, drawn, went, split):
     kept = [grid for grid in found.grid_ids if grid is not None]
     assert len(kept) == len(set(kept))
     assert set(kept) == set(pd.Series(found.before[~found.cut_off]).dropna())
+
+
+def test_units_of_the_plan_that_a_table_leaves_out_are_not_called_new():
+    record = houses(block(6, 4))
+    table = listed([(unit, "W" if unit < "3" else "E") for unit in block(6, 4) if unit != "2-3"])
+    found = reconciled(block(6, 4), table, record=record)
+
+    assert codes(found) == {"units_not_in_table": 1, "units_in_no_grid": 1}
+    (finding,) = (each for each in found.findings if each.code == "units_not_in_table")
+    assert (finding.unit_ids, finding.severity) == (("2-3",), "warning")
+    assert {key: balance(found)[key] for key in ("on_record", "came_in_all", "in_no_grid")} == {
+        "on_record": 240,
+        "came_in_all": 0,
+        "in_no_grid": 10,
+    }
+
+
+def test_a_community_whose_units_are_all_missing_is_told_with_its_households():
+    both = communities(C=box(0, 0, 3, 4), D=box(3, 0, 6, 4))
+    record = houses(block(6, 4)).assign(grid_id=["W"] * 12 + ["E"] * 12)
+    found = reconciled(block(3, 4), grids(W=box(0, 0, 3, 4), E=box(3, 0, 6, 4)), both, record)
+
+    (finding,) = (each for each in found.findings if each.code == "communities_without_units_now")
+    assert finding.severity == "warning"
+    assert finding.values == {"communities": ["D"], "units": 12, "households": 120}
+    assert "120 households" in sentence(finding, "en")
