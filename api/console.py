@@ -51,7 +51,7 @@ class Terminal:
     def warn(self, line: str) -> None:
         """Print one warning line unless quiet."""
         if not self.quiet:
-            sys.stderr.write(f"{text('cli.warning', self.language)}: {printable(line)}\n")
+            sys.stderr.write(f"{text('cli.warning', self.language)}{printable(line)}\n")
 
     def fault(self, line: str) -> None:
         """Print the one line of a fault."""

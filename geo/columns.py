@@ -27,7 +27,7 @@ def canonical_columns(kind: str) -> tuple[str, ...]:
 
 
 def words(meaning: str) -> frozenset[str]:
-    """Return the words for `true`, `false` or `special`, in lower case."""
+    """Return the words for `true`, `false`, `special` or `basic`, in lower case."""
     return frozenset(_tables()["words"][meaning])
 
 

@@ -24,6 +24,7 @@ from geo.formats.raw import RawTable, placed
 from geo.layers import LAYER_KINDS, Layer, LayerKind, SourceFile, layer_of, read_layer, require_known_kinds
 from geo.plausibility import (
     damaged_ids,
+    doubtful_kinds,
     doubtful_roads,
     gates_without_wall,
     look_like_buildings,
@@ -204,6 +205,8 @@ def _together(layers: Mapping[LayerKind, Layer]) -> PlanLayers:
         findings += [*placing, *look_like_buildings(communities, file=given.name)]
     if (roads := layers.get("roads")) is not None:
         findings += doubtful_roads(frames["roads"], file=roads.name)
+    if (grids := layers.get("grids")) is not None:
+        findings += doubtful_kinds(frames["grids"], file=grids.name)
     if (gates := layers.get("gates")) is not None:
         findings += gates_without_wall(
             frames["gates"], frames["barriers"], frames["compounds"], file=gates.name

@@ -13,7 +13,7 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
 from geo.adjacency import PASSAGE_M
-from geo.columns import columns_held, road_classes
+from geo.columns import columns_held, road_classes, words
 from geo.errors import InputError
 from geo.findings import Finding, Value
 from geo.partition.partition import Band
@@ -348,6 +348,31 @@ def doubtful_roads(roads: GeoDataFrame, *, file: str) -> list[Finding]:
         values = {"file": file, "examples": ", ".join(said[:_EXAMPLES])}
         findings.append(Finding("road_classes_not_known", "warning", values=values))
     return findings
+
+
+def doubtful_kinds(grids: GeoDataFrame, *, file: str) -> list[Finding]:
+    """Return a finding on kinds of grid that are neither special nor ordinary by any known name.
+
+    Parameters
+    ----------
+    grids : GeoDataFrame
+        `kind`, as text or None, where they have it.
+    file : str
+        How messages name them.
+    """
+    if "kind" not in grids:
+        return []
+    known = words("special") | words("basic")
+    said = sorted({kind.strip() for kind in grids["kind"] if isinstance(kind, str) and kind.strip()})
+    unknown = [kind for kind in said if kind.casefold() not in known]
+    if not unknown:
+        return []
+    values: dict[str, Value] = {
+        "file": file,
+        "examples": ", ".join(unknown[:_EXAMPLES]),
+        "known": ", ".join(sorted(words("special"))),
+    }
+    return [Finding("grid_kinds_not_known", "warning", values=values)]
 
 
 def _polygons(frame: GeoDataFrame) -> NDArray[np.object_]:

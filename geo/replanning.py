@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Set
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import geopandas as gpd
@@ -22,6 +22,7 @@ from geo.partition import Band, Locks, Partition, Rebalanced, TradeOff, faulty_p
 from geo.plan_layers import PlanLayers
 from geo.planning import Plan, bare_communities, compound_names, judged, region_codes, stand
 from geo.reconciliation import Reconciliation, reconcile
+from geo.remedies import Remedy
 
 IntArray = NDArray[np.int64]
 Report: TypeAlias = Callable[[str, int, int], None]
@@ -263,6 +264,8 @@ def replan(
         names={code: standing.names[code] for code in grid_ids if code in standing.names},
         findings=(*standing.findings, *reused),
     )
+    if locked is not None and locked.grids:
+        made = _without_breaking(made, locked.grids)
     report("borders", 1, 1)
     return Replanned(made, standing, change, told, change.curve)
 
@@ -276,6 +279,29 @@ def _without_doubt(change: Rebalanced) -> Partition:
         if part not in change.left or proof.code != "not_proved"
     }
     return after.with_labels(after.labels, proofs)
+
+
+def _without_breaking(made: Plan, locked: Set[str]) -> Plan:
+    """Return the plan with no remedy that would change a locked grid, but with the word that it is locked."""
+
+    def said(finding: Finding) -> Finding:
+        remedy = Remedy.from_values(finding.values)
+        if remedy is None or not locked & {finding.grid_id, *remedy.grid_ids}:
+            return finding
+        kept = {key: value for key, value in finding.values.items() if not key.startswith("remedy")}
+        if finding.grid_id in locked:
+            instead = Remedy("none", reason="locked")
+        else:
+            instead = Remedy("none", tuple(sorted(locked & set(remedy.grid_ids))), reason="beside_locked")
+        return replace(finding, values={**kept, **instead.values()})
+
+    review = made.review
+    remedies = {
+        grid: tuple(each for each in several if not locked & {grid, *each.grid_ids})
+        for grid, several in review.remedies.items()
+    }
+    review = replace(review, findings=tuple(map(said, review.findings)), remedies=remedies)
+    return replace(made, review=review, findings=tuple(map(said, made.findings)))
 
 
 def _special_codes(

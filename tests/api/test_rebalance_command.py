@@ -193,6 +193,17 @@ def test_locked_grids_and_units_stay_as_they_are(planned, tmp_path):
     assert units[unit] == old["grid_id"].max()
 
 
+def test_a_locked_grid_is_not_advised_to_break_its_lock(planned, tmp_path):
+    grid = gpd.read_file(planned / "plan.gpkg", layer="units")["grid_id"].min()
+    (tmp_path / "locks.csv").write_text(f"grid_id\n{grid}\n", encoding="utf-8")
+    done = rebalanced(planned, tmp_path / "new.gpkg", "--lock", tmp_path / "locks.csv")
+
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.strip().startswith(f"Grid {grid}"))
+    assert "The grid is locked" in line
+    assert "Split" not in line
+
+
 def hand(folder: Path, drawn: gpd.GeoDataFrame, **homes: shapely.Geometry) -> Path:
     homes = homes or {"321181001001": box(0, 0, 10, 6)}
     return saved(folder, later=houses(block(10, 6)), communities=communities(**homes), grids=drawn)

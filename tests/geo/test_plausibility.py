@@ -233,3 +233,13 @@ def test_ids_that_a_spreadsheet_turned_into_numbers_are_told_with_the_first():
     (finding,) = found(layers, "ids_look_damaged")
     assert finding.severity == "warning"
     assert finding.values == {"file": "units", "field": "unit_id", "n": 2, "first": "3.20706E+14"}
+
+
+def test_kinds_of_grid_that_nobody_knows_are_told_with_the_known_ones():
+    drawn = frame([box(0, 0, 5, 6), box(5, 0, 10, 6)], grid_id=["G1", "G2"], kind=["学校", "专属网格"])
+    units = points([(20.0 * k, 10.0) for k in range(8)])
+    layers = plan_layers(units=units, communities=communities(**HOME), grids=drawn)
+
+    (finding,) = found(layers, "grid_kinds_not_known")
+    assert finding.values["examples"] == "学校"
+    assert "专属网格" in str(finding.values["known"])
