@@ -46,6 +46,8 @@ export class Painter {
     private readonly side: Side = "after",
     /** Are grids that changed outlined? */
     private readonly marks: () => boolean = () => false,
+    /** Is what lies under everything left open, for another drawing beneath? */
+    private readonly isOpen = false,
   ) {}
 
   paint(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
@@ -53,8 +55,10 @@ export class Painter {
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.lineJoin = "round";
     pen.lineCap = "round";
-    pen.fillStyle = ink.land;
-    pen.fillRect(0, 0, view.width, view.height);
+    if (!this.isOpen) {
+      pen.fillStyle = ink.land;
+      pen.fillRect(0, 0, view.width, view.height);
+    }
     if (this.shown.has("status")) this.statuses(pen, view, ratio);
     if (this.shown.has("water")) this.water(pen, view);
     if (this.shown.has("compounds") && view.metresPerPixel <= COMPOUNDS_FROM_M) this.compounds(pen, view);

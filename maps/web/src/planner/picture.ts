@@ -3,12 +3,14 @@ import * as L from "leaflet";
 import type { Box } from "../labels.ts";
 import { clamp, fillHatched, pixel, STATUSES, trace, windowBox, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
-import type { IndexedLayer } from "../scene.ts";
+import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
 import type { Status, Styles } from "../schema.ts";
 import { metresPerPixel } from "../tiles.ts";
 import { formatCount } from "../words.ts";
 import type { Plan } from "../plan/plan.ts";
 
+/** How far numbers and borders reach over the edge of what they belong to, in pixels. */
+const REACH = 28;
 /** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
 const PADDING = 0.15;
 
@@ -38,6 +40,10 @@ export class Picture extends L.Layer {
   private view: Window | null = null;
   private drawn: DrawnNumber[] = [];
   private waiting: Set<number> | null = null;
+  /** Boxes of the arcs, four numbers each, and what of the world is being drawn. */
+  private readonly boxes: Float64Array;
+  private window: WorldBox = [0, 0, 1, 1];
+  private isWhole = false;
 
   constructor(
     private readonly plan: Plan,
@@ -50,6 +56,7 @@ export class Picture extends L.Layer {
     super();
     if (!cells.layer.arcs) throw new Error("the cells have no borders");
     this.arcs = cells.layer.arcs();
+    this.boxes = boxesOf(this.arcs);
   }
 
   override onAdd(map: L.Map): this {
@@ -128,11 +135,15 @@ export class Picture extends L.Layer {
         const units = this.waiting;
         if (!units) return;
         this.waiting = null;
-        this.paintFills([...units]);
-        this.paintLines();
+        const list = [...units];
+        this.paintFills(list);
+        this.paintLines(list.length && !this.isWhole ? union(list.map((unit) => this.cells.box(unit))) : null);
+        this.isWhole = false;
       });
     }
     const wanted = new Set(grids);
+    // Without grids it is what is chosen or marked that changed, anywhere.
+    if (!wanted.size) this.isWhole = true;
     for (let unit = 0; unit < this.plan.grid.length; unit++) {
       if (wanted.has(this.plan.grid[unit] as number)) this.waiting.add(unit);
     }
@@ -169,13 +180,31 @@ export class Picture extends L.Layer {
     }
   }
 
-  /** Draw all borders and numbers: they are few beside the cells. */
-  private paintLines(): void {
+  /** Draw borders and numbers, all or those in a box of the world: without a graphics card every pixel costs. */
+  private paintLines(box: WorldBox | null = null): void {
     const pen = this.lines.getContext("2d");
-    const { view, plan } = this;
-    if (!pen || !view) return;
+    const { plan } = this;
+    if (!pen || !this.view) return;
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, view.width, view.height);
+    const view = this.view;
+    const seen = box ? [pixel(view, [box[0], box[1]]), pixel(view, [box[2], box[3]])] : [];
+    const [from, to] = seen.length ? seen : [{ x: 0, y: 0 }, { x: view.width, y: view.height }];
+    if (!from || !to) return;
+    // Numbers and thick borders reach over the edge of what changed.
+    const left = Math.max(Math.floor(from.x) - REACH, 0);
+    const top = Math.max(Math.floor(from.y) - REACH, 0);
+    const right = Math.min(Math.ceil(to.x) + REACH, view.width);
+    const bottom = Math.min(Math.ceil(to.y) + REACH, view.height);
+    if (right <= left || bottom <= top) return;
+    this.window = [
+      view.originX + left / view.scale, view.originY + top / view.scale,
+      view.originX + right / view.scale, view.originY + bottom / view.scale,
+    ];
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, top, right - left, bottom - top);
+    pen.clip();
+    pen.clearRect(left, top, right - left, bottom - top);
     pen.lineJoin = "round";
     pen.lineCap = "round";
     const { ink } = this.styles;
@@ -210,19 +239,19 @@ export class Picture extends L.Layer {
       pen.setLineDash([]);
     }
     this.paintNumbers(pen, view);
+    pen.restore();
   }
 
   private traceBorders(pen: CanvasRenderingContext2D, view: Window, isDrawn: (a: number, b: number) => boolean): void {
     const { start, owner, x, y } = this.arcs;
-    const [x0, y0, x1, y1] = windowBox(view, 4);
+    const [x0, y0, x1, y1] = this.window;
     const gridOf = (unit: number) => (unit < 0 ? -2 : (this.plan.grid[unit] as number));
     for (let arc = 0; arc < start.length - 1; arc++) {
       if (!isDrawn(gridOf(owner[2 * arc] as number), gridOf(owner[2 * arc + 1] as number))) continue;
       const from = start[arc] as number;
       const to = start[arc + 1] as number;
-      const [fx, fy] = [x[from] as number, y[from] as number];
-      const [tx, ty] = [x[to - 1] as number, y[to - 1] as number];
-      if ((fx < x0 && tx < x0) || (fx > x1 && tx > x1) || (fy < y0 && ty < y0) || (fy > y1 && ty > y1)) continue;
+      const [bx0, by0, bx1, by1] = [this.boxes[4 * arc], this.boxes[4 * arc + 1], this.boxes[4 * arc + 2], this.boxes[4 * arc + 3]] as WorldBox;
+      if (bx0 > x1 || by0 > y1 || bx1 < x0 || by1 < y0) continue;
       for (let i = from; i < to; i++) {
         const px = ((x[i] as number) - view.originX) * view.scale;
         const py = ((y[i] as number) - view.originY) * view.scale;
@@ -293,6 +322,21 @@ export class Picture extends L.Layer {
     if (grid === this.look.active) return 0;
     return this.look.statusOf(grid) === "ok" ? 2 : 1;
   }
+}
+
+function boxesOf({ start, x, y }: Arcs): Float64Array {
+  const boxes = new Float64Array(4 * (start.length - 1));
+  for (let arc = 0; arc < start.length - 1; arc++) {
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = start[arc] as number; i < (start[arc + 1] as number); i++) {
+      x0 = Math.min(x0, x[i] as number);
+      y0 = Math.min(y0, y[i] as number);
+      x1 = Math.max(x1, x[i] as number);
+      y1 = Math.max(y1, y[i] as number);
+    }
+    boxes.set([x0, y0, x1, y1], 4 * arc);
+  }
+  return boxes;
 }
 
 function canvas(): HTMLCanvasElement {

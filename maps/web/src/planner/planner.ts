@@ -51,6 +51,7 @@ export class Planner implements PlannerView {
   private readonly keeper: Keeper;
   private readonly cells: IndexedLayer;
   private readonly overlay: Overlay;
+  private covered = "";
 
   constructor(
     private readonly map: L.Map,
@@ -82,8 +83,8 @@ export class Planner implements PlannerView {
       edited: (edit) => {
         this.keeper.push(edit);
         this.board.render();
-        // After the frame in which the numbers move.
-        requestAnimationFrame(() => this.overlay.redraw());
+        // After the frame in which the numbers are drawn.
+        requestAnimationFrame(() => this.makeRoom());
       },
     });
     this.keeper = new Keeper(
@@ -105,7 +106,9 @@ export class Planner implements PlannerView {
     const shown = new Set<Shown>(["units", "communities", "roads", "water", "barriers", "compounds", "gates", "labels"]);
     const stage = element("main", { class: "stage", id: "stage" });
     map.setMaxZoom(MAX_ZOOM);
-    pane(map, "weige-fills", 410);
+    // Under the tiles, so that roads and houses lie on the fills as on an exported map.
+    pane(map, "weige-fills", 150);
+    map.getContainer().style.background = settings.styles.ink.land;
     pane(map, "weige-lines", 420);
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
@@ -130,7 +133,7 @@ export class Planner implements PlannerView {
     stage.append(map.getContainer());
     map.invalidateSize({ animate: false });
     this.home(false);
-    new PlanTiles(new Painter(backdrop, settings.styles, shown)).addTo(map);
+    new PlanTiles(new Painter(backdrop, settings.styles, shown, "after", () => false, true)).addTo(map);
     this.picture.addTo(map);
     const { picture } = this;
     this.overlay = new Overlay(backdrop, settings.styles, shown, new Incidents(backdrop.get("incidents")), {
@@ -227,6 +230,14 @@ export class Planner implements PlannerView {
     this.tools.change();
     this.board.say("");
     this.board.render();
+  }
+
+  /** Place the other labels anew where a number stands elsewhere now: that takes longer than all else after a stroke. */
+  private makeRoom(): void {
+    const covers = JSON.stringify(this.picture.covers.map(({ x0, y0, x1, y1 }) => [x0, y0, x1, y1].map((at) => Math.round(at / 4))));
+    if (covers === this.covered) return;
+    this.covered = covers;
+    this.overlay.redraw();
   }
 
   private choose(grid: number | "new"): void {
