@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from geo.errors import GeoError, InputError
-from maps.text import Language, printable, text, words
+from maps.text import Language, printable, said_by_others, text, words
 
 
 class Report(Protocol):
@@ -104,8 +104,11 @@ def fault_line(error: GeoError, language: Language) -> str:
     place = text("cli.place_join", language).join(
         text(f"cli.place.{kind}", language, name=name) for kind, name in places if name
     )
+    values = {**dict(places), **error.values}
+    if "reason" in values:
+        values["reason"] = said_by_others(str(values["reason"]), language)
     try:
-        said = text(key, language, **{**dict(places), **error.values})
+        said = text(key, language, **values)
     except KeyError:
         return str(error)
     return text("cli.place_then", language, place=place, said=said) if place else said

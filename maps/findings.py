@@ -8,7 +8,7 @@ import pandas as pd
 
 from geo.findings import Finding, Value
 from geo.remedies import Remedy
-from maps.text import Language, printable, text, words
+from maps.text import Language, printable, said_by_others, text, words
 
 # A sentence names so many of a list and counts the rest.
 SHOWN = 5
@@ -24,6 +24,8 @@ def sentence(finding: Finding, language: Language) -> str:
     Names typed in by people stay plain text on one line (`maps.text.printable`).
     """
     values = _shown(finding, language)
+    if "fault" in values:
+        values["fault"] = said_by_others(str(values["fault"]), language)
     if finding.code in _GRID_COUNTS:
         apart = grid_count_text(str(values["community"]), finding.values, language)
         if apart:

@@ -46,6 +46,11 @@ def text(key: str, language: Language, **values: object) -> str:
     return _COUNTING.vformat(said, (), values) if "|" in said else said.format_map(values)
 
 
+def said_by_others(reason: str, language: Language) -> str:
+    """Return what a library says of a fault, in the reader's language where it is known, else as it is."""
+    return words(language).get(f"said_by_others.{reason}", reason)
+
+
 class _Counting(Formatter):
     """Formats a number as the word it asks for: `{units:unit|units}`."""
 

@@ -279,3 +279,10 @@ def test_both_languages_have_the_same_findings_remedies_and_headings():
 def test_a_reason_code_has_a_few_words_and_an_unknown_one_stays():
     assert reason_text("not_contiguous", "zh_CN") == "不连片"
     assert reason_text("whatever", "en") == "whatever"
+
+
+def test_what_the_geometry_library_says_of_a_polygon_is_said_in_chinese():
+    values = {"file": "a.shp", "feature": "#1", "fault": "Self-intersection", "area_change_m2": 1.0}
+
+    assert "无效（自相交）" in sentence(Finding("geometry_made_valid", "warning", values=values), "zh_CN")
+    assert "Self-intersection" in sentence(Finding("geometry_made_valid", "warning", values=values), "en")
