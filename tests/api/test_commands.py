@@ -87,9 +87,13 @@ def test_a_data_folder_of_another_user_is_named(cluster: Cluster):
 @pytest.mark.parametrize(
     ("url", "said"),
     [("nonsense", "DATABASE_URL"), ("mysql://root@localhost/x", "DATABASE_URL"),
-     (f"postgresql://weige@127.0.0.1:{free_port()}/weige", "does not answer")],
+     # Nothing listens on the first port of all.
+     ("postgresql://weige@127.0.0.1:1/weige", "does not answer")],
+    ids=["nonsense", "mysql", "away"],
 )  # fmt: skip
-@pytest.mark.parametrize("command", [("serve", "--port", str(free_port())), ("user", "add", "li")])
+@pytest.mark.parametrize(
+    "command", [("serve", "--port", str(free_port())), ("user", "add", "li")], ids=lambda command: command[0]
+)
 def test_a_database_that_is_not_there_is_told_in_one_line(
     tmp_path: Path, command: tuple[str, ...], url: str, said: str
 ):
