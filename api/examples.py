@@ -58,6 +58,17 @@ _OF: dict[str, Any] = {
     "DivisionChange": {"name": "朝阳街道"},
     "DivisionIn": {"parent_id": 4, "level": "community", "code": "320706001002", "name": "新建社区"},
     "DivisionOut": _DIVISION,
+    "ProposalIn": {"kind": "mend", "grids": ["320924001001007"], "max_moved": 60},
+    "ProposalOut": {
+        "revision": 4,
+        "moves": [{"unit_ids": ["B12-1", "B12-2"], "to": "320924001001008", "new": False}],
+        "changes": [
+            {"code": "320924001001007", "before": 118, "after": 94},
+            {"code": "320924001001008", "before": 61, "after": 85},
+        ],
+        "moved_households": 24,
+        "left": {},
+    },
     "EditIn": {
         "action": "paint", "moves": [{"unit_ids": ["320706001001-0007-1"], "to": "320706001001003"}],
         "note": "靠近南门",

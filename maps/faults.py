@@ -28,6 +28,8 @@ _MENDING_OF_REASON: Mapping[str, Mending] = {
     "plan_anew": "replan",
     "redraw": "correct",
     "outside_communities": "correct",
+    "locked": "replan",
+    "beside_locked": "replan",
     "unit_too_large": "cannot",
     "group_too_large": "cannot",
     "pocket_too_small": "cannot",

@@ -1,6 +1,6 @@
+import numba
 import numpy as np
 
-from geo import kernels
 from geo.kernels import Kernel, inlined, kernel
 
 
@@ -24,12 +24,12 @@ def test_a_kernel_gives_the_same_interpreted_and_compiled():
 
 
 def test_a_kernel_compiles_where_no_folder_can_be_written(monkeypatch):
-    real = kernels.numba.njit
+    real = numba.njit
 
     def njit(*function, cache=False):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return real(*function)
 
-    monkeypatch.setattr(kernels.numba, "njit", njit)
+    monkeypatch.setattr(numba, "njit", njit)
     assert Kernel(doubled_sum.interpreted)(np.arange(10), large=True) == 90
