@@ -83,6 +83,7 @@ def send_settings(
         text("SELECT households FROM units WHERE ground_id = :ground"), {"ground": version.ground_id}
     ).scalars()
     counts = np.fromiter(households, np.int64)
+    # Units outside all communities are not loaded: what is left out lies inside.
     settings = {
         "language": reader_language(request),
         "words": {language: page_words(language) for language in LANGUAGES},

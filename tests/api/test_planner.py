@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
 
 from api import security
@@ -241,7 +242,7 @@ def _settled(desk: Desk) -> bool:
             desk.page.evaluate("() => window.weige.ready.then(() => window.weige.planner.keeping())")
             == "saved"
         )
-    except Exception as error:  # the page is on its way to be opened anew
+    except PlaywrightError as error:  # the page is on its way to be opened anew
         if "context was destroyed" in str(error) or "navigation" in str(error):
             return False
         raise

@@ -9,7 +9,6 @@ import type { Hand, Tool } from "./tools.ts";
 
 export interface Wishes {
   tool(tool: Tool): void;
-  hand(): void;
   choose(grid: number | "new"): void;
   fly(units: readonly number[]): void;
   undo(): void;
@@ -121,10 +120,7 @@ export class Board {
     const rows: HTMLElement[] = [element("div", { class: "row", role: "toolbar", "aria-label": t("edit.tools") }, ...tools, element("span", { class: "gap" }), undo, redo)];
     if (hand.tool === "brush") {
       const size = element("input", { type: "range", min: 0, max: 80, step: 4, value: hand.radius, "aria-label": t("edit.size") });
-      size.addEventListener("input", () => {
-        hand.radius = Number(size.value);
-        wishes.hand();
-      });
+      size.addEventListener("input", () => (hand.radius = Number(size.value)));
       const whole = element("select", { "aria-label": t("edit.whole") });
       for (const each of WHOLES) whole.append(element("option", { value: each, selected: hand.whole === each }, t(`edit.whole_of.${each}`)));
       whole.addEventListener("change", () => (hand.whole = whole.value as Whole));

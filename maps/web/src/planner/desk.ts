@@ -4,7 +4,7 @@ import type { Edit } from "../plan/edit.ts";
 import { applyEdit } from "../plan/edit.ts";
 import { wholeGroups, type Ground } from "../plan/ground.ts";
 import { History } from "../plan/history.ts";
-import { assign, merge, newGrid, rename, setKind, splitByLine } from "../plan/operations.ts";
+import { assign, merge, rename, setKind, splitByLine } from "../plan/operations.ts";
 import { gridPieces, unassignedPockets, type Piece } from "../plan/pieces.ts";
 import type { Point } from "../plan/geometry.ts";
 import type { GridKind, Plan } from "../plan/plan.ts";
@@ -114,10 +114,6 @@ export class Desk {
 
   merge(grid: number, into: number): boolean {
     return this.make(merge(this.plan, grid, into, { at: now() }));
-  }
-
-  separate(units: readonly number[]): boolean {
-    return this.make(newGrid(this.plan, units, { at: now() }));
   }
 
   /** Take a proposal: all of it, or nothing where a lock holds a unit. */

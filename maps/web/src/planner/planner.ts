@@ -114,7 +114,6 @@ export class Planner implements PlannerView {
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
     this.board = new Board(this.desk, this.hand, {
       tool: (tool) => this.take(tool),
-      hand: () => undefined,
       choose: (grid) => this.choose(grid),
       fly: (chosen) => this.fly(chosen),
       undo: () => this.back(this.desk.undo()),
