@@ -22,7 +22,7 @@ def test_both_languages_say_the_same_things():
     assert chinese.keys() == english.keys()
 
 
-@pytest.mark.parametrize("section", ["cli", "error", "finding", "remedy", "workbook"])
+@pytest.mark.parametrize("section", ["cli", "clock", "error", "finding", "remedy", "workbook"])
 def test_chinese_has_no_half_width_punctuation(section):
     said = {
         key: re.sub(r"\{[^}]*\}|\w+://[^。]*", "字", sentence).replace("EPSG:", "")
