@@ -92,6 +92,10 @@ def plan(
     gates: LayerOption = None,
     compounds: LayerOption = None,
     min_households: MinOption = 50,
+    floors: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="Floor bands of towers: unit_id, from, to, households."),
+    ] = None,
     max_households: MaxOption = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
     crs: CrsOption = None,
@@ -114,7 +118,7 @@ def plan(
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     sources = _sources(given, field, crs, id_column)
     commands.make_plan(
-        terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
+        terminal, sources.layers, sources.fields, floors_file=floors, crs=crs, id_column=id_column,
         bounds=(min_households, max_households), seed=seed, output=output, map_file=map_file,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +12,11 @@ from tempfile import TemporaryDirectory
 from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
 from api.telling import review_values, summary_lines, warn
+from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import written
 from geo.findings import Finding
+from geo.floors import read_floors, with_floors
 from geo.layers import LayerKind
 from geo.partition import Band
 from geo.plan_layers import read_plan_layers, without_own_grids
@@ -32,6 +35,7 @@ def make_plan(
     sources: Sources,
     fields: Fields,
     *,
+    floors_file: str | None = None,
     crs: str | None,
     id_column: str | None,
     bounds: tuple[int, int],
@@ -40,17 +44,28 @@ def make_plan(
     map_file: Path | None,
 ) -> None:
     """Plan, write the plan and the map, and tell how it went."""
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, sources.values())
+    given = [*sources.values(), *([floors_file] if floors_file else [])]
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, given)
     band = Band(*bounds)
     started = now()
     with terminal.progress() as report:
         report("reading", 0, 1)
+        floors = {} if floors_file is None else read_floors(floors_file)
         layers = read_plan_layers(sources, fields=fields, crs=crs, id_column=id_column)
+        layers = replace(
+            layers,
+            units=with_floors(
+                layers.units, floors, file="" if floors_file is None else source_of(floors_file).name
+            ),
+        )
         report("reading", 1, 1)
         warn(terminal, layers.findings)
         made = plan(layers, band=band, seed=seed, on_progress=report)
         named = {f"{kind}.{column}": name for (kind, column), name in fields.items()}
-        options = json.dumps({"crs": crs, "id": id_column, "fields": named}, ensure_ascii=False)
+        told = {"crs": crs, "id": id_column, "fields": named}
+        if floors_file is not None:
+            told["floors"] = source_of(floors_file).name
+        options = json.dumps(told, ensure_ascii=False)
         _write(made, output, started, report, options=options)
         if map_file is not None:
             draw_map(terminal, output, map_file, report)

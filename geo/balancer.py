@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from geo.adjacency import Adjacency
 from geo.assignment import Assignment, components
 from geo.findings import Finding, Severity, Value
+from geo.floors import bands_needed
 from geo.partition.partition import Band, Proof
 from geo.reasons import why_out_of_band
 from geo.remedies import Mender, Remedy
@@ -244,7 +246,7 @@ class _Judged:
 
         chosen: dict[int, Remedy] = {}
         for case in sorted(cases, key=last):
-            if not case.remedies or case.grid in self.taken or case.remedies[0].kind == "none":
+            if not case.remedies or case.grid in self.taken or not case.remedies[0].moves_units:
                 continue
             name = self.given.grid_names[case.grid]
             free = [remedy for remedy in case.remedies if not self._contested(remedy)]
@@ -253,7 +255,7 @@ class _Judged:
                 free = [
                     remedy
                     for remedy in self.mender.mend(case.grid, case.reason)
-                    if remedy.kind != "none" and remedy.solves >= case.remedies[0].solves
+                    if remedy.moves_units and remedy.solves >= case.remedies[0].solves
                 ]
                 self.mender.blocked = set()
             chosen[case.grid] = free[0] if free else self._after(case.remedies[0], name)
@@ -262,7 +264,7 @@ class _Judged:
         for case in cases:
             if case.remedies and case.grid not in chosen:
                 remedy = self.taken[case.grid] if case.grid in self.taken else case.remedies[0]
-                keeps_own = case.remedies[0].kind == "none" and not remedy.solves
+                keeps_own = not case.remedies[0].moves_units and not remedy.solves
                 chosen[case.grid] = case.remedies[0] if keeps_own else remedy
         return chosen
 
@@ -349,15 +351,28 @@ class _Judged:
         whole_pocket = (
             given.pocket_units[given.pocket[members[0]]] == len(members) and given.pieces[grid] == 1
         )
-        hopeless = (
-            reason == "outside_communities"
-            or (reason == "unit_too_large" and len(members) == 1)
-            or (reason in ("pocket_too_small", "community_too_small", "community_empty") and whole_pocket)
+        hopeless = reason == "outside_communities" or (
+            reason in ("pocket_too_small", "community_too_small", "community_empty") and whole_pocket
         )
+        if reason == "unit_too_large" and len(members) == 1:
+            return (self._by_floors(grid, int(members[0])),)
         if hopeless or (proof is not None and proof.code != "not_proved"):
             total = (int(given.total[grid]),)
             return (Remedy("none", (given.grid_names[grid],), before=total, after=total, reason=reason),)
         return self.mender.mend(grid, reason)
+
+    def _by_floors(self, grid: int, unit: int) -> Remedy:
+        """Return that a grid of one unit above the maximum wants the unit divided into floor bands."""
+        given = self.given
+        total = int(given.households[unit])
+        count = bands_needed(total, given.band.upper)
+        tops = [total * band // count for band in range(count + 1)]
+        bands = tuple(top - below for below, top in pairwise(tops))
+        return Remedy(
+            "floors", (given.grid_names[grid],), (given.unit_ids[unit],), before=(total,), after=bands,
+            solves=all(given.band.lower <= band <= given.band.upper for band in bands),
+            reason="unit_too_large",
+        )  # fmt: skip
 
     def left_out(self) -> list[Finding]:
         """Find units that lie in no grid: contiguous ones together, and those outside all communities."""
@@ -408,6 +423,6 @@ class _Judged:
             other = self.mender.gather(units)[0]
             self.mender.blocked = set()
             remedy = other if other.solves else self._after(remedy)
-        if remedy.kind != "none":
+        if remedy.moves_units:
             self._take(remedy)
         return remedy

@@ -20,7 +20,7 @@ from geo.names import listed, shortened
 from geo.overlay import intersection
 from geo.partition import Band
 from geo.plan_layers import PlanLayers
-from geo.planning import Ground, Progress, compound_names, inner_points, stand, told_once
+from geo.planning import Ground, Progress, compound_names, inner_points, stand, standing_shapes, told_once
 from geo.remedies import Remedy
 from geo.review import Review
 
@@ -77,7 +77,7 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
     known = len(layers.communities) > 0
     ground = stand(layers if known else _with_one_community(layers), on_progress=on_progress)
     units = layers.units.iloc[ground.order]
-    shapes = units.geometry.to_numpy()
+    shapes = standing_shapes(layers, ground)
     grids = layers.grids
     doubts: tuple[Finding, ...] = ()
     drawn_findings: tuple[Finding, ...] = ()

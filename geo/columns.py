@@ -6,9 +6,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from geo.errors import InputError
 from geo.names import listed, shortened
+
+if TYPE_CHECKING:
+    from geo.formats.raw import RawTable
 
 # A DBF file cuts column names to ten bytes.
 _SHORT_BYTES = 10
@@ -152,6 +156,34 @@ def missing(kind: str, column: str, names: Sequence[str]) -> InputError:
         names=listed(names),
         option=f"--field {kind}.{column}=",
     )
+
+
+def table_columns(
+    kind: str, raw: RawTable, needed: Sequence[str], *, with_place: bool = False
+) -> dict[str, int]:
+    """Return the position of each column of a table that is no layer: `--field` does not name its columns.
+
+    Raises
+    ------
+    InputError
+        A needed column is missing, or two could be meant.
+    """
+    try:
+        found = recognised(kind, raw.names, fields={}, short_names=raw.short_names, with_place=with_place)
+    except InputError as error:
+        one, other = (str(error.values[name]) for name in ("one", "other"))
+        raise InputError(
+            "lock_columns_ambiguous", f"both {one} and {other} could be {error.field}",
+            mend="rename one of the columns", file=raw.file, field=error.field, one=one, other=other,
+        ) from error  # fmt: skip
+    lacking = [column for column in needed if column not in found]
+    if lacking:
+        raise InputError(
+            "table_column_missing", f"it has no column {lacking[0]} (it has {listed(raw.names)})",
+            mend=f"name the columns {', '.join(needed)}", file=raw.file, field=lacking[0], column=lacking[0],
+            names=listed(raw.names), needed=", ".join(needed),
+        )  # fmt: skip
+    return found
 
 
 def plain_name(name: str) -> str:

@@ -21,7 +21,9 @@ from geo.arcs import Arcs
 from geo.balancer import review
 from geo.boundaries import region_polygons
 from geo.codes import grid_codes
+from geo.division import divided_cells
 from geo.findings import Finding
+from geo.floors import ground_weights, towers
 from geo.metrics import shapes
 from geo.partition import Band, Partition, Proof, partition
 from geo.plan_layers import PlanLayers
@@ -252,19 +254,23 @@ def stand(layers: PlanLayers, *, on_progress: Progress | None = None) -> Ground:
         [number.get(code, -1) for code in layers.units["community_id"].to_numpy()[order]], np.int64
     )
     shapes = layers.units.geometry.to_numpy()[order]
+    households = layers.units["households"].to_numpy(dtype=np.int64)[order]
+    # Floor bands of one tower share its footprint: it gets one cell, which is then divided among them.
+    site_of_unit, first, floor = towers(layers.units.iloc[order])
     arcs = tessellate(
-        shapes,
-        community,
+        shapes[first],
+        community[first],
         layers.communities.geometry.to_numpy(),
         lines=_lines(layers),
         water=_surfaces(layers.water.geometry.to_numpy()),
     )
+    if len(first) < len(order):
+        arcs = divided_cells(arcs, site_of_unit, ground_weights(households), floor)
     report("cells", 1, 1)
     report("adjacency", 0, 1)
     bridges = layers.roads.geometry.to_numpy()[layers.roads["bridge"].to_numpy(dtype=bool)]
     pairs = adjacency(arcs, ids[order], bridges=bridges, gates=layers.gates.geometry.to_numpy())
     report("adjacency", 1, 1)
-    households = layers.units["households"].to_numpy(dtype=np.int64)[order]
     return Ground(order, ids[order], community, households, arcs, pairs)
 
 
@@ -284,6 +290,24 @@ def compound_names(layers: PlanLayers, order: IntArray) -> NDArray[np.object_]:
         unit, first = np.unique(unit, return_index=True)
         named[unnamed[unit]] = [f"compound {row}" for row in home[first]]
     return named
+
+
+def standing_shapes(layers: PlanLayers, ground: Ground) -> NDArray[np.object_]:
+    """Return where each unit stands, by the ground's order: its shape, or a point in a floor band's ground.
+
+    Bands of one tower have the same footprint: which of them lies in which grid only their cells tell.
+    """
+    units = layers.units.iloc[ground.order]
+    shapes: NDArray[np.object_] = units.geometry.to_numpy().copy()
+    site, first, _ = towers(units)
+    band = np.flatnonzero(np.bincount(site, minlength=len(first))[site] > 1)
+    if len(band):
+        own = np.full(len(ground.arcs.cell_community), -1)
+        own[band] = np.arange(len(band))
+        cells = region_polygons(ground.arcs, own, len(band))
+        there = ~shapely.is_missing(cells)
+        shapes[band[there]] = shapely.point_on_surface(cells[there])
+    return shapes
 
 
 def _lines(layers: PlanLayers) -> Lines:

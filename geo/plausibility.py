@@ -16,6 +16,7 @@ from geo.adjacency import PASSAGE_M
 from geo.columns import columns_held, road_classes, words
 from geo.errors import InputError
 from geo.findings import Finding, Value
+from geo.floors import towers
 from geo.partition.partition import Band
 from geo.repair import LINES, POLYGONS
 from geo.units import texts
@@ -252,7 +253,9 @@ def shared_places(units: GeoDataFrame) -> list[Finding]:
     units : GeoDataFrame
         In a CRS in metres; those without geometry do not count.
     """
-    rows = np.flatnonzero(~units.geometry.isna().to_numpy())
+    # Floor bands share the footprint of their tower.
+    _, first, _ = towers(units)
+    rows = first[~units.geometry.isna().to_numpy()[first]]
     if not len(rows):
         return []
     shapes = units.geometry.to_numpy()[rows]

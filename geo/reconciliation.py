@@ -21,7 +21,7 @@ from geo.grid_table import listed_once, listed_with_several, units_and_grids
 from geo.overlay import intersection
 from geo.partition import Band, Partition
 from geo.plan_layers import PlanLayers
-from geo.planning import Ground, inner_points
+from geo.planning import Ground, inner_points, standing_shapes
 from geo.plausibility import require_standing_grids
 
 IntArray = NDArray[np.int64]
@@ -216,7 +216,7 @@ def _drawn(layers: PlanLayers, ground: Ground) -> DrawnGrids | None:
     if not are_polygons(layers.grids):
         return None
     return grids_from_polygons(
-        layers.units.geometry.to_numpy()[ground.order],
+        standing_shapes(layers, ground),
         ground.unit_ids,
         layers.grids.geometry.to_numpy(),
         layers.grids["grid_id"].to_numpy(dtype=object),
@@ -319,7 +319,7 @@ def _without_narrow_gaps(
     layers: PlanLayers, ground: Ground, before: ObjectArray, wanted: BoolArray, told: _Told
 ) -> ObjectArray:
     """Give units in gaps no wider than digitising to the grid beside them."""
-    shapes = layers.units.geometry.to_numpy()[ground.order]
+    shapes = standing_shapes(layers, ground)
     open_ = np.array([grid is None for grid in before]) & wanted & (ground.community >= 0)
     lost = np.flatnonzero(open_ & ~shapely.is_missing(shapes))
     if not len(lost):

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from geo.findings import Value
 from geo.partition.partition import Band
 
-RemedyKind: TypeAlias = Literal["split", "merge", "move", "new", "none"]
+RemedyKind: TypeAlias = Literal["split", "merge", "move", "new", "floors", "none"]
 Group: TypeAlias = frozenset[int]
 
 # Sets of units looked at for one move or cut before the search turns to spanning trees, which give a
@@ -45,20 +45,22 @@ class Remedy:
 
     Attributes
     ----------
-    kind : {"split", "merge", "move", "new", "none"}
+    kind : {"split", "merge", "move", "new", "floors", "none"}
         `split`: cut the grid in `len(after)`. `merge`: unite the two grids. `move`: give the units from
         the first grid to the second. `new`: gather units that lie in no grid into `len(after)` new
-        ones. `none`: this grid cannot be mended alone, for `reason`; where that is `after_others`, it
-        could be, but not together with the remedies of other grids.
+        ones. `floors`: divide the one unit by floors into `len(after)` bands. `none`: this grid cannot be
+        mended alone, for `reason`; where that is `after_others`, it could be, but not together with the
+        remedies of other grids.
     grid_ids : tuple of str
-        split: the grid. merge: the flagged grid and its neighbour. move: from, to (only the second where
-        the units lie in no grid). new: none. none: the grid, then those whose remedies go first.
+        split, floors: the grid. merge: the flagged grid and its neighbour. move: from, to (only the second
+        where the units lie in no grid). new: none. none: the grid, then those whose remedies go first.
     unit_ids : tuple of str
-        The units that move; all units of the grid for `split` and `new`.
+        The units that move; all units of the grid for `split` and `new`, the one for `floors`.
     parts : tuple of int
         For `split` and `new` the resulting grid (0 to k - 1) of each of `unit_ids`.
     before, after : tuple of int
-        Households of `grid_ids` before; of the resulting grids after, in the order of `grid_ids` or parts.
+        Households of `grid_ids` before; of the resulting grids (or floor
+        bands) after, in the order of `grid_ids` or parts.
     moved_households : int
         Households that come under another grid.
     solves : bool
@@ -76,6 +78,11 @@ class Remedy:
     moved_households: int = 0
     solves: bool = False
     reason: str = ""
+
+    @property
+    def moves_units(self) -> bool:
+        """Whether it says which units come under which grid."""
+        return self.kind not in ("floors", "none")
 
     def values(self) -> dict[str, Value]:
         """Return the remedy as JSON values for `Finding.values`, keys beginning with `remedy`."""

@@ -162,6 +162,13 @@ def _count(value: Any) -> float:
     return float(value) if isinstance(value, float | np.integer | np.floating) else np.nan
 
 
+def whole_number(text: str | None) -> int | None:
+    """Return a whole number, 0 or more, written in digits (wide ones too), or None."""
+    if text is None or not (found := _COUNT.fullmatch(text.translate(_WIDE_DIGITS))):
+        return None
+    return min(int(found.group(1)), _TOO_LONG)
+
+
 def _within_float(count: float) -> float:
     """Return a number written in digits, which can be of any length, as a float that is not infinite."""
     return float(max(min(count, _TOO_LONG), -_TOO_LONG))

@@ -92,6 +92,9 @@ def remedy_sentence(remedy: Remedy, language: Language, *, of: str | None = None
     if remedy.kind == "none":
         why = remedy.reason or "needs_neighbours"
         return text(f"remedy.none.{why}", language, others=joined(others, language))
+    if remedy.kind == "floors":
+        units, count = joined(remedy.unit_ids, language), len(remedy.after)
+        return text("remedy.floors", language, unit_ids=units, bands=count, after=after)
     if remedy.kind == "move" and len(grids) == 1:
         said = text("remedy.move_in", language, target=grids[0], total=total)
     elif remedy.kind == "move":
@@ -170,7 +173,7 @@ def _steps(findings: Sequence[Finding]) -> list[int | None]:
     steps: list[int | None] = []
     for finding in findings:
         remedy = Remedy.from_values(finding.values)
-        acts = remedy is not None and remedy.kind != "none"
+        acts = remedy is not None and remedy.moves_units
         steps.append(numbers.setdefault(remedy, len(numbers) + 1) if remedy is not None and acts else None)
     return steps
 

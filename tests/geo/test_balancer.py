@@ -292,14 +292,16 @@ def test_nothing_at_all_is_in_order():
 # -- reasons -------------------------------------------------------------------------------------------
 
 
-def test_a_unit_above_the_upper_bound_is_the_reason_and_cannot_be_mended():
+def test_a_unit_above_the_upper_bound_is_the_reason_and_wants_floor_bands():
     found = reviewed("A B", "132 60", "x y")
     finding = only(found)
 
     assert finding.values["reason"] == "unit_too_large"
     assert finding.values["reason_unit_id"] == "A"
     assert finding.values["reason_households"] == 132
-    assert remedy_of(found) == Remedy("none", ("x",), before=(132,), after=(132,), reason="unit_too_large")
+    assert remedy_of(found) == Remedy(
+        "floors", ("x",), ("A",), before=(132,), after=(66, 66), solves=True, reason="unit_too_large"
+    )
     assert found.statuses["x"].reason == "unit_too_large"
 
 
@@ -588,6 +590,13 @@ def test_a_remedy_has_the_effect_it_states(plan):
 
     for finding in found.findings:
         remedy = Remedy.from_values(finding.values)
+        if remedy is not None and remedy.kind == "floors":
+            (unit,) = remedy.unit_ids
+            assert remedy.before == (households[unit],)
+            assert sum(remedy.after) == households[unit] > 100
+            assert len(remedy.after) == -(-households[unit] // 100)
+            assert [name for name in units if grid_of[name] == remedy.grid_ids[0]] == [unit]
+            continue
         if remedy is None or remedy.kind == "none":
             continue
         plan_after, changed = applied(remedy, grid_of)
@@ -683,7 +692,7 @@ def test_remedies_go_together(plan):
     community_ids = np.array([f"c{code}" for code in place.community], dtype=object)
     found = review(place.adjacency, place.households, community_ids, grid_ids, band=Band(50, 100))
     remedies = {Remedy.from_values(finding.values) for finding in found.findings} - {None}
-    remedies = sorted((remedy for remedy in remedies if remedy.kind != "none"), key=repr)
+    remedies = sorted((remedy for remedy in remedies if remedy.moves_units), key=repr)
 
     assert len({grid for remedy in remedies for grid in remedy.grid_ids}) == sum(
         len(remedy.grid_ids) for remedy in remedies
