@@ -28,6 +28,11 @@ _VERSION_OUT = {
     "grids": 19, "households": 1503, "unassigned_units": 0, "created_at": _AT, "submitted_at": None,
     "published_at": None,
 }  # fmt: skip
+_MEASURES = {
+    "version": _VERSION, "units": 208, "households": 1503, "grids": 19, "in_band": 18, "too_small": 0,
+    "too_large": 1, "exempt": 0, "unassigned_units": 0, "unassigned_households": 0, "compactness": 0.43,
+    "split_compounds": 1,
+}  # fmt: skip
 _STATION = {
     "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
     "opening_hours": "08:30-18:00",
@@ -68,6 +73,20 @@ _OF: dict[str, Any] = {
         ],
         "moved_households": 24,
         "left": {},
+    },
+    "ComparisonOut": {
+        "before": _MEASURES, "after": {**_MEASURES, "version": _PLAN, "grids": 20, "in_band": 20},
+        "moved_units": 9, "moved_households": 74, "renumbered_households": 0, "kept": 17, "changed": 2,
+        "ended": 0, "new": 1, "only_before": {"units": 0, "households": 0},
+        "only_after": {"units": 0, "households": 0}, "recounted_units": 0,
+        "grids": [{
+            "code": "320706001001020", "change": "new", "households_before": 0, "recounted": 0,
+            "moved_out": 0, "left": 0, "moved_in": 74, "arrived": 0, "households_after": 74,
+            "units_before": 0, "units_after": 9, "follows": "320706001001003",
+        }],
+        "flows": [{
+            "from_code": "320706001001003", "to_code": "320706001001020", "units": 9, "households": 74,
+        }],
     },
     "EditIn": {
         "action": "paint", "moves": [{"unit_ids": ["320706001001-0007-1"], "to": "320706001001003"}],

@@ -20,6 +20,8 @@ from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import (
+    compare_page,
+    comparisons,
     divisions,
     events,
     exports,
@@ -35,7 +37,21 @@ from api.routes import (
 from api.settings import Settings
 from api.tiles import add_tiles
 
-_RESOURCES = (pages, planner, people, divisions, plans, packs, stations, exports, events, jobs, uploads)
+_RESOURCES = (
+    pages,
+    planner,
+    compare_page,
+    people,
+    divisions,
+    plans,
+    packs,
+    comparisons,
+    stations,
+    exports,
+    events,
+    jobs,
+    uploads,
+)
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
 
@@ -84,19 +100,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_body_limit(app, most_bytes=settings.max_body_bytes)
     add_limits(app, per_minute=settings.requests_per_minute)
     add_operation(app)
-    for resource in (
-        pages,
-        planner,
-        people,
-        divisions,
-        plans,
-        packs,
-        stations,
-        exports,
-        events,
-        jobs,
-        uploads,
-    ):
+    for resource in _RESOURCES:
         app.include_router(resource.router)
     add_tiles(app)
     add_ogc(app, public_url=settings.public_url)

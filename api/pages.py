@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from api.dependencies import SESSION_COOKIE, PresentedKey, StoreDep, entered, key_hash
+from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, StoreDep, entered, key_hash
 from api.errors import NotAllowedError, NotSignedInError, TooLargeError
 from api.settings import Settings
 from maps.text import LANGUAGES, Language, text
@@ -69,6 +69,11 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **valu
     return HTMLResponse(
         told, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
     )
+
+
+def missing_page(request: Request, actor: Actor) -> HTMLResponse:
+    """Return the page that says that something is not there, or not for the reader to know."""
+    return page(request, "missing.html", HTTPStatus.NOT_FOUND, actor=actor)
 
 
 def safe_next(address: str | None) -> str:

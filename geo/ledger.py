@@ -203,7 +203,7 @@ def _grids(
         else "kept"
         for grid in rows
     ]
-    frame["follows"] = _follows(units[moved], frame)
+    frame["follows"] = follows(units[moved], frame)
     balance = frame["households_before"] - frame["moved_out"] + frame["moved_in"] + frame["arrived"]
     assert (balance == frame["households_after"]).all()
     assert frame["moved_out"].sum() == frame["moved_in"].sum()
@@ -211,8 +211,16 @@ def _grids(
     return frame
 
 
-def _follows(moved: pd.DataFrame, frame: pd.DataFrame) -> list[str | None]:
-    """Return where most households of an ended grid went, and where most of a new one came from."""
+def follows(moved: pd.DataFrame, frame: pd.DataFrame) -> list[str | None]:
+    """Return where most households of an ended grid went, and where most of a new one came from.
+
+    Parameters
+    ----------
+    moved : DataFrame
+        Units that changed grids: from_grid, to_grid, households.
+    frame : DataFrame
+        grid_id and change; the answer is row by row.
+    """
     flows = moved.groupby(["from_grid", "to_grid"])["households"].sum().reset_index()
     flows = flows.sort_values(["households", "from_grid", "to_grid"], ascending=[False, True, True])
     went = flows.drop_duplicates("from_grid").set_index("from_grid")["to_grid"].to_dict()

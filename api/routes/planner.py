@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,14 +15,15 @@ from sqlalchemy import Row, text
 from api.dependencies import Actor
 from api.errors import NotFoundError
 from api.export_kinds import KINDS
-from api.pages import PageSessionDep, page, reader_language
+from api.pages import PageSessionDep, missing_page, page, reader_language
 from api.routes.divisions import RowId, require_community
 from api.routes.plans import require_version
 from maps.text import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
 
-_VERSIONS = """
+# The versions of a community, the newest first, as pages list them.
+VERSIONS = """
     SELECT v.id, p.name AS plan, v.state, v.valid_from, v.valid_to, v.revision, v.created_at,
            v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date
              AS in_force,
@@ -43,10 +43,10 @@ def show_plan(
     actor: Actor = request.state.actor
     try:
         community = require_community(session, community_id)
-        versions = session.execute(text(_VERSIONS), {"community": community_id}).all()
+        versions = session.execute(text(VERSIONS), {"community": community_id}).all()
         shown = _shown(versions, version)
     except NotFoundError:
-        return page(request, "missing.html", HTTPStatus.NOT_FOUND, actor=actor)
+        return missing_page(request, actor)
     may = session.execute(
         text("SELECT :id IN (SELECT plannable()) AS plan, :id IN (SELECT administered()) AS publish"),
         {"id": community_id},

@@ -60,6 +60,7 @@ def test_no_answer_is_a_5xx_or_undocumented(address: str, store: Store, tmp_path
         "division_id": [place.community_id for place in places],
         "plan_id": [str(place.plan_id) for place in places],
         "version_id": [str(place.version_id) for place in places],
+        "other_id": [str(place.version_id) for place in places],
     }
     hooks = {"SCHEMATHESIS_HOOKS": "tests.api.contract_hooks", "WEIGE_KNOWN_IDS": json.dumps(known)}
     root = Path(__file__).parents[2]

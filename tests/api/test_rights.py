@@ -336,8 +336,9 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
         ).scalar_one()  # fmt: skip
     ids = {
         "community_id": place.community_id, "division_id": place.community_id, "plan_id": place.plan_id,
-        "version_id": place.version_id, "finding_id": finding, "station_id": station, "user_id": person,
-        "token_id": token, "role": "viewer", "street": street, "job_id": job, "upload_id": upload,
+        "version_id": place.version_id, "other_id": place.version_id, "finding_id": finding,
+        "station_id": station, "user_id": person, "token_id": token, "role": "viewer", "street": street,
+        "job_id": job, "upload_id": upload,
     }  # fmt: skip
     _, planner = add_person(store, "hands-in", ("planner", place.community_id))
     with service(store, requests_per_minute=1_000_000) as client:

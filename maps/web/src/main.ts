@@ -2,6 +2,7 @@
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
+import { comparedPage, CompareView } from "./compare/compare.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
@@ -23,6 +24,8 @@ declare global {
       labels(): DrawnLabel[];
       /** Only where a draft is redrawn. */
       planner: PlannerView | null;
+      /** Only where two versions are compared. */
+      compare: CompareView | null;
     };
   }
 }
@@ -38,10 +41,11 @@ let page: Page | null = null;
 const ready = new Promise<void>((resolve, reject) => {
   document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));
 });
-window.weige = { ready, labels: () => page?.labels() ?? [], planner: null };
+window.weige = { ready, labels: () => page?.labels() ?? [], planner: null, compare: null };
 
 async function start(): Promise<void> {
   const served = servedPage();
+  const compared = comparedPage();
   if (served) {
     listen(served);
     const { settings, pack } = await fetchMap(served);
@@ -56,6 +60,10 @@ async function start(): Promise<void> {
         emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine, () => location.reload(),
       );
     } else show(settings, layers, emptyMap(), "");
+  } else if (compared) {
+    const { settings, pack } = await fetchMap(compared);
+    useLanguage(settings, settings.language);
+    window.weige.compare = new CompareView(new Scene(await inflatePack(pack)), settings, compared.names);
   } else if (document.getElementById("weige-settings")) {
     const settings = JSON.parse(tag("weige-settings")) as Settings;
     useLanguage(settings, settings.language);

@@ -33,17 +33,17 @@ export function servedPage(): Served | null {
 }
 
 /** An empty map, as folium makes it for a page of one file. */
-export function emptyMap(): L.Map {
+export function emptyMap(options: L.MapOptions = {}): L.Map {
   const place = document.createElement("div");
   document.body.append(place);
   return L.map(place, {
     center: [32, 119.6], zoom: 14, zoomControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90,
-    attributionControl: false, fadeAnimation: false,
+    attributionControl: false, fadeAnimation: false, ...options,
   });
 }
 
 /** Ask for the map of a version until it comes; the reader says when to ask again. */
-export async function fetchMap(served: Served): Promise<MapData> {
+export async function fetchMap(served: Pick<Served, "settings" | "pack" | "words">): Promise<MapData> {
   for (;;) {
     try {
       const answers = await Promise.all([served.settings, served.pack].map((each) => fetch(each, { credentials: "same-origin" })));
@@ -141,7 +141,7 @@ async function detail(answer: Response): Promise<string> {
   }
 }
 
-function askAgain(served: Served, why: string): Promise<void> {
+function askAgain(served: Pick<Served, "words">, why: string): Promise<void> {
   const waiting = document.getElementById("waiting");
   if (!waiting) return Promise.reject(new Error(why));
   const button = document.createElement("button");

@@ -32,7 +32,7 @@ export class Swipe {
     private readonly map: L.Map,
     /** The map of the grids before, drawn only while the swipe is on. */
     private readonly tiles: PlanTiles,
-    private readonly options: { onSwitch(): void; onMove(): void },
+    private readonly options: { onSwitch(): void; onMove(): void; names?: Record<Side, string> },
   ) {
     this.before = map.createPane(BEFORE_PANE);
     this.before.style.zIndex = "210"; // over the tiles, under the labels
@@ -89,12 +89,17 @@ export class Swipe {
     if (this.on) this.tiles.redraw();
   }
 
-  /** The button that switches the swipe, with words of the language now spoken. */
-  control(): L.Control {
-    this.tags.before.textContent = t("swipe.before");
-    this.tags.after.textContent = t("swipe.after");
+  /** Label divider and sides in the language now spoken. */
+  speak(): void {
+    this.tags.before.textContent = this.options.names?.before ?? t("swipe.before");
+    this.tags.after.textContent = this.options.names?.after ?? t("swipe.after");
     this.line.setAttribute("aria-label", t("swipe.divider"));
     this.lay();
+  }
+
+  /** The button that switches the swipe, with words of the language now spoken. */
+  control(): L.Control {
+    this.speak();
     const control = new L.Control({ position: "bottomleft" });
     control.onAdd = () => {
       const bar = element("div", { class: "leaflet-bar swipe" });
