@@ -6,6 +6,7 @@ from geo.partition.operations import merge, nest, split
 from geo.partition.partition import Band, Partition, Proof, Status
 from geo.partition.plan import partition
 from geo.partition.rebalance import Rebalanced, TradeOff, faulty_parts, mend, rebalance, trade_off
+from geo.partition.wanted_count import with_wanted_count
 from geo.partition.weights import Weights
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "rebalance",
     "split",
     "trade_off",
+    "with_wanted_count",
 ]

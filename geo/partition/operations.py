@@ -85,11 +85,11 @@ def split(
             units=len(units),
             k=int(k),
         )
-    own = _alone(partition, units)
+    own = alone(partition, units)
     held = np.isin(units, list(locks.units))
     names = np.asarray([-1] * len(units) if compound is None else compound, np.int64)
     kinds = names if compound is None else names[units]
-    found, proved = _k_parts(own, k, kinds, np.where(held, 0, -1), weights, seed)
+    found, proved = k_parts(own, k, kinds, np.where(held, 0, -1), weights, seed)
     if found is None:
         code = "split_impossible" if proved else "split_not_found"
         said = "there is no division" if proved else "no division was found"
@@ -112,7 +112,7 @@ def split(
     return _carried(partition, labels)
 
 
-def _alone(partition: Partition, units: NDArray[np.int64]) -> Partition:
+def alone(partition: Partition, units: NDArray[np.int64]) -> Partition:
     """Return some units as one part of a partition of their own."""
     adjacency = partition.adjacency
     place = np.full(len(partition.labels), -1)
@@ -130,7 +130,7 @@ def _alone(partition: Partition, units: NDArray[np.int64]) -> Partition:
     return Partition(own, partition.households[units], zeros, zeros, partition.band)
 
 
-def _k_parts(
+def k_parts(
     own: Partition,
     k: int,
     compound: NDArray[np.int64],
@@ -138,7 +138,15 @@ def _k_parts(
     weights: Weights,
     seed: int,
 ) -> tuple[NDArray[np.int64] | None, bool]:
-    """Divide a part (alone) into exactly k within the band; say whether the answer is proved."""
+    """Divide a part (`alone`) into exactly k within the band; say whether the answer is proved.
+
+    Parameters
+    ----------
+    own : Partition
+        Of one part; `compound` and `held` are of its units.
+    held : (n,) int64
+        0 for units that must share a part, -1 for others.
+    """
     band, n = own.band, len(own.labels)
     single = (held >= 0).sum() <= 1
     atoms = atoms_of(
