@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,10 @@ from numpy.typing import NDArray
 
 from api.drafts import Draft
 from api.errors import NotFoundError
-from geo.partition import Locks, Partition, mend, rebalance, split
+from geo.partition import Locks, Partition, matching, mend, rebalance, split, with_wanted_count
+
+# Whoever asks waits for the answer: a number that is not reached by then is too far from what stands.
+COUNT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,40 @@ def propose_split(
     pieces = np.unique(after[before == part])
     follows[pieces[np.argmax(divided.part_households[pieces])]] = part
     return _proposal(standing, after, follows, {})
+
+
+def propose_count(
+    draft: Draft,
+    count: int,
+    *,
+    locked_grids: Iterable[str] = (),
+    locked_units: Iterable[str] = (),
+    seed: int = 0,
+) -> Proposal:
+    """Propose a plan with so many grids besides special ones; codes follow most households.
+
+    Raises
+    ------
+    NotFoundError
+        A grid or unit named is not in the draft.
+    InputError
+        As `geo.partition.with_wanted_count`; also where no plan is found in `COUNT_S` seconds.
+    """
+    standing = _Standing(draft, locked_grids, locked_units)
+    end = time.monotonic() + COUNT_S
+    made = with_wanted_count(
+        standing.partition, count, special=standing.special, locks=standing.locks,
+        compound=standing.compound, seed=seed, should_stop=lambda: time.monotonic() > end,
+    )  # fmt: skip
+    follows = matching(
+        standing.partition.labels, made.labels, standing.draft.households,
+        held=standing.locks.holds_units(standing.partition),
+    )  # fmt: skip
+    left = {
+        part: "special" if follows[part] in standing.special else "not_proved"
+        for part in made.out_of_band.tolist()
+    }
+    return _proposal(standing, made.labels, follows, left)
 
 
 def _proposal(

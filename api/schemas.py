@@ -228,13 +228,16 @@ class EditIn(Body):
 
 
 class ProposalIn(Body):
-    """What the engine is asked: to mend round some grids, to balance all, or to split one."""
+    """What the engine is asked: mend round some grids, balance all, split one, reach a number of grids."""
 
-    kind: Literal["mend", "balance", "split"]
+    kind: Literal["mend", "balance", "split", "count"]
     grids: Annotated[list[GridCode], Field(max_length=50)] = Field(
         [], description="mend: the grids to begin with; split: the one to split"
     )
     parts: Annotated[int, Field(ge=2, le=50)] = Field(2, description="split: how many")
+    count: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        None, description="count: how many grids are wanted, without special ones"
+    )
     max_moved: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
         None, description="Most households that may change grids"
     )
@@ -246,6 +249,8 @@ class ProposalIn(Body):
         """Require the grids that the kind needs."""
         if (self.kind == "mend" and not self.grids) or (self.kind == "split" and len(self.grids) != 1):
             raise ValueError("mend needs grids, split needs one")
+        if self.kind == "count" and self.count is None:
+            raise ValueError("count needs the number of grids wanted")
         return self
 
 

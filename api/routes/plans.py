@@ -295,12 +295,17 @@ def propose(version_id: UUID, body: ProposalIn, session: SessionDep, if_match: I
     """
     # As for edits: only who asks waits for the engine's libraries, and only once.
     from api.drafts import read_draft
-    from api.proposals import propose_mending, propose_split
+    from api.proposals import propose_count, propose_mending, propose_split
 
     version = _changeable(session, version_id, if_match)
     draft = read_draft(session, version)
     if body.kind == "split":
         made = propose_split(draft, body.grids[0], body.parts, locked_units=body.locked_units)
+    elif body.kind == "count":
+        assert body.count is not None
+        made = propose_count(
+            draft, body.count, locked_grids=body.locked_grids, locked_units=body.locked_units
+        )
     else:
         made = propose_mending(
             draft, None if body.kind == "balance" else body.grids, locked_grids=body.locked_grids,

@@ -141,7 +141,7 @@ def _groups(made: Partition, step: int, fixed: Collection[int]) -> Iterator[tupl
         if a in beside and b in beside and made.part_community[a] == made.part_community[b]:
             beside[a].add(b)
             beside[b].add(a)
-    groups = {(part,) for part in beside}
+    groups: set[tuple[int, ...]] = {(part,) for part in beside}
     for size in range(1, MOST_PARTS + 1):
         k = size + step
         middle = k * (band.lower + band.upper) / 2

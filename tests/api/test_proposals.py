@@ -84,3 +84,22 @@ def test_what_is_not_there_is_said(asked):
     refused = asked("proposals", {"kind": "split", "grids": [f"{CODE}002"], "parts": 3}, 422)
     assert refused["code"] == "split_count_none"
     asked("proposals", {"kind": "mend"}, 422)
+
+
+def test_a_number_of_grids_is_proposed_and_taken_gives_that_many_in_band(asked):
+    before = asked.totals()
+    assert len(before) == 3
+
+    proposed = asked("proposals", {"kind": "count", "count": 4})
+
+    assert {change["code"] for change in proposed["changes"]} >= {None, f"{CODE}001"}
+    assert proposed["moved_households"] > 0
+    asked("edits", {"action": "proposal", "moves": proposed["moves"]}, 201)
+    after = asked.totals()
+    assert len(after) == 4
+    assert sum(after.values()) == sum(before.values()) == 270
+
+    locked = asked("proposals", {"kind": "count", "count": 3, "locked_grids": [f"{CODE}003"]})
+    assert f"{CODE}003" not in {change["code"] for change in locked["changes"]}
+    assert asked("proposals", {"kind": "count", "count": 9}, 422)["code"] == "count_not_legal"
+    asked("proposals", {"kind": "count"}, 422)
