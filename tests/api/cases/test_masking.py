@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.cases.masking import find, masked, require_impersonal
+from api.errors import NotValidError
+
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+WORDS = st.text("路面积水请处理，。 号楼单元ab", max_size=12)
+
+
+def identity_number(digits: list[int]) -> str:
+    return (
+        "".join(map(str, digits))
+        + "10X98765432"[sum(w * d for w, d in zip(WEIGHTS, digits, strict=True)) % 11]
+    )
+
+
+identities = st.lists(st.integers(0, 9), min_size=17, max_size=17).map(identity_number)
+mobiles = st.builds(
+    lambda head, rest, gap: f"1{head}{rest[:1]}{gap}{rest[1:5]}{gap}{rest[5:]}",
+    st.integers(3, 9), st.text("0123456789", min_size=9, max_size=9), st.sampled_from(["", " ", "-"]),
+)  # fmt: skip
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@given(before=WORDS, number=identities | mobiles, behind=WORDS, wide=st.booleans())
+def test_numbers_of_people_are_found_wherever_they_stand(before: str, number: str, behind: str, wide: bool):
+    number = number.translate(FULL_WIDTH) if wide else number
+    clean = masked(f"{before}{number}{behind}")
+    assert number not in clean
+    assert "***" in clean
+    assert clean.startswith(before)
+    assert clean.endswith(behind)
+
+
+@given(st.text("0123456789０１３８Xx- +（）室单元号楼路灯坏了，.*", max_size=60))
+def test_masking_leaves_nothing_to_mask_and_is_done_once(text: str):
+    clean = masked(text)
+    assert find(clean) == ()
+    assert masked(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("said", "clean"),
+    [
+        ("住3号楼2单元501室", "住3号楼2单元***室"),
+        ("2单元301漏水", "2单元***漏水"),
+        ("3-2-501漏水", "3-2-***漏水"),
+        ("6栋1201户", "6栋***户"),
+        ("五〇一室", "***室"),
+        ("+86 13812345678", "+86 ***"),
+        ("座机0518-85412345", "座机***"),
+        ("身份证32092419900101123X", "身份证***"),
+    ],
+)
+def test_flats_and_numbers_are_masked_and_buildings_stay(said: str, clean: str):
+    assert masked(said) == clean
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "秦东门大街68号楼下水道盖板破损", "共有30户居民", "订单20261126123456789012", "会议室漏水",
+        "电梯室外机", "井盖12号房屋旁", "面积150×150厘米", "2026-11-26 08:30", "320706001001003",
+    ],
+)  # fmt: skip
+def test_what_is_nobody_s_stays(said: str):
+    assert find(said) == ()
+
+
+def test_a_refusal_names_the_kinds_and_never_what_was_found():
+    with pytest.raises(NotValidError) as refused:
+        require_impersonal("请回电13812345678，501室", "text")
+    assert refused.value.values == {"field": "text", "kinds": ["flat", "phone"]}
+    assert "138" not in str(refused.value)
