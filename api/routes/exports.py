@@ -50,7 +50,7 @@ def download_version(
 ) -> StreamingResponse:  # fmt: skip
     """Send the micro-grids or the cells of a version, in WGS 84."""
     community = require_version(session, version_id).community_id
-    _log(session, actor, {"version": str(version_id), "format": format, "layer": layer}, community)
+    log_download(session, actor, {"version": str(version_id), "format": format, "layer": layer}, community)
     export = _export(store, actor, layer, "v.id = :id", {"id": version_id})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{version_id}")
 
@@ -67,7 +67,7 @@ def download_division(
     ).scalar_one_or_none()
     if path is None:
         raise NotFoundError("division_not_found", "there is no such division")
-    _log(session, actor, {"division": division_id, "format": format, "layer": layer}, division_id)
+    log_download(session, actor, {"division": division_id, "format": format, "layer": layer}, division_id)
     where = (
         "d.path <@ cast(:path AS ltree) AND v.state IN ('published', 'superseded')"
         " AND daterange(v.valid_from, v.valid_to) @> current_date"
@@ -90,7 +90,7 @@ def download_map(
     from api.version_frames import version_frames
     from maps.export import map_page
 
-    _log(session, actor, {"version": str(version_id), "format": "html"}, version.community_id)
+    log_download(session, actor, {"version": str(version_id), "format": "html"}, version.community_id)
     headers = {
         "Content-Disposition": f'attachment; filename="map-{version_id}.html"',
         "Cache-Control": "private, no-store",
@@ -98,7 +98,8 @@ def download_map(
     return HTMLResponse(map_page(version_frames(session, version_id), language=lang), headers=headers)
 
 
-def _log(session: Session, actor: Actor, body: dict[str, Any], division_id: int) -> None:
+def log_download(session: Session, actor: Actor, body: dict[str, Any], division_id: int) -> None:
+    """Enter in the audit log who took what away."""
     session.execute(
         text("SELECT log_append('audit', :chain, 'download', cast(:body AS jsonb), :division)"),
         {"chain": str(actor.user_id), "body": json.dumps(body), "division": division_id},

@@ -308,3 +308,57 @@ def test_a_proposal_is_shown_first_and_gives_what_it_showed(
         desk.saved()
         assert sorted(desk.totals().values()) == sorted(before.values())
         assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_each_grid_has_its_own_colour_and_units_are_dots_and_numbers_stay(
+    store: Store, place: Place, signed_in: BrowserContext, tmp_path: Path
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        numbers = [drawn["text"] for drawn in desk.ask("numbers")]
+        assert sorted(map(int, numbers)) == sorted(desk.totals().values())
+
+        desk.page.get_by_role("button", name="网格", exact=True).click()
+        colours = desk.ask("colours")
+        assert len(colours) == 3
+        first, second, third = (colours[code] for code in sorted(colours))
+        assert first != second != third  # in a row: the first and the third do not meet
+        assert [drawn["text"] for drawn in desk.ask("numbers")] == numbers
+
+        desk.page.get_by_role("button", name="户数", exact=True).click()
+        assert desk.page.locator("canvas.grids-picture").count() == 3
+        assert [drawn["text"] for drawn in desk.ask("numbers")] == numbers
+        assert (
+            desk.page.get_by_role("button", name="户数", exact=True).get_attribute("aria-pressed") == "true"
+        )
+        assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_a_number_of_grids_tells_what_it_means_and_is_proposed(
+    store: Store, place: Place, signed_in: BrowserContext, tmp_path: Path
+):
+    households = sum(map(sum, HOUSEHOLDS))  # 291: 3 to 5 grids
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        panel = desk.page.locator(".counts")
+        assert panel.locator(".range").inner_text() == f"{households}户可设3至5个网格"
+        slider = panel.get_by_role("slider")
+        slider.press("End")
+        assert (
+            panel.locator(".meaning").inner_text()
+            == f"设5个：平均每个网格{round(households / 5)}户，网格员比现在多2名"
+        )
+        slider.press("ArrowLeft")
+        assert "多1名" in panel.locator(".meaning").inner_text()
+
+        panel.get_by_role("button", name="生成4个网格的方案").click()
+        desk.page.wait_for_selector(".proposal .take")
+        desk.page.locator(".proposal .take").click()
+        desk.saved()
+        after = desk.totals()
+        assert len(after) == 4
+        assert stored(store, place) == after
+        assert panel.get_by_role("button").is_disabled()
+        assert desk.faults == []

@@ -2,6 +2,7 @@
 import { button, element, typed } from "../dom.ts";
 import { formatCount, formatShare, t } from "../words.ts";
 import { borderingGrids } from "../plan/pieces.ts";
+import { CountPanel } from "./count_panel.ts";
 import type { Desk, Problem, Whole } from "./desk.ts";
 import type { Keeping } from "./keeper.ts";
 import type { Wanted } from "./proposal.ts";
@@ -37,6 +38,7 @@ export class Board {
   private readonly problems = element("section", { class: "problems" });
   private readonly engine = element("section", { class: "engine" });
   private maxMoved: number | null = null;
+  private readonly counts: CountPanel;
   private readonly list = element("section", { class: "grid-list" });
   private readonly past = element("section", { class: "past" });
   private readonly listCount = element("span", { class: "count" });
@@ -49,7 +51,8 @@ export class Board {
     private readonly hand: Hand,
     private readonly wishes: Wishes,
   ) {
-    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, this.engine, this.list, this.past);
+    this.counts = new CountPanel(desk, (count) => wishes.ask({ kind: "count", count }, null));
+    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, this.engine, this.counts.root, this.list, this.past);
     this.root.append(this.head, this.tools, this.said, body);
     this.render();
   }
@@ -60,6 +63,7 @@ export class Board {
     this.renderChosen();
     this.renderProblems();
     this.renderEngine();
+    this.counts.render();
     this.renderList();
     this.renderPast();
   }
@@ -96,7 +100,7 @@ export class Board {
     const grids = desk.grids();
     const banded = grids.filter((grid) => desk.statusOf(grid) !== "exempt");
     const ok = banded.filter((grid) => desk.statusOf(grid) === "ok").length;
-    const { households, legal } = desk.counts;
+    const { households } = desk.counts;
     const fact = (name: string, value: string) => element("div", {}, element("dt", {}, t(name)), element("dd", {}, value));
     this.head.replaceChildren(
       element(
@@ -105,7 +109,6 @@ export class Board {
         fact("head.grids", formatCount(grids.length)),
         fact("head.in_band", banded.length ? formatShare(ok / banded.length) : "–"),
       ),
-      element("p", { class: "subtitle" }, legal ? t("edit.legal", { least: legal.least, most: legal.most }) : t("edit.no_legal")),
       this.keeping,
     );
   }

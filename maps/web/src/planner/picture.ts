@@ -1,10 +1,10 @@
 /** The micro-grids being redrawn, over the map: fills by size, borders between cells, numbers. */
 import * as L from "leaflet";
 import type { Box } from "../labels.ts";
-import { clamp, fillHatched, pixel, STATUSES, trace, windowBox, type Window } from "../paint.ts";
+import { clamp, fillHatched, pixel, trace, windowBox, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
 import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
-import type { Status, Styles } from "../schema.ts";
+import type { Status, StatusStyle, Styles } from "../schema.ts";
 import { metresPerPixel } from "../tiles.ts";
 import { formatCount } from "../words.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -16,6 +16,8 @@ const PADDING = 0.15;
 
 export interface Look {
   statusOf(grid: number): Status;
+  /** How the ground of a grid is filled. */
+  styleOf(grid: number): StatusStyle;
   /** The grid that is painted into, -1 for none. */
   active: number;
   /** Units that are marked, such as the pieces a finding speaks of. */
@@ -162,21 +164,19 @@ export class Picture extends L.Layer {
     for (const unit of units) trace(pen, polygons, unit, view, true);
     pen.fill("nonzero");
     pen.globalCompositeOperation = "source-over";
-    const byStatus = new Map<Status, number[]>();
+    const byStyle = new Map<StatusStyle, number[]>();
     for (const unit of units) {
       const grid = this.plan.grid[unit] as number;
       if (grid < 0) continue;
-      const status = this.look.statusOf(grid);
-      const list = byStatus.get(status);
+      const style = this.look.styleOf(grid);
+      const list = byStyle.get(style);
       if (list) list.push(unit);
-      else byStatus.set(status, [unit]);
+      else byStyle.set(style, [unit]);
     }
-    for (const status of STATUSES) {
-      const list = byStatus.get(status);
-      if (!list) continue;
+    for (const [style, list] of byStyle) {
       pen.beginPath();
       for (const unit of list) trace(pen, polygons, unit, view, true);
-      fillHatched(pen, this.styles.status[status], this.ratio);
+      fillHatched(pen, style, this.ratio);
     }
   }
 

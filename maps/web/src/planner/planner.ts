@@ -19,8 +19,10 @@ import { htmlLanguage, t } from "../words.ts";
 import { Board } from "./board.ts";
 import { Desk } from "./desk.ts";
 import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
-import { Picture, type DrawnNumber } from "./picture.ts";
+import { Picture, type DrawnNumber, type Look } from "./picture.ts";
+import { Dots } from "./dots.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
+import { Seeing } from "./seeing.ts";
 import { place, Tools, type Hand, type Tool } from "./tools.ts";
 
 const MAX_ZOOM = 21;
@@ -36,6 +38,8 @@ export interface PlannerView {
   gridOf(unitId: string): string | null;
   numbers(): readonly DrawnNumber[];
   keeping(): string;
+  /** Colour of each grid where each has its own, by code. */
+  colours(): Record<string, number>;
   screenOf(unitId: string): [x: number, y: number] | null;
 }
 
@@ -44,7 +48,8 @@ export class Planner implements PlannerView {
   private readonly plan: Plan;
   private readonly desk: Desk;
   private readonly hand: Hand = { tool: "choose", whole: "unit", radius: 0, target: -1, isFromOne: false };
-  private readonly look: { statusOf: (grid: number) => ReturnType<Desk["statusOf"]>; active: number; marked: ReadonlySet<number> };
+  private readonly look: Look & { active: number; marked: ReadonlySet<number> };
+  private readonly seeing: Seeing;
   private readonly picture: Picture;
   private readonly board: Board;
   private readonly tools: Tools;
@@ -73,7 +78,13 @@ export class Planner implements PlannerView {
     this.plan = new Plan(this.ground, queue.base, queue.standIns());
     const middles = middlesOf(this.cells, units);
     const [lower, upper] = settings.plan.band;
-    this.look = { statusOf: (grid) => this.desk.statusOf(grid), active: -1, marked: new Set() };
+    const statusOf = (grid: number) => this.desk.statusOf(grid);
+    this.seeing = new Seeing(this.plan, settings.styles, statusOf, () => {
+      this.picture.redraw();
+      dots.redraw();
+    });
+    const dots = new Dots(this.plan, middles, () => this.seeing.way === "dots");
+    this.look = { statusOf, styleOf: (grid) => this.seeing.styleOf(grid), active: -1, marked: new Set() };
 
     this.desk = new Desk(this.plan, new UnitPoints(middles.x, middles.y), { lower, upper }, {
       changed: (grids, changed) => {
@@ -83,6 +94,7 @@ export class Planner implements PlannerView {
       edited: (edit) => {
         this.keeper.push(edit);
         this.board.render();
+        this.seeing.refresh();
         // After the frame in which the numbers are drawn.
         requestAnimationFrame(() => this.makeRoom());
       },
@@ -134,6 +146,8 @@ export class Planner implements PlannerView {
     this.home(false);
     new PlanTiles(new Painter(backdrop, settings.styles, shown, "after", () => false, true)).addTo(map);
     this.picture.addTo(map);
+    dots.addTo(map);
+    this.seeing.control().addTo(map);
     const { picture } = this;
     this.overlay = new Overlay(backdrop, settings.styles, shown, new Incidents(backdrop.get("incidents")), {
       x: null,
@@ -177,6 +191,10 @@ export class Planner implements PlannerView {
 
   numbers(): readonly DrawnNumber[] {
     return this.picture.numbers();
+  }
+
+  colours(): Record<string, number> {
+    return Object.fromEntries(this.desk.grids().map((grid) => [this.plan.facts(grid).code, this.seeing.colourOf(grid)]));
   }
 
   keeping(): string {

@@ -3,7 +3,7 @@ import { button, element, typed } from "../dom.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
 
-export type Wanted = { kind: "mend"; grids: string[] } | { kind: "balance" } | { kind: "split"; grids: string[]; parts: number };
+export type Wanted = { kind: "mend"; grids: string[] } | { kind: "balance" } | { kind: "split"; grids: string[]; parts: number } | { kind: "count"; count: number };
 
 export interface Proposal {
   revision: number;
