@@ -20,6 +20,7 @@ from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import (
+    cards_page,
     compare_page,
     comparisons,
     divisions,
@@ -42,6 +43,7 @@ _RESOURCES = (
     pages,
     planner,
     compare_page,
+    cards_page,
     people,
     divisions,
     plans,
