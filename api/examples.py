@@ -61,6 +61,13 @@ _OF: dict[str, Any] = {
         "published_version": _VERSION, "revision": 1,
     },
     "DivisionChange": {"name": "朝阳街道"},
+    "DivisionOfUnit": {
+        "unit_id": "B144-1",
+        "floors": [
+            {"lowest": 1, "highest": 16, "households": 64}, {"lowest": 17, "highest": 33, "households": 68},
+        ],
+        "note": "单元户数超过上限",
+    },
     "DivisionIn": {"parent_id": 4, "level": "community", "code": "320706001002", "name": "新建社区"},
     "DivisionOut": _DIVISION,
     "ProposalIn": {"kind": "mend", "grids": ["320924001001007"], "max_moved": 60},

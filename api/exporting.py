@@ -55,6 +55,8 @@ LAYERS: dict[LayerName, Columns] = {
             ("unit_id", "u.unit_id", pa.string()), ("community", "d.code", pa.string()),
             ("grid_id", "g.code", pa.string()), ("households", "u.households", pa.int32()),
             ("building", "u.building_id", pa.string()), ("compound", "u.compound_id", pa.string()),
+            ("tower", "u.divided_from", pa.string()), ("floor_from", "u.floor_from", pa.int16()),
+            ("floor_to", "u.floor_to", pa.int16()),
         ),
         "versions v JOIN divisions d ON d.id = v.community_id JOIN units u ON u.ground_id = v.ground_id"
         " LEFT JOIN assignments a ON a.version_id = v.id AND a.unit_number = u.number"

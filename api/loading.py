@@ -33,7 +33,8 @@ LOAD_LOCK = 7_714_202
 
 _UNIT_TYPES = {
     "ground_id": "int8", "community_id": "int8", "number": "int4", "unit_id": "text", "households": "int4",
-    "building_id": "text", "compound_id": "text", "address": "text", "geom": GEOMETRY, "cell": GEOMETRY,
+    "building_id": "text", "compound_id": "text", "address": "text", "divided_from": "text",
+    "floor_from": "int2", "floor_to": "int2", "geom": GEOMETRY, "cell": GEOMETRY,
 }  # fmt: skip
 _GRID_TYPES = {
     "version_id": "uuid", "community_id": "int8", "number": "int4", "code": "text", "name": "text",

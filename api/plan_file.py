@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo.floors import COLUMNS as FLOOR_COLUMNS
 from geo.partition import Band
 
 
@@ -25,7 +26,8 @@ class PlanFile:
     communities : DataFrame, c rows
         `code`, `name` (None where unknown), `geom` (shape); everything else names a community by its row.
     units : DataFrame
-        `community`, `number`, `unit_id`, `households`, `building_id`, `compound_id`, `address`, `grid`
+        `community`, `number`, `unit_id`, `households`, `building_id`, `compound_id`, `address`,
+        `divided_from`, `floor_from`, `floor_to` (None but for bands of floors), `grid`
         (number of the grid in its community, -1 for none), `geom` and `cell` (EWKB or None); ordered by
         community and number, which counts the unit ids of a community in ascending order from 0.
     pairs : DataFrame
@@ -62,7 +64,7 @@ class PlanFile:
     def ground_digests(self) -> list[bytes]:
         """Return the SHA-256 of the ground of each community: its units, their cells and pairs."""
         units, pairs = self.slices(self.units), self.slices(self.pairs)
-        told = ("unit_id", "households", "building_id", "compound_id", "address")
+        told = ("unit_id", "households", "building_id", "compound_id", "address", *FLOOR_COLUMNS)
         texts_of = [self.units[name].tolist() for name in told]
         shapes = [self.units[name].to_numpy() for name in ("geom", "cell")]
         relations = [

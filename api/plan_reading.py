@@ -33,6 +33,7 @@ from api.plan_columns import (
 from api.plan_file import PlanFile
 from geo.adjacency import Crossing
 from geo.crs import STORED_CRS
+from geo.floors import floor_columns
 from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import LayerKind, layer_of
 from geo.names import shortened
@@ -205,6 +206,7 @@ def _units(
         {
             "community": community[kept],
             **{name: frame[name].to_numpy()[kept] for name in told},
+            **{name: values[kept] for name, values in floor_columns(frame).items()},
             "geom": ewkb(shapes),
         }
     )

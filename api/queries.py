@@ -58,7 +58,8 @@ def communities(session: Session, *, only: int | None = None, after: str = "", l
                    coalesce(g.households, 0) AS households, coalesce(g.n_units, 0) AS units,
                    v.id AS published_version
             FROM divisions d
-            LEFT JOIN LATERAL (SELECT households, n_units FROM grounds WHERE community_id = d.id
+            LEFT JOIN LATERAL (SELECT households, n_units FROM grounds
+                               WHERE community_id = d.id AND root_id IS NULL
                                ORDER BY id DESC LIMIT 1) g ON true
             LEFT JOIN versions v ON v.community_id = d.id AND v.state IN ('published', 'superseded')
                                     AND daterange(v.valid_from, v.valid_to) @> current_date
@@ -105,9 +106,10 @@ def unit_features(session: Session, ground_id: int, version: UUID | None, *, aft
 
 
 def newest_ground(session: Session, community_id: int) -> int | None:
-    """Return the newest ground of a community."""
+    """Return the newest ground of a community, of those that were loaded."""
     newest: int | None = session.execute(
-        text("SELECT max(id) FROM grounds WHERE community_id = :community"), {"community": community_id}
+        text("SELECT max(id) FROM grounds WHERE community_id = :community AND root_id IS NULL"),
+        {"community": community_id},
     ).scalar_one()
     return newest
 

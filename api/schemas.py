@@ -227,6 +227,23 @@ class EditIn(Body):
     note: Note = ""
 
 
+class FloorBandIn(Body):
+    """Floors of a tower from the lowest to the highest of them, and the households on them."""
+
+    lowest: Annotated[int, Field(ge=1, le=300)]
+    highest: Annotated[int, Field(ge=1, le=300)]
+    households: Annotated[int, Field(ge=0, le=100_000)]
+
+
+class DivisionOfUnit(Body):
+    """A unit and the bands of floors that it is divided into; none make it whole again."""
+
+    unit_id: UnitId
+    floors: Annotated[list[FloorBandIn], Field(max_length=60)] = []
+    into: GridCode | None = Field(None, description="Grid of what is made, else that of the unit")
+    note: Note = ""
+
+
 class ProposalIn(Body):
     """What the engine is asked: mend round some grids, balance all, split one, reach a number of grids."""
 

@@ -23,6 +23,7 @@ from api.queries import AROUND_DEG
 from geo.adjacency import Adjacency
 from geo.crs import STORED_CRS
 from geo.findings import Finding
+from geo.floors import COLUMNS as FLOOR_COLUMNS
 from maps.findings import sentence
 from maps.plan_file import Frames, adjacency_table
 
@@ -60,6 +61,8 @@ def version_frames(session: Session, version_id: UUID) -> Frames:
     version = session.execute(text(_VERSION), {"id": version_id}).one()
     units = _columns(session, _UNITS, version)
     places, cells = units.pop("geom"), units.pop("cell")
+    if not any(units["divided_from"]):
+        units = {name: column for name, column in units.items() if name not in FLOOR_COLUMNS}
     grids = _columns(session, _GRIDS, version)
     frames: Frames = {
         "micro_grids": _located(grids, grids.pop("geom"), version.community),
@@ -88,6 +91,7 @@ _VERSION = """
     WHERE v.id = :id"""
 _UNITS = """
     SELECT u.unit_id, u.households, u.building_id, u.compound_id, u.address, g.code AS grid_id,
+           u.divided_from, u.floor_from, u.floor_to,
            ST_AsBinary(u.geom) AS geom, ST_AsBinary(u.cell) AS cell
     FROM units u
     LEFT JOIN assignments a ON a.version_id = :version AND a.unit_number = u.number

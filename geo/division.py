@@ -188,15 +188,16 @@ class _Outline:
 
 
 def longer_side(points: FloatArray) -> FloatArray:
-    """Return the direction of the longer side of the box round some points, pointing east, or else north."""
+    """Return the direction of the longer side of the box round some points, to the east or to the north."""
     box = shapely.minimum_rotated_rectangle(shapely.multipoints(points))
     if box.geom_type != "Polygon":
         return np.array([1.0, 0.0])
     corners = shapely.get_coordinates(box)
     sides = np.diff(corners[:3], axis=0)
     x, y = sides[int(np.argmax(np.hypot(*sides.T)))]
-    longer: FloatArray = np.array([x, y]) if (x, y) > (0.0, 0.0) else np.array([-x, -y])
-    return longer
+    # By the greater of the two: a house along a meridian is not turned by the last digit of its corners.
+    side: FloatArray = np.array([x, y])
+    return side if (x if abs(x) > abs(y) else y) > 0 else -side
 
 
 def _cut(arcs: Arcs, cell: int, into: IntArray, outline: _Outline, levels: FloatArray) -> Arcs:

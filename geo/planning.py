@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -312,16 +312,9 @@ def standing_shapes(layers: PlanLayers, ground: Ground) -> NDArray[np.object_]:
 
 def _lines(layers: PlanLayers) -> Lines:
     """Collect what bounds enclosures: roads by class, walls, water edges and water lines, barriers."""
-    rank = _road_ranks()
     shapes: list[NDArray[np.object_]] = []
     kinds: list[IntArray] = []
-    road = np.array(
-        [
-            rank.get("" if pd.isna(name) else str(name), _ROAD_RANK["minor"])
-            for name in layers.roads["road_class"]
-        ],
-        np.int64,
-    )
+    road = road_crossings(layers.roads["road_class"])
     walled = layers.compounds["walled"].to_numpy(dtype=bool)
     for geometry, kind in (
         (layers.roads.geometry.to_numpy()[road > 0], road[road > 0]),
@@ -332,6 +325,12 @@ def _lines(layers: PlanLayers) -> Lines:
         shapes.append(geometry)
         kinds.append(np.broadcast_to(np.asarray(kind, np.int64), len(geometry)))
     return Lines(np.concatenate(shapes), np.concatenate(kinds))
+
+
+def road_crossings(classes: Iterable[Any]) -> IntArray:
+    """Return the `Crossing` bit of roads by their class, 0 for paths; unknown classes are minor roads."""
+    rank, usual = _road_ranks(), _ROAD_RANK["minor"]
+    return np.array([rank.get("" if pd.isna(name) else str(name), usual) for name in classes], np.int64)
 
 
 @cache

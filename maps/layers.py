@@ -27,7 +27,16 @@ _LABEL_TOLERANCE = 0.01
 
 # Columns of each layer of the page, all of them optional but the ids.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "units": ("unit_id", "households", "building_id", "compound_id", "address"),
+    "units": (
+        "unit_id",
+        "households",
+        "building_id",
+        "compound_id",
+        "address",
+        "divided_from",
+        "floor_from",
+        "floor_to",
+    ),
     "communities": ("community_id", "name"),
     "roads": ("name", "road_class"),
     "water": ("name",),
@@ -43,7 +52,7 @@ _COUNTED = (
     "households", "special_households", "left_out", "micro_grids", "special_grids", "units_too_large",
     "households_too_large", "least", "most",
 )  # fmt: skip
-_NUMBERS = frozenset({"households", "units", "area_m2"})
+_NUMBERS = frozenset({"households", "units", "area_m2", "floor_from", "floor_to"})
 
 # More than anyone counts, and still exact in every browser.
 _LARGEST = 1e15

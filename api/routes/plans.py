@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +20,7 @@ from api.routes.divisions import RowId, number_cursor, require_community
 from api.schemas import (
     Acceptance,
     Collection,
+    DivisionOfUnit,
     EditIn,
     EditOut,
     FindingOut,
@@ -38,6 +39,11 @@ from api.schemas import (
     problems,
 )
 from geo.findings import Finding
+
+if TYPE_CHECKING:
+    from api.drafts import Draft
+    from api.editing import Applied
+    from geo.review import Review
 
 router = APIRouter(prefix="/api/v1", tags=["plans"], route_class=KeptRoute)
 
@@ -266,25 +272,35 @@ def edit_draft(
     )
     found = judge(draft)
     write_edit(session, draft, applied, found)
-    session.execute(text("UPDATE versions SET revision = revision + 1 WHERE id = :id"), {"id": version_id})
-    touched = [
-        GridTotals.model_validate({"code": code, **vars(found.statuses[code])})
-        if code in found.statuses
-        else GridTotals(code=code, households=0, units=0, status="too_small", pieces=0)
-        for code in sorted(draft.grids[number].code for number in applied.touched)
-    ]
     told = {
         "moves": applied.moved, "new_grids": applied.new_grids, "ended": applied.ended, "note": body.note,
         "grids": [change.model_dump(exclude_unset=True) for change in body.grids],
     }  # fmt: skip
-    seq = _log(session, version, body.action, told)
-    queries.tell(
-        session, "version_edited", version.community_id,
-        json.dumps({"version": str(version_id), "revision": version.revision + 1, "seq": seq}),
-    )  # fmt: skip
-    return EditOut(
-        seq=seq, version=_version(session, version_id, response), touched=touched, new_grids=applied.new_grids
-    )
+    return _edited(session, version, draft, applied, found, response, (body.action, told))
+
+
+@router.post("/versions/{version_id}/divisions", status_code=201, responses=problems(404, 409, 412, 428))
+def divide_unit(
+    version_id: UUID, body: DivisionOfUnit, session: SessionDep, response: Response, if_match: IfMatch = None
+) -> EditOut:
+    """Divide a unit of a draft by floors, each band a unit of its own; or make its bands one unit again.
+
+    Bands must meet and add up to the unit's households. Each gets its share of the unit's ground, and the
+    unit's grid. Other versions keep the units that they have. It is logged as an edit (`divide`, `join`),
+    with the bands before and after.
+    """
+    from api.dividing import divide
+    from geo.floors import FloorBand
+
+    version = _changeable(session, version_id, if_match)
+    bands = [FloorBand(band.lowest, band.highest, band.households) for band in body.floors]
+    done = divide(session, version, body.unit_id, bands, into=body.into)
+    told = {
+        "unit": body.unit_id, "before": [vars(band) for band in done.before],
+        "after": [vars(band) for band in sorted(bands)], "ended": done.applied.ended, "note": body.note,
+    }  # fmt: skip
+    entry = ("divide" if bands else "join", told)
+    return _edited(session, version, done.draft, done.applied, done.review, response, entry)
 
 
 @router.post("/versions/{version_id}/proposals", responses=problems(404, 409, 412, 428))
@@ -317,6 +333,34 @@ def propose(version_id: UUID, body: ProposalIn, session: SessionDep, if_match: I
         changes=[ProposedGrid.model_validate(vars(change)) for change in made.changes],
         moved_households=made.moved_households,
         left=made.left,
+    )
+
+
+def _edited(
+    session: Session,
+    version: Row[Any],
+    draft: Draft,
+    applied: Applied,
+    found: Review,
+    response: Response,
+    entry: tuple[str, dict[str, Any]],
+) -> EditOut:
+    """Count an edit that was written, log and tell it, and return what it touched."""
+    session.execute(text("UPDATE versions SET revision = revision + 1 WHERE id = :id"), {"id": version.id})
+    touched = [
+        GridTotals.model_validate({"code": code, **vars(found.statuses[code])})
+        if code in found.statuses
+        else GridTotals(code=code, households=0, units=0, status="too_small", pieces=0)
+        for code in sorted(draft.grids[number].code for number in applied.touched)
+    ]
+    action, told = entry
+    seq = _log(session, version, action, told)
+    queries.tell(
+        session, "version_edited", version.community_id,
+        json.dumps({"version": str(version.id), "revision": version.revision + 1, "seq": seq}),
+    )  # fmt: skip
+    return EditOut(
+        seq=seq, version=_version(session, version.id, response), touched=touched, new_grids=applied.new_grids
     )
 
 

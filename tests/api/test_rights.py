@@ -364,6 +364,11 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /versions/{version_id}/edits": lambda ids: {
         "action": "paint", "moves": [{"unit_ids": ["u01"], "to": "320924001001002"}],
     },
+    "POST /versions/{version_id}/divisions": lambda ids: {
+        "unit_id": "u01", "floors": [
+            {"lowest": 1, "highest": 2, "households": 10}, {"lowest": 3, "highest": 4, "households": 20},
+        ],
+    },
     "POST /versions/{version_id}/proposals": lambda ids: {"kind": "balance"},
     "POST /versions/{version_id}/publish": lambda ids: {"valid_from": "2026-01-01"},
     "POST /jobs": lambda ids: {

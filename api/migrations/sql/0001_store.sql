@@ -231,6 +231,11 @@ CREATE TABLE grounds (
   n_units integer NOT NULL CHECK (n_units >= 0),
   households integer NOT NULL CHECK (households >= 0),
   sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+  -- A draft that divides towers by floors stands on a ground of its own, made from one that was loaded: by the
+  -- tower's id the bands of floors, none where bands that were loaded are one unit again.
+  root_id bigint REFERENCES grounds,
+  divisions jsonb NOT NULL DEFAULT '{}',
+  CHECK ((root_id IS NULL) = (divisions = '{}')),
   -- The pairs of the adjacency as parallel arrays of unit numbers: always read whole, never by row.
   pair_left integer[] NOT NULL,
   pair_right integer[] NOT NULL,
@@ -253,6 +258,11 @@ CREATE TABLE units (
   building_id text,
   compound_id text,
   address text,
+  -- Of a band of floors: the tower it is of, its lowest and its highest floor.
+  divided_from text CHECK (divided_from <> ''),
+  floor_from smallint CHECK (floor_from >= 1),
+  floor_to smallint CHECK (floor_to >= floor_from),
+  CHECK (num_nulls(divided_from, floor_from, floor_to) IN (0, 3)),
   geom geometry(Geometry, 4490) CHECK (ST_IsValid(geom)),
   cell geometry(Geometry, 4490)
     CHECK (ST_IsValid(cell)) CHECK (GeometryType(cell) IN ('POLYGON', 'MULTIPOLYGON')),

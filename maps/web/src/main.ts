@@ -6,6 +6,7 @@ import { comparedPage, CompareView } from "./compare/compare.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
+import { sendDivision } from "./planner/towers_panel.ts";
 import { openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
 import { ask, type Wanted } from "./planner/proposal.ts";
 import { Scene } from "./scene.ts";
@@ -58,6 +59,7 @@ async function start(): Promise<void> {
       const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
       window.weige.planner = new Planner(
         emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine, () => location.reload(),
+        (body) => sendDivision(served, csrfToken(), body),
       );
     } else show(settings, layers, emptyMap(), "");
   } else if (compared) {

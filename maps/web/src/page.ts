@@ -1,6 +1,7 @@
 /** The page: panel and map tied to each other. */
 import * as L from "leaflet";
 import { gridsOf } from "./changes.ts";
+import { TowerBadges } from "./towers.ts";
 import { northArrow, homeControl } from "./controls.ts";
 import type { Side } from "./divider.ts";
 import { element } from "./dom.ts";
@@ -91,6 +92,7 @@ export class Page {
     this.home(false);
     this.tiles.addTo(map);
     this.overlay.addTo(map);
+    new TowerBadges(scene.get("units"), (x, y) => latLng([x, y])).addTo(map);
     map.on("click", (event) => this.identify(event));
     map.on("mousemove", (event) => {
       map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);

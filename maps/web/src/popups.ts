@@ -2,7 +2,7 @@
 import { gridsOf } from "./changes.ts";
 import type { Side } from "./divider.ts";
 import { element, typed } from "./dom.ts";
-import type { Scene } from "./scene.ts";
+import type { IndexedLayer, Scene } from "./scene.ts";
 import { formatHours, formatMoment } from "./times.ts";
 import { formatCount, language, t } from "./words.ts";
 
@@ -100,11 +100,18 @@ export function unitSection(scene: Scene, unit: number): Section {
       [t("unit.id"), units.text("unit_id", unit)],
       [t("unit.households"), formatCount(units.number("households", unit) ?? 0)],
       [t("unit.building"), units.text("building_id", unit)],
+      [t("unit.floors"), floorsOf(units, unit)],
       [t("unit.address"), units.text("address", unit)],
       [t("unit.compound"), compoundName(scene, units.text("compound_id", unit))],
       [t("unit.grid"), units.number("grid", unit) === null ? t("unit.no_grid") : ""],
     ]),
   };
+}
+
+/** The floors of a band of a tower; empty for other units. */
+function floorsOf(units: IndexedLayer, unit: number): string {
+  const [lowest, highest] = [units.number("floor_from", unit), units.number("floor_to", unit)];
+  return lowest === null || highest === null ? "" : t("tower.floors", { lowest, highest });
 }
 
 /** A building: its units with their households, by the grids they belong to. */
@@ -133,8 +140,15 @@ export function buildingSection(scene: Scene, members: readonly number[]): Secti
         i ? "\u00a0" : t("building.grids"),
         grid === null ? t("building.no_grid", share) : t("building.grid_share", { code: scene.get("grids").text("grid_id", grid), ...share }),
       ]),
+      ...members.filter((unit) => floorsOf(units, unit) !== "").map((unit): [string, string] => [
+        floorsOf(units, unit), t("building.band", { households: units.number("households", unit) ?? 0, code: gridCode(scene, units.number("grid", unit)) }),
+      ]),
     ]),
   };
+}
+
+function gridCode(scene: Scene, grid: number | null): string {
+  return grid === null ? t("unit.no_grid") : scene.get("grids").text("grid_id", grid);
 }
 
 /** The name of a compound, else its id. */

@@ -50,9 +50,11 @@ export class Board {
     private readonly desk: Desk,
     private readonly hand: Hand,
     private readonly wishes: Wishes,
+    /** Panels of their own, below the problems. */
+    panels: readonly HTMLElement[] = [],
   ) {
     this.counts = new CountPanel(desk, (count) => wishes.ask({ kind: "count", count }, null));
-    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, this.engine, this.counts.root, this.list, this.past);
+    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, ...panels, this.engine, this.counts.root, this.list, this.past);
     this.root.append(this.head, this.tools, this.said, body);
     this.render();
   }

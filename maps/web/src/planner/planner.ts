@@ -15,6 +15,7 @@ import type { SavedState, SaveRequest } from "../plan/saving.ts";
 import { IndexedLayer, Scene, union } from "../scene.ts";
 import type { Settings } from "../schema.ts";
 import { PlanTiles } from "../tiles.ts";
+import { TowerBadges } from "../towers.ts";
 import { htmlLanguage, t } from "../words.ts";
 import { Board } from "./board.ts";
 import { Desk } from "./desk.ts";
@@ -24,6 +25,8 @@ import { Dots } from "./dots.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
 import { Seeing } from "./seeing.ts";
 import { place, Tools, type Hand, type Tool } from "./tools.ts";
+import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
+import { keepView, returnTo } from "./view.ts";
 
 const MAX_ZOOM = 21;
 const PLACE_ZOOM = 18.5;
@@ -69,6 +72,8 @@ export class Planner implements PlannerView {
     private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Asked>,
     /** Somebody else saved meanwhile. */
     onChanged: (queue: SaveQueue) => void,
+    /** Ask the service to divide a tower; what it refused. */
+    private readonly sendDivision: (body: DivisionBody) => Promise<string | null>,
   ) {
     document.documentElement.lang = htmlLanguage();
     const units = new IndexedLayer(need(layers, "units"));
@@ -124,6 +129,7 @@ export class Planner implements PlannerView {
     pane(map, "weige-lines", 420);
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
+    const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
     this.board = new Board(this.desk, this.hand, {
       tool: (tool) => this.take(tool),
       choose: (grid) => this.choose(grid),
@@ -137,13 +143,14 @@ export class Planner implements PlannerView {
         this.keeper.forget();
         location.reload();
       },
-    });
+    }, [towers.root]);
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
     document.body.append(root);
     stage.append(map.getContainer());
     map.invalidateSize({ animate: false });
     this.home(false);
+    returnTo(map);
     new PlanTiles(new Painter(backdrop, settings.styles, shown, "after", () => false, true)).addTo(map);
     this.picture.addTo(map);
     dots.addTo(map);
@@ -156,6 +163,7 @@ export class Planner implements PlannerView {
       },
     });
     this.overlay.addTo(map);
+    new TowerBadges(units, (x, y) => place([x, y])).addTo(map);
     this.tools = new Tools(map, this.desk, this.cells, this.hand, {
       chose: (grid) => this.choose(grid),
       stroked: (target) => {
@@ -240,6 +248,19 @@ export class Planner implements PlannerView {
     };
     this.board.proposal.replaceChildren(...preview(proposal, take, done));
     this.board.proposal.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Divide a tower by floors, or make it whole: the service has other units then, and the page opens anew. */
+  private async divide(body: DivisionBody): Promise<void> {
+    this.board.say(t("tower.dividing"));
+    await this.keeper.run();
+    const refused = this.keeper.keeping === "saved" ? await this.sendDivision(body) : t("edit.refused.not_saved");
+    if (refused !== null) {
+      this.board.say(t("tower.refused", { detail: refused }));
+      return;
+    }
+    keepView(this.map);
+    location.reload();
   }
 
   private take(tool: Tool): void {
@@ -433,7 +454,8 @@ function middlesOf(cells: IndexedLayer, units: IndexedLayer): { x: Float64Array;
   const x = new Float64Array(units.count).fill(NaN);
   const y = new Float64Array(units.count).fill(NaN);
   for (let unit = 0; unit < units.count; unit++) {
-    const middle = units.middle(unit) ?? cells.middle(unit);
+    // Bands of one tower have the same house.
+    const middle = (units.text("divided_from", unit) ? cells.middle(unit) : units.middle(unit)) ?? cells.middle(unit) ?? units.middle(unit);
     if (middle) [x[unit], y[unit]] = middle;
   }
   return { x, y };
