@@ -126,16 +126,32 @@ def plan(
 @app.command()
 def check(
     *,
-    units: Annotated[str, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")],
-    grids: Annotated[str, typer.Option(metavar="LAYER", help="Grid polygons, or a table unit_id, grid_id.")],
+    plan_file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PLAN]", help="A plan.gpkg: its layers and its grids.", show_default=False),
+    ] = None,
+    units: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Stairwell units or houses with households.")
+    ] = None,
+    grids: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Grid polygons, or a table unit_id, grid_id.")
+    ] = None,
     communities: LayerOption = None,
     roads: LayerOption = None,
     water: LayerOption = None,
     barriers: LayerOption = None,
     gates: LayerOption = None,
     compounds: LayerOption = None,
-    min_households: MinOption = 50,
-    max_households: MaxOption = 100,
+    tomorrow: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="Expected: date, unit_id or lon and lat, households, note."),
+    ] = None,
+    min_households: Annotated[
+        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
+    ] = None,
+    max_households: Annotated[
+        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
+    ] = None,
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
@@ -161,7 +177,8 @@ def check(
     sources = _sources(given, field, crs, id_column)
     broken = commands.check_grids(
         terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
-        bounds=(min_households, max_households), output=output, map_file=map_file,
+        bounds=(min_households, max_households), output=output, map_file=map_file, plan_file=plan_file,
+        tomorrow=tomorrow,
     )  # fmt: skip
     if strict and broken:
         raise typer.Exit(OUT_OF_RULES)

@@ -101,16 +101,33 @@ def check_grids(
     *,
     crs: str | None,
     id_column: str | None,
-    bounds: tuple[int, int],
+    bounds: tuple[int | None, int | None],
     output: Path | None,
     map_file: Path | None,
+    plan_file: Path | None = None,
+    tomorrow: str | None = None,
 ) -> bool:
     """Judge drawn grids, write the findings and the map, and say whether any grid breaks a rule."""
+    from api.tomorrow_command import steps_of_table, tomorrow_lines, tomorrow_values
     from geo.checking import check
+    from geo.standing_files import EarlierPlan
     from maps.plan_file import checked_frames, write_frames
 
-    ready({output: (".xlsx", ".csv", ".json"), map_file: (".html", ".htm")}, sources.values())
-    band = Band(*bounds)
+    inputs = [*sources.values(), *(str(given) for given in (plan_file, tomorrow) if given is not None)]
+    ready({output: (".xlsx", ".csv", ".json"), map_file: (".html", ".htm")}, inputs)
+    plan_of = None if plan_file is None else EarlierPlan(plan_file)
+    if plan_of is not None:
+        sources = {**plan_of.sources(), **sources}
+    for kind, option in (("units", "--units"), ("grids", "--grids")):
+        if kind not in sources:
+            raise InputError(
+                "nothing_to_check", f"there are no {kind} to check",
+                mend=f"name a plan.gpkg, or give {option}", option=option,
+            )  # fmt: skip
+    usual = (plan_of and plan_of.band()) or Band()
+    band = Band(
+        usual.lower if bounds[0] is None else bounds[0], usual.upper if bounds[1] is None else bounds[1]
+    )
     started = now()
     with terminal.progress() as report:
         report("reading", 0, 1)
@@ -120,6 +137,7 @@ def check_grids(
         warn(terminal, layers.findings)
         checked = check(layers, band=band, on_progress=report)
         warn(terminal, checked.doubts)
+        expected = None if tomorrow is None else steps_of_table(checked, tomorrow)
         findings = (*checked.findings, *checked.review.grid_counts_told(band))
         if output is not None:
             _write_findings(terminal, output, findings, checked.review)
@@ -131,9 +149,11 @@ def check_grids(
     broken = [finding for finding in findings if finding.severity == "error"]
     values = review_values(checked.review, findings)
     lines = summary_lines(checked.review, findings, terminal.language, band=band, file=output)
-    terminal.result(
-        lines, {**values, "findings_file": output and str(output), "map": map_file and str(map_file)}
-    )
+    values |= {"findings_file": output and str(output), "map": map_file and str(map_file)}
+    if expected is not None:
+        lines += tomorrow_lines(expected[1], terminal.language)
+        values["tomorrow"] = tomorrow_values(*expected)
+    terminal.result(lines, values)
     return bool(broken)
 
 

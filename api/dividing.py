@@ -20,6 +20,7 @@ from api.errors import NotFoundError
 from geo.adjacency import Adjacency, Crossing
 from geo.cell_arcs import Around, Redivided, redivided
 from geo.crs import STORED_CRS, transformer, working_crs
+from geo.errors import CoverageError
 from geo.floors import FAULTS, FloorBand, bands_fault
 from geo.planning import road_crossings
 from geo.review import Review
@@ -124,16 +125,7 @@ def ground_with(session: Session, root: int, divisions: Divisions) -> int:
     CoverageError
         A cell is too small to be divided so often.
     """
-    origin = session.execute(
-        text("SELECT community_id, sha256, pair_left, pair_right, border_m, crosses, joins"
-             " FROM grounds WHERE id = :id"),
-        {"id": root},
-    ).one()  # fmt: skip
-    units = session.execute(
-        text("SELECT number, unit_id, households, divided_from, floor_from, floor_to FROM units"
-             " WHERE ground_id = :id ORDER BY number"),
-        {"id": root},
-    ).all()  # fmt: skip
+    origin, units = _origin(session, root), _units_of(session, root)
     divisions = {tower: bands for tower, bands in divisions.items() if not _is_as_loaded(units, tower, bands)}
     if not divisions:
         return root
@@ -149,10 +141,26 @@ def ground_with(session: Session, root: int, divisions: Divisions) -> int:
     ).scalar_one_or_none()
     if known is not None:
         return known
-    work = _Ground.of(session, root, origin, units)
+    work = GroundAtWork.of(session, root, origin, units)
     for tower in told:
         work.divide(tower, divisions[tower])
     return work.written(origin.community_id, digest, written)
+
+
+def _origin(session: Session, ground: int) -> Row[Any]:
+    return session.execute(
+        text("SELECT community_id, sha256, pair_left, pair_right, border_m, crosses, joins"
+             " FROM grounds WHERE id = :id"),
+        {"id": ground},
+    ).one()  # fmt: skip
+
+
+def _units_of(session: Session, ground: int) -> Sequence[Row[Any]]:
+    return session.execute(
+        text("SELECT number, unit_id, households, divided_from, floor_from, floor_to FROM units"
+             " WHERE ground_id = :id ORDER BY number"),
+        {"id": ground},
+    ).all()  # fmt: skip
 
 
 def _is_as_loaded(units: Sequence[Row[Any]], tower: str, bands: Sequence[FloorBand]) -> bool:
@@ -165,8 +173,8 @@ def _is_as_loaded(units: Sequence[Row[Any]], tower: str, bands: Sequence[FloorBa
 
 
 @dataclass
-class _Ground:
-    """A ground while towers of it are divided."""
+class GroundAtWork:
+    """A ground while towers of it are divided, or houses built on it."""
 
     session: Session
     root: int
@@ -174,7 +182,8 @@ class _Ground:
     pairs: dict[tuple[str, str], tuple[float, int, bool]]
 
     @staticmethod
-    def of(session: Session, root: int, origin: Row[Any], units: Sequence[Row[Any]]) -> _Ground:
+    def of(session: Session, root: int, origin: Row[Any], units: Sequence[Row[Any]]) -> GroundAtWork:
+        """Return a ground from its rows."""
         ids = [unit.unit_id for unit in units]
         made = {
             unit.unit_id: _Unit(
@@ -188,7 +197,56 @@ class _Ground:
             (ids[left], ids[right]): (border_m, crosses, joins)
             for left, right, border_m, crosses, joins in zip(*columns, strict=True)
         }
-        return _Ground(session, root, made, pairs)
+        return GroundAtWork(session, root, made, pairs)
+
+    @staticmethod
+    def standing(session: Session, ground: int) -> GroundAtWork:
+        """Return a ground as it stands in the store."""
+        return GroundAtWork.of(session, ground, _origin(session, ground), _units_of(session, ground))
+
+    def adjacency(self) -> Adjacency:
+        """Return who borders on whom, units by id."""
+        units = sorted(self.units)
+        number = {unit: at for at, unit in enumerate(units)}
+        ends = sorted((*sorted((number[a], number[b])), *told) for (a, b), told in self.pairs.items())
+        left, right, border_m, crosses, joins = ([row[at] for row in ends] for at in range(5))
+        return Adjacency(
+            np.array(units, object), np.array(left, np.int64), np.array(right, np.int64),
+            np.array(border_m, np.float64), np.array(crosses, np.uint8), np.array(joins, np.bool_),
+        )  # fmt: skip
+
+    def build(self, name: str, host: str, place: tuple[float, float]) -> None:
+        """Let a new unit stand on its half of the ground of another.
+
+        The ground is parted half way between the two; where there is no room for that, the new unit has the
+        other as its only neighbour.
+        """
+        unit = self.units[host]
+        beside = sorted({other for pair in self.pairs if host in pair for other in pair if other != host})
+        cells = self._cells([host, *beside])
+        old = {pair: told for pair, told in self.pairs.items() if host in pair}
+        middle = self.session.execute(
+            text("SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_PointOnSurface(coalesce(geom, cell)) AS p"
+                 " FROM units WHERE ground_id = :ground AND number = :number) s"),
+            {"ground": self.root, "number": unit.like},
+        ).one()  # fmt: skip
+        self.units[name] = replace(unit, unit_id=name, households=0, is_kept=False)
+        try:
+            made = cut(
+                self.session, cells[host], [cells[other] for other in beside],
+                across=((middle[0], middle[1]), place),
+            )  # fmt: skip
+        except CoverageError:
+            self.pairs[_pair(host, name)] = (1.0, 0, True)
+            return
+        self.units[host] = replace(unit, cell=made.parts[0], is_kept=False)
+        self.units[name] = replace(self.units[name], cell=made.parts[1])
+        for other, changed in zip(beside, made.neighbours, strict=True):
+            if changed is not None:
+                self.units[other] = replace(self.units[other], cell=changed, is_kept=False)
+        for pair in old:
+            del self.pairs[pair]
+        self._relate(made.pairs, [host, name, *beside], 2, {host}, old)
 
     def divide(self, tower: str, bands: Sequence[FloorBand]) -> None:
         """Put bands, or one whole unit, in the place of a tower's units."""

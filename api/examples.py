@@ -61,6 +61,25 @@ _OF: dict[str, Any] = {
         "published_version": _VERSION, "revision": 1,
     },
     "DivisionChange": {"name": "朝阳街道"},
+    "ScenarioIn": {
+        "changes": [
+            {"day": "2027-06-30", "lon": 119.2215, "lat": 34.6005, "households": 170, "note": "三期交付"},
+            {"day": "2027-09-01", "unit_id": "B12-1", "note": "拆除"},
+        ]
+    },
+    "ScenarioOut": {
+        "revision": 4,
+        "changes": [{"day": "2027-09-01", "households": None, "unit_id": "B12-1", "lon": None, "lat": None,
+                     "note": "拆除"}],
+        "steps": [{"day": "2027-09-01", "code": "320924001001007", "before": 62, "after": 44,
+                   "status_before": "ok", "status": "too_small", "changes": [0]}],
+        "fault": None,
+    },
+    "HypothesisIn": {"day": "2027-09-01"},
+    "HypothesisOut": {
+        "changes": [{"code": "320924001001007", "before": 44, "after": 61}], "moved_households": 17,
+        "new_households": 0, "left": {}, "unit_ids": ["B13-1"],
+    },
     "DivisionOfUnit": {
         "unit_id": "B144-1",
         "floors": [

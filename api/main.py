@@ -33,6 +33,7 @@ from api.routes import (
     people,
     planner,
     plans,
+    scenarios,
     stations,
     uploads,
 )
@@ -47,6 +48,7 @@ _RESOURCES = (
     people,
     divisions,
     plans,
+    scenarios,
     packs,
     comparisons,
     stations,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,13 @@ class Proposal:
     changes: list[ProposedChange]
     moved_households: int
     left: dict[str, str]
+    households: Mapping[str, int] = field(default_factory=dict)
+
+    def households_of(self, unit_ids: Collection[str]) -> int:
+        """Return the households of those of some units that would move."""
+        return sum(
+            self.households.get(unit, 0) for move in self.moves for unit in move.unit_ids if unit in unit_ids
+        )
 
 
 class _Standing:
@@ -222,6 +229,7 @@ def _proposal(
     return Proposal(
         moves, changes, int(households[from_grid].sum()),
         {code: why for part, why in left.items() if (code := _code(standing, follows, part)) is not None},
+        {str(ids[unit]): int(households[unit]) for unit in from_grid.tolist()},
     )  # fmt: skip
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+if TYPE_CHECKING:
+    from geo.tomorrow import Expected, Step
 
 # Text that people type: one line of printable characters.
 Line = Annotated[
@@ -287,6 +290,93 @@ class ProposalOut(BaseModel):
     changes: list[ProposedGrid]
     moved_households: int
     left: dict[str, str] = Field(description="Grids out of band all the same, with the reason")
+
+
+class ExpectedChange(Body):
+    """Households that come or go on a day: to or from a unit, or with a new house at a place."""
+
+    day: date
+    households: Annotated[int, Field(ge=-100_000, le=100_000)] | None = Field(
+        None, description="That come or, below 0, go; null: the unit is demolished"
+    )
+    unit_id: UnitId | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    note: Note = ""
+
+    @model_validator(mode="after")
+    def is_somewhere(self) -> ExpectedChange:
+        """Require a unit or a place, and households that come to a new house."""
+        if (self.lon is None) != (self.lat is None) or (self.unit_id is None) == (self.lon is None):
+            raise ValueError("a change names a unit, or lon and lat")
+        if self.households == 0 or (self.lon is not None and (self.households or 0) <= 0):
+            raise ValueError("households come to a new house, and come or go elsewhere")
+        return self
+
+    @classmethod
+    def of(cls, change: Expected) -> ExpectedChange:
+        """Return what `geo.tomorrow` calls a change."""
+        lon, lat = change.place or (None, None)
+        return cls(
+            day=change.day, households=change.households, unit_id=change.unit_id, lon=lon, lat=lat,
+            note=change.note,
+        )  # fmt: skip
+
+    def expected(self) -> Expected:
+        """Return it as `geo.tomorrow` takes it."""
+        from geo.tomorrow import Expected
+
+        place = None if self.lon is None or self.lat is None else (self.lon, self.lat)
+        return Expected(self.day, self.households, self.unit_id, place, self.note)
+
+
+class ScenarioIn(Body):
+    """What is expected of a draft."""
+
+    changes: Annotated[list[ExpectedChange], Field(max_length=200)]
+
+
+class ScenarioStep(BaseModel):
+    """A grid on a day: households and status before and after what is expected then."""
+
+    day: date
+    code: str
+    before: int
+    after: int
+    status_before: GridStatus
+    status: GridStatus
+    changes: list[int] = Field(description="Positions of the changes of that day in that grid")
+
+    @classmethod
+    def of(cls, step: Step) -> ScenarioStep:
+        """Return what `geo.tomorrow` calls a step."""
+        return cls(**{**vars(step), "code": step.grid_id, "changes": list(step.changes)})
+
+
+class ScenarioOut(BaseModel):
+    """What is expected of a version, and the grids that change by when."""
+
+    revision: int
+    changes: list[ExpectedChange]
+    steps: list[ScenarioStep]
+    fault: str | None
+
+
+class HypothesisIn(Body):
+    """A day, and what is expected until then where it is not what is kept."""
+
+    day: date
+    changes: Annotated[list[ExpectedChange], Field(max_length=200)] | None = None
+
+
+class HypothesisOut(BaseModel):
+    """What mending would take by then: grids before and after, and households of today that change grids."""
+
+    changes: list[ProposedGrid]
+    moved_households: int
+    new_households: int = Field(description="Of new houses, that come under another grid than they stand in")
+    left: dict[str, str] = Field(description="Grids out of band all the same, with the reason")
+    unit_ids: list[str] = Field(description="Units that would change grids")
 
 
 class GridTotals(BaseModel):

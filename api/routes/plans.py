@@ -407,13 +407,13 @@ def _require_plan(session: Session, plan_id: UUID) -> Row[Any]:
 def _unchanged(session: Session, version_id: UUID, if_match: str | None, whose: Whose) -> None:
     """Refuse who may not do this, and what was decided on another state of the version."""
     version = require_version(session, version_id)
-    _require_rights(session, version, whose)
+    require_rights(session, version, whose)
     _require_match(if_match, version)
 
 
 def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:
     """Return a draft, locked, that the actor may change and that is as the request thinks."""
-    _require_rights(session, require_version(session, version_id), "plannable")
+    require_rights(session, require_version(session, version_id), "plannable")
     version = require_version(session, version_id, lock=True)
     _require_match(if_match, version)
     if version.state != "draft":
@@ -429,7 +429,7 @@ def _require_match(if_match: str | None, version: Row[Any]) -> None:
     )
 
 
-def _require_rights(session: Session, version: Row[Any], whose: Whose) -> None:
+def require_rights(session: Session, version: Row[Any], whose: Whose) -> None:
     """Say that the actor may read a version, but not do this to it; the database would refuse it later."""
     mine = session.execute(
         text(f"SELECT :community IN (SELECT {whose}())"), {"community": version.community_id}
@@ -440,13 +440,14 @@ def _require_rights(session: Session, version: Row[Any], whose: Whose) -> None:
 
 
 def _copy(session: Session, source: UUID, target: UUID) -> None:
-    """Copy grids, assignments and findings of one version to another."""
+    """Copy grids, assignments, findings and what is expected of one version to another."""
     for table, columns in (
         ("grids", "number, community_id, code, name, kind, households, units, status, reason, area_m2,"
                   " perimeter_m, compactness, geom"),
         ("assignments", "unit_number, grid_number, community_id, ground_id"),
         ("findings", "community_id, code, severity, grid_code, unit_ids, details, geom, accepted_by,"
                      " accepted_at, accepted_note"),
+        ("expected_changes", "number, community_id, day, households, unit_id, place, note"),
     ):  # fmt: skip
         session.execute(
             text(f"INSERT INTO {table} (version_id, {columns}) SELECT :target, {columns} FROM {table}"

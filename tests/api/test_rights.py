@@ -56,7 +56,7 @@ RULES = {
     "division_levels": GROUND_MAP,
     "divisions": Rule(READERS, ADMINS, ADMINS),
     **dict.fromkeys(("grounds", "units", "plans", "versions", "grids"), PLANNED),
-    **dict.fromkeys(("assignments", "findings", "stations"), PLANNED),
+    **dict.fromkeys(("assignments", "findings", "expected_changes", "stations"), PLANNED),
     # Everybody sees the map; who plans the communities that something lies in adds and removes it.
     **dict.fromkeys(LAYERS, Rule(EVERYBODY, PLANNERS, NOBODY, PLANNERS, anywhere=frozenset({"read"}))),
     "layer_changes": GROUND_MAP,
@@ -97,6 +97,8 @@ ADDED = {
     "assignments": "(version_id, unit_number, grid_number, community_id, ground_id)"
     " VALUES (:version, 1, 0, :area, :ground)",
     "findings": "(version_id, community_id, code, severity) VALUES (:version, :area, :k, 'info')",
+    "expected_changes": "(version_id, number, community_id, day, unit_id)"
+    " VALUES (:version, :n, :area, '2027-01-01', :k)",
     "stations": f"(community_id, station_id, name, geom) VALUES (:area, :k, :k, {POINT})",
     **dict.fromkeys(LAYERS, f"(geom) VALUES ({SQUARE})"),
     "layer_changes": "(layer) VALUES (:k)",
@@ -118,6 +120,7 @@ ADDED = {
 # Which rows are of the area, and a column that may change (else the first that `same` names).
 ROWS = {
     **dict.fromkeys(("grounds", "plans", "findings", "stations"), ("community_id = :area", "community_id")),
+    "expected_changes": ("community_id = :area", "community_id"),
     **dict.fromkeys(("units", "grids", "assignments", "versions"), ("community_id = :area", "community_id")),
     **dict.fromkeys(LAYERS, (f"ST_Intersects(geom, {SQUARE})", "geom")),
     "division_levels": ("true", "rank"),
@@ -167,7 +170,8 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 owner.execute(
                     text(f"INSERT INTO units {ADDED['units']}"), {**ids, "n": number, "k": f"u{number}"}
                 )
-            for name in ("grids", "findings", "stations", "log", "log of audit", "idempotency_keys", "jobs"):
+            of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
+            for name in (*of_each, "idempotency_keys", "jobs"):
                 owner.execute(text(f"INSERT INTO {name.split()[0]} {ADDED[name]}"), ids)
             owner.execute(
                 text("INSERT INTO assignments (version_id, unit_number, grid_number, community_id, ground_id)"
@@ -368,6 +372,12 @@ BODIES: dict[str, Callable[[dict], object]] = {
         "unit_id": "u01", "floors": [
             {"lowest": 1, "highest": 2, "households": 10}, {"lowest": 3, "highest": 4, "households": 20},
         ],
+    },
+    "PUT /versions/{version_id}/scenario": lambda ids: {
+        "changes": [{"day": "2027-06-30", "unit_id": "u01", "households": 90}],
+    },
+    "POST /versions/{version_id}/scenario/mending": lambda ids: {
+        "day": "2027-06-30", "changes": [{"day": "2027-06-30", "unit_id": "u01", "households": 90}],
     },
     "POST /versions/{version_id}/proposals": lambda ids: {"kind": "balance"},
     "POST /versions/{version_id}/publish": lambda ids: {"valid_from": "2026-01-01"},

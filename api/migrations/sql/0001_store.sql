@@ -428,6 +428,23 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_version ON findings (version_id);
 
+-- What is expected of a draft: towers due for handover, demolitions. A what-if, which changes no plan.
+CREATE TABLE expected_changes (
+  version_id uuid NOT NULL,
+  number integer NOT NULL CHECK (number >= 0),
+  community_id bigint NOT NULL,
+  day date NOT NULL,
+  -- That come or, below 0, go; null: the unit is demolished.
+  households integer CHECK (households <> 0),
+  unit_id text CHECK (unit_id <> ''),
+  place geometry(Point, 4490),
+  note text NOT NULL DEFAULT '' CHECK (length(note) <= 500),
+  PRIMARY KEY (version_id, number),
+  CHECK (num_nonnulls(unit_id, place) = 1),
+  CHECK (place IS NULL OR households > 0),
+  FOREIGN KEY (community_id, version_id) REFERENCES versions (community_id, id) ON DELETE CASCADE
+);
+
 -- Only a version whose unassigned units all carry an accepted finding can be published.
 CREATE FUNCTION require_units_assigned() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = weige, public, pg_temp AS $$
@@ -878,7 +895,8 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['grounds', 'units', 'plans', 'versions', 'grids', 'assignments', 'findings', 'stations']
+  FOREACH name IN ARRAY ARRAY['grounds', 'units', 'plans', 'versions', 'grids', 'assignments', 'findings',
+                             'expected_changes', 'stations']
   LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY read ON %I FOR SELECT TO weige_app USING (community_id IN (SELECT readable()))', name);
@@ -971,7 +989,7 @@ CREATE POLICY revoke ON keys FOR UPDATE TO weige_app
   USING (user_id = (SELECT actor()) OR user_id IN (SELECT managed())) WITH CHECK (revoked_at IS NOT NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  grounds, units, plans, versions, grids, assignments, findings, stations TO weige_app;
+  grounds, units, plans, versions, grids, assignments, findings, expected_changes, stations TO weige_app;
 GRANT SELECT, INSERT, DELETE ON roads, water, barriers, gates, compounds TO weige_app;
 GRANT SELECT, INSERT, UPDATE ON divisions TO weige_app;
 GRANT SELECT ON layer_changes, division_levels, log, events, grants TO weige_app;

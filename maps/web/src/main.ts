@@ -6,6 +6,7 @@ import { comparedPage, CompareView } from "./compare/compare.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
+import { oracleOf } from "./planner/tomorrow.ts";
 import { sendDivision } from "./planner/towers_panel.ts";
 import { openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
 import { ask, type Wanted } from "./planner/proposal.ts";
@@ -59,7 +60,7 @@ async function start(): Promise<void> {
       const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
       window.weige.planner = new Planner(
         emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine, () => location.reload(),
-        (body) => sendDivision(served, csrfToken(), body),
+        (body) => sendDivision(served, csrfToken(), body), oracleOf(served.version, csrfToken()),
       );
     } else show(settings, layers, emptyMap(), "");
   } else if (compared) {

@@ -24,7 +24,9 @@ import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import { Dots } from "./dots.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
 import { Seeing } from "./seeing.ts";
+import { pickPlace } from "./pick.ts";
 import { place, Tools, type Hand, type Tool } from "./tools.ts";
+import { TomorrowPanel, type Ground as TomorrowGround, type Oracle } from "./tomorrow.ts";
 import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
 import { keepView, returnTo } from "./view.ts";
 
@@ -59,6 +61,7 @@ export class Planner implements PlannerView {
   private readonly keeper: Keeper;
   private readonly cells: IndexedLayer;
   private readonly overlay: Overlay;
+  private readonly tomorrow: TomorrowPanel;
   private covered = "";
 
   constructor(
@@ -74,6 +77,7 @@ export class Planner implements PlannerView {
     onChanged: (queue: SaveQueue) => void,
     /** Ask the service to divide a tower; what it refused. */
     private readonly sendDivision: (body: DivisionBody) => Promise<string | null>,
+    oracle: Oracle,
   ) {
     document.documentElement.lang = htmlLanguage();
     const units = new IndexedLayer(need(layers, "units"));
@@ -109,6 +113,7 @@ export class Planner implements PlannerView {
       (keeping) => {
         this.board.keep(keeping, this.keeper.detail);
         if (keeping === "changed") onChanged(queue);
+        if (keeping === "saved") void this.tomorrow.refresh();
       },
       (codes) => {
         for (const [from, to] of codes) {
@@ -130,6 +135,7 @@ export class Planner implements PlannerView {
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
     const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
+    this.tomorrow = new TomorrowPanel(oracle, this.groundOf());
     this.board = new Board(this.desk, this.hand, {
       tool: (tool) => this.take(tool),
       choose: (grid) => this.choose(grid),
@@ -143,7 +149,7 @@ export class Planner implements PlannerView {
         this.keeper.forget();
         location.reload();
       },
-    }, [towers.root]);
+    }, [towers.root, this.tomorrow.root]);
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
     document.body.append(root);
@@ -248,6 +254,35 @@ export class Planner implements PlannerView {
     };
     this.board.proposal.replaceChildren(...preview(proposal, take, done));
     this.board.proposal.scrollIntoView({ block: "nearest" });
+  }
+
+  /** The map as the tomorrow test sees it. */
+  private groundOf(): TomorrowGround {
+    const places = L.layerGroup().addTo(this.map);
+    return {
+      flyToGrid: (code) => {
+        const grid = this.plan.numberOf(code);
+        if (grid < 0) return;
+        this.choose(grid);
+        this.fly(this.plan.members(grid));
+      },
+      mark: (ids) => {
+        this.look.marked = new Set(ids.map((id) => this.ground.numberOf(id)).filter((unit) => unit >= 0));
+        this.picture.touch([], []);
+      },
+      pick: async () => {
+        const picked = await pickPlace(this.map, this.cells);
+        return picked && { ...picked, unitId: this.ground.unitIds[picked.unit] ?? null };
+      },
+      draw: (found) => {
+        places.clearLayers();
+        for (const { lon, lat, text } of found) {
+          L.circleMarker([lat, lon], { radius: 8, color: "#7a1fa2", weight: 3, fillOpacity: 0.35, interactive: false })
+            .bindTooltip(element("span", {}, text), { permanent: true, direction: "top" })
+            .addTo(places);
+        }
+      },
+    };
   }
 
   /** Divide a tower by floors, or make it whole: the service has other units then, and the page opens anew. */
