@@ -111,7 +111,7 @@ def _refused(error: InputError) -> EditRefusedError:
 def mended_by(
     session: Session, version: Row[Any], day: date, changes: Sequence[Expected], *, seed: int = 0
 ) -> tuple[Proposal, set[str]]:
-    """Return what mending round the grids that leave the band would take, once all until a day has happened.
+    """Return what mending round the grids out of band would take, once all until a day has happened.
 
     Nothing is kept. A new house is a unit of its own, on its part of the ground of the unit on whose ground
     it stands.
@@ -124,21 +124,18 @@ def mended_by(
     Raises
     ------
     EditRefusedError
-        As `steps_of`, or no grid leaves the band by then.
+        As `steps_of`, or no grid that changes is out of band by then.
     """
     draft = read_draft(session, version)
     happened = [change for change in changes if change.day <= day]
     units = _units(session, draft, happened)
     steps = _steps(draft, units, happened)
     last = {step.grid_id: step for step in steps}
-    first = {step.grid_id: step for step in reversed(steps)}
-    around = sorted(
-        grid
-        for grid, step in last.items()
-        if step.status in ("too_small", "too_large") and step.status != first[grid].status_before
-    )
+    around = sorted(grid for grid, step in last.items() if step.status in ("too_small", "too_large"))
     if not around:
-        raise EditRefusedError("nothing_leaves", f"no grid leaves the band until {day.isoformat()}")
+        raise EditRefusedError(
+            "nothing_leaves", f"no grid that changes until {day.isoformat()} is out of band"
+        )
     then, new = _then(session, draft, happened, units)
     return propose_mending(then, around, seed=seed), new
 

@@ -251,8 +251,11 @@ export class Page {
 
   private unitAt([x, y]: [number, number]): number | undefined {
     const units = this.scene.get("units");
-    const inside = units.polygonsAt(x, y)[0];
-    if (inside !== undefined) return inside;
+    const inside = units.polygonsAt(x, y);
+    // Floor bands of one tower share its outline: the one of the grid that was clicked.
+    const grid = this.scene.get("grids").polygonsAt(x, y)[0];
+    const unit = inside.find((each) => units.number("grid", each) === grid) ?? inside[0];
+    if (unit !== undefined) return unit;
     const reach = 8 / (256 * 2 ** this.map.getZoom());
     const near = units.within([x - reach, y - reach, x + reach, y + reach]).filter((unit) => {
       const box = units.box(unit);
