@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+
+from api.cases.replay import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +16,14 @@ class CaseFacts:
 
     Attributes
     ----------
-    case_id : int
-    community_id : int or None
-        None where it lies in none.
-    kind, mode, category : str
-        What it is about; `mode` is the way it was handled.
-    department, property_company : str
-        Who had to handle it; "" where nobody had.
+    case_id : str
+        Its chain in the log.
+    area_id : int or None
+        Division that it belongs to, mostly a community.
+    kind, mode, category, grid : str
+        What it is about and where; `mode` is routine, emergency or drill.
+    department : str
+        Department or company that had to handle it; "" where none had.
     reported_at, accepted_at, filed_at, dispatched_at, responded_at : datetime or None
     handled_at : datetime or None
         When the handler's department last passed it back as done, so its own approval counts.
@@ -29,8 +34,9 @@ class CaseFacts:
         End of closing likewise; the checker's time, never the handler's.
     original_due_at : datetime or None
         End of handling as it would be had nothing been conceded.
-    extensions, parkings, reworks : int
-        Granted extensions and parkings; times it was sent back after it was said to be done.
+    extensions, parkings, reworks, reopenings : int
+        Granted extensions and parkings; times it was sent back after it was said to be done; times it was
+        opened again after closing.
     parked : bool
         Whether it is parked (挂账) now.
     exempt : bool
@@ -38,13 +44,13 @@ class CaseFacts:
     urgent : bool
     """
 
-    case_id: int
-    community_id: int | None = None
+    case_id: str
+    area_id: int | None = None
     kind: str = ""
     mode: str = ""
     category: str = ""
+    grid: str = ""
     department: str = ""
-    property_company: str = ""
     reported_at: datetime | None = None
     accepted_at: datetime | None = None
     filed_at: datetime | None = None
@@ -59,6 +65,64 @@ class CaseFacts:
     extensions: int = 0
     parkings: int = 0
     reworks: int = 0
+    reopenings: int = 0
     parked: bool = False
     exempt: bool = False
     urgent: bool = False
+
+
+# States in which a case is not handled yet, or no longer.
+_UNHANDLED = frozenset(
+    ("collected", "reported", "accepted", "dispatched", "handling", "approving", "returned", "reopened",
+     "waiting", "parked")
+)  # fmt: skip
+_FILED = frozenset(("accepted", "dispatched", "handled"))
+_TOLD = {"kind": "kind", "mode": "mode", "category": "category", "grid": "grid", "department": "to"}
+# Steps that move a deadline without setting the limit anew.
+_CONCEDING = frozenset(("extend", "resume", "answer"))
+
+
+def facts(case_id: str, area_id: int | None, events: Iterable[Event]) -> CaseFacts | None:
+    """Fold the events of a case, in their order; None where there are none."""
+    case: CaseFacts | None = None
+    for event in events:
+        case = _after(case or CaseFacts(case_id, area_id, reported_at=event.at), event)
+    return case
+
+
+def _after(case: CaseFacts, event: Event) -> CaseFacts:
+    body, at = event.body, event.at
+    source, state = body.get("from"), body["state"]
+    enters = source != state
+    new: dict[str, Any] = {name: body[key] for name, key in _TOLD.items() if body.get(key) is not None}
+    firsts = {
+        "accepted_at": state != "collected",
+        "filed_at": state in _FILED,
+        "dispatched_at": state == "dispatched",
+        "responded_at": state in _FILED or state == "cancelled",
+        "cancelled_at": state == "cancelled",
+    }
+    new |= {name: at for name, reached in firsts.items() if reached and getattr(case, name) is None}
+    if state in _UNHANDLED:
+        new["handled_at"] = None
+    elif enters and state == "handled":
+        new["handled_at"] = at
+    if enters and state in ("closed", "reopened"):
+        new["closed_at"] = at if state == "closed" else None
+    if "due_at" in body or state in ("parked", "waiting"):
+        new["due_at"] = _instant(body.get("due_at"))
+        new["close_due_at"] = _instant(body.get("close_due_at")) or new["due_at"]
+    if body.get("due_at") is not None and event.step not in _CONCEDING:
+        new["original_due_at"] = _instant(body["due_at"])
+    new["extensions"] = case.extensions + (event.step == "extend")
+    new["parkings"] = case.parkings + (enters and state == "parked")
+    new["reworks"] = case.reworks + (source == "handled" and state in ("handling", "returned"))
+    new["reopenings"] = case.reopenings + (enters and state == "reopened")
+    new["parked"] = state == "parked"
+    new["exempt"] = case.exempt or event.step == "allow_appeal"
+    new["urgent"] = case.urgent or bool(body.get("urgent", False))
+    return replace(case, **new)
+
+
+def _instant(said: str | None) -> datetime | None:
+    return None if said is None else datetime.fromisoformat(said)

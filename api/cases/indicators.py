@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -138,8 +138,13 @@ class Edition:
     def counted(self) -> tuple[str, ...]:
         """Predicates that its figures and their partitions rest on."""
         used = {name for one in self.indicators for name in (one.numerator, one.denominator)}
-        wholes = [one for one in self.partitions if used & {one.whole, *one.parts}]
-        return tuple(sorted(used.union(*({one.whole, *one.parts} for one in wholes))))
+        return tuple(sorted(used.union(*({one.whole, *one.parts} for one in self.partitions_counted))))
+
+    @property
+    def partitions_counted(self) -> tuple[Partition, ...]:
+        """Partitions that have to do with its figures."""
+        used = {name for one in self.indicators for name in (one.numerator, one.denominator)}
+        return tuple(one for one in self.partitions if used & {one.whole, *one.parts})
 
 
 @dataclass(frozen=True)
@@ -167,17 +172,17 @@ class Membership:
 
     Attributes
     ----------
-    counted : tuple of int
+    counted : tuple of str
         In the numerator.
-    left_out : tuple of int
+    left_out : tuple of str
         In the denominator only.
-    not_asked : tuple of int
+    not_asked : tuple of str
         In neither.
     """
 
-    counted: tuple[int, ...]
-    left_out: tuple[int, ...]
-    not_asked: tuple[int, ...]
+    counted: tuple[str, ...]
+    left_out: tuple[str, ...]
+    not_asked: tuple[str, ...]
 
 
 def percent(numerator: int, denominator: int, places: int) -> Decimal | None:
@@ -238,19 +243,37 @@ def count(edition: Edition, cases: Iterable[CaseFacts], period: Period) -> Count
     """
     counts: Counter[str] = Counter(dict.fromkeys(edition.counted, 0))
     tests = [(name, edition.predicates[name].holds) for name in edition.counted]
-    partitions = [one for one in edition.partitions if {one.whole, *one.parts} <= set(edition.counted)]
+    partitions = edition.partitions_counted
+    misplaced = [0] * len(partitions)
     start, end = period.start, period.end
     for case in cases:
         held = {name for name, holds in tests if holds(case, start, end)}
         counts.update(held)
-        for one in partitions:
-            if len(held.intersection(one.parts)) != (one.whole in held):
-                raise IndicatorError(
-                    "indicator_case_misplaced",
-                    f"case {case.case_id} is not in exactly one of {', '.join(one.parts)}",
-                    mend="mend the predicates", field=one.whole, case=case.case_id,
-                )  # fmt: skip
+        for i, one in enumerate(partitions):
+            misplaced[i] += len(held.intersection(one.parts)) != (one.whole in held)
+    require_partitions(partitions, misplaced)
     return counts
+
+
+def require_partitions(partitions: Sequence[Partition], misplaced: Sequence[int]) -> None:
+    """Refuse figures of which some cases are not in exactly one part of a whole that they are in.
+
+    Parameters
+    ----------
+    misplaced : sequence of int
+        How many cases are misplaced in each partition.
+
+    Raises
+    ------
+    IndicatorError
+    """
+    for partition, cases in zip(partitions, misplaced, strict=True):
+        if cases:
+            raise IndicatorError(
+                "indicator_cases_misplaced",
+                f"{cases} cases are not in exactly one of {', '.join(partition.parts)}",
+                mend="mend the counts", field=partition.whole, cases=cases, parts=", ".join(partition.parts),
+            )  # fmt: skip
 
 
 def membership(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -17,15 +18,25 @@ from api.cases.facts import CaseFacts
 from geo.errors import InputError
 
 BOUNDS = ("start", "end")
-_FACTS = {field.name for field in fields(CaseFacts)}
-_FLAGS = {field.name for field in fields(CaseFacts) if field.type == "bool"}
+_TEXT = re.compile(r"[a-z0-9_]*")
+# What a fact is: only values of one kind are compared, and texts only for being equal.
+_KINDS = {"datetime": "time", "str": "text", "int": "number", "bool": "flag"}
+_FACTS = {field.name: _KINDS[str(field.type).partition(" | ")[0]] for field in fields(CaseFacts)}
 _COMPARE: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Lt: ("<", operator.lt), ast.LtE: ("<=", operator.le), ast.Gt: (">", operator.gt),
     ast.GtE: (">=", operator.ge), ast.Eq: ("=", operator.eq),
 }  # fmt: skip
 
 Evaluated = Callable[[CaseFacts, datetime, datetime], bool]
-_Value = Callable[[CaseFacts, datetime, datetime], object]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A value of a case: its kind, how it is got, and its name in SQL."""
+
+    kind: str
+    get: Callable[[CaseFacts, datetime, datetime], object]
+    sql: str
 
 
 class PredicateError(InputError):
@@ -102,7 +113,7 @@ class _Reading:
         if isinstance(node, ast.Name) and node.id in self.known:
             other = self.known[node.id]
             return other.holds, other.sql
-        if isinstance(node, ast.Name) and node.id in _FLAGS:
+        if isinstance(node, ast.Name) and _FACTS.get(node.id) == "flag":
             flag = operator.attrgetter(node.id)
             return lambda facts, start, end: bool(flag(facts)), f"coalesce({node.id}, false)"
         raise self.fault(f"{ast.unparse(node)} is neither true nor false")
@@ -111,37 +122,44 @@ class _Reading:
         values = [self.value(part) for part in (node.left, *node.comparators)]
         tests: list[Evaluated] = []
         pieces: list[str] = []
-        for (left, left_sql), (right, right_sql), op in zip(values, values[1:], node.ops, strict=False):
-            if type(op) not in _COMPARE:
-                raise self.fault(f"{ast.unparse(node)} compares in a way that is not known")
+        for left, right, op in zip(values, values[1:], node.ops, strict=False):
+            if (
+                type(op) not in _COMPARE
+                or left.kind != right.kind
+                or (left.kind == "text" and not isinstance(op, ast.Eq))
+            ):
+                raise self.fault(f"{ast.unparse(node)} compares what cannot be compared")
             sign, compare = _COMPARE[type(op)]
-            tests.append(_compared(compare, left, right))
-            pieces.append(f"{left_sql} {sign} {right_sql}")
+            tests.append(_compared(compare, left.get, right.get))
+            pieces.append(f"{left.sql} {sign} {right.sql}")
         sql = f"coalesce({' AND '.join(pieces)}, false)"
         if len(tests) == 1:
             return tests[0], sql
         both = tuple(tests)
         return lambda facts, start, end: all(test(facts, start, end) for test in both), sql
 
-    def value(self, node: ast.expr) -> tuple[_Value, str]:
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, int)
-            and not isinstance(node.value, bool)
-        ):
-            number = node.value
-            return lambda facts, start, end: number, str(number)
+    def value(self, node: ast.expr) -> _Value:
+        if isinstance(node, ast.Constant):
+            constant = node.value
+            if isinstance(constant, int) and not isinstance(constant, bool):
+                return _Value("number", lambda facts, start, end: constant, str(constant))
+            if isinstance(constant, str) and _TEXT.fullmatch(constant):
+                return _Value("text", lambda facts, start, end: constant, f"'{constant}'")
         if isinstance(node, ast.Name) and node.id == "start":
-            return lambda facts, start, end: start, ":start"
+            return _Value("time", lambda facts, start, end: start, ":start")
         if isinstance(node, ast.Name) and node.id == "end":
-            return lambda facts, start, end: end, ":end"
-        if isinstance(node, ast.Name) and node.id in _FACTS - _FLAGS:
+            return _Value("time", lambda facts, start, end: end, ":end")
+        if isinstance(node, ast.Name) and _FACTS.get(node.id, "flag") != "flag":
             get = operator.attrgetter(node.id)
-            return lambda facts, start, end: get(facts), node.id
+            return _Value(_FACTS[node.id], lambda facts, start, end: get(facts), node.id)
         raise self.fault(f"{ast.unparse(node)} is no fact")
 
 
-def _compared(compare: Callable[[Any, Any], bool], left: _Value, right: _Value) -> Evaluated:
+def _compared(
+    compare: Callable[[Any, Any], bool],
+    left: Callable[[CaseFacts, datetime, datetime], object],
+    right: Callable[[CaseFacts, datetime, datetime], object],
+) -> Evaluated:
     def holds(facts: CaseFacts, start: datetime, end: datetime) -> bool:
         one, other = left(facts, start, end), right(facts, start, end)
         return one is not None and other is not None and compare(one, other)

@@ -78,7 +78,7 @@ def with_all(bulletin: Bulletin) -> list[Bulletin]:
         return [bulletin]
     every, routine = BULLETINS[0], BULLETINS[1]
     others = {name: n - routine.counts[name] for name, n in every.counts.items()}
-    return [routine, replace(every, counts=others, mode="special")]
+    return [routine, replace(every, counts=others, mode="emergency")]
 
 
 def lives(bulletin: Bulletin, seed: int) -> list[CaseFacts]:
@@ -152,7 +152,7 @@ class _Drawing:
     def case(self, **facts: object) -> CaseFacts:
         self.next_id += 1
         reported = facts["accepted_at"]
-        return CaseFacts(self.next_id, mode=self.mode, reported_at=reported, **facts)  # type: ignore[arg-type]
+        return CaseFacts(str(self.next_id), mode=self.mode, reported_at=reported, **facts)  # type: ignore[arg-type]
 
     def within(self, least: float, most: float) -> datetime:
         return self.period.start + timedelta(

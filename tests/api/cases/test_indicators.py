@@ -72,25 +72,25 @@ def test_a_figure_names_the_cases_in_it_and_those_left_out():
     period = edition.period.period(date(2026, 9, 5), SHANGHAI)
     on_time = next(one for one in edition.indicators if one.name == "on_time_handling")
     cases = [
-        CaseFacts(1, due_at=at(5), handled_at=at(5)),
-        CaseFacts(2, due_at=at(5), handled_at=at(6)),
-        CaseFacts(3, due_at=at(5)),
-        CaseFacts(4, handled_at=at(5)),  # never had a deadline: not on time, but not asked about
-        CaseFacts(5, due_at=at(25), handled_at=at(5)),  # of the next period
-        CaseFacts(6, due_at=at(5), handled_at=at(6), exempt=True),
-        CaseFacts(7, due_at=at(5), cancelled_at=at(4)),
+        CaseFacts("1", due_at=at(5), handled_at=at(5)),
+        CaseFacts("2", due_at=at(5), handled_at=at(6)),
+        CaseFacts("3", due_at=at(5)),
+        CaseFacts("4", handled_at=at(5)),  # never had a deadline: not on time, but not asked about
+        CaseFacts("5", due_at=at(25), handled_at=at(5)),  # of the next period
+        CaseFacts("6", due_at=at(5), handled_at=at(6), exempt=True),
+        CaseFacts("7", due_at=at(5), cancelled_at=at(4)),
     ]
 
     found = membership(edition, on_time, cases, period)
 
-    assert (found.counted, found.left_out, found.not_asked) == ((1,), (2, 3, 6), (4, 5, 7))
+    assert (found.counted, found.left_out, found.not_asked) == (("1",), ("2", "3", "6"), ("4", "5", "7"))
 
 
 def test_what_was_conceded_does_not_polish_the_second_figure():
     edition = shipped_editions()["huaian-2019"]
     predicates = edition.predicates
     period = edition.period.period(date(2026, 9, 5), SHANGHAI)
-    extended = CaseFacts(1, due_at=at(8), original_due_at=at(5), handled_at=at(7), extensions=1)
+    extended = CaseFacts("1", due_at=at(8), original_due_at=at(5), handled_at=at(7), extensions=1)
 
     def holds(name: str) -> bool:
         return predicates[name].holds(extended, period.start, period.end)
@@ -105,7 +105,7 @@ INSTANTS = st.none() | st.datetimes(datetime(2026, 8, 1), datetime(2026, 10, 20)
 STEPS = ("reported_at", "accepted_at", "filed_at", "dispatched_at", "handled_at", "closed_at", "cancelled_at",
          "due_at", "close_due_at", "original_due_at")  # fmt: skip
 ANY_CASE = st.builds(
-    CaseFacts, st.just(1), extensions=st.integers(0, 2), reworks=st.integers(0, 2), parked=st.booleans(),
+    CaseFacts, st.just("1"), extensions=st.integers(0, 2), reworks=st.integers(0, 2), parked=st.booleans(),
     exempt=st.booleans(), urgent=st.booleans(), **dict.fromkeys(STEPS, INSTANTS),
 )  # fmt: skip
 
@@ -131,8 +131,8 @@ def test_a_case_in_two_parts_at_once_is_refused():
     twice = replace(edition, partitions=(Partition("handled", ("handled_on_time", "handled")),))
     period = edition.period.period(date(2026, 9, 5), SHANGHAI)
 
-    with pytest.raises(IndicatorError, match="case 8 is not in exactly one"):
-        count(twice, [CaseFacts(8, due_at=at(5), handled_at=at(5))], period)
+    with pytest.raises(IndicatorError, match="1 cases are not in exactly one"):
+        count(twice, [CaseFacts("8", due_at=at(5), handled_at=at(5))], period)
 
 
 # --- rounding -------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_points_fall_below_the_threshold_and_are_not_made_up_where_the_rules_are
 
 
 def test_deferred_cases_leave_the_denominator_in_one_edition_only():
-    case = CaseFacts(1, close_due_at=at(5), parked=True)
+    case = CaseFacts("1", close_due_at=at(5), parked=True)
 
     def due(edition: str, predicate: str) -> int:
         of = shipped_editions()[edition]
@@ -235,7 +235,7 @@ def test_a_folder_adds_an_edition_with_counts_of_its_own(tmp_path):
     (tmp_path / "predicates.toml").write_text('[predicates]\nquick = "closed and extensions == 0"\n')
 
     ours = editions(tmp_path)["ours"]
-    cases = [CaseFacts(i, close_due_at=at(5), closed_at=at(4), extensions=i % 2) for i in range(3)]
+    cases = [CaseFacts(str(i), close_due_at=at(5), closed_at=at(4), extensions=i % 2) for i in range(3)]
     counts = count(ours, cases, ours.period.period(date(2026, 9, 5), SHANGHAI))
 
     assert [figure.percent for figure in figures(ours, counts)] == [Decimal("66.7")]
