@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.sync_api import BrowserContext
 from sqlalchemy import text
 
 from api.database import Store
-from tests.api.place import Place, draw_community
+from tests.api.place import Place, draw_community, token_for
 from tests.api.processes import free_port
 from tests.api.test_planner import FIRST, SECOND, Desk, serving, signed_in, stored  # noqa: F401
 from tests.maps.chromium import browser  # noqa: F401
@@ -79,3 +80,37 @@ def test_a_tower_is_divided_painted_apart_and_made_whole_again(
             ).all()
         assert [tuple(each) for each in actions] == [("divide", "超过上限"), ("paint", ""), ("join", "")]
         assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_edits_not_yet_saved_outlive_a_division_by_somebody_else(
+    store: Store,
+    place: Place,
+    signed_in: BrowserContext,  # noqa: F811
+    tmp_path: Path,
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        page, before = desk.page, desk.totals()
+        page.route("**/edits", lambda route: route.abort())
+        desk.paint(SECOND, "u05")
+        bands = [
+            {"lowest": 1, "highest": 9, "households": 70},
+            {"lowest": 10, "highest": 20, "households": 70},
+        ]
+        answer = httpx2.post(
+            f"http://127.0.0.1:{port}/api/v1/versions/{place.version_id}/divisions",
+            json={"unit_id": HOSTILE, "floors": bands},
+            headers={**token_for(store, "other", "planner"), "If-Match": "*"},
+        )
+        assert answer.status_code == 201
+        with page.expect_navigation():
+            page.unroute("**/edits")
+        desk.ready()
+        desk.saved()
+
+        moved = HOUSEHOLDS[1][1]
+        after = {FIRST: before[FIRST] - moved, SECOND: before[SECOND] + moved}
+        assert desk.totals() == after == stored(store, place)
+        assert desk.ask("gridOf", "u05") == SECOND
+        assert page.locator(".tower-badge").count() == 1

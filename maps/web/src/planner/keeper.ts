@@ -2,6 +2,7 @@
 import { SaveQueue, type QueueJson } from "../plan/queue.ts";
 import type { Edit } from "../plan/edit.ts";
 import type { Ground } from "../plan/ground.ts";
+import { regrounded } from "../plan/reground.ts";
 import type { SaveReply, SaveRequest } from "../plan/saving.ts";
 
 /** `refused` and `changed` need the reader; the others pass by themselves. */
@@ -20,11 +21,15 @@ export interface Shelf {
   remove(key: string): void;
 }
 
+const unitsKey = (shelfKey: string) => `${shelfKey}-units`;
+
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15000];
 
 export class Keeper {
   private isBusy = false;
   private pause = 0;
+  /** Whether the shelf says which units the edits are of: long, and the same for all of them. */
+  private hasUnits = false;
   private state: Keeping = "saved";
   /** Why the server refused. */
   detail = "";
@@ -36,13 +41,19 @@ export class Keeper {
     private readonly shelfKey: string,
     private readonly tell: (state: Keeping) => void,
     private readonly recode: (codes: [from: string, to: string][]) => void,
+    private readonly unitIds: readonly string[] = [],
   ) {}
 
   /** The edits of this draft that an earlier page left unsaved; null where there are none or they fit no more. */
-  static left(ground: Ground, shelf: Shelf, shelfKey: string): SaveQueue | null {
+  static left(ground: Ground, shelf: Shelf, shelfKey: string, towerOf: (unit: number) => string | null = () => null): SaveQueue | null {
     try {
       const text = shelf.get(shelfKey);
-      return text ? SaveQueue.fromJson(ground, JSON.parse(text) as QueueJson) : null;
+      if (!text) return null;
+      const json = JSON.parse(text) as QueueJson;
+      // Units have other numbers where a tower was divided meanwhile.
+      const ids = shelf.get(unitsKey(shelfKey));
+      const isSame = ids === null || ids === JSON.stringify(ground.unitIds);
+      return SaveQueue.fromJson(ground, isSame ? json : regrounded(json, JSON.parse(ids) as string[], ground.unitIds, towerOf));
     } catch {
       return null;
     }
@@ -94,6 +105,7 @@ export class Keeper {
   /** Forget what is not saved. */
   forget(): void {
     this.shelf.remove(this.shelfKey);
+    this.shelf.remove(unitsKey(this.shelfKey));
   }
 
   private say(state: Keeping): void {
@@ -102,8 +114,14 @@ export class Keeper {
   }
 
   private write(): void {
-    if (this.queue.edits.length) this.shelf.set(this.shelfKey, JSON.stringify(this.queue.toJson()));
-    else this.shelf.remove(this.shelfKey);
+    if (!this.queue.edits.length) {
+      this.forget();
+      this.hasUnits = false;
+      return;
+    }
+    this.shelf.set(this.shelfKey, JSON.stringify(this.queue.toJson()));
+    if (!this.hasUnits && this.unitIds.length) this.shelf.set(unitsKey(this.shelfKey), JSON.stringify(this.unitIds));
+    this.hasUnits = true;
   }
 }
 

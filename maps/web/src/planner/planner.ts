@@ -122,6 +122,7 @@ export class Planner implements PlannerView {
         }
         if (codes.length) this.board.render();
       },
+      this.ground.unitIds,
     );
 
     const backdrop = new Scene(new Map([...layers].filter(([name]) => !REDRAWN.has(name))));
@@ -376,7 +377,7 @@ export async function openDraft(layers: ReadonlyMap<string, Layer>, shelfKey: st
   const version = new IndexedLayer(need(layers, "version"));
   const state = stateOf(new IndexedLayer(need(layers, "grids")), units);
   const saved: SavedState = { revision: version.number("revision", 0) ?? 0, grid: state.grid, facts: state.facts };
-  const left = Keeper.left(ground, shelf, shelfKey);
+  const left = Keeper.left(ground, shelf, shelfKey, (unit) => units.text("divided_from", unit) || null);
   if (!left || left.saved.revision === saved.revision) return { ground, saved, left };
   const text = JSON.stringify(left.toJson());
   let onto = rebase(ground, left, saved, "mine");
