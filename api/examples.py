@@ -114,6 +114,7 @@ _OF: dict[str, Any] = {
             "from_code": "320706001001003", "to_code": "320706001001020", "units": 9, "households": 74,
         }],
     },
+    "EditNote": {"note": "南门改建后并入"},
     "EditIn": {
         "action": "paint", "moves": [{"unit_ids": ["320706001001-0007-1"], "to": "320706001001003"}],
         "note": "靠近南门",

@@ -237,6 +237,17 @@ def edits(session: Session, version_id: UUID, *, after: int, limit: int) -> Rows
     ).all()
 
 
+def edit_notes(session: Session, version_id: UUID) -> Rows:
+    """Return what was said afterwards of the edits of a version: `of` (place of the edit), note, by, at."""
+    return session.execute(
+        text("""
+            SELECT (l.body ->> 'of')::integer AS of, l.body ->> 'note' AS note, u.name AS by, l.at
+            FROM log l LEFT JOIN users u ON u.id = l.actor
+            WHERE l.stream = 'edits' AND l.chain = :chain AND l.action = 'note' ORDER BY l.seq"""),
+        {"chain": str(version_id)},
+    ).all()
+
+
 _STATION = f"""
     SELECT s.id, s.station_id, d.code AS community, s.community_id, s.name, s.type, s.facilities,
            s.opening_hours, s.revision, ST_AsGeoJSON(s.geom, {DECIMALS}, 0)::jsonb AS geometry

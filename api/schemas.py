@@ -398,6 +398,12 @@ class EditOut(BaseModel):
     new_grids: list[str]
 
 
+class EditNote(Body):
+    """Why an edit was made."""
+
+    note: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class LoggedEdit(BaseModel):
     """An edit as the log keeps it; `hash` chains it to the one before."""
 

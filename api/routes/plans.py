@@ -234,7 +234,9 @@ def accept_finding(version_id: UUID, finding_id: RowId, body: Acceptance, sessio
         raise NotAllowedError("not_allowed", "only a planner of the area accepts findings")
     row = queries.finding(session, version_id, finding_id)
     assert row is not None
-    _log(session, version, "accept_finding", {"finding": row.code, "grid": row.grid_code, "note": body.note})
+    log_edit(
+        session, version, "accept_finding", {"finding": row.code, "grid": row.grid_code, "note": body.note}
+    )
     return _finding(row)
 
 
@@ -354,7 +356,7 @@ def _edited(
         for code in sorted(draft.grids[number].code for number in applied.touched)
     ]
     action, told = entry
-    seq = _log(session, version, action, told)
+    seq = log_edit(session, version, action, told)
     queries.tell(
         session, "version_edited", version.community_id,
         json.dumps({"version": str(version.id), "revision": version.revision + 1, "seq": seq}),
@@ -460,13 +462,13 @@ def _started(session: Session, version_id: UUID, response: Response) -> VersionO
     """Log and tell that a draft began, and return it."""
     made = _version(session, version_id, response)
     told = {"parent": made.parent_id and str(made.parent_id)}
-    _log(session, made, "start", told)
+    log_edit(session, made, "start", told)
     queries.tell(session, "version_started", made.community_id, json.dumps({"version": str(version_id)}))
     response.headers["Location"] = f"/api/v1/versions/{version_id}"
     return made
 
 
-def _log(session: Session, version: Row[Any] | VersionOut, action: str, body: dict[str, Any]) -> int:
+def log_edit(session: Session, version: Row[Any] | VersionOut, action: str, body: dict[str, Any]) -> int:
     """Append to the log of a version's edits and return the entry's place in its chain."""
     entry = session.execute(
         text("SELECT log_append('edits', :chain, :action, cast(:body AS jsonb), :community)"),

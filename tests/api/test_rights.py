@@ -342,7 +342,7 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
         "community_id": place.community_id, "division_id": place.community_id, "plan_id": place.plan_id,
         "version_id": place.version_id, "other_id": place.version_id, "finding_id": finding,
         "station_id": station, "user_id": person, "token_id": token, "role": "viewer", "street": street,
-        "job_id": job, "upload_id": upload,
+        "job_id": job, "upload_id": upload, "seq": 1,
     }  # fmt: skip
     _, planner = add_person(store, "hands-in", ("planner", place.community_id))
     with service(store, requests_per_minute=1_000_000) as client:
@@ -379,6 +379,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /versions/{version_id}/scenario/mending": lambda ids: {
         "day": "2027-06-30", "changes": [{"day": "2027-06-30", "unit_id": "u01", "households": 90}],
     },
+    "POST /versions/{version_id}/edits/{seq}/note": lambda ids: {"note": "why"},
     "POST /versions/{version_id}/proposals": lambda ids: {"kind": "balance"},
     "POST /versions/{version_id}/publish": lambda ids: {"valid_from": "2026-01-01"},
     "POST /jobs": lambda ids: {
@@ -396,6 +397,7 @@ VERSIONS = {
     "POST /versions/{version_id}/withdraw": "submitted",
     "POST /versions/{version_id}/publish": "submitted",
     "DELETE /versions/{version_id}": "unused",
+    "POST /versions/{version_id}/edits/{seq}/note": "unused",
 }
 QUERIES = {
     "POST /uploads": {"name": "units.json"},

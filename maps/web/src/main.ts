@@ -8,7 +8,7 @@ import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
 import { oracleOf } from "./planner/tomorrow.ts";
 import { sendDivision } from "./planner/towers_panel.ts";
-import { openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
+import { noteLast, openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
 import { ask, type Wanted } from "./planner/proposal.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
@@ -59,7 +59,8 @@ async function start(): Promise<void> {
       // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
       const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
       window.weige.planner = new Planner(
-        emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine, () => location.reload(),
+        emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine,
+        (text) => noteLast(served, csrfToken(), text), () => location.reload(),
         (body) => sendDivision(served, csrfToken(), body), oracleOf(served.version, csrfToken()),
       );
     } else show(settings, layers, emptyMap(), "");

@@ -11,6 +11,8 @@ export interface Served {
   /** Whether it is a draft that the reader may redraw. */
   may_edit: boolean;
   revision: number;
+  /** Place in the log of the edit saved last from this page. */
+  seq?: number;
   /** Address of the page of the community. */
   page: string;
   words: Record<"failed" | "again" | "refused" | "changed", string>;

@@ -70,6 +70,11 @@ export class Board {
     this.renderPast();
   }
 
+  /** Place something of another module under the tools. */
+  under(part: HTMLElement): void {
+    this.said.after(part);
+  }
+
   /** Let the numbers of some grids follow the hand, with the next frame however often it moves before. */
   follow(grids: Iterable<number>): void {
     if (!this.following) {

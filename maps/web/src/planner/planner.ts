@@ -23,6 +23,7 @@ import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import { Dots } from "./dots.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
+import { Why } from "./why.ts";
 import { Seeing } from "./seeing.ts";
 import { pickPlace } from "./pick.ts";
 import { place, Tools, type Hand, type Tool } from "./tools.ts";
@@ -73,6 +74,8 @@ export class Planner implements PlannerView {
     { ground, saved, left }: Opened,
     shelfKey: string,
     private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Asked>,
+    /** Note why the edit saved last was made; whether that was done. */
+    note: (text: string) => Promise<boolean>,
     /** Somebody else saved meanwhile. */
     onChanged: (queue: SaveQueue) => void,
     /** Ask the service to divide a tower; what it refused. */
@@ -104,6 +107,7 @@ export class Planner implements PlannerView {
         this.keeper.push(edit);
         this.board.render();
         this.seeing.refresh();
+        why.edited();
         // After the frame in which the numbers are drawn.
         requestAnimationFrame(() => this.makeRoom());
       },
@@ -125,6 +129,11 @@ export class Planner implements PlannerView {
       this.ground.unitIds,
     );
 
+    const why = new Why(async (text) => {
+      // A save on its way ends soon, or the service is away.
+      for (let wait = 0; wait < 50 && this.keeper.keeping === "saving"; wait++) await new Promise((resolve) => setTimeout(resolve, 100));
+      return this.keeper.keeping === "saved" && note(text);
+    });
     const backdrop = new Scene(new Map([...layers].filter(([name]) => !REDRAWN.has(name))));
     const shown = new Set<Shown>(["units", "communities", "roads", "water", "barriers", "compounds", "gates", "labels"]);
     const stage = element("main", { class: "stage", id: "stage" });
@@ -151,6 +160,7 @@ export class Planner implements PlannerView {
         location.reload();
       },
     }, [towers.root, this.tomorrow.root]);
+    this.board.under(why.root);
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
     document.body.append(root);
@@ -408,8 +418,24 @@ function askWhose(units: number, names: number): Promise<"mine" | "theirs"> {
   });
 }
 
+/** Say why the edit that was saved last was made. */
+export async function noteLast(served: { version: string; seq?: number }, csrfToken: string, note: string): Promise<boolean> {
+  if (served.seq === undefined) return false;
+  try {
+    const answer = await fetch(`/api/v1/versions/${served.version}/edits/${served.seq}/note`, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
+      body: JSON.stringify({ note }),
+    });
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
 /** The service, as the keeper sends edits to it. */
-export function serverOf(served: { version: string; revision: number }, csrfToken: string): Server {
+export function serverOf(served: { version: string; revision: number; seq?: number }, csrfToken: string): Server {
   return {
     async send(request: SaveRequest, revision: number, key: string): Promise<Answer | null> {
       let answer: Response;
@@ -423,8 +449,9 @@ export function serverOf(served: { version: string; revision: number }, csrfToke
           body: JSON.stringify(request.body),
         });
         if (answer.ok) {
-          const { version: after, new_grids } = (await answer.json()) as { version: { revision: number }; new_grids: string[] };
+          const { seq, version: after, new_grids } = (await answer.json()) as { seq: number; version: { revision: number }; new_grids: string[] };
           served.revision = after.revision;
+          served.seq = seq;
           return { ok: true, reply: { revision: after.revision, new_grids } };
         }
       } catch {
