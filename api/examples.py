@@ -179,6 +179,7 @@ _OF: dict[str, Any] = {
         "kind": "check", "division_id": 4, "params": {"layers": {"units": _LAYER, "grids": _LAYER}},
     },
     "MapJobIn": {"kind": "map", "division_id": 4, "params": {"plan": _LAYER}},
+    "ImportJobIn": {"kind": "import", "division_id": 5, "params": {"grids": _LAYER, "version": _VERSION}},
     "LoadJobIn": {"kind": "load", "division_id": 4, "params": {"plan": _LAYER, "valid_from": "2026-12-01"}},
 }  # fmt: skip
 _PLACES: dict[str, tuple[str | int, dict[str, Any]]] = {

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from api.errors import NotFoundError
 from api.jobs import JobContext, JobResult, JobStopped, job_kind
 from maps.text import Language
 
@@ -101,6 +102,18 @@ class LoadParams(_Params):
     plan: UploadedLayer
     name: Name | None = Field(None, description="Of the plans; else that of the file.")
     valid_from: date | None = Field(None, description="Publish from this day.")
+
+
+class ImportParams(_Params):
+    """Grids of a community that others drew (polygons) or listed (a table of units and grids)."""
+
+    grids: UploadedLayer
+    version: UUID = Field(description="Whose units the grids are put onto, and whose plan gets the draft.")
+    crs: Name | None = Field(None, description="EPSG code for a layer that declares none.", examples=["4549"])
+    fields: dict[Name, Name] = Field(
+        {}, description="Columns by other names.", examples=[{"grid_id": "网格"}], max_length=20
+    )
+    keep: bool = Field(False, description="Keep them as a new draft; else they are only looked at.")
 
 
 def _source(context: JobContext, layer: UploadedLayer) -> str:
@@ -223,3 +236,24 @@ def load_job(context: JobContext, params: LoadParams) -> JobResult:
         valid_from=params.valid_from,
     )
     return JobResult(brought)
+
+
+@job_kind("import", ImportParams)
+def import_job(context: JobContext, params: ImportParams) -> JobResult:
+    """Put uploaded grids onto the units of a version; the result is the reconciliation sheet."""
+    from api.importing import keep_as_draft, place_grids, told, write_sheet
+    from api.routes.plans import require_version
+    from geo.layers import read_layer
+
+    context.report("reading", 0, 1)
+    layer = read_layer(_source(context, params.grids), "grids", fields=params.fields, crs=params.crs)
+    context.report("reading", 1, 1)
+    with context.acting() as session:
+        version = require_version(session, params.version)
+        if version.community_id != context.area_id:
+            raise NotFoundError("version_not_found", "the community has no such version")
+        placed = place_grids(session, version, layer)
+        values = told(placed, params.language)
+        draft = keep_as_draft(session, version, placed, layer.name) if params.keep else None
+    write_sheet(context.results / "reconciliation.xlsx", values, params.language)
+    return JobResult({**values, "version": None if draft is None else str(draft)}, "reconciliation.xlsx")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import ActorDep, SessionDep, SettingsDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, TooManyError
-from api.job_kinds import CheckParams, LoadParams, MapParams, PlanParams
+from api.job_kinds import CheckParams, ImportParams, LoadParams, MapParams, PlanParams
 from api.jobs import RESULTS, State, add_job, jobs_of
 from api.requests import KeptRoute
 from api.schemas import problems
@@ -60,7 +60,14 @@ class LoadJobIn(_JobIn):
     params: LoadParams
 
 
-JobIn = Annotated[PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn, Body(discriminator="kind")]
+class ImportJobIn(_JobIn):
+    """Put uploaded grids onto the units of a version, to be looked at or kept as a draft."""
+
+    kind: Literal["import"]
+    params: ImportParams
+
+
+JobIn = Annotated[PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn | ImportJobIn, Body(discriminator="kind")]
 
 
 class JobOut(BaseModel):

@@ -56,6 +56,7 @@ def test_a_reason_typed_after_a_stroke_is_read_in_the_record_with_who_before_and
         desk.page.wait_for_selector(".why:has-text('已记录')")
         desk.page.keyboard.press("Escape")
 
+        desk.page.locator("summary", has_text="更多").click()
         desk.page.get_by_role("link", name="修改记录").click()
         row = desk.page.locator("tbody tr").first
         cells = row.locator("td").all_inner_texts()

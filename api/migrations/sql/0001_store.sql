@@ -814,7 +814,7 @@ CREATE TABLE job_kinds (
   roles text[] NOT NULL
 );
 INSERT INTO job_kinds VALUES
-  ('plan', '{planner,admin}'), ('load', '{planner,admin}'),
+  ('plan', '{planner,admin}'), ('load', '{planner,admin}'), ('import', '{planner,admin}'),
   ('check', '{viewer,grid_worker,dispatcher,inspector,planner,admin}'),
   ('map', '{viewer,grid_worker,dispatcher,inspector,planner,admin}');
 

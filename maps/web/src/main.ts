@@ -2,6 +2,7 @@
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
+import { importPage, startImport } from "./import/import.ts";
 import { comparedPage, CompareView } from "./compare/compare.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
@@ -48,6 +49,7 @@ window.weige = { ready, labels: () => page?.labels() ?? [], planner: null, compa
 async function start(): Promise<void> {
   const served = servedPage();
   const compared = comparedPage();
+  const imported = importPage();
   if (served) {
     listen(served);
     const { settings, pack } = await fetchMap(served);
@@ -64,6 +66,8 @@ async function start(): Promise<void> {
         (body) => sendDivision(served, csrfToken(), body), oracleOf(served.version, csrfToken()),
       );
     } else show(settings, layers, emptyMap(), "");
+  } else if (imported) {
+    await startImport(imported);
   } else if (compared) {
     const { settings, pack } = await fetchMap(compared);
     useLanguage(settings, settings.language);
