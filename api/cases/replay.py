@@ -185,7 +185,7 @@ def _effects(case: CaseState, event: Event, effects: Iterable[str]) -> CaseState
         elif effect == "verify":
             case = replace(case, verifier=actor)
         elif effect == "rework":
-            case = replace(case, reworks=case.reworks + 1, handled_at=None)
+            case = replace(case, reworks=case.reworks + 1, handled_at=None, verifier=None, visit=None)
         elif effect == "visit":
             case = replace(case, visit=body["outcome"])
         elif effect in ("close", "end"):
@@ -198,7 +198,8 @@ def _effects(case: CaseState, event: Event, effects: Iterable[str]) -> CaseState
                 handled_at=None,
                 verifier=None,
                 visit=None,
-            )  # fmt: skip
+                duplicate_of=None,
+            )
         elif effect == "duplicate":
             case = replace(case, duplicate_of=body["of"])
         elif effect == "due":

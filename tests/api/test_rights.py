@@ -51,6 +51,9 @@ PLANNED = Rule(READERS, PLANNERS, PLANNERS, PLANNERS)
 GROUND_MAP = Rule(EVERYBODY, anywhere=frozenset({"read"}))
 HIDDEN = Rule(NOBODY)
 
+CASE_RULES = (
+    "case_states", "case_steps", "case_editions", "case_categories", "case_conditions", "case_default_points",
+)  # fmt: skip
 LAYERS = ("roads", "water", "barriers", "gates", "compounds")
 RULES = {
     "division_levels": GROUND_MAP,
@@ -75,6 +78,13 @@ RULES = {
     "job_kinds": GROUND_MAP,
     # Other people's: an upload is seen by who sent it.
     "uploads": HIDDEN,
+    # The rules of cases are for everybody to read; nobody writes cases but by the functions.
+    **dict.fromkeys(CASE_RULES, GROUND_MAP),
+    # A handler sees what his department has; see tests/api/cases/test_loop.py.
+    "cases": Rule(READERS - {"handler"}),
+    "case_intake": Rule(READERS, ADMINS, ADMINS, ADMINS),
+    # Rows of an import wait here; whether they may come in is decided when they are filed.
+    "case_arrivals": Rule(NOBODY, EVERYBODY, anywhere=frozenset({"add"})),
 }  # fmt: skip
 # Tables whose rules their own tests tell.
 ELSEWHERE = {"events"}
@@ -116,6 +126,22 @@ ADDED = {
     "jobs": "(kind, area_id, created_by) VALUES ('load', :area, actor())",
     "job_kinds": "(kind, roles) VALUES (:k, '{}')",
     "uploads": "(user_id, name, sha256, n_bytes, layers) VALUES (:person, :k, sha256('x'), 1, '[]')",
+    "case_states": "(state, party, is_open) VALUES (:k, 'desk', true)",
+    "case_steps": "(step, from_state, to_state, roles, needs, reasons, others_than, effects, is_exception)"
+    " VALUES (:k, '', 'reported', '{}', '{}', '{}', '{}', '{}', false)",
+    "case_editions": "(edition, source) VALUES (:k, 'x')",
+    "case_categories": "(edition, category, kind, large_code, large_name, small_name)"
+    " VALUES ('unverified-A', :k, 'incident', '1', 'x', 'x')",
+    "case_conditions": "(edition, category, number, filing, closing, unit, department)"
+    " VALUES ('unverified-A', 'E0102', :n, '', '', '', '')",
+    "case_default_points": f"(geom, note) VALUES ({POINT}, :k)",
+    "cases": "(number, kind, edition, category, state, area_id, area, place, channel, text, reported_at)"
+    " SELECT lpad(cast(:n AS text) || cast(:area AS text), 19, '0'), 'incident', 'unverified-A', 'E0102',"
+    " 'reported', :area, path, 'area', 'desk', '', now() FROM divisions WHERE id = :area",
+    "case_intake": "(division_id, reporters)"
+    " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
+    "case_arrivals": "(batch, position, category, text, area_id, choices, place, reported_at, day)"
+    " VALUES (gen_random_uuid(), :n, 'E0102', '', :area, '{}', 'area', now(), current_date)",
 }  # fmt: skip
 # Which rows are of the area, and a column that may change (else the first that `same` names).
 ROWS = {
@@ -137,6 +163,15 @@ ROWS = {
     "jobs": ("area_id = :area", "cancel_requested"),
     "job_kinds": ("true", "roles"),
     "uploads": ("user_id = :person", "name"),
+    "case_states": ("true", "party"),
+    "case_steps": ("true", "roles"),
+    "case_editions": ("true", "source"),
+    "case_categories": ("true", "small_name"),
+    "case_conditions": ("true", "filing"),
+    "case_default_points": ("true", "note"),
+    "cases": ("area_id = :area", "state"),
+    "case_intake": ("division_id = :area", "reporters"),
+    "case_arrivals": ("area_id = :area", "text"),
 }
 WHERE = ("own", "sub", "foreign")
 
@@ -170,8 +205,9 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 owner.execute(
                     text(f"INSERT INTO units {ADDED['units']}"), {**ids, "n": number, "k": f"u{number}"}
                 )
+            owner.execute(text("INSERT INTO case_intake VALUES (:area, true)"), ids)
             of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
-            for name in (*of_each, "idempotency_keys", "jobs"):
+            for name in (*of_each, "idempotency_keys", "jobs", "cases", "case_default_points"):
                 owner.execute(text(f"INSERT INTO {name.split()[0]} {ADDED[name]}"), ids)
             owner.execute(
                 text("INSERT INTO assignments (version_id, unit_number, grid_number, community_id, ground_id)"
