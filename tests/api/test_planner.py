@@ -68,7 +68,10 @@ class Desk:
         self.page.evaluate("() => window.weige.ready")
 
     def ask(self, what: str, *values: Any) -> Any:
-        return self.page.evaluate(f"(values) => window.weige.planner.{what}(...values)", list(values))
+        """Ask the page, once its panel shows what was done."""
+        planner = "window.weige.planner"
+        script = f"(values) => {planner}.rested().then(() => {planner}.{what}(...values))"
+        return self.page.evaluate(script, list(values))
 
     def totals(self) -> dict[str, int]:
         assert self.ask("isCounted")

@@ -336,9 +336,10 @@ export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, featur
   for (let path = featureStart[feature] as number; path < (featureStart[feature + 1] as number); path++) {
     const start = pathStart[path] as number;
     const end = pathStart[path + 1] as number;
-    let lastX = ((x[start] as number) - view.originX) * view.scale;
-    let lastY = ((y[start] as number) - view.originY) * view.scale;
-    pen.moveTo(lastX, lastY);
+    const firstX = ((x[start] as number) - view.originX) * view.scale;
+    const firstY = ((y[start] as number) - view.originY) * view.scale;
+    let [lastX, lastY] = [firstX, firstY];
+    pen.moveTo(firstX, firstY);
     for (let i = start + 1; i < end; i++) {
       const px = ((x[i] as number) - view.originX) * view.scale;
       const py = ((y[i] as number) - view.originY) * view.scale;
@@ -348,7 +349,8 @@ export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, featur
       lastX = px;
       lastY = py;
     }
-    if (isRing) pen.closePath();
+    // Not closePath: Chromium measures the whole path at each, so that a thousand rings take a thousand times a thousand.
+    if (isRing) pen.lineTo(firstX, firstY);
   }
 }
 

@@ -5,8 +5,11 @@ import { borderingGrids } from "../plan/pieces.ts";
 import { CountPanel } from "./count_panel.ts";
 import type { Desk, Problem, Whole } from "./desk.ts";
 import type { Keeping } from "./keeper.ts";
+import { GridList } from "./list.ts";
+import { Past } from "./past.ts";
 import type { Wanted } from "./proposal.ts";
 import type { Hand, Tool } from "./tools.ts";
+import { Turns } from "./turns.ts";
 
 export interface Wishes {
   tool(tool: Tool): void;
@@ -24,6 +27,8 @@ export interface Wishes {
 const TOOLS: readonly [Tool, string][] = [["choose", "V"], ["brush", "B"], ["split", "S"]];
 /** So many are listed; the next come up as these are mended. */
 const MOST_PROBLEMS = 60;
+/** During a stroke the panel follows so often; the numbers on the map follow with every frame. */
+const FOLLOWS_MS = 120;
 const WHOLES: readonly Whole[] = ["unit", "building", "compound"];
 
 export class Board {
@@ -39,12 +44,16 @@ export class Board {
   private readonly engine = element("section", { class: "engine" });
   private maxMoved: number | null = null;
   private readonly counts: CountPanel;
-  private readonly list = element("section", { class: "grid-list" });
-  private readonly past = element("section", { class: "past" });
-  private readonly listCount = element("span", { class: "count" });
-  private readonly listBody = element("tbody");
-  private rows = new Map<number, Row>();
+  private readonly facts = [element("dd"), element("dd"), element("dd")] as const;
+  private readonly list: GridList;
+  private readonly past: Past;
   private following: Set<number> | null = null;
+  /** What follows an edit is shown piece by piece, so that the hand can go on. */
+  private readonly turns = new Turns();
+  private readonly pieces: readonly (() => void)[] = [
+    () => this.renderHead(), () => this.renderTools(), () => this.renderChosen(), () => this.renderProblems(),
+    () => this.counts.render(), () => this.list.render(this.hand.target), () => this.past.render(),
+  ];
 
   constructor(
     private readonly desk: Desk,
@@ -54,20 +63,19 @@ export class Board {
     panels: readonly HTMLElement[] = [],
   ) {
     this.counts = new CountPanel(desk, (count) => wishes.ask({ kind: "count", count }, null));
-    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, ...panels, this.engine, this.counts.root, this.list, this.past);
+    this.list = new GridList(desk, (grid) => this.name(grid), (grid) => wishes.choose(grid));
+    this.past = new Past(desk.history, (position) => wishes.goTo(position));
+    const names = ["head.households", "head.grids", "head.in_band"];
+    const facts = this.facts.map((value, i) => element("div", {}, element("dt", {}, t(names[i] as string)), value));
+    this.head.append(element("dl", { class: "facts" }, ...facts), this.keeping);
+    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.chosen, this.problems, ...panels, this.engine, this.counts.root, this.list.root, this.past.root);
     this.root.append(this.head, this.tools, this.said, body);
+    this.renderEngine();
     this.render();
   }
 
   render(): void {
-    this.renderHead();
-    this.renderTools();
-    this.renderChosen();
-    this.renderProblems();
-    this.renderEngine();
-    this.counts.render();
-    this.renderList();
-    this.renderPast();
+    for (const render of this.pieces) render();
   }
 
   /** Place something of another module under the tools. */
@@ -75,18 +83,25 @@ export class Board {
     this.said.after(part);
   }
 
-  /** Let the numbers of some grids follow the hand, with the next frame however often it moves before. */
+  /** Show everything with the next frames, a piece with each, and then do what is asked besides. */
+  renderSoon(...besides: (() => void)[]): void {
+    this.turns.ask(...this.pieces, ...besides);
+  }
+
+  /** Resolves when everything is shown as it is. */
+  rested(): Promise<void> {
+    return this.turns.rested();
+  }
+
+  /** Let the numbers of some grids follow the hand. */
   follow(grids: Iterable<number>): void {
     if (!this.following) {
-      this.following = new Set();
-      requestAnimationFrame(() => {
-        const followed = this.following ?? [];
+      const following = (this.following = new Set<number>());
+      setTimeout(() => {
         this.following = null;
         this.renderHead();
-        for (const grid of followed) this.rows.get(grid)?.show(this.desk, grid, this.hand.target === grid, this.name(grid));
-        // A grid that the stroke began has no row yet.
-        if ([...followed].some((grid) => !this.rows.has(grid) && this.desk.plan.units(grid) > 0)) this.renderList();
-      });
+        this.list.follow(following, this.hand.target);
+      }, FOLLOWS_MS);
     }
     for (const grid of grids) this.following.add(grid);
   }
@@ -108,16 +123,8 @@ export class Board {
     const banded = grids.filter((grid) => desk.statusOf(grid) !== "exempt");
     const ok = banded.filter((grid) => desk.statusOf(grid) === "ok").length;
     const { households } = desk.counts;
-    const fact = (name: string, value: string) => element("div", {}, element("dt", {}, t(name)), element("dd", {}, value));
-    this.head.replaceChildren(
-      element(
-        "dl", { class: "facts" },
-        fact("head.households", formatCount(households)),
-        fact("head.grids", formatCount(grids.length)),
-        fact("head.in_band", banded.length ? formatShare(ok / banded.length) : "–"),
-      ),
-      this.keeping,
-    );
+    const values = [formatCount(households), formatCount(grids.length), banded.length ? formatShare(ok / banded.length) : "–"];
+    values.forEach((value, i) => say(this.facts[i] as HTMLElement, value));
   }
 
   private renderTools(): void {
@@ -209,7 +216,6 @@ export class Board {
   }
 
   private renderEngine(): void {
-    if (this.engine.children.length) return;
     const most = element("input", { type: "number", min: 0, step: 10, placeholder: t("edit.no_bound"), "aria-label": t("edit.max_moved") });
     most.addEventListener("change", () => (this.maxMoved = most.value === "" ? null : Math.max(0, Math.floor(Number(most.value)))));
     this.engine.replaceChildren(
@@ -245,73 +251,9 @@ export class Board {
     const apart = problem.kind === "pieces" ? problem.pieces.slice(1).flatMap(({ units }) => units) : this.desk.plan.members(problem.grid);
     this.wishes.fly(apart);
   }
-
-  /** Rows are kept: a city's community has hundreds, and most stay as they are. */
-  private renderList(): void {
-    const { desk, hand, wishes } = this;
-    const grids = desk.grids();
-    const before = this.rows;
-    this.rows = new Map(grids.map((grid) => [grid, before.get(grid) ?? new Row(() => wishes.choose(grid))]));
-    for (const [grid, row] of this.rows) row.show(desk, grid, grid === hand.target, this.name(grid));
-    const wanted = grids.map((grid) => (this.rows.get(grid) as Row).root);
-    const isSame = wanted.length === this.listBody.children.length && wanted.every((row, i) => row === this.listBody.children[i]);
-    if (!isSame) this.listBody.replaceChildren(...wanted);
-    this.listCount.textContent = formatCount(grids.length);
-    if (this.list.children.length) return;
-    this.list.replaceChildren(
-      element("h2", {}, t("tab.grids"), " ", this.listCount),
-      element(
-        "table", {},
-        element("thead", {}, element("tr", {}, ...["grid.code", "grid.households", "grid.units", "grid.status"].map((key) => element("th", { scope: "col" }, t(key))))),
-        this.listBody,
-      ),
-    );
-  }
-
-  private renderPast(): void {
-    const { history } = this.desk;
-    const rows = history.edits.map((edit, i) =>
-      element(
-        "li", { class: i < history.position ? "" : "undone" },
-        button(`${i + 1}. ${t(`edit.action.${edit.action}`, { units: edit.units.length })}`, () => this.wishes.goTo(i < history.position ? i : i + 1), { class: "link", title: t(i < history.position ? "edit.back_to" : "edit.forth_to") }),
-      ),
-    );
-    this.past.replaceChildren(
-      element("h2", {}, t("edit.past"), " ", element("span", { class: "count" }, formatCount(history.edits.length))),
-      rows.length ? element("ol", {}, ...rows.reverse()) : element("p", { class: "soft" }, t("edit.no_past")),
-    );
-  }
 }
 
-/** A row of the list of grids. */
-class Row {
-  readonly root = element("tr");
-  private readonly households = element("td", { class: "number" });
-  private readonly units = element("td", { class: "number" });
-  private readonly badge = element("span");
-  private readonly link: HTMLButtonElement;
-  private readonly lock = element("span", { class: "lock", hidden: true }, "\u{1f512}");
-  private shown = "";
-
-  constructor(onChoose: () => void) {
-    this.link = button("", onChoose, { class: "link" });
-    this.lock.title = t("edit.lock");
-    this.root.append(element("th", { scope: "row" }, this.link, this.lock), this.households, this.units, element("td", {}, this.badge));
-  }
-
-  /** Show a grid as it is now; nothing is touched where all is as it was. */
-  show(desk: Desk, grid: number, isChosen: boolean, name: string): void {
-    const { plan } = desk;
-    const [households, units, status, isLocked] = [plan.households(grid), plan.units(grid), desk.statusOf(grid), plan.isGridLocked(grid)];
-    const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
-    if (now === this.shown) return;
-    this.shown = now;
-    this.link.textContent = name;
-    this.households.textContent = formatCount(households);
-    this.units.textContent = formatCount(units);
-    this.badge.className = `badge ${status}`;
-    this.badge.textContent = t(`status.${status}`);
-    this.lock.hidden = !isLocked;
-    this.root.className = isChosen ? "is-chosen" : "";
-  }
+/** Say a text where it is not said yet: what is as it was is not laid out anew. */
+function say(place: HTMLElement, text: string): void {
+  if (place.textContent !== text) place.textContent = text;
 }

@@ -75,6 +75,9 @@ export class Keeper {
     if (this.isBusy) return;
     this.isBusy = true;
     try {
+      if (this.queue.edits.length) this.say("saving");
+      // In a task of its own: the hand that made the edit may go on first.
+      await new Promise((resolve) => setTimeout(resolve));
       for (let request = this.queue.next(); request; request = this.queue.next()) {
         this.say("saving");
         // Written before it is sent: the same request is sent again until its answer comes.

@@ -1,16 +1,21 @@
 /** The micro-grids being redrawn, over the map: fills by size, borders between cells, numbers. */
+import Flatbush from "flatbush";
 import * as L from "leaflet";
 import type { Box } from "../labels.ts";
-import { clamp, fillHatched, pixel, trace, windowBox, type Window } from "../paint.ts";
+import { clamp, fillHatched, trace, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
 import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
 import type { Status, StatusStyle, Styles } from "../schema.ts";
 import { metresPerPixel } from "../tiles.ts";
-import { formatCount } from "../words.ts";
 import type { Plan } from "../plan/plan.ts";
+import { Numbers, type DrawnNumber, type Middles } from "./numbers.ts";
+import { Sheet, type Part } from "./sheet.ts";
+import type { Circle, Ring } from "./tools.ts";
 
-/** How far numbers and borders reach over the edge of what they belong to, in pixels. */
-const REACH = 28;
+export type { DrawnNumber } from "./numbers.ts";
+
+/** How far the thickest border reaches over the edge of what it belongs to, in pixels. */
+const REACH = 6;
 /** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
 const PADDING = 0.15;
 
@@ -24,61 +29,64 @@ export interface Look {
   marked: ReadonlySet<number>;
 }
 
-/** A number on the map, in CSS pixels of the canvas. */
-export interface DrawnNumber {
-  grid: number;
-  text: string;
-  box: [x0: number, y0: number, x1: number, y1: number];
-}
-
-export class Picture extends L.Layer {
-  private readonly fills = canvas();
-  private readonly lines = canvas();
+/**
+ * Only the parts that changed are drawn anew, once a frame: without a graphics card every pixel costs. What is drawn
+ * in a part is cut at its edge, so that it meets what stands beside it.
+ */
+export class Picture extends L.Layer implements Ring {
+  private readonly fills = new Sheet();
+  private readonly lines = new Sheet();
   private readonly arcs: Arcs;
+  private readonly arcIndex: Flatbush | null;
+  private readonly figures: Numbers;
   private host: L.Map | null = null;
   private offset = L.point(0, 0);
   private pad = L.point(0, 0);
   private ratio = 1;
   private view: Window | null = null;
+  /** What the picture shows now. */
   private drawn: DrawnNumber[] = [];
-  private waiting: Set<number> | null = null;
-  /** Boxes of the arcs, four numbers each, and what of the world is being drawn. */
-  private readonly boxes: Float64Array;
-  private window: WorldBox = [0, 0, 1, 1];
-  private isWhole = false;
+  private active = -1;
+  private marked: ReadonlySet<number> = new Set();
+  private readonly filledAs = new Map<number, StatusStyle>();
+  /** The brush in pixels of the map's container, where it is drawn and where it is. */
+  private ring: Circle | null = null;
+  private hand: Circle | null = null;
+  /** What the next frame shows differently. */
+  private waiting: { grids: Set<number>; units: Set<number> } | null = null;
 
   constructor(
     private readonly plan: Plan,
     private readonly cells: IndexedLayer,
-    /** A middle of each unit, in the world's unit square. */
-    private readonly middles: { x: Float64Array; y: Float64Array },
+    middles: Middles,
     private readonly styles: Styles,
     private readonly look: Look,
   ) {
     super();
     if (!cells.layer.arcs) throw new Error("the cells have no borders");
     this.arcs = cells.layer.arcs();
-    this.boxes = boxesOf(this.arcs);
+    this.arcIndex = indexOf(this.arcs);
+    this.figures = new Numbers(plan, middles, styles);
   }
 
   override onAdd(map: L.Map): this {
     this.host = map;
-    map.getPane("weige-fills")?.append(this.fills);
-    map.getPane("weige-lines")?.append(this.lines);
+    map.getPane("weige-fills")?.append(this.fills.root);
+    map.getPane("weige-lines")?.append(this.lines.root);
     this.redraw();
     return this;
   }
 
   override onRemove(): this {
-    this.fills.remove();
-    this.lines.remove();
+    this.fills.root.remove();
+    this.lines.root.remove();
     this.host = null;
     return this;
   }
 
   override getEvents(): { [name: string]: L.LeafletEventHandlerFn } {
     const hide = (hidden: boolean) => {
-      for (const each of [this.fills, this.lines]) each.style.visibility = hidden ? "hidden" : "";
+      for (const { root } of [this.fills, this.lines]) root.style.visibility = hidden ? "hidden" : "";
     };
     return {
       moveend: () => this.redraw(),
@@ -103,11 +111,10 @@ export class Picture extends L.Layer {
   redraw(): void {
     const map = this.host;
     if (!map) return;
-    this.waiting = null;
     const size = map.getSize();
     const pad = (this.pad = size.multiplyBy(PADDING).round());
     this.offset = map.containerPointToLayerPoint(L.point(-pad.x, -pad.y)).round();
-    this.ratio = window.devicePixelRatio || 1;
+    const ratio = (this.ratio = window.devicePixelRatio || 1);
     const origin = map.getPixelOrigin().add(this.offset);
     const scale = 256 * 2 ** map.getZoom();
     this.view = {
@@ -118,54 +125,92 @@ export class Picture extends L.Layer {
       height: size.y + 2 * pad.y,
       metresPerPixel: metresPerPixel(map.getZoom(), origin.y / scale),
     };
-    for (const each of [this.fills, this.lines]) {
-      each.width = Math.round(this.view.width * this.ratio);
-      each.height = Math.round(this.view.height * this.ratio);
-      each.style.width = `${this.view.width}px`;
-      each.style.height = `${this.view.height}px`;
-      L.DomUtil.setPosition(each, this.offset);
+    for (const sheet of [this.fills, this.lines]) {
+      sheet.fit(this.view, ratio);
+      L.DomUtil.setPosition(sheet.root, this.offset);
     }
-    this.paintFills(this.cells.within(windowBox(this.view, 2)));
-    this.paintLines();
+    this.drawn = [];
+    this.refresh(new Set(this.plan.standing()), [[0, 0, this.view.width, this.view.height]]);
   }
 
-  /** Draw some grids anew with the next frame: what a stroke touched, however often it moves before. */
+  /**
+   * Show the brush with the next frame. It is drawn and no element of its own: where an element moves, a browser
+   * without a graphics card copies every canvas of the page.
+   */
+  point(at: Circle | null): void {
+    if (!at && !this.hand) return;
+    this.hand = at;
+    this.touch([], []);
+  }
+
+  /** Show with the next frame what changed: grids whose units or facts did, units that changed grids, the look. */
   touch(grids: Iterable<number>, units: Iterable<number>): void {
     if (!this.waiting) {
-      this.waiting = new Set();
-      requestAnimationFrame(() => {
-        const units = this.waiting;
-        if (!units) return;
-        this.waiting = null;
-        const list = [...units];
-        this.paintFills(list);
-        this.paintLines(list.length && !this.isWhole ? union(list.map((unit) => this.cells.box(unit))) : null);
-        this.isWhole = false;
-      });
+      this.waiting = { grids: new Set(), units: new Set() };
+      requestAnimationFrame(() => this.waiting && this.refresh(this.waiting.grids, this.partsOf([this.boxOf(this.waiting.units)])));
     }
-    const wanted = new Set(grids);
-    // Without grids it is what is chosen or marked that changed, anywhere.
-    if (!wanted.size) this.isWhole = true;
-    for (let unit = 0; unit < this.plan.grid.length; unit++) {
-      if (wanted.has(this.plan.grid[unit] as number)) this.waiting.add(unit);
-    }
-    for (const unit of units) this.waiting.add(unit);
+    for (const grid of grids) this.waiting.grids.add(grid);
+    for (const unit of units) this.waiting.units.add(unit);
   }
 
-  /** Draw the fills of some units anew, and nothing beside them. */
-  private paintFills(units: readonly number[]): void {
-    const pen = this.fills.getContext("2d");
+  /** Draw parts anew, and what else follows from the change of some grids and of the look. */
+  private refresh(grids: Set<number>, parts: readonly Part[]): void {
+    // What was to be shown with the next frame is shown with this one.
+    if (this.waiting) for (const grid of this.waiting.grids) grids.add(grid);
+    this.waiting = null;
+    const { look, view } = this;
+    if (!view) return;
+    this.figures.seek(grids);
+    const turned = [...grids].filter((grid) => this.filledAs.get(grid) !== look.styleOf(grid));
+    for (const grid of turned) this.filledAs.set(grid, look.styleOf(grid));
+    const filled = joined([...parts, ...this.partsOf(turned.map((grid) => this.boxOf(this.plan.members(grid))))]);
+    for (const part of filled) this.fills.draw(part, view, (pen, tile, within) => this.paintFills(pen, tile, within));
+
+    const changed: (WorldBox | null)[] = [];
+    if (look.active !== this.active) changed.push(...[this.active, look.active].map((grid) => (grid < 0 ? null : this.boxOf(this.plan.members(grid)))));
+    if (look.marked !== this.marked) changed.push(this.boxOf(this.marked), this.boxOf(look.marked));
+    const before = new Map(this.drawn.map((number) => [number.grid, number]));
+    const wasActive = this.active;
+    this.active = look.active;
+    this.marked = look.marked;
+    this.drawn = this.figures.placed(view, look.active, (grid) => look.statusOf(grid));
+    const figures: DrawnNumber[] = [];
+    for (const number of this.drawn) {
+      const old = before.get(number.grid);
+      before.delete(number.grid);
+      const isTurned = (number.grid === wasActive) !== (number.grid === this.active);
+      if (old && !isTurned && old.text === number.text && old.box.every((at, i) => at === number.box[i])) continue;
+      figures.push(number, ...(old ? [old] : []));
+    }
+    figures.push(...before.values());
+    const rings = [this.ring, this.hand].flatMap((ring) => (ring ? [within(view, ...this.boxOfRing(ring))] : []));
+    this.ring = this.hand;
+    const lined = [...parts, ...rings, ...this.partsOf(changed), ...figures.map(({ box: [x0, y0, x1, y1] }) => within(view, x0 - 1, y0 - 1, x1 + 1, y1 + 1))];
+    for (const part of joined(lined)) this.lines.draw(part, view, (pen, tile, within, x, y) => this.paintLines(pen, tile, within, x, y));
+  }
+
+  private boxOfRing({ x, y, radius }: Circle): [number, number, number, number] {
+    const [atX, atY, reach] = [x + this.pad.x, y + this.pad.y, radius + 3];
+    return [atX - reach, atY - reach, atX + reach, atY + reach];
+  }
+
+  private boxOf(units: Iterable<number>): WorldBox | null {
+    return union(Array.from(units, (unit) => this.cells.box(unit)));
+  }
+
+  /** The parts of the canvas that boxes of the world lie in, with what reaches over their edges. */
+  private partsOf(boxes: readonly (WorldBox | null)[]): Part[] {
     const { view } = this;
+    if (!view) return [];
+    const x = (at: number) => (at - view.originX) * view.scale;
+    const y = (at: number) => (at - view.originY) * view.scale;
+    return boxes.flatMap((box) => (box ? [within(view, x(box[0]) - REACH, y(box[1]) - REACH, x(box[2]) + REACH, y(box[3]) + REACH)] : []));
+  }
+
+  private paintFills(pen: CanvasRenderingContext2D, view: Window, part: Part): void {
     const { polygons } = this.cells.layer;
-    if (!pen || !view || !polygons) return;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.globalCompositeOperation = "destination-out";
-    pen.beginPath();
-    for (const unit of units) trace(pen, polygons, unit, view, true);
-    pen.fill("nonzero");
-    pen.globalCompositeOperation = "source-over";
     const byStyle = new Map<StatusStyle, number[]>();
-    for (const unit of units) {
+    for (const unit of this.cells.within(reaching(view, part))) {
       const grid = this.plan.grid[unit] as number;
       if (grid < 0) continue;
       const style = this.look.styleOf(grid);
@@ -180,47 +225,25 @@ export class Picture extends L.Layer {
     }
   }
 
-  /** Draw borders and numbers, all or those in a box of the world: without a graphics card every pixel costs. */
-  private paintLines(box: WorldBox | null = null): void {
-    const pen = this.lines.getContext("2d");
-    const { plan } = this;
-    if (!pen || !this.view) return;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    const view = this.view;
-    const seen = box ? [pixel(view, [box[0], box[1]]), pixel(view, [box[2], box[3]])] : [];
-    const [from, to] = seen.length ? seen : [{ x: 0, y: 0 }, { x: view.width, y: view.height }];
-    if (!from || !to) return;
-    // Numbers and thick borders reach over the edge of what changed.
-    const left = Math.max(Math.floor(from.x) - REACH, 0);
-    const top = Math.max(Math.floor(from.y) - REACH, 0);
-    const right = Math.min(Math.ceil(to.x) + REACH, view.width);
-    const bottom = Math.min(Math.ceil(to.y) + REACH, view.height);
-    if (right <= left || bottom <= top) return;
-    this.window = [
-      view.originX + left / view.scale, view.originY + top / view.scale,
-      view.originX + right / view.scale, view.originY + bottom / view.scale,
-    ];
-    pen.save();
-    pen.beginPath();
-    pen.rect(left, top, right - left, bottom - top);
-    pen.clip();
-    pen.clearRect(left, top, right - left, bottom - top);
+  private paintLines(pen: CanvasRenderingContext2D, view: Window, part: Part, x: number, y: number): void {
+    const { active, marked } = this;
+    const box = reaching(view, part);
     pen.lineJoin = "round";
     pen.lineCap = "round";
     const { ink } = this.styles;
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.9, 2.6);
+    const arcs = this.arcIndex?.search(...box) ?? [];
     pen.beginPath();
-    this.traceBorders(pen, view, (a, b) => a !== b);
+    this.traceBorders(pen, view, arcs, (a, b) => a !== b);
     pen.strokeStyle = "rgba(255,255,255,0.75)";
     pen.lineWidth = width + 1.8;
     pen.stroke();
     pen.strokeStyle = ink.border;
     pen.lineWidth = width;
     pen.stroke();
-    const { active, marked } = this.look;
-    if (active >= 0 && plan.units(active) > 0) {
+    if (active >= 0 && this.plan.units(active) > 0) {
       pen.beginPath();
-      this.traceBorders(pen, view, (a, b) => a !== b && (a === active || b === active));
+      this.traceBorders(pen, view, arcs, (a, b) => a !== b && (a === active || b === active));
       pen.strokeStyle = "rgba(255,255,255,0.95)";
       pen.lineWidth = 7;
       pen.stroke();
@@ -228,30 +251,40 @@ export class Picture extends L.Layer {
       pen.lineWidth = 3.6;
       pen.stroke();
     }
-    const { polygons } = this.cells.layer;
-    if (marked.size && polygons) {
+    if (marked.size) {
       pen.beginPath();
-      for (const unit of marked) trace(pen, polygons, unit, view, true);
+      for (const unit of this.cells.within(box)) if (marked.has(unit)) trace(pen, this.cells.layer.polygons, unit, view, true);
       pen.strokeStyle = ink.fault;
       pen.lineWidth = 2.4;
       pen.setLineDash([6, 4]);
       pen.stroke();
       pen.setLineDash([]);
     }
-    this.paintNumbers(pen, view);
-    pen.restore();
+    const [left, top, right, bottom] = part;
+    const seen = this.drawn.filter(({ box: [x0, y0, x1, y1] }) => x0 < x + right && x + left < x1 && y0 < y + bottom && y + top < y1);
+    pen.translate(-x, -y);
+    this.figures.paint(pen, view, seen, active);
+    if (this.ring) this.paintRing(pen, this.ring);
   }
 
-  private traceBorders(pen: CanvasRenderingContext2D, view: Window, isDrawn: (a: number, b: number) => boolean): void {
+  private paintRing(pen: CanvasRenderingContext2D, { x, y, radius }: Circle): void {
+    pen.beginPath();
+    pen.arc(x + this.pad.x, y + this.pad.y, radius, 0, 2 * Math.PI);
+    pen.strokeStyle = "rgba(255,255,255,0.85)";
+    pen.lineWidth = 5;
+    pen.stroke();
+    pen.strokeStyle = this.styles.ink.select;
+    pen.lineWidth = 2;
+    pen.stroke();
+  }
+
+  private traceBorders(pen: CanvasRenderingContext2D, view: Window, arcs: readonly number[], isDrawn: (a: number, b: number) => boolean): void {
     const { start, owner, x, y } = this.arcs;
-    const [x0, y0, x1, y1] = this.window;
     const gridOf = (unit: number) => (unit < 0 ? -2 : (this.plan.grid[unit] as number));
-    for (let arc = 0; arc < start.length - 1; arc++) {
+    for (const arc of arcs) {
       if (!isDrawn(gridOf(owner[2 * arc] as number), gridOf(owner[2 * arc + 1] as number))) continue;
       const from = start[arc] as number;
       const to = start[arc + 1] as number;
-      const [bx0, by0, bx1, by1] = [this.boxes[4 * arc], this.boxes[4 * arc + 1], this.boxes[4 * arc + 2], this.boxes[4 * arc + 3]] as WorldBox;
-      if (bx0 > x1 || by0 > y1 || bx1 < x0 || by1 < y0) continue;
       for (let i = from; i < to; i++) {
         const px = ((x[i] as number) - view.originX) * view.scale;
         const py = ((y[i] as number) - view.originY) * view.scale;
@@ -260,73 +293,40 @@ export class Picture extends L.Layer {
       }
     }
   }
-
-  private paintNumbers(pen: CanvasRenderingContext2D, view: Window): void {
-    const { plan } = this;
-    const anchors = this.anchors();
-    this.drawn = [];
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    const size = clamp(15 - 1.2 * Math.log2(Math.max(view.metresPerPixel, 0.3) / 0.6), 11, 17);
-    pen.font = `700 ${size}px ${getComputedStyle(document.body).fontFamily}`;
-    const order = [...anchors].sort(([a], [b]) => this.rank(a) - this.rank(b) || a - b);
-    for (const [grid, unit] of order) {
-      const at = pixel(view, [this.middles.x[unit] as number, this.middles.y[unit] as number]);
-      const text = formatCount(plan.households(grid));
-      const half = pen.measureText(text).width / 2 + 4;
-      const box: DrawnNumber["box"] = [at.x - half, at.y - size * 0.62, at.x + half, at.y + size * 0.62];
-      if (this.drawn.some(({ box: other }) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
-      this.drawn.push({ grid, text, box });
-      const isActive = grid === this.look.active;
-      pen.beginPath();
-      pen.roundRect?.(box[0], box[1], box[2] - box[0], box[3] - box[1], 4);
-      pen.fillStyle = isActive ? this.styles.ink.select : "rgba(255,255,255,0.9)";
-      pen.fill();
-      pen.fillStyle = isActive ? "#ffffff" : this.styles.ink.text;
-      pen.fillText(text, at.x, at.y + 0.5);
-    }
-  }
-
-  /** The unit of each grid at which its number stands: the one nearest to the middle of all, so that it lies in the grid. */
-  private anchors(): Map<number, number> {
-    const { grid: gridOf } = this.plan;
-    const { x, y } = this.middles;
-    const sums = new Map<number, [x: number, y: number, n: number]>();
-    for (let unit = 0; unit < gridOf.length; unit++) {
-      const grid = gridOf[unit] as number;
-      if (grid < 0 || Number.isNaN(x[unit])) continue;
-      const sum = sums.get(grid);
-      if (!sum) sums.set(grid, [x[unit] as number, y[unit] as number, 1]);
-      else {
-        sum[0] += x[unit] as number;
-        sum[1] += y[unit] as number;
-        sum[2]++;
-      }
-    }
-    const nearest = new Map<number, number>();
-    const least = new Map<number, number>();
-    for (let unit = 0; unit < gridOf.length; unit++) {
-      const grid = gridOf[unit] as number;
-      const sum = sums.get(grid);
-      if (!sum || Number.isNaN(x[unit])) continue;
-      const away = Math.hypot((x[unit] as number) - sum[0] / sum[2], (y[unit] as number) - sum[1] / sum[2]);
-      if (away >= (least.get(grid) ?? Infinity)) continue;
-      least.set(grid, away);
-      nearest.set(grid, unit);
-    }
-    return nearest;
-  }
-
-  /** The active grid's number first, then those out of band, so that they are seen where room is short. */
-  private rank(grid: number): number {
-    if (grid === this.look.active) return 0;
-    return this.look.statusOf(grid) === "ok" ? 2 : 1;
-  }
 }
 
-function boxesOf({ start, x, y }: Arcs): Float64Array {
-  const boxes = new Float64Array(4 * (start.length - 1));
-  for (let arc = 0; arc < start.length - 1; arc++) {
+/** The part of a view that a box in pixels lies in. */
+function within(view: Window, x0: number, y0: number, x1: number, y1: number): Part {
+  return [Math.max(Math.floor(x0), 0), Math.max(Math.floor(y0), 0), Math.min(Math.ceil(x1), view.width), Math.min(Math.ceil(y1), view.height)];
+}
+
+/** The world that reaches into a part of a view. */
+function reaching({ originX, originY, scale }: Window, [left, top, right, bottom]: Part): WorldBox {
+  return [originX + (left - REACH) / scale, originY + (top - REACH) / scale, originX + (right + REACH) / scale, originY + (bottom + REACH) / scale];
+}
+
+/** Parts put together where they meet: what lies in two is drawn once. */
+function joined(parts: readonly Part[]): Part[] {
+  const apart: Part[] = [];
+  for (const part of parts) {
+    let grown = part;
+    for (let i = apart.length - 1; i >= 0; i--) {
+      const other = apart[i] as Part;
+      if (grown[0] > other[2] || other[0] > grown[2] || grown[1] > other[3] || other[1] > grown[3]) continue;
+      grown = [Math.min(grown[0], other[0]), Math.min(grown[1], other[1]), Math.max(grown[2], other[2]), Math.max(grown[3], other[3])];
+      apart.splice(i, 1);
+      i = apart.length; // the larger part may meet others
+    }
+    apart.push(grown);
+  }
+  return apart;
+}
+
+function indexOf({ start, x, y }: Arcs): Flatbush | null {
+  const count = start.length - 1;
+  if (!count) return null;
+  const index = new Flatbush(count);
+  for (let arc = 0; arc < count; arc++) {
     let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     for (let i = start[arc] as number; i < (start[arc + 1] as number); i++) {
       x0 = Math.min(x0, x[i] as number);
@@ -334,14 +334,8 @@ function boxesOf({ start, x, y }: Arcs): Float64Array {
       x1 = Math.max(x1, x[i] as number);
       y1 = Math.max(y1, y[i] as number);
     }
-    boxes.set([x0, y0, x1, y1], 4 * arc);
+    index.add(x0, y0, x1, y1);
   }
-  return boxes;
-}
-
-function canvas(): HTMLCanvasElement {
-  const made = document.createElement("canvas");
-  made.className = "grids-picture";
-  made.setAttribute("aria-hidden", "true");
-  return made;
+  index.finish();
+  return index;
 }

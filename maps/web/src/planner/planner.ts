@@ -47,6 +47,8 @@ export interface PlannerView {
   /** Colour of each grid where each has its own, by code. */
   colours(): Record<string, number>;
   screenOf(unitId: string): [x: number, y: number] | null;
+  /** Resolves when the panel shows what was done. */
+  rested(): Promise<void>;
 }
 
 export class Planner implements PlannerView {
@@ -64,6 +66,7 @@ export class Planner implements PlannerView {
   private readonly overlay: Overlay;
   private readonly tomorrow: TomorrowPanel;
   private covered = "";
+  private readonly makesRoom = () => this.makeRoom();
 
   constructor(
     private readonly map: L.Map,
@@ -105,11 +108,9 @@ export class Planner implements PlannerView {
       },
       edited: (edit) => {
         this.keeper.push(edit);
-        this.board.render();
         this.seeing.refresh();
         why.edited();
-        // After the frame in which the numbers are drawn.
-        requestAnimationFrame(() => this.makeRoom());
+        this.board.renderSoon(this.makesRoom);
       },
     });
     this.keeper = new Keeper(
@@ -124,7 +125,7 @@ export class Planner implements PlannerView {
           this.plan.recode(from, to);
           this.desk.history.recode(from, to);
         }
-        if (codes.length) this.board.render();
+        if (codes.length) this.board.renderSoon();
       },
       this.ground.unitIds,
     );
@@ -184,11 +185,11 @@ export class Planner implements PlannerView {
     this.tools = new Tools(map, this.desk, this.cells, this.hand, {
       chose: (grid) => this.choose(grid),
       stroked: (target) => {
-        if (target !== null) this.choose(target);
-        else this.board.render();
+        if (target !== null) this.aim(target);
+        this.board.renderSoon();
       },
       refused: (why) => this.board.say(t(`edit.refused.${why}`)),
-    });
+    }, this.picture);
     map.getContainer().setAttribute("aria-label", t("page.map"));
     L.control.zoom({ position: "topright", zoomInTitle: t("page.zoom_in"), zoomOutTitle: t("page.zoom_out") }).addTo(map);
     homeControl(t("page.whole"), () => this.home(true)).addTo(map);
@@ -224,6 +225,10 @@ export class Planner implements PlannerView {
 
   keeping(): string {
     return this.keeper.keeping;
+  }
+
+  rested(): Promise<void> {
+    return this.board.rested();
   }
 
   screenOf(unitId: string): [x: number, y: number] | null {
@@ -325,17 +330,22 @@ export class Planner implements PlannerView {
   }
 
   private choose(grid: number | "new"): void {
-    this.hand.target = grid;
-    this.look.active = grid === "new" ? -1 : grid;
-    this.look.marked = new Set();
+    this.aim(grid);
     this.board.say("");
     this.board.render();
+  }
+
+  /** Let what the hand does next go into a grid. */
+  private aim(grid: number | "new"): void {
+    this.hand.target = grid;
+    this.look.active = grid === "new" ? -1 : grid;
+    if (this.look.marked.size) this.look.marked = new Set();
     this.picture.touch([], []);
   }
 
   private back(isDone: boolean): void {
     this.board.say(isDone ? "" : t("edit.refused.locked"));
-    this.board.render();
+    this.board.renderSoon();
   }
 
   private fly(units: readonly number[]): void {

@@ -25,8 +25,19 @@ export interface Told {
   refused(why: "no_target" | "locked" | "not_split"): void;
 }
 
+/** The ground under the brush, in pixels of the map's container. */
+export interface Circle {
+  x: number;
+  y: number;
+  radius: number;
+}
+
+/** What shows the brush. */
+export interface Ring {
+  point(at: Circle | null): void;
+}
+
 export class Tools {
-  private readonly ring = document.createElement("div");
   private readonly line: L.Polyline;
   private corners: L.LatLng[] = [];
   private last: Point | null = null;
@@ -37,17 +48,15 @@ export class Tools {
     private readonly cells: IndexedLayer,
     private readonly hand: Hand,
     private readonly told: Told,
+    private readonly ring: Ring,
   ) {
-    this.ring.className = "brush-ring";
-    this.ring.hidden = true;
-    map.getContainer().append(this.ring);
     this.line = L.polyline([], { color: "#b3261e", weight: 3, dashArray: "7 5", interactive: false }).addTo(map);
     const container = map.getContainer();
     container.addEventListener("pointerdown", (event) => this.down(event));
     container.addEventListener("pointermove", (event) => this.move(event));
     container.addEventListener("pointerup", (event) => this.up(event));
     container.addEventListener("pointercancel", () => this.desk.drop());
-    container.addEventListener("pointerleave", () => (this.ring.hidden = true));
+    container.addEventListener("pointerleave", () => this.ring.point(null));
     map.on("click", (event) => this.click(event));
     map.on("dblclick", () => this.finishLine());
     map.on("mousemove", (event) => {
@@ -64,7 +73,7 @@ export class Tools {
     if (tool === "split") this.map.doubleClickZoom.disable();
     else this.map.doubleClickZoom.enable();
     container.dataset.tool = tool;
-    this.ring.hidden = true;
+    this.ring.point(null);
     this.dropLine();
   }
 
@@ -129,9 +138,7 @@ export class Tools {
   private move(event: PointerEvent): void {
     if (this.hand.tool !== "brush") return;
     const box = this.map.getContainer().getBoundingClientRect();
-    const radius = Math.max(this.hand.radius, 3);
-    this.ring.hidden = this.isControl(event);
-    this.ring.style.cssText = `left:${event.clientX - box.left - radius}px;top:${event.clientY - box.top - radius}px;width:${2 * radius}px;height:${2 * radius}px`;
+    this.ring.point(this.isControl(event) ? null : { x: event.clientX - box.left, y: event.clientY - box.top, radius: Math.max(this.hand.radius, 3) });
     if (!this.last) return;
     for (const each of event.getCoalescedEvents?.() ?? [event]) this.paint(this.world(each));
   }
