@@ -83,7 +83,10 @@ _CONCEDING = frozenset(("extend", "resume", "answer"))
 
 
 def facts(case_id: str, area_id: int | None, events: Iterable[Event]) -> CaseFacts | None:
-    """Fold the events of a case, in their order; None where there are none."""
+    """Fold the events of a case, in their order; None where there are none.
+
+    The database folds the log in the same way (`case_facts`).
+    """
     case: CaseFacts | None = None
     for event in events:
         case = _after(case or CaseFacts(case_id, area_id, reported_at=event.at), event)

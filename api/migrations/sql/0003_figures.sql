@@ -1,0 +1,144 @@
+-- What the figures ask of a case: its log folded into one row, whoever writes the log and in whatever batches.
+-- api/cases/facts.py folds the same events in Python; tests/api/cases/test_facts.py compares the two.
+
+SET LOCAL search_path = weige, public;
+
+CREATE TABLE case_facts (
+  case_id text PRIMARY KEY,
+  area_id bigint REFERENCES divisions,
+  kind text NOT NULL DEFAULT '',
+  mode text NOT NULL DEFAULT '',
+  category text NOT NULL DEFAULT '',
+  grid text NOT NULL DEFAULT '',
+  department text NOT NULL DEFAULT '',
+  state text NOT NULL,
+  reported_at timestamptz NOT NULL,
+  accepted_at timestamptz,
+  filed_at timestamptz,
+  dispatched_at timestamptz,
+  responded_at timestamptz,
+  handled_at timestamptz,
+  closed_at timestamptz,
+  cancelled_at timestamptz,
+  due_at timestamptz,
+  close_due_at timestamptz,
+  original_due_at timestamptz,
+  extensions integer NOT NULL DEFAULT 0,
+  parkings integer NOT NULL DEFAULT 0,
+  reworks integer NOT NULL DEFAULT 0,
+  reopenings integer NOT NULL DEFAULT 0,
+  parked boolean NOT NULL DEFAULT false,
+  exempt boolean NOT NULL DEFAULT false,
+  urgent boolean NOT NULL DEFAULT false,
+  revision bigint NOT NULL
+);
+CREATE INDEX case_facts_area ON case_facts (area_id);
+CREATE INDEX case_facts_reported ON case_facts (reported_at);
+CREATE INDEX case_facts_close_due ON case_facts (close_due_at);
+CREATE INDEX case_facts_open ON case_facts (area_id, due_at) WHERE closed_at IS NULL AND cancelled_at IS NULL;
+
+-- When an event happened: of what was imported that is before it was written down.
+CREATE FUNCTION happened_at(body jsonb, written_at timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS
+$$ SELECT coalesce((body->>'at')::timestamptz, written_at) $$;
+
+-- States in which a case is not handled yet, or no longer.
+CREATE FUNCTION unhandled_states() RETURNS text[] LANGUAGE sql IMMUTABLE AS
+$$ SELECT ARRAY['collected', 'reported', 'accepted', 'dispatched', 'handling', 'approving', 'returned', 'reopened',
+                'waiting', 'parked'] $$;
+
+-- Once a statement, however many entries it writes: loading in bulk stays one set.
+CREATE FUNCTION fold_case_events() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM arrived WHERE stream = 'case') THEN
+    RETURN NULL;
+  END IF;
+  WITH entries AS (
+    SELECT a.chain, a.seq, a.community_id, a.action, a.body, happened_at(a.body, a.at) AS at,
+      a.body->>'state' AS state, a.body->>'from' IS DISTINCT FROM a.body->>'state' AS enters
+    FROM arrived a WHERE a.stream = 'case'
+  ), events AS (
+    SELECT *, body ? 'due_at' OR state IN ('parked', 'waiting') AS sets_due,
+      enters AND state = 'handled' OR state = ANY (unhandled_states()) AS sets_handled,
+      enters AND state IN ('closed', 'reopened') AS sets_closed
+    FROM entries
+  ), folded AS MATERIALIZED (
+    SELECT e.chain, min(e.seq) AS first, bool_or(e.sets_due) AS sets_due, bool_or(e.sets_handled) AS sets_handled,
+      bool_or(e.sets_closed) AS sets_closed,
+      (array_agg(e.community_id ORDER BY e.seq DESC) FILTER (WHERE e.community_id IS NOT NULL))[1] AS area_id,
+      coalesce((array_agg(e.body->>'kind' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'kind' IS NOT NULL))[1], '') AS kind,
+      coalesce((array_agg(e.body->>'mode' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'mode' IS NOT NULL))[1], '') AS mode,
+      coalesce((array_agg(e.body->>'category' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'category' IS NOT NULL))[1], '') AS category,
+      coalesce((array_agg(e.body->>'grid' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'grid' IS NOT NULL))[1], '') AS grid,
+      coalesce((array_agg(e.body->>'to' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'to' IS NOT NULL))[1], '') AS department,
+      (array_agg(e.state ORDER BY e.seq DESC))[1] AS state,
+      min(e.at) AS reported_at,
+      min(e.at) FILTER (WHERE e.state <> 'collected') AS accepted_at,
+      min(e.at) FILTER (WHERE e.state IN ('accepted', 'dispatched', 'handled')) AS filed_at,
+      min(e.at) FILTER (WHERE e.state = 'dispatched') AS dispatched_at,
+      min(e.at) FILTER (WHERE e.state IN ('accepted', 'dispatched', 'handled', 'cancelled')) AS responded_at,
+      (array_agg(CASE WHEN e.state = 'handled' THEN e.at END ORDER BY e.seq DESC) FILTER (WHERE e.sets_handled))[1] AS handled_at,
+      (array_agg(CASE WHEN e.state = 'closed' THEN e.at END ORDER BY e.seq DESC) FILTER (WHERE e.sets_closed))[1] AS closed_at,
+      min(e.at) FILTER (WHERE e.state = 'cancelled') AS cancelled_at,
+      (array_agg((e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.sets_due))[1] AS due_at,
+      (array_agg(coalesce(e.body->>'close_due_at', e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.sets_due))[1] AS close_due_at,
+      (array_agg((e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.body->>'due_at' IS NOT NULL AND e.action NOT IN ('extend', 'resume', 'answer')))[1] AS original_due_at,
+      count(*) FILTER (WHERE e.action = 'extend') AS extensions,
+      count(*) FILTER (WHERE e.enters AND e.state = 'parked') AS parkings,
+      count(*) FILTER (WHERE e.body->>'from' = 'handled' AND e.state IN ('handling', 'returned')) AS reworks,
+      count(*) FILTER (WHERE e.enters AND e.state = 'reopened') AS reopenings,
+      (array_agg(e.state = 'parked' ORDER BY e.seq DESC))[1] AS parked,
+      bool_or(e.action = 'allow_appeal') AS exempt,
+      bool_or(coalesce((e.body->>'urgent')::boolean, false)) AS urgent,
+      max(e.seq) AS revision
+    FROM events e GROUP BY e.chain
+  ), changed AS (
+    UPDATE case_facts known SET
+      area_id = coalesce(f.area_id, known.area_id),
+      kind = coalesce(nullif(f.kind, ''), known.kind),
+      mode = coalesce(nullif(f.mode, ''), known.mode),
+      category = coalesce(nullif(f.category, ''), known.category),
+      grid = coalesce(nullif(f.grid, ''), known.grid),
+      department = coalesce(nullif(f.department, ''), known.department),
+      state = f.state,
+      accepted_at = coalesce(known.accepted_at, f.accepted_at),
+      filed_at = coalesce(known.filed_at, f.filed_at),
+      dispatched_at = coalesce(known.dispatched_at, f.dispatched_at),
+      responded_at = coalesce(known.responded_at, f.responded_at),
+      handled_at = CASE WHEN f.sets_handled THEN f.handled_at ELSE known.handled_at END,
+      closed_at = CASE WHEN f.sets_closed THEN f.closed_at ELSE known.closed_at END,
+      cancelled_at = coalesce(known.cancelled_at, f.cancelled_at),
+      due_at = CASE WHEN f.sets_due THEN f.due_at ELSE known.due_at END,
+      close_due_at = CASE WHEN f.sets_due THEN f.close_due_at ELSE known.close_due_at END,
+      original_due_at = coalesce(f.original_due_at, known.original_due_at),
+      extensions = known.extensions + f.extensions,
+      parkings = known.parkings + f.parkings,
+      reworks = known.reworks + f.reworks,
+      reopenings = known.reopenings + f.reopenings,
+      parked = f.parked,
+      exempt = known.exempt OR f.exempt,
+      urgent = known.urgent OR f.urgent,
+      revision = f.revision
+    FROM folded f WHERE f.first > 1 AND known.case_id = f.chain
+  )
+  INSERT INTO case_facts (
+    case_id, area_id, kind, mode, category, grid, department, state, reported_at, accepted_at,
+    filed_at, dispatched_at, responded_at, handled_at, closed_at, cancelled_at, due_at, close_due_at,
+    original_due_at, extensions, parkings, reworks, reopenings, parked, exempt, urgent, revision)
+  SELECT f.chain, f.area_id, f.kind, f.mode, f.category, f.grid, f.department, f.state, f.reported_at,
+    f.accepted_at, f.filed_at, f.dispatched_at, f.responded_at, f.handled_at, f.closed_at,
+    f.cancelled_at, f.due_at, f.close_due_at, f.original_due_at, f.extensions, f.parkings, f.reworks,
+    f.reopenings, f.parked, f.exempt, f.urgent, f.revision
+  FROM folded f WHERE f.first = 1;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER fold_case_events AFTER INSERT ON log REFERENCING NEW TABLE AS arrived
+  FOR EACH STATEMENT EXECUTE FUNCTION fold_case_events();
+
+ALTER TABLE case_facts ENABLE ROW LEVEL SECURITY;
+-- Who sees the cases of an area sees its figures; a handler those of what his department has.
+CREATE POLICY read ON case_facts FOR SELECT TO weige_app USING (
+  area_id IN (SELECT divisions_in(case_areas()))
+  OR (area_id IN (SELECT divisions_in(areas('handler')))
+      AND department IN (SELECT o.department FROM own_departments() o)));
+GRANT SELECT ON case_facts TO weige_app;
