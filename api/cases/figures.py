@@ -234,3 +234,66 @@ def themes(
 
 def _most(item: tuple[str, int]) -> tuple[int, int]:
     return -item[1], int(item[0])
+
+
+@dataclass(frozen=True)
+class Item:
+    """One case of a list: its number, grid, category, state, deadline and age; no words that people typed."""
+
+    number: str
+    area_id: int | None
+    grid: str
+    category: str
+    state: str
+    reported_at: datetime
+    due_at: datetime | None
+
+
+_ITEM = "case_id AS number, area_id, grid, category, state, reported_at, due_at"
+# What a meeting talks about, in this order; a case is in the first section that fits.
+_AGENDA = {
+    "reopened": "reopenings > 0",
+    "reworked": "reworks > 0",
+    "overdue": "due_at < :now",
+    "parked": "parked",
+    "extended": "extensions > 0",
+}
+
+
+def lane_list(session: Session, period: Period, *, asked: Asked | None = None) -> list[Item]:
+    """Return the work list of a week (巷理事工作清单): what is open, and what was reported in the week.
+
+    By grid, and in a grid what is due first; cancelled cases and drills are not in it.
+    """
+    where, values = (asked or Asked()).sql()
+    rows = session.execute(
+        text(f"""
+            SELECT {_ITEM} FROM case_facts
+            WHERE {where} AND mode <> 'drill' AND cancelled_at IS NULL AND reported_at < :end
+              AND (coalesce(closed_at >= :end, true) OR reported_at >= :start)
+            ORDER BY grid, due_at, case_id"""),
+        {**values, "start": period.start, "end": period.end},
+    )  # fmt: skip
+    return [Item(**row._mapping) for row in rows]
+
+
+def agenda(session: Session, now: datetime, *, asked: Asked | None = None) -> dict[str, list[Item]]:
+    """Return what the meeting day (议事日) has to talk about: open cases that do not get on, by section.
+
+    Sections are `reopened`, `reworked`, `overdue`, `parked`, `extended`; a case is in the first that fits.
+    The oldest come first.
+    """
+    where, values = (asked or Asked()).sql()
+    section = " ".join(f"WHEN {condition} THEN '{name}'" for name, condition in _AGENDA.items())
+    rows = session.execute(
+        text(f"""
+            SELECT * FROM (
+              SELECT CASE {section} END AS section, {_ITEM} FROM case_facts
+              WHERE {where} AND mode <> 'drill' AND cancelled_at IS NULL AND closed_at IS NULL) c
+            WHERE section IS NOT NULL ORDER BY reported_at, number"""),
+        {**values, "now": now},
+    ).mappings()  # fmt: skip
+    found: dict[str, list[Item]] = {name: [] for name in _AGENDA}
+    for row in rows:
+        found[row["section"]].append(Item(**{name: row[name] for name in row if name != "section"}))
+    return found

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from api import log
 from api.cases.facts import CaseFacts, facts
-from api.cases.figures import Asked, board, counts, counts_by, members, themes
+from api.cases.figures import Asked, agenda, board, counts, counts_by, lane_list, members, themes
 from api.cases.indicators import count, figures, membership, shipped_editions
 from api.cases.replay import replay
 from api.cases.steps import loop
@@ -225,3 +225,29 @@ def test_the_database_folds_a_log_as_python_does_in_whatever_batches_it_is_writt
     assert found == {number: facts(number, area, events) for number, events in walks.items()}
     # The walks come everywhere.
     assert {event.body["state"] for events in walks.values() for event in events} == loop().states.keys()
+
+
+def test_the_list_of_a_week_has_what_is_open_and_what_came_in_the_week(store, street, inspector):
+    week = shipped_editions()["zhengzhou-2019"].period.period(date(2026, 9, 9), SHANGHAI)
+    write(store, street[0], life("old", at(1)), life("closed before", at(1), 10), life("new", at(8), 2),
+          life("later", at(20)), life("gone", at(8), cancelled_at=at(9)), life("drill", at(8), mode="drill"),
+          life("closed after", at(2), 24 * 15))  # fmt: skip
+
+    with store.acting(inspector.user_id, inspector.grants) as session:
+        found = lane_list(session, week)
+
+    assert [item.number for item in found] == ["old", "closed after", "new"]
+
+
+def test_a_meeting_talks_about_what_does_not_get_on(store, street, inspector):
+    write(store, street[0], life("again", at(1), reworks=1), life("late", at(2)), life("closed", at(2), 90),
+          life("running", at(10)), life("extended", at(10), extensions=1), life("later", at(3)))  # fmt: skip
+
+    with store.acting(inspector.user_id, inspector.grants) as session:
+        found = agenda(session, at(11))
+
+    told = {section: [item.number for item in items] for section, items in found.items()}
+    assert told == {
+        "reopened": [], "reworked": ["again"], "overdue": ["late", "later"], "parked": [],
+        "extended": ["extended"],
+    }  # fmt: skip
