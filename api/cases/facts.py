@@ -76,6 +76,8 @@ _UNHANDLED = frozenset(
     ("collected", "reported", "accepted", "dispatched", "handling", "approving", "returned", "reopened",
      "waiting", "parked")
 )  # fmt: skip
+# States in which it is said to be done.
+_DONE = frozenset(("handled", "verified"))
 _FILED = frozenset(("accepted", "dispatched", "handled"))
 _TOLD = {"kind": "kind", "mode": "mode", "category": "category", "grid": "grid", "department": "to"}
 # Steps that move a deadline without setting the limit anew.
@@ -103,7 +105,6 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
         "filed_at": state in _FILED,
         "dispatched_at": state == "dispatched",
         "responded_at": state in _FILED or state == "cancelled",
-        "cancelled_at": state == "cancelled",
     }
     new |= {name: at for name, reached in firsts.items() if reached and getattr(case, name) is None}
     if state in _UNHANDLED:
@@ -112,6 +113,8 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
         new["handled_at"] = at
     if enters and state in ("closed", "reopened"):
         new["closed_at"] = at if state == "closed" else None
+    if enters and state in ("cancelled", "reopened"):
+        new["cancelled_at"] = at if state == "cancelled" else None
     if "due_at" in body or state in ("parked", "waiting"):
         new["due_at"] = _instant(body.get("due_at"))
         new["close_due_at"] = _instant(body.get("close_due_at")) or new["due_at"]
@@ -119,7 +122,7 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
         new["original_due_at"] = _instant(body["due_at"])
     new["extensions"] = case.extensions + (event.step == "extend")
     new["parkings"] = case.parkings + (enters and state == "parked")
-    new["reworks"] = case.reworks + (source == "handled" and state in ("handling", "returned"))
+    new["reworks"] = case.reworks + (source in _DONE and state in ("handling", "returned"))
     new["reopenings"] = case.reopenings + (enters and state == "reopened")
     new["parked"] = state == "parked"
     new["exempt"] = case.exempt or event.step == "allow_appeal"

@@ -82,6 +82,7 @@ RULES = {
     **dict.fromkeys(CASE_RULES, GROUND_MAP),
     # A handler sees what his department has; see tests/api/cases/test_loop.py.
     "cases": Rule(READERS - {"handler"}),
+    "case_facts": Rule(READERS - {"handler"}),
     "case_intake": Rule(READERS, ADMINS, ADMINS, ADMINS),
     # Rows of an import wait here; whether they may come in is decided when they are filed.
     "case_arrivals": Rule(NOBODY, EVERYBODY, anywhere=frozenset({"add"})),
@@ -138,6 +139,7 @@ ADDED = {
     "cases": "(number, kind, edition, category, state, area_id, area, place, channel, text, reported_at)"
     " SELECT lpad(cast(:n AS text) || cast(:area AS text), 19, '0'), 'incident', 'unverified-A', 'E0102',"
     " 'reported', :area, path, 'area', 'desk', '', now() FROM divisions WHERE id = :area",
+    "case_facts": "(case_id, area_id, state, reported_at, revision) VALUES (:k, :area, 'reported', now(), 1)",
     "case_intake": "(division_id, reporters)"
     " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
     "case_arrivals": "(batch, position, category, text, area_id, choices, place, reported_at, day)"
@@ -170,6 +172,7 @@ ROWS = {
     "case_conditions": ("true", "filing"),
     "case_default_points": ("true", "note"),
     "cases": ("area_id = :area", "state"),
+    "case_facts": ("area_id = :area", "state"),
     "case_intake": ("division_id = :area", "reporters"),
     "case_arrivals": ("area_id = :area", "text"),
 }
@@ -207,7 +210,7 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 )
             owner.execute(text("INSERT INTO case_intake VALUES (:area, true)"), ids)
             of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
-            for name in (*of_each, "idempotency_keys", "jobs", "cases", "case_default_points"):
+            for name in (*of_each, "idempotency_keys", "jobs", "cases", "case_facts", "case_default_points"):
                 owner.execute(text(f"INSERT INTO {name.split()[0]} {ADDED[name]}"), ids)
             owner.execute(
                 text("INSERT INTO assignments (version_id, unit_number, grid_number, community_id, ground_id)"

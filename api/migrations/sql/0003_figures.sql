@@ -60,11 +60,12 @@ BEGIN
   ), events AS (
     SELECT *, body ? 'due_at' OR state IN ('parked', 'waiting') AS sets_due,
       enters AND state = 'handled' OR state = ANY (unhandled_states()) AS sets_handled,
-      enters AND state IN ('closed', 'reopened') AS sets_closed
+      enters AND state IN ('closed', 'reopened') AS sets_closed,
+      enters AND state IN ('cancelled', 'reopened') AS sets_cancelled
     FROM entries
   ), folded AS MATERIALIZED (
     SELECT e.chain, min(e.seq) AS first, bool_or(e.sets_due) AS sets_due, bool_or(e.sets_handled) AS sets_handled,
-      bool_or(e.sets_closed) AS sets_closed,
+      bool_or(e.sets_closed) AS sets_closed, bool_or(e.sets_cancelled) AS sets_cancelled,
       (array_agg(e.community_id ORDER BY e.seq DESC) FILTER (WHERE e.community_id IS NOT NULL))[1] AS area_id,
       coalesce((array_agg(e.body->>'kind' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'kind' IS NOT NULL))[1], '') AS kind,
       coalesce((array_agg(e.body->>'mode' ORDER BY e.seq DESC) FILTER (WHERE e.body->>'mode' IS NOT NULL))[1], '') AS mode,
@@ -79,13 +80,15 @@ BEGIN
       min(e.at) FILTER (WHERE e.state IN ('accepted', 'dispatched', 'handled', 'cancelled')) AS responded_at,
       (array_agg(CASE WHEN e.state = 'handled' THEN e.at END ORDER BY e.seq DESC) FILTER (WHERE e.sets_handled))[1] AS handled_at,
       (array_agg(CASE WHEN e.state = 'closed' THEN e.at END ORDER BY e.seq DESC) FILTER (WHERE e.sets_closed))[1] AS closed_at,
-      min(e.at) FILTER (WHERE e.state = 'cancelled') AS cancelled_at,
+      (array_agg(CASE WHEN e.state = 'cancelled' THEN e.at END ORDER BY e.seq DESC) FILTER (WHERE e.sets_cancelled))[1]
+        AS cancelled_at,
       (array_agg((e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.sets_due))[1] AS due_at,
       (array_agg(coalesce(e.body->>'close_due_at', e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.sets_due))[1] AS close_due_at,
       (array_agg((e.body->>'due_at')::timestamptz ORDER BY e.seq DESC) FILTER (WHERE e.body->>'due_at' IS NOT NULL AND e.action NOT IN ('extend', 'resume', 'answer')))[1] AS original_due_at,
       count(*) FILTER (WHERE e.action = 'extend') AS extensions,
       count(*) FILTER (WHERE e.enters AND e.state = 'parked') AS parkings,
-      count(*) FILTER (WHERE e.body->>'from' = 'handled' AND e.state IN ('handling', 'returned')) AS reworks,
+      count(*) FILTER (WHERE e.body->>'from' IN ('handled', 'verified') AND e.state IN ('handling', 'returned'))
+        AS reworks,
       count(*) FILTER (WHERE e.enters AND e.state = 'reopened') AS reopenings,
       (array_agg(e.state = 'parked' ORDER BY e.seq DESC))[1] AS parked,
       bool_or(e.action = 'allow_appeal') AS exempt,
@@ -107,7 +110,7 @@ BEGIN
       responded_at = coalesce(known.responded_at, f.responded_at),
       handled_at = CASE WHEN f.sets_handled THEN f.handled_at ELSE known.handled_at END,
       closed_at = CASE WHEN f.sets_closed THEN f.closed_at ELSE known.closed_at END,
-      cancelled_at = coalesce(known.cancelled_at, f.cancelled_at),
+      cancelled_at = CASE WHEN f.sets_cancelled THEN f.cancelled_at ELSE known.cancelled_at END,
       due_at = CASE WHEN f.sets_due THEN f.due_at ELSE known.due_at END,
       close_due_at = CASE WHEN f.sets_due THEN f.close_due_at ELSE known.close_due_at END,
       original_due_at = coalesce(f.original_due_at, known.original_due_at),
