@@ -162,7 +162,7 @@ def test_locks_hold_and_merging_and_splitting_are_saved(
         desk.choose(SECOND)
         desk.page.get_by_label("锁定", exact=True).uncheck()
 
-        desk.page.locator(".board .chosen select").select_option(index=1)
+        desk.page.locator(".board .chosen .merge").select_option(index=1)
         merged = desk.totals()
         assert len(merged) == 2
         assert sum(merged.values()) == sum(map(sum, HOUSEHOLDS))

@@ -71,14 +71,24 @@ export function setKind(plan: Plan, grid: number, kind: GridKind, said: Said): E
 }
 
 /**
- * Hand the codes that grids have out among them anew, in reading order: the lowest code to the first grid. Codes
- * that the server has not given yet come last; locked grids keep theirs.
+ * The codes that grids would have if those they have were handed out anew in reading order: the lowest code to the
+ * first grid. Codes that the server has not given yet come last; locked grids keep theirs. Only those that change.
  */
-export function renumber(plan: Plan, middles: readonly Middle[], said: Said): Edit | null {
+export function codesInOrder(plan: Plan, middles: readonly Middle[]): Map<number, string> {
   const grids = readingOrder(middles).filter((grid) => !plan.isGridLocked(grid));
   const codes = grids.map((grid) => plan.facts(grid).code).sort(byCode);
+  const changed = new Map<number, string>();
+  grids.forEach((grid, place) => {
+    const code = codes[place] as string;
+    if (code !== plan.facts(grid).code) changed.set(grid, code);
+  });
+  return changed;
+}
+
+/** Give grids the codes of `codesInOrder`. */
+export function renumber(plan: Plan, middles: readonly Middle[], said: Said): Edit | null {
   const recording = new Recording(plan);
-  grids.forEach((grid, place) => recording.setFacts(grid, { ...plan.facts(grid), code: codes[place] as string }));
+  for (const [grid, code] of codesInOrder(plan, middles)) recording.setFacts(grid, { ...plan.facts(grid), code });
   return recording.finish("renumber", said);
 }
 

@@ -1,35 +1,37 @@
 /** What a planner works on: the plan, its history, and what follows from each change. */
 import { communityCounts, gridStatus, type Band, type CommunityCounts } from "../plan/band.ts";
+import { BorderDrag } from "../plan/drag.ts";
 import type { Edit } from "../plan/edit.ts";
 import { applyEdit } from "../plan/edit.ts";
 import { wholeGroups, type Ground } from "../plan/ground.ts";
 import { History } from "../plan/history.ts";
-import { assign, merge, rename, setKind, splitByLine } from "../plan/operations.ts";
-import { gridPieces, unassignedPockets, type Piece } from "../plan/pieces.ts";
+import { assign, merge, newGrid, rename, renumber, setKind, splitByLine } from "../plan/operations.ts";
+import type { Middle } from "../plan/order.ts";
+import { gridPieces, splitCompounds, unassignedPockets, type Piece } from "../plan/pieces.ts";
 import type { Point } from "../plan/geometry.ts";
 import type { GridKind, Plan } from "../plan/plan.ts";
 import type { UnitPoints } from "../plan/points.ts";
+import { needlesslySplit, type Problem } from "../plan/remedies.ts";
 import { Stroke } from "../plan/stroke.ts";
 import type { Status } from "../schema.ts";
 
 export type Whole = "unit" | "building" | "compound";
-
-/** Something that is not as it should be. */
-export type Problem =
-  | { kind: "too_small" | "too_large"; grid: number; households: number }
-  | { kind: "pieces"; grid: number; pieces: readonly Piece[] }
-  | { kind: "unassigned"; pocket: Piece };
 
 export interface Listener {
   /** Grids whose units or facts changed, and units that changed grids; in a stroke as it goes on. */
   changed(grids: ReadonlySet<number>, units: readonly number[]): void;
   /** An edit was made, taken back or made again; it is to be saved. */
   edited(edit: Edit): void;
+  /** A grid or units were locked or unlocked. */
+  locked(): void;
 }
 
 export class Desk {
   readonly history = new History();
-  private stroke: Stroke | null = null;
+  /** What a compound is called. */
+  compoundName: (id: string) => string = (id) => id;
+  /** The stroke or the dragged border that the hand is at. */
+  private gesture: Stroke | BorderDrag | null = null;
   private readonly pieces = new Map<number, readonly Piece[]>();
   private pockets: readonly Piece[] = [];
 
@@ -51,7 +53,7 @@ export class Desk {
   }
 
   get isPainting(): boolean {
-    return this.stroke !== null;
+    return this.gesture !== null;
   }
 
   statusOf(grid: number): Status {
@@ -71,40 +73,51 @@ export class Desk {
       const pieces = this.pieces.get(grid) ?? [];
       if (pieces.length > 1) found.push({ kind: "pieces", grid, pieces });
     }
-    return found;
+    return [...found, ...needlesslySplit(this.plan, this.band, splitCompounds(this.plan))];
   }
 
   begin(to: number | "new", from?: number): void {
-    this.stroke = new Stroke(this.plan, from === undefined ? { to } : { to, from });
+    this.gesture = new Stroke(this.plan, from === undefined ? { to } : { to, from });
+  }
+
+  /** Take the border between two grids (-1: the ground of no grid) in hand. */
+  beginDrag(grids: readonly [number, number], line: readonly Point[]): void {
+    this.gesture = new BorderDrag(this.plan, this.points, grids, line);
+  }
+
+  /** Drag the border in hand to where a line is. */
+  dragTo(line: readonly Point[]): void {
+    if (!(this.gesture instanceof BorderDrag)) return;
+    const jumped = this.gesture.moveTo(line);
+    if (jumped.length) this.listener.changed(this.gesture.touched, jumped);
   }
 
   /** Paint units, or the whole buildings or compounds they are in. */
   paint(units: readonly number[], whole: Whole): void {
-    if (!this.stroke || !units.length) return;
-    const chosen = whole === "unit" ? units : wholeGroups(whole === "building" ? this.ground.buildings : this.ground.compounds, units);
-    const painted = this.stroke.paint(chosen);
-    if (painted.length) this.listener.changed(this.stroke.touched, painted);
+    if (!(this.gesture instanceof Stroke) || !units.length) return;
+    const painted = this.gesture.paint(wholeOf(this.ground, units, whole));
+    if (painted.length) this.listener.changed(this.gesture.touched, painted);
   }
 
   /** The grid that the stroke paints into. */
   get target(): number | null {
-    return this.stroke?.target ?? null;
+    return this.gesture instanceof Stroke ? this.gesture.target : null;
   }
 
   end(note = ""): void {
-    const { stroke } = this;
-    this.stroke = null;
-    const edit = stroke?.end({ at: now(), note });
+    const { gesture } = this;
+    this.gesture = null;
+    const edit = gesture?.end({ at: now(), note });
     if (edit) this.done(edit);
   }
 
-  /** Give the stroke up. */
+  /** Give the stroke or the dragged border up. */
   drop(): void {
-    const { stroke } = this;
-    if (!stroke) return;
-    this.stroke = null;
-    const touched = new Set(stroke.touched);
-    stroke.drop();
+    const { gesture } = this;
+    if (!gesture) return;
+    this.gesture = null;
+    const touched = new Set(gesture.touched);
+    gesture.drop();
     this.listener.changed(touched, Array.from(this.plan.grid.keys()));
   }
 
@@ -114,6 +127,39 @@ export class Desk {
 
   merge(grid: number, into: number): boolean {
     return this.make(merge(this.plan, grid, into, { at: now() }));
+  }
+
+  /** Put units into a grid (-1: into none); what locks hold stays. */
+  move(units: readonly number[], to: number): boolean {
+    const stroke = new Stroke(this.plan, { to });
+    stroke.paint(units);
+    return this.make(stroke.end({ at: now() }));
+  }
+
+  /** Make a new grid of units and return its number; what locks hold stays. Null where nothing is left. */
+  makeGrid(units: readonly number[]): number | null {
+    return this.make(newGrid(this.plan, units, { at: now() })) ? this.plan.gridCount - 1 : null;
+  }
+
+  /** Put units where a remedy wants them: all of them, or nothing where a lock holds one. */
+  assign(units: readonly number[], to: readonly number[]): boolean {
+    return this.make(assign(this.plan, units, to, "paint", { at: now() }));
+  }
+
+  /** Lock units, or unlock them; a lock is no edit. */
+  lock(units: readonly number[], isLocked: boolean): void {
+    for (const unit of units) this.plan.lockUnit(unit, isLocked);
+    this.listener.locked();
+  }
+
+  lockGrid(grid: number, isLocked: boolean): void {
+    this.plan.lockGrid(grid, isLocked);
+    this.listener.locked();
+  }
+
+  /** Number grids anew in reading order. */
+  renumber(middles: readonly Middle[]): boolean {
+    return this.make(renumber(this.plan, middles, { at: now() }));
   }
 
   /** Take a proposal: all of it, or nothing where a lock holds a unit. */
@@ -181,6 +227,12 @@ export class Desk {
     }
     this.pockets = unassignedPockets(this.plan).filter((pocket) => pocket.households > 0);
   }
+}
+
+/** Units, or the whole buildings or compounds they are in. */
+export function wholeOf(ground: Ground, units: readonly number[], whole: Whole): readonly number[] {
+  if (whole === "unit") return units;
+  return wholeGroups(whole === "building" ? ground.buildings : ground.compounds, units);
 }
 
 function now(): string {

@@ -10,7 +10,7 @@ import { metresPerPixel } from "../tiles.ts";
 import type { Plan } from "../plan/plan.ts";
 import { Numbers, type DrawnNumber, type Middles } from "./numbers.ts";
 import { Sheet, type Part } from "./sheet.ts";
-import type { Circle, Ring } from "./tools.ts";
+import type { Circle, Ring } from "./hand.ts";
 
 export type { DrawnNumber } from "./numbers.ts";
 

@@ -4,32 +4,44 @@ import { homeControl, northArrow } from "../controls.ts";
 import { button, element } from "../dom.ts";
 import { Incidents } from "../incidents.ts";
 import { Overlay } from "../overlay.ts";
-import type { Layer } from "../pack.ts";
+import type { Arcs, Layer } from "../pack.ts";
 import { Painter, type Shown } from "../paint.ts";
+import { Borders } from "../plan/borders.ts";
 import { Ground } from "../plan/ground.ts";
+import { codesInOrder } from "../plan/operations.ts";
 import { Plan, type GridFacts, type PlanState } from "../plan/plan.ts";
 import { UnitPoints } from "../plan/points.ts";
 import { SaveQueue, type QueueJson } from "../plan/queue.ts";
 import { rebase } from "../plan/rebase.ts";
+import type { Remedy } from "../plan/remedies.ts";
 import type { SavedState, SaveRequest } from "../plan/saving.ts";
+import { SnapLines } from "../plan/snapping.ts";
 import { IndexedLayer, Scene, union } from "../scene.ts";
 import type { Settings } from "../schema.ts";
 import { PlanTiles } from "../tiles.ts";
 import { TowerBadges } from "../towers.ts";
 import { htmlLanguage, t } from "../words.ts";
 import { Board } from "./board.ts";
+import { REACH } from "./border_grip.ts";
 import { Desk } from "./desk.ts";
 import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
-import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import { Dots } from "./dots.ts";
+import { HAND_PANE, type Hand, type Tool } from "./hand.ts";
+import { actionOf, keysDialog, TOOL_KEYS, type KeyAction } from "./keys.ts";
+import { keepLocks, restoreLocks } from "./locks.ts";
+import { Marks } from "./marks.ts";
+import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
 import { Why } from "./why.ts";
+import { askRenumber, gridMiddles } from "./renumber.ts";
 import { Seeing } from "./seeing.ts";
 import { pickPlace } from "./pick.ts";
-import { place, Tools, type Hand, type Tool } from "./tools.ts";
 import { TomorrowPanel, type Ground as TomorrowGround, type Oracle } from "./tomorrow.ts";
 import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
 import { keepView, returnTo } from "./view.ts";
+import { Selection } from "./selection.ts";
+import { Tools } from "./tools.ts";
+import { place } from "./under.ts";
 
 const MAX_ZOOM = 21;
 const PLACE_ZOOM = 18.5;
@@ -55,13 +67,18 @@ export class Planner implements PlannerView {
   private readonly ground: Ground;
   private readonly plan: Plan;
   private readonly desk: Desk;
-  private readonly hand: Hand = { tool: "choose", whole: "unit", radius: 0, target: -1, isFromOne: false };
+  private readonly hand: Hand = { tool: "choose", whole: "unit", radius: 0, reach: 96, target: -1, isFromOne: false };
   private readonly look: Look & { active: number; marked: ReadonlySet<number> };
   private readonly seeing: Seeing;
   private readonly picture: Picture;
   private readonly board: Board;
   private readonly tools: Tools;
   private readonly keeper: Keeper;
+  private readonly selection = new Selection(() => {
+    this.board.renderHand();
+    this.marks.ask();
+  });
+  private readonly marks: Marks;
   private readonly cells: IndexedLayer;
   private readonly overlay: Overlay;
   private readonly tomorrow: TomorrowPanel;
@@ -112,7 +129,13 @@ export class Planner implements PlannerView {
         why.edited();
         this.board.renderSoon(this.makesRoom);
       },
+      locked: () => {
+        keepLocks(this.plan, shelf, locksKey);
+        this.marks.ask();
+        this.board.render();
+      },
     });
+    const locksKey = `${shelfKey}-locks`;
     this.keeper = new Keeper(
       queue, server, shelf, shelfKey,
       (keeping) => {
@@ -125,7 +148,9 @@ export class Planner implements PlannerView {
           this.plan.recode(from, to);
           this.desk.history.recode(from, to);
         }
-        if (codes.length) this.board.renderSoon();
+        if (!codes.length) return;
+        keepLocks(this.plan, shelf, locksKey);
+        this.board.renderSoon();
       },
       this.ground.unitIds,
     );
@@ -143,10 +168,12 @@ export class Planner implements PlannerView {
     pane(map, "weige-fills", 150);
     map.getContainer().style.background = settings.styles.ink.land;
     pane(map, "weige-lines", 420);
+    pane(map, HAND_PANE, 440);
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
     const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
     this.tomorrow = new TomorrowPanel(oracle, this.groundOf());
+    this.marks = new Marks(this.plan, this.cells, middles, this.selection.units);
     this.board = new Board(this.desk, this.hand, {
       tool: (tool) => this.take(tool),
       choose: (grid) => this.choose(grid),
@@ -154,13 +181,21 @@ export class Planner implements PlannerView {
       undo: () => this.back(this.desk.undo()),
       redo: () => this.back(this.desk.redo()),
       goTo: (position) => this.back(this.desk.goTo(position)),
-      ask: (wanted, maxMoved) => void this.propose(wanted, maxMoved),
+      ask: (wanted) => void this.propose(wanted, wanted.kind === "split" || wanted.kind === "count" ? null : this.board.engine.maxMoved),
+      mend: (remedy) => this.mend(remedy),
+      renumber: () => void this.renumber(),
+      table: () => this.act("table"),
+      keys: () => this.act("keys"),
+      move: () => this.act("move"),
+      makeGrid: () => this.act("make_grid"),
+      lock: (isLocked) => this.desk.lock(this.selection.list, isLocked),
+      clear: () => this.selection.clear(),
       retry: () => void this.keeper.run(),
       reload: () => {
         this.keeper.forget();
         location.reload();
       },
-    }, [towers.root, this.tomorrow.root]);
+    }, this.selection, [towers.root, this.tomorrow.root]);
     this.board.under(why.root);
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
@@ -173,6 +208,7 @@ export class Planner implements PlannerView {
     this.picture.addTo(map);
     dots.addTo(map);
     this.seeing.control().addTo(map);
+    this.marks.addTo(map);
     const { picture } = this;
     this.overlay = new Overlay(backdrop, settings.styles, shown, new Incidents(backdrop.get("incidents")), {
       x: null,
@@ -182,21 +218,38 @@ export class Planner implements PlannerView {
     });
     this.overlay.addTo(map);
     new TowerBadges(units, (x, y) => place([x, y])).addTo(map);
-    this.tools = new Tools(map, this.desk, this.cells, this.hand, {
-      chose: (grid) => this.choose(grid),
-      stroked: (target) => {
+    const told = {
+      chose: (grid: number) => this.choose(grid),
+      stroked: (target: number | null) => {
         if (target !== null) this.aim(target);
         this.board.renderSoon();
       },
-      refused: (why) => this.board.say(t(`edit.refused.${why}`)),
-    }, this.picture);
+      selected: (chosen: readonly number[], how: "replace" | "add" | "remove") => this.selection.take(chosen, how),
+      refused: (why: string) => this.board.say(t(`edit.refused.${why}`)),
+      changed: () => this.board.renderHand(),
+    };
+    let borders: Borders | null = null;
+    let snaps: SnapLines | null = null;
+    this.tools = new Tools({ map, desk: this.desk, cells: this.cells, hand: this.hand, told, ring: this.picture }, {
+      borders: () => (borders ??= new Borders(this.plan, arcsOf(this.cells))),
+      snaps: () => (snaps ??= snapLines(backdrop)),
+    });
+    this.desk.compoundName = compoundNames(backdrop.get("compounds"));
+    // Shift and drag adds to a selection.
+    map.boxZoom.disable();
+    map.keyboard.disable();
     map.getContainer().setAttribute("aria-label", t("page.map"));
     L.control.zoom({ position: "topright", zoomInTitle: t("page.zoom_in"), zoomOutTitle: t("page.zoom_out") }).addTo(map);
     homeControl(t("page.whole"), () => this.home(true)).addTo(map);
     northArrow(t("page.north")).addTo(map);
     L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 140 }).addTo(map);
     document.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keyup", (event) => {
+      if (event.key === " ") this.tools.holdMap(false);
+    });
     this.desk.resume(queue.edits);
+    restoreLocks(this.plan, shelf, locksKey);
+    this.marks.ask();
     this.take("choose");
     this.board.render();
     void this.keeper.run();
@@ -361,26 +414,114 @@ export class Planner implements PlannerView {
   }
 
   private key(event: KeyboardEvent): void {
-    const { target } = event;
-    if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]):not([type=range]), select, textarea, dialog")) return;
-    const key = event.key.toLowerCase();
-    if (event.ctrlKey || event.metaKey) {
-      if (key === "z" || key === "y") {
-        event.preventDefault();
-        this.back(key === "y" || event.shiftKey ? this.desk.redo() : this.desk.undo());
-      }
-      return;
-    }
-    const tool = ({ v: "choose", b: "brush", s: "split" } as Record<string, Tool>)[key];
+    const action = actionOf(event);
+    if (!action) return;
+    event.preventDefault();
+    this.act(action);
+  }
+
+  private act(action: KeyAction): void {
+    const { map, desk, hand, selection, tools } = this;
+    const tool = TOOL_KEYS.find(([each]) => each === action)?.[0];
     if (tool) this.take(tool);
-    else if (key === "n") {
+    else if (action === "new") {
       this.choose("new");
       this.take("brush");
-    } else if (key === "escape") {
-      this.tools.cancel();
+    } else if (action === "escape") {
+      tools.cancel();
+      selection.clear();
       this.board.render();
-    } else if (key === "enter" && this.hand.tool === "split") this.tools.finishLine();
+    } else if (action === "enter") tools.enter();
+    else if (action === "undo" || action === "redo") this.back(desk[action]());
+    else if (action === "keys") {
+      const dialog = keysDialog();
+      document.body.append(dialog);
+      dialog.showModal();
+    } else if (action === "move") {
+      if (typeof hand.target !== "number" || hand.target < 0) this.board.say(t("edit.refused.no_target"));
+      else if (selection.units.size) this.placed(desk.move(selection.list, hand.target), hand.target);
+    } else if (action === "make_grid") {
+      const grid = selection.units.size ? desk.makeGrid(selection.list) : null;
+      if (selection.units.size) this.placed(grid !== null, grid ?? -1);
+    } else if (action === "lock") {
+      const { list } = selection;
+      if (list.length) desk.lock(list, !list.every((unit) => this.plan.isUnitLocked(unit)));
+    } else if (action === "lock_grid") {
+      if (typeof hand.target === "number" && hand.target >= 0) desk.lockGrid(hand.target, !this.plan.isGridLocked(hand.target));
+    } else if (action === "problem") this.board.problems.showNext();
+    else if (action === "previous" || action === "next") this.choose(nextOf(desk.grids(), hand.target, action === "next" ? 1 : -1));
+    else if (action === "narrower" || action === "wider") {
+      const step = action === "wider" ? 1 : -1;
+      if (hand.tool === "drag") hand.reach = Math.min(Math.max(hand.reach + 12 * step, REACH.least), REACH.most);
+      else hand.radius = Math.min(Math.max(hand.radius + 4 * step, 0), 80);
+      this.board.renderHand();
+    } else if (action === "hold_map") tools.holdMap(true);
+    else if (action === "home") this.home(true);
+    else if (action === "zoom_in" || action === "zoom_out") map.zoomIn(action === "zoom_in" ? 1 : -1);
+    else if (action in WAYS) map.panBy(WAYS[action as keyof typeof WAYS]);
   }
+
+  /** Say what became of selected units. */
+  private placed(isDone: boolean, grid: number): void {
+    if (!isDone) {
+      this.board.say(t("edit.refused.not_moved"));
+      return;
+    }
+    this.selection.clear();
+    this.choose(grid);
+  }
+
+  private mend(remedy: Remedy): void {
+    const { desk, plan } = this;
+    if (remedy.kind === "mend" || remedy.kind === "split") {
+      const grids = (remedy.kind === "mend" ? remedy.grids : [remedy.grid]).map((grid) => plan.facts(grid).code);
+      void this.propose(remedy.kind === "mend" ? { kind: "mend", grids } : { kind: "split", grids, parts: remedy.parts }, null);
+      return;
+    }
+    const isDone = remedy.kind === "merge" ? desk.merge(remedy.grid, remedy.into) : desk.assign(remedy.units, remedy.to);
+    if (isDone) this.choose(remedy.into);
+    else this.board.say(t("edit.refused.locked"));
+  }
+
+  private async renumber(): Promise<void> {
+    const { polygons } = this.cells.layer;
+    if (!polygons) return;
+    const middles = gridMiddles(this.plan, polygons);
+    const changes = [...codesInOrder(this.plan, middles)].map(([grid, after]) => ({ before: this.plan.facts(grid).code, after, name: this.plan.facts(grid).name }));
+    changes.sort((a, b) => (a.before < b.before ? -1 : 1));
+    if (await askRenumber(changes)) this.desk.renumber(middles);
+  }
+}
+
+/** Pixels that an arrow key moves the map by. */
+const WAYS = { west: [-160, 0], east: [160, 0], north: [0, -160], south: [0, 160] } satisfies Record<string, L.PointTuple>;
+
+function nextOf(grids: readonly number[], from: number | "new", step: number): number {
+  const at = grids.indexOf(from as number);
+  return grids[at < 0 ? (step > 0 ? 0 : grids.length - 1) : (at + step + grids.length) % grids.length] ?? -1;
+}
+
+function arcsOf(cells: IndexedLayer): Arcs {
+  if (!cells.layer.arcs) throw new Error("the cells have no borders");
+  return cells.layer.arcs();
+}
+
+/** What is on the ground that a border is drawn along. */
+function snapLines(scene: Scene): SnapLines {
+  const [walls, roads, water, compounds] = (["barriers", "roads", "water", "compounds"] as const).map((name) => scene.get(name)) as [IndexedLayer, IndexedLayer, IndexedLayer, IndexedLayer];
+  return new SnapLines([
+    { kind: "wall", paths: walls.layer.lines },
+    { kind: "wall", paths: walls.layer.edges },
+    { kind: "wall", paths: compounds.layer.edges, rows: (row) => compounds.flag("walled", row) },
+    { kind: "road", paths: roads.layer.lines },
+    { kind: "water", paths: water.layer.lines },
+    { kind: "water", paths: water.layer.edges },
+  ]);
+}
+
+function compoundNames(compounds: IndexedLayer): (id: string) => string {
+  const names = new Map(Array.from({ length: compounds.count }, (_, row) => [compounds.text("compound_id", row), compounds.text("name", row)]));
+  return (id) => names.get(id) || id;
 }
 
 /** A draft as it was opened. */

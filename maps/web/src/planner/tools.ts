@@ -1,189 +1,147 @@
-/** The hand on the map: what a pointer does with each tool. */
-import * as L from "leaflet";
-import { latitude, longitude, worldX, worldY } from "../pack.ts";
-import type { IndexedLayer } from "../scene.ts";
-import type { Point } from "../plan/geometry.ts";
-import type { Desk, Whole } from "./desk.ts";
-
-export type Tool = "choose" | "brush" | "split";
-
-export interface Hand {
-  tool: Tool;
-  whole: Whole;
-  /** Radius of the brush in pixels; 0 paints the unit under the pointer. */
-  radius: number;
-  /** The grid that is painted into; `new` begins one with the next stroke. */
-  target: number | "new";
-  /** Whether a stroke takes units only from the grid it began in. */
-  isFromOne: boolean;
-}
-
-export interface Told {
-  chose(grid: number): void;
-  /** A stroke ended; the grid it painted into, null where it painted nothing. */
-  stroked(target: number | null): void;
-  refused(why: "no_target" | "locked" | "not_split"): void;
-}
-
-/** The ground under the brush, in pixels of the map's container. */
-export interface Circle {
-  x: number;
-  y: number;
-  radius: number;
-}
-
-/** What shows the brush. */
-export interface Ring {
-  point(at: Circle | null): void;
-}
+/** The hand on the map: which tool hears of the pointer, and when fingers move the map instead. */
+import type { Borders } from "../plan/borders.ts";
+import type { SnapLines } from "../plan/snapping.ts";
+import { BorderGrip } from "./border_grip.ts";
+import { BrushGrip } from "./brush.ts";
+import type { At, Bench, Grip, Tool } from "./hand.ts";
+import { LineGrip } from "./line.ts";
+import { SelectGrip } from "./select_grip.ts";
+import { gridAt, worldOf } from "./under.ts";
 
 export class Tools {
-  private readonly line: L.Polyline;
-  private corners: L.LatLng[] = [];
-  private last: Point | null = null;
+  private readonly grips: Readonly<Record<Tool, Grip>>;
+  /** Pointers that touch the map; two of them move it, whatever the tool. */
+  private readonly fingers = new Set<number>();
+  private holder: number | null = null;
+  private isMapHeld = false;
 
   constructor(
-    private readonly map: L.Map,
-    private readonly desk: Desk,
-    private readonly cells: IndexedLayer,
-    private readonly hand: Hand,
-    private readonly told: Told,
-    private readonly ring: Ring,
+    private readonly bench: Bench,
+    ground: { borders: () => Borders; snaps: () => SnapLines },
   ) {
-    this.line = L.polyline([], { color: "#b3261e", weight: 3, dashArray: "7 5", interactive: false }).addTo(map);
-    const container = map.getContainer();
+    const choose: Grip = {
+      movesMap: true,
+      click: (at) => bench.told.chose(gridAt(bench, worldOf(at))),
+      cancel: () => undefined,
+    };
+    this.grips = {
+      choose,
+      brush: new BrushGrip(bench),
+      drag: new BorderGrip(bench, ground.borders, ground.snaps),
+      lasso: new SelectGrip(bench, "lasso"),
+      rectangle: new SelectGrip(bench, "rectangle"),
+      split: new LineGrip(bench),
+    };
+    const container = bench.map.getContainer();
     container.addEventListener("pointerdown", (event) => this.down(event));
     container.addEventListener("pointermove", (event) => this.move(event));
     container.addEventListener("pointerup", (event) => this.up(event));
-    container.addEventListener("pointercancel", () => this.desk.drop());
-    container.addEventListener("pointerleave", () => this.ring.point(null));
-    map.on("click", (event) => this.click(event));
-    map.on("dblclick", () => this.finishLine());
-    map.on("mousemove", (event) => {
-      if (this.corners.length) this.line.setLatLngs([...this.corners, event.latlng]);
-    });
+    container.addEventListener("pointercancel", (event) => this.gone(event));
+    container.addEventListener("pointerleave", () => this.grip.leave?.());
+    container.addEventListener("wheel", (event) => this.wheel(event), { capture: true, passive: false });
+    bench.map.on("click", (event) => this.grip.click?.(event.latlng));
+    bench.map.on("dblclick", () => this.grip.enter?.());
   }
 
   /** Take another tool: the map is dragged with one hand only. */
   change(): void {
-    const { tool } = this.hand;
-    const container = this.map.getContainer();
-    if (tool === "brush") this.map.dragging.disable();
-    else this.map.dragging.enable();
-    if (tool === "split") this.map.doubleClickZoom.disable();
-    else this.map.doubleClickZoom.enable();
-    container.dataset.tool = tool;
-    this.ring.point(null);
-    this.dropLine();
+    const { tool } = this.bench.hand;
+    for (const grip of new Set(Object.values(this.grips))) grip.cancel();
+    this.holder = null;
+    this.steady(!this.grip.movesMap && !this.isMapHeld);
+    if (tool === "split") this.bench.map.doubleClickZoom.disable();
+    else this.bench.map.doubleClickZoom.enable();
+    this.bench.map.getContainer().dataset.tool = tool;
+    this.grip.leave?.();
+  }
+
+  /** Let the map be moved with any tool, as long as the space bar is held. */
+  holdMap(isHeld: boolean): void {
+    if (isHeld === this.isMapHeld || this.holder !== null) return;
+    this.isMapHeld = isHeld;
+    this.bench.map.getContainer().classList.toggle("moves", isHeld);
+    this.steady(!isHeld && !this.grip.movesMap);
   }
 
   /** Leave what was begun. */
   cancel(): void {
-    this.last = null;
-    this.desk.drop();
-    this.dropLine();
+    this.release();
+    this.grip.cancel();
   }
 
-  finishLine(): void {
-    const line = this.corners.map((at): Point => [worldX(at.lng), worldY(at.lat)]);
-    const { target } = this.hand;
-    this.dropLine();
-    if (line.length < 2 || typeof target !== "number") return;
-    if (!this.desk.split(target, line)) this.told.refused("not_split");
+  enter(): void {
+    this.grip.enter?.();
   }
 
-  private dropLine(): void {
-    this.corners = [];
-    this.line.setLatLngs([]);
+  private get grip(): Grip {
+    return this.grips[this.bench.hand.tool];
   }
 
-  private world(event: PointerEvent): Point {
-    const at = this.map.mouseEventToLatLng(event);
-    return [worldX(at.lng), worldY(at.lat)];
+  private steady(isSteady: boolean): void {
+    const { dragging } = this.bench.map;
+    if (isSteady) dragging.disable();
+    else dragging.enable();
   }
 
-  private unitAt([x, y]: Point): number {
-    return this.cells.polygonsAt(x, y)[0] ?? -1;
+  private release(): void {
+    const container = this.bench.map.getContainer();
+    if (this.holder !== null && container.hasPointerCapture(this.holder)) container.releasePointerCapture(this.holder);
+    this.holder = null;
+    this.steady(!this.grip.movesMap && !this.isMapHeld);
   }
 
-  private gridAt(at: Point): number {
-    const unit = this.unitAt(at);
-    return unit < 0 ? -1 : (this.desk.plan.grid[unit] as number);
+  private at(event: PointerEvent): At {
+    const box = this.bench.map.getContainer().getBoundingClientRect();
+    return { world: worldOf(this.bench.map.mouseEventToLatLng(event)), pixel: [event.clientX - box.left, event.clientY - box.top], event };
   }
 
   private down(event: PointerEvent): void {
-    const { hand, desk } = this;
-    if (hand.tool !== "brush" || event.button !== 0 || this.isControl(event)) return;
-    const at = this.world(event);
-    if (event.altKey) {
-      const grid = this.gridAt(at);
-      if (grid >= 0) this.told.chose(grid);
+    if (event.pointerType === "touch") this.fingers.add(event.pointerId);
+    if (this.fingers.size > 1) {
+      // A second finger: what the first had begun was the beginning of moving the map.
+      if (this.holder !== null) this.cancel();
       return;
     }
-    if (hand.target === -1) {
-      this.told.refused("no_target");
-      return;
-    }
-    if (typeof hand.target === "number" && desk.plan.isGridLocked(hand.target)) {
-      this.told.refused("locked");
-      return;
-    }
+    if (event.button !== 0 || this.isMapHeld || isControl(event) || !this.grip.down?.(this.at(event))) return;
     event.preventDefault();
-    this.map.getContainer().setPointerCapture(event.pointerId);
-    desk.begin(hand.target, hand.isFromOne ? this.gridAt(at) : undefined);
-    this.last = at;
-    this.paint(at);
+    this.steady(true);
+    this.holder = event.pointerId;
+    this.bench.map.getContainer().setPointerCapture(event.pointerId);
   }
 
   private move(event: PointerEvent): void {
-    if (this.hand.tool !== "brush") return;
-    const box = this.map.getContainer().getBoundingClientRect();
-    this.ring.point(this.isControl(event) ? null : { x: event.clientX - box.left, y: event.clientY - box.top, radius: Math.max(this.hand.radius, 3) });
-    if (!this.last) return;
-    for (const each of event.getCoalescedEvents?.() ?? [event]) this.paint(this.world(each));
-  }
-
-  private paint(at: Point): void {
-    const { hand, desk } = this;
-    const from = this.last ?? at;
-    this.last = at;
-    const under = this.unitAt(at);
-    const radius = hand.radius / (256 * 2 ** this.map.getZoom());
-    const near = hand.radius > 0 ? desk.points.alongWay(from, at, radius) : [];
-    desk.paint(under >= 0 ? [under, ...near] : near, hand.whole);
+    if (this.fingers.size > 1 || this.isMapHeld) return;
+    const isHeld = this.holder === event.pointerId;
+    if (!isHeld && isControl(event)) {
+      this.grip.leave?.();
+      return;
+    }
+    if (!this.grip.move) return;
+    if (!isHeld) this.grip.move(this.at(event), false);
+    else for (const each of (this.grip.followsWay && event.getCoalescedEvents?.()) || [event]) this.grip.move(this.at(each), true);
   }
 
   private up(event: PointerEvent): void {
-    if (!this.last) return;
-    this.last = null;
-    this.map.getContainer().releasePointerCapture(event.pointerId);
-    const { target } = this.desk;
-    this.desk.end();
-    this.told.stroked(target);
+    this.fingers.delete(event.pointerId);
+    if (this.holder !== event.pointerId) return;
+    this.release();
+    this.grip.up?.(this.at(event));
   }
 
-  private click(event: L.LeafletMouseEvent): void {
-    const at: Point = [worldX(event.latlng.lng), worldY(event.latlng.lat)];
-    if (this.hand.tool === "choose") this.told.chose(this.gridAt(at));
-    if (this.hand.tool !== "split") return;
-    if (!this.corners.length) {
-      const grid = this.gridAt(at);
-      if (grid >= 0 && this.hand.target === -1) this.told.chose(grid);
-      if (typeof this.hand.target !== "number" || this.hand.target < 0) {
-        this.told.refused("no_target");
-        return;
-      }
-    }
-    this.corners.push(event.latlng);
-    this.line.setLatLngs(this.corners);
+  private gone(event: PointerEvent): void {
+    this.fingers.delete(event.pointerId);
+    if (this.holder === event.pointerId) this.cancel();
   }
 
-  private isControl(event: PointerEvent): boolean {
-    return event.target instanceof Element && event.target.closest(".leaflet-control") !== null;
+  private wheel(event: WheelEvent): void {
+    // Without a border in hand the wheel is the map's.
+    if (this.holder === null || !this.grip.wheel) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.grip.wheel(Math.sign(event.deltaY));
   }
 }
 
-/** Where a point of the world's unit square lies. */
-export function place([x, y]: Point): L.LatLng {
-  return L.latLng(latitude(y), longitude(x));
+function isControl(event: PointerEvent): boolean {
+  return event.target instanceof Element && event.target.closest(".leaflet-control") !== null;
 }

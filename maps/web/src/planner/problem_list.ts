@@ -1,0 +1,87 @@
+/** What is not as it should be, the way to it, and its best remedy as one click. */
+import { button, element, typed } from "../dom.ts";
+import { remedy, type Problem, type Remedy } from "../plan/remedies.ts";
+import { formatCount, t } from "../words.ts";
+import type { Desk } from "./desk.ts";
+import { gridName } from "./names.ts";
+import type { Wishes } from "./wishes.ts";
+
+/** So many are listed; the next come up as these are mended. */
+const MOST_PROBLEMS = 60;
+
+export class ProblemList {
+  readonly root = element("section", { class: "problems" });
+  private readonly count = element("span", { class: "count" });
+  private readonly list = element("ul");
+  private readonly none = element("p", { class: "good" }, t("edit.no_problems"));
+  private shown: readonly Problem[] = [];
+  private next = 0;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly wishes: Wishes,
+  ) {
+    this.root.append(element("h2", {}, t("edit.problems"), " ", this.count), this.none, this.list);
+  }
+
+  render(): void {
+    const all = this.desk.problems();
+    this.shown = all.slice(0, MOST_PROBLEMS);
+    this.count.textContent = formatCount(all.length);
+    this.none.hidden = all.length > 0;
+    this.list.replaceChildren(...this.shown.map((problem) => this.row(problem)));
+  }
+
+  /** Show the next problem on the map, the first again after the last. */
+  showNext(): void {
+    const problem = this.shown[this.next % Math.max(this.shown.length, 1)];
+    this.next = (this.next + 1) % Math.max(this.shown.length, 1);
+    if (problem) this.show(problem);
+  }
+
+  private row(problem: Problem): HTMLElement {
+    const found = remedy(this.desk.plan, this.desk.band, problem);
+    const told = button("", () => this.show(problem), { class: "problem" });
+    told.append(...this.text(problem));
+    const mends = found && button("", () => this.wishes.mend(found), { class: "remedy" });
+    mends?.append(...this.remedyText(found as Remedy));
+    return element("li", { class: problem.kind }, told, mends);
+  }
+
+  private text(problem: Problem): (Node | string)[] {
+    const { plan, ground } = this.desk;
+    if (problem.kind === "unassigned") return [t("edit.problem.unassigned", { units: problem.pocket.units.length, households: problem.pocket.households })];
+    if (problem.kind === "compound") return named(t("edit.problem.compound", { grids: problem.grids.length, households: problem.households }), "{compound}", this.desk.compoundName(ground.compounds.names[problem.compound] as string));
+    if (problem.kind === "pieces") return named(t("edit.problem.pieces", { pieces: problem.pieces.length }), "{grid}", gridName(plan, problem.grid));
+    return named(t(`edit.problem.${problem.kind}`, { households: problem.households }), "{grid}", gridName(plan, problem.grid));
+  }
+
+  private remedyText(found: Remedy): (Node | string)[] {
+    const { plan } = this.desk;
+    if (found.kind === "mend") return [t("edit.mend")];
+    if (found.kind === "split") return [t("edit.remedy.split", { parts: found.parts })];
+    if (found.into >= plan.gridCount) return [t("edit.remedy.new_grid", { households: found.after })];
+    return named(t("edit.remedy.into", { households: found.after }), "{grid}", gridName(plan, found.into));
+  }
+
+  private show(problem: Problem): void {
+    const { plan, ground } = this.desk;
+    if (problem.kind === "unassigned") {
+      this.wishes.fly(problem.pocket.units);
+      return;
+    }
+    if (problem.kind === "compound") {
+      const { start, units } = ground.compounds;
+      this.wishes.fly(Array.from(units.subarray(start[problem.compound] as number, start[problem.compound + 1] as number)));
+      return;
+    }
+    this.wishes.choose(problem.grid);
+    this.wishes.fly(problem.kind === "pieces" ? problem.pieces.slice(1).flatMap(({ units }) => units) : plan.members(problem.grid));
+  }
+}
+
+/** A sentence with a name that people typed in at one place. */
+function named(sentence: string, place: string, name: string): (Node | string)[] {
+  const [before, after = ""] = sentence.split(place);
+  return [before as string, typed(name), after];
+}

@@ -1,0 +1,33 @@
+/** What the panel beside the map asks for, and what it shows of the selection. */
+import type { Remedy } from "../plan/remedies.ts";
+import type { Tool } from "./hand.ts";
+import type { Wanted } from "./proposal.ts";
+
+export interface Wishes {
+  tool(tool: Tool): void;
+  choose(grid: number | "new"): void;
+  fly(units: readonly number[]): void;
+  undo(): void;
+  redo(): void;
+  goTo(position: number): void;
+  /** Ask the engine about the chosen grid, or about all, within its bound (see `EnginePanel`). */
+  ask(wanted: Wanted): void;
+  /** Do what a problem asks for. */
+  mend(remedy: Remedy): void;
+  /** Show what numbering anew would change. */
+  renumber(): void;
+  table(): void;
+  keys(): void;
+  retry(): void;
+  reload(): void;
+}
+
+/** What is done with units that are selected, on the map or in the table. */
+export interface SelectionWishes {
+  /** Into the chosen grid. */
+  move(): void;
+  makeGrid(): void;
+  lock(isLocked: boolean): void;
+  clear(): void;
+  fly(units: readonly number[]): void;
+}
