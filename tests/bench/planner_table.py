@@ -184,7 +184,7 @@ async def _brush(page: Page) -> AsyncIterator[tuple[float, float]]:
     await page.keyboard.press("b")
     rows = page.locator(".board tbody th button")
     await rows.nth(await rows.count() // 2).click()
-    await page.locator('.board .size input').fill("20")
+    await page.locator(".board .size input").fill("20")
     for stroke in range(STROKES):
         yield 700.0, 200.0 + 60 * stroke
 
