@@ -294,7 +294,7 @@ def test_a_proposal_is_shown_first_and_gives_what_it_showed(
         desk.page.wait_for_selector(".proposal tbody")
         shown = {}
         for row in desk.page.locator(".proposal tbody tr").all():
-            code, _, then = (cell.inner_text() for cell in row.locator("th, td").all())
+            code, _, then, _ = (cell.inner_text() for cell in row.locator("th, td").all())
             shown[code] = int(then)
         assert desk.totals() == before
 

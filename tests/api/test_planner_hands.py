@@ -299,3 +299,34 @@ def test_a_grid_is_split_only_into_legal_numbers_of_parts(
         desk.saved()
         assert sorted(stored(store, place).values()) == sorted(desk.totals().values())
         assert len(desk.totals()) == 4
+
+
+@pytest.mark.slow
+def test_a_proposal_is_taken_in_part(
+    store: Store,
+    place: Place,  # noqa: F811
+    signed_in: BrowserContext,  # noqa: F811
+    tmp_path: Path,
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        before = desk.totals()
+        moves = [
+            {"unit_ids": ["u08"], "to": FIRST, "new": False},
+            {"unit_ids": ["u09"], "to": THIRD, "new": False},
+        ]
+        body = {"revision": 1, "moves": moves, "changes": [], "moved_households": 42, "left": {}}
+        desk.page.route("**/proposals", lambda route: route.fulfill(json=body))
+        desk.page.locator(".engine .balance").click()
+        parts = desk.page.locator(".parts-taken input")
+        parts.first.wait_for()
+        assert parts.count() == 2
+        assert desk.page.locator(".proposal tbody tr").count() == 3
+        parts.nth(1).uncheck()
+        rows = [row.inner_text().split() for row in desk.page.locator(".proposal tbody tr").all()]
+        moved = HOUSEHOLDS[1][2]
+        after = {**before, FIRST: before[FIRST] + moved, SECOND: before[SECOND] - moved}
+        assert [[row[0], int(row[2])] for row in rows] == [[code, after[code]] for code in (FIRST, SECOND)]
+        desk.page.locator(".proposal .take").click()
+        desk.saved()
+        assert desk.totals() == after == stored(store, place)

@@ -307,21 +307,21 @@ export class Planner implements PlannerView {
     this.board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
     if (!asked.ok) return;
     const { proposal } = asked;
-    const { units, to } = targets(this.desk, proposal);
+    const moves = targets(this.desk, proposal);
     const done = () => {
       this.board.proposal.replaceChildren();
       this.look.marked = new Set();
       this.picture.touch([], []);
     };
-    this.look.marked = new Set(units);
+    this.look.marked = new Set(moves.units);
     this.picture.touch([], []);
-    const take = () => {
+    const take = ({ units, to }: typeof moves) => {
       done();
       // What was redrawn meanwhile is no longer what the engine looked at.
       const isAsSeen = this.desk.history.position === at;
       if (!isAsSeen || !this.desk.take(units, to)) this.board.say(t(isAsSeen ? "edit.refused.locked" : "edit.refused.outdated"));
     };
-    this.board.proposal.replaceChildren(...preview(proposal, take, done));
+    this.board.proposal.replaceChildren(...preview(this.desk, proposal, moves, take, done));
     this.board.proposal.scrollIntoView({ block: "nearest" });
   }
 
