@@ -49,6 +49,19 @@ _UPLOAD_OUT = {
     "created_at": _AT,
 }  # fmt: skip
 
+_CASE: dict[str, Any] = {
+    "number": "3209242611260000042", "kind": "incident", "edition": "unverified-A", "category": "E0402",
+    "category_name": "自来水管破裂", "condition": None, "state": "dispatched", "area": "320924001001",
+    "community_id": 5, "version": _VERSION, "grid": "320924001001003", "choices": [], "place": "point",
+    "accuracy_m": 8.0, "channel": "courier", "external_number": None, "mode": "routine",
+    "text": "建华园2号楼前水管破裂，路面积水", "address": None, "reported_at": _AT, "responded_at": _AT,
+    "filed_at": _AT, "handled_at": None, "closed_at": None, "response_due_at": _AT, "due_at": _LATER,
+    "parked_until": None, "holder": "自来水公司", "receivers": ["自来水公司"], "visit": None, "reworks": 0,
+    "reopenings": 0, "extensions": 0, "exceptions": [], "duplicate_of": None, "rework_of": None,
+    "revision": 3, "updated_at": _AT,
+}  # fmt: skip
+_CASE_FEATURE = {"type": "Feature", "id": _CASE["number"], "geometry": _POINT, "properties": _CASE}
+
 # By the name of the schema; of a feature the properties, with its id and geometry below.
 _OF: dict[str, Any] = {
     "Acceptance": {"note": "施工中，明年入住"},
@@ -56,6 +69,36 @@ _OF: dict[str, Any] = {
         "id": 31, "at": _AT, "actor": 7, "area": 5, "action": "version.published",
         "body": {"version": _VERSION, "valid_from": "2026-12-01"}, "hash": _SHA256,
     },
+    "CaseDetail": {
+        "case": _CASE_FEATURE,
+        "log": [{"seq": 3, "at": _AT, "step": "dispatch",
+                 "body": {"from": "accepted", "state": "dispatched", "to": "自来水公司"}, "hash": _SHA256}],
+        "allowed": [{"step": "transfer", "to_state": "dispatched", "needs": ["to", "note"], "reasons": [],
+                     "is_exception": False}],
+        "duplicates": [],
+    },
+    "CaseIn": {
+        "category": "E0402", "text": "建华园2号楼前水管破裂，路面积水", "lon": 119.2215, "lat": 34.6005,
+        "accuracy_m": 8.0, "channel": "courier",
+    },
+    "CaseProperties": _CASE,
+    "CaseReceipt": {
+        "number": _CASE["number"], "created": True, "state": "reported", "revision": 1, "place": "point",
+        "area": "320924001001", "community_id": 5, "grid": None,
+        "question": ["320924001001003", "320924001001004"], "reported_at": _AT, "response_due_at": _AT,
+        "due_at": _LATER,
+    },
+    "EditionOut": {
+        "edition": "unverified-A", "source": "unconfirmed",
+        "categories": [{
+            "code": "E0402", "large_code": "E04", "large_name": "突发事件", "small_name": "自来水管破裂",
+            "kind": "incident",
+            "conditions": [{"number": 1, "filing": "", "closing": "", "unit": "", "department": "",
+                            "limit": "5工作日"}],
+        }],
+    },
+    "NearbyCase": {"distance_m": 12.4, "case": _CASE_FEATURE},
+    "StepIn": {"step": "dispatch", "to": "自来水公司"},
     "CommunityProperties": {
         "id": 5, "code": "320706001001", "name": "朝阳社区", "households": 1503, "units": 208,
         "published_version": _VERSION, "revision": 1,
@@ -183,6 +226,7 @@ _OF: dict[str, Any] = {
     "LoadJobIn": {"kind": "load", "division_id": 4, "params": {"plan": _LAYER, "valid_from": "2026-12-01"}},
 }  # fmt: skip
 _PLACES: dict[str, tuple[str | int, dict[str, Any]]] = {
+    "CaseProperties": (_CASE["number"], _POINT),
     "CommunityProperties": (5, _OUTLINE),
     "GridProperties": ("320706001001003", _OUTLINE),
     "StationProperties": (3, _POINT),

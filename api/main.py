@@ -21,6 +21,7 @@ from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import (
     cards_page,
+    cases,
     compare_page,
     comparisons,
     divisions,
@@ -63,6 +64,7 @@ _RESOURCES = (
     events,
     jobs,
     uploads,
+    cases,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from api.cases.steps import Need
 from api.errors import ServiceError
 from geo.errors import GeoError, InputError
 
@@ -67,12 +68,24 @@ _SAID_OF = {
     "division_moves": "a division does not move",
     "division_parent": "there is no such division above",
     "divisions_level_fkey": "there is no such level of divisions",
+    "case_step": "the case is in no state that allows this step",
+    "verifier_is_handler": "whoever handled a case does not judge it",
+    "case_has_duplicates": "others are linked to this case as duplicates of it; link those first",
+    "grid_not_near": "the point is not at that grid",
+    "outside_areas": "the place lies in no area where you report",
+    "no_such_case": "there is no such case",
+    "no_such_category": "the edition has no such category",
+    "impersonal_text": "a text holds what identifies a person; take it out",
+    "cases_external": "that number of the channel is taken",
+    **{f"case_needs_{need}": f"the step needs: {need}" for need in get_args(Need)},
     "department_of_handler": "a handler, and only a handler, acts for a department",
 }
 # Constraints whose own name says more than the class of the error.
 _NAMED = frozenset(
     {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
-     "division_rank", "division_moves"}
+     "division_rank", "division_moves", "case_step", "verifier_is_handler", "case_has_duplicates",
+     "grid_not_near", "outside_areas", "no_such_case", "no_such_category", "impersonal_text",
+     *(f"case_needs_{need}" for need in get_args(Need))}
 )  # fmt: skip
 _HTTP_CODES = {
     404: "not_found",

@@ -134,6 +134,19 @@ class KeptRoute(APIRoute):
         return keeping
 
 
+def require_key(key: str) -> None:
+    """Refuse an Idempotency-Key that is none.
+
+    Raises
+    ------
+    ServiceError
+    """
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise ServiceError(
+            "idempotency_key", f"{IDEMPOTENCY_HEADER} is at most {LONGEST_KEY} printable characters"
+        )
+
+
 def claim_key(request: Request, session: Session, user_id: int) -> None:
     """Claim the Idempotency-Key of a request for its transaction; a second request with it waits.
 
@@ -147,10 +160,7 @@ def claim_key(request: Request, session: Session, user_id: int) -> None:
     key, digest = request.headers.get(IDEMPOTENCY_HEADER), getattr(request.state, "request_sha256", None)
     if not key or digest is None:
         return
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise ServiceError(
-            "idempotency_key", f"{IDEMPOTENCY_HEADER} is at most {LONGEST_KEY} printable characters"
-        )
+    require_key(key)
     mine = session.execute(
         text("INSERT INTO idempotency_keys (user_id, key, request_sha256) VALUES (:user, :key, :digest)"
              " ON CONFLICT DO NOTHING RETURNING 1"),

@@ -383,6 +383,12 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
         "station_id": station, "user_id": person, "token_id": token, "role": "viewer", "street": street,
         "job_id": job, "upload_id": upload, "seq": 1,
     }  # fmt: skip
+    with store.owner.begin() as owner:
+        owner.execute(text("SELECT set_config('weige.grants', '{\"dispatcher\": [\"1\"]}', true)"))
+        facts = {**REPORT, "edition": "unverified-A", "channel": "desk", "area": place.code}
+        ids["number"] = owner.execute(
+            text("SELECT report_case(cast(:facts AS jsonb)) ->> 'number'"), {"facts": json.dumps(facts)}
+        ).scalar_one()
     _, planner = add_person(store, "hands-in", ("planner", place.community_id))
     with service(store, requests_per_minute=1_000_000) as client:
         steps = {"headers": {**bearer(planner), "If-Match": "*"}}
@@ -394,6 +400,8 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
         yield client, place, ids
 
 
+REPORT = {"category": "E0102", "lon": 120.0005, "lat": 33.0005}
+REPORTERS = frozenset({"reporter", "grid_worker", "dispatcher", "verifier", "inspector"})
 STATION = {"station_id": "s2", "name": "s2", "lon": 120.0005, "lat": 33.0005}
 BODIES: dict[str, Callable[[dict], object]] = {
     "POST /users": lambda ids: {"name": "new"},
@@ -426,6 +434,8 @@ BODIES: dict[str, Callable[[dict], object]] = {
         "params": {"plan": {"upload": str(ids["upload_id"])}},
     },
     "POST /uploads": lambda ids: {},
+    "POST /cases": lambda ids: REPORT,
+    "POST /cases/{number}/steps": lambda ids: {"step": "note", "note": "seen"},
     "POST /stations": lambda ids: STATION,
     "PUT /stations/{station_id}": lambda ids: STATION,
 }  # fmt: skip
@@ -439,6 +449,7 @@ VERSIONS = {
     "POST /versions/{version_id}/edits/{seq}/note": "unused",
 }
 QUERIES = {
+    "GET /cases/nearby": {"category": "E0102", "lon": 120.0005, "lat": 33.0005},
     "POST /uploads": {"name": "units.json"},
     "GET /grids": {"bbox": "119,32,121,34"},
     "GET /versions/{version_id}/download": {"format": "geojson"},
@@ -459,6 +470,14 @@ def expected(name: str, role: str, held: str) -> set[int]:
     if name == "POST /stations":
         # Whose community the place is in is not told.
         return done if near and role in PLANNERS else {403} if seen else {400}
+    if name == "POST /cases":
+        # Whose area the place is in is told to those only who see its cases.
+        return done if near and role in REPORTERS else {403} if seen and role != "handler" else {422}
+    if path.startswith("/cases/{number}"):
+        # A handler sees what his department has: this case nobody has yet.
+        if not seen or role == "handler":
+            return {404}
+        return done if method == "GET" or role in REPORTERS else {403}
     if name == "POST /jobs":
         return done if near and role in PLANNERS else {403} if seen else {404}
     if name == "POST /uploads":

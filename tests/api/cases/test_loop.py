@@ -170,6 +170,17 @@ def test_who_reports_sees_his_own_case_and_no_other(desk: Desk):
     assert desk.call(seen, "handler") == [other]
 
 
+def test_a_case_that_nobody_s_account_reported_is_nobody_s_own(desk: Desk):
+    number = desk.report()["number"]
+    with desk.store.owner.begin() as owner:
+        owner.execute(text("UPDATE cases SET reported_by = NULL"))
+    assert desk.step("reporter", number, "note", note="x") is None
+    assert refused(desk, "viewer", number, "note", note="x") == "42501"
+    with desk.store.acting(None, {}) as session:
+        asked = text("SELECT step_case(:n, 'note', '{\"note\": \"x\"}')")
+        assert session.execute(asked, {"n": number}).scalar_one() is None
+
+
 def test_a_street_may_close_its_door_to_reporters(desk: Desk):
     with desk.store.owner.begin() as owner:
         owner.execute(text("INSERT INTO case_intake VALUES (:s, false)"), {"s": desk.street})

@@ -1,0 +1,108 @@
+"""Queries over cases; row-level security decides what each sees."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from api.queries import DECIMALS, Box, Rows
+
+_CASE = f"""
+    SELECT c.id, c.number, c.kind, c.edition, c.category, k.small_name AS category_name, c.condition, c.state,
+           a.code AS area, c.community_id, c.version_id AS version, c.grid, c.choices, c.place, c.accuracy_m,
+           c.channel, c.external_number, c.mode, c.text, c.address, c.reported_at, c.responded_at, c.filed_at,
+           c.handled_at, c.closed_at, c.response_due_at, c.due_at, c.parked_until, c.holder, c.receivers,
+           c.visit, c.reworks, c.reopenings, c.extensions, c.exceptions, c.duplicate_of, c.rework_of,
+           c.revision, c.updated_at, ST_AsGeoJSON(c.geom, {DECIMALS}, 0)::jsonb AS geometry
+    FROM cases c JOIN divisions a ON a.id = c.area_id
+    JOIN case_categories k ON (k.edition, k.category) = (c.edition, c.category)"""
+
+
+def cases(
+    session: Session,
+    *,
+    after: int,
+    limit: int,
+    states: list[str] | None = None,
+    category: str | None = None,
+    community: int | None = None,
+    box: Box | None = None,
+    reported_from: datetime | None = None,
+    reported_before: datetime | None = None,
+    updated_after: datetime | None = None,
+) -> Rows:
+    """Return cases in the order in which they came, those that meet every filter that is given."""
+    filters = {
+        "c.state = ANY (:states)": states,
+        "c.category = :category": category,
+        "c.community_id = :community": community,
+        "c.reported_at >= :reported_from": reported_from,
+        "c.reported_at < :reported_before": reported_before,
+        "c.updated_at > :updated_after": updated_after,
+        "c.geom && ST_MakeEnvelope(:min_x, :min_y, :max_x, :max_y, 4490)": box,
+    }
+    given = "".join(f" AND {condition}" for condition, value in filters.items() if value is not None)
+    return session.execute(
+        text(f"{_CASE} WHERE c.id > :after{given} ORDER BY c.id LIMIT :limit"),
+        {
+            "after": after, "limit": limit, "states": states, "category": category, "community": community,
+            "reported_from": reported_from, "reported_before": reported_before,
+            "updated_after": updated_after, **(vars(box) if box else {}),
+        },
+    ).all()  # fmt: skip
+
+
+def case(session: Session, number: str) -> Row[Any] | None:
+    """Return one case."""
+    return session.execute(text(f"{_CASE} WHERE c.number = :number"), {"number": number}).one_or_none()
+
+
+def entries(session: Session, number: str) -> Rows:
+    """Return the entries of a case's log, in order."""
+    return session.execute(
+        text("SELECT seq, at, action AS step, body, encode(hash, 'hex') AS hash FROM log"
+             " WHERE stream = 'case' AND chain = :number ORDER BY seq"),
+        {"number": number},
+    ).all()  # fmt: skip
+
+
+def allowed_steps(session: Session, number: str) -> Rows:
+    """Return the steps that the actor may take with a case now."""
+    return session.execute(
+        text("""
+            SELECT s.step, s.to_state, s.needs, s.reasons, s.is_exception
+            FROM cases c JOIN case_steps s ON s.from_state = c.state
+            WHERE c.number = :number AND may_step(c, s.roles)
+              AND NOT ('handlers' = ANY (s.others_than) AND actor() = ANY (c.handlers))
+              AND NOT (CASE WHEN c.holder IS NULL THEN 'held' ELSE 'unheld' END) = ANY (s.needs)
+            ORDER BY s.step"""),
+        {"number": number},
+    ).all()
+
+
+def duplicates(session: Session, number: str) -> list[str]:
+    """Return the numbers of the cases that are duplicates of one."""
+    return list(
+        session.execute(
+            text("SELECT number FROM cases WHERE duplicate_of = :number ORDER BY id"), {"number": number}
+        ).scalars()
+    )
+
+
+def nearby(session: Session, *, lon: float, lat: float, within_m: float, category: str, most: int) -> Rows:
+    """Return open cases of a class round a point, the nearest first, with their distance in metres."""
+    return session.execute(
+        text(f"""
+            SELECT near.*, round(near.distance::numeric, 1)::float8 AS distance_m FROM (
+              SELECT found.*, ST_Distance(ST_SetSRID(ST_GeomFromGeoJSON(found.geometry), 4490)::geography,
+                                          p.at::geography, false) AS distance
+              FROM (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4490) AS at) p,
+              LATERAL ({_CASE} JOIN case_states s ON s.state = c.state AND s.is_open
+                       WHERE c.category = :category AND c.geom && ST_Expand(
+                         p.at, :within / (111000 * greatest(cosd(:lat), 0.01)), :within / 110500)) found
+            ) near WHERE near.distance <= :within ORDER BY near.distance, near.id LIMIT :most"""),
+        {"lon": lon, "lat": lat, "within": float(within_m), "category": category, "most": most},
+    ).all()
