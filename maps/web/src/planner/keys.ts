@@ -7,7 +7,7 @@ export const TOOL_KEYS: readonly [Tool, string][] = [["choose", "V"], ["brush", 
 
 /** What a key asks for; what is done is said where the page is put together. */
 export type KeyAction =
-  | Tool | "new" | "undo" | "redo" | "enter" | "escape" | "table" | "keys" | "home" | "previous" | "next" | "move" | "make_grid" | "lock"
+  | Tool | "new" | "undo" | "redo" | "enter" | "escape" | "keys" | "home" | "previous" | "next" | "move" | "make_grid" | "lock"
   | "lock_grid" | "wider" | "narrower" | "west" | "east" | "north" | "south" | "zoom_in" | "zoom_out" | "hold_map" | "problem";
 
 interface Key {

@@ -184,7 +184,6 @@ export class Planner implements PlannerView {
       ask: (wanted) => void this.propose(wanted, wanted.kind === "split" || wanted.kind === "count" ? null : this.board.engine.maxMoved),
       mend: (remedy) => this.mend(remedy),
       renumber: () => void this.renumber(),
-      table: () => this.act("table"),
       keys: () => this.act("keys"),
       move: () => this.act("move"),
       makeGrid: () => this.act("make_grid"),

@@ -27,7 +27,7 @@ export class ToolPanel {
   ) {
     const others: readonly [ToolbarButton, string][] = [["undo", "Ctrl+Z"], ["redo", "Ctrl+Y"], ["keys", "?"]];
     this.bar = new Toolbar(TOOL_KEYS, others, (pressed) => {
-      if (pressed === "undo" || pressed === "redo" || pressed === "table" || pressed === "keys") wishes[pressed]();
+      if (pressed === "undo" || pressed === "redo" || pressed === "keys") wishes[pressed]();
       else wishes.tool(pressed);
     });
     this.isNew = button(t("edit.new_grid"), () => wishes.choose("new"), { title: "N" });

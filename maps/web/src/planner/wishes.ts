@@ -16,7 +16,6 @@ export interface Wishes {
   mend(remedy: Remedy): void;
   /** Show what numbering anew would change. */
   renumber(): void;
-  table(): void;
   keys(): void;
   retry(): void;
   reload(): void;
