@@ -185,6 +185,38 @@ def check(
 
 
 @app.command()
+def reach(
+    *,
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    stations: Annotated[str, typer.Option(metavar="LAYER", help="Points of the stations.")],
+    output: OutOption,
+    paths: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Streets and paths, instead of the plan's roads.")
+    ] = None,
+    gates: LayerOption = None,
+    minutes: Annotated[
+        list[float] | None, typer.Option(help="A limit; give it again for more (5 and 15).")
+    ] = None,
+    speed: Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")] = 4.0,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say who reaches a station on foot within some minutes, by micro-grid, and write it as layers."""
+    from api.reach_command import find_reach
+
+    given = {"stations": stations, "roads": paths, "gates": gates}
+    chosen = _sources(given, field, crs, None)
+    find_reach(
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, stations=stations,
+        overriding={kind: source for kind, source in chosen.layers.items() if kind != "stations"},
+        fields=chosen.fields, crs=crs, minutes=minutes or [5, 15], kmh=speed, output=output,
+    )  # fmt: skip
+
+
+@app.command()
 def rebalance(
     *,
     output: OutOption,

@@ -26,7 +26,7 @@ FARTHEST_M = 300.0
 _SEARCHES = ((40.0, 12), (120.0, 60), (FARTHEST_M, 1 << 30))
 # So many connectors join a door to each network of streets: one may lead the wrong way.
 _CONNECTORS = 3
-# Streets that lead no further than this in all are a yard's: a door that opens onto them is joined to others too.
+# Streets that lead no further than this in all are a yard's: a door onto them is joined to others too.
 _YARD_M = 600.0
 # A connector ends this far from the end of a street that a wall cuts, so that it is clear on which side.
 _OFF_WALL_M = 0.05

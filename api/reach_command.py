@@ -1,0 +1,162 @@
+"""What `weige reach` does, between reading layers and telling the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from api.console import Terminal
+from api.outputs import ready
+from api.telling import warn
+from geo.errors import InputError
+from geo.layers import LayerKind, read_layer
+from geo.plan_layers import read_plan_layers
+from geo.reached import Reached, reached
+from geo.standing_files import EarlierPlan
+from maps.plan_file import write_frames
+from maps.text import text
+
+
+def find_reach(
+    terminal: Terminal,
+    plan_file: Path,
+    *,
+    stations: str,
+    overriding: Mapping[LayerKind, str],
+    fields: Mapping[tuple[LayerKind, str], str],
+    crs: str | None,
+    minutes: Sequence[float],
+    kmh: float,
+    output: Path,
+) -> None:
+    """Time the walks of a plan's units to their nearest station, write who is reached, and tell it."""
+    ready({output: (".gpkg",)}, [str(plan_file), stations, *overriding.values()])
+    limits = _limits(minutes, kmh)
+    with terminal.progress() as report:
+        report("reading", 0, 1)
+        earlier = EarlierPlan(plan_file)
+        sources: dict[LayerKind, str] = {**earlier.sources(), **overriding}
+        del sources["grids"]
+        if "units" not in sources:
+            raise InputError(
+                "plan_without_units",
+                "holds no units",
+                mend="give a file written by `weige plan`",
+                file=plan_file.name,
+            )
+        layers = read_plan_layers(sources, fields=fields, crs=crs)
+        grouped = earlier.units(layers.working_crs, with_grids=True)
+        standing = read_layer(
+            stations, "stations", crs=crs,
+            fields={column: name for (kind, column), name in fields.items() if kind == "stations"},
+        )  # fmt: skip
+        if not len(standing.frame):
+            raise InputError(
+                "layer_empty",
+                "it has no features",
+                mend="check the export",
+                layer="stations",
+                file=standing.name,
+            )
+        warn(terminal, [*layers.findings, *standing.findings])
+        report("reading", 1, 1)
+        report("reach", 0, 1)
+        grid_ids = (
+            grouped["grid_id"].to_numpy(dtype=object)
+            if grouped is not None and "grid_id" in grouped
+            else np.full(len(layers.units), None, object)
+        )
+        named = standing.frame.assign(station_id=_ids(standing.frame))
+        found = reached(layers, named, grid_ids, minutes=limits, metres_per_minute=kmh * 1000 / 60)
+        write_frames(_frames(found, earlier), output)
+        report("reach", 1, 1)
+    _tell(terminal, found, output)
+
+
+def _limits(minutes: Sequence[float], kmh: float) -> list[float]:
+    """Return the limits; refuse what no walk can be measured with."""
+    for value, option in [*((limit, "--minutes") for limit in minutes), (kmh, "--speed")]:
+        if not 0 < value <= 240:
+            raise InputError(
+                "option_out_of_range", f"{option} {value:g} is not between 0 and 240",
+                mend=f"for example {option} {'4' if option == '--speed' else '15'}",
+                option=option, value=f"{value:g}",
+            )  # fmt: skip
+    return list(minutes)
+
+
+def _ids(stations: gpd.GeoDataFrame) -> pd.Series:
+    """Return the stations' ids, numbers where they have none."""
+    numbered = pd.Series([f"#{row + 1}" for row in range(len(stations))], index=stations.index, dtype=object)
+    return stations["station_id"].astype(object).fillna(numbered) if "station_id" in stations else numbered
+
+
+def _frames(found: Reached, earlier: EarlierPlan) -> dict[str, pd.DataFrame]:
+    crs = found.layers.layer_crs
+    grids = read_layer(earlier.sources()["grids"], "grids").frame.to_crs(crs)
+    frames: dict[str, pd.DataFrame] = {
+        "units": found.units().to_crs(crs),
+        "micro_grids": grids[["grid_id", "geometry"]].merge(found.sums("grid_id"), on="grid_id", how="left"),
+        "communities": found.layers.communities_original[["community_id", "name", "geometry"]].merge(
+            found.sums("community_id"), on="community_id", how="left"
+        ),
+        "stations": found.of_stations().to_crs(crs),
+    }
+    if "cells" in earlier.layers:
+        cells = gpd.read_file(earlier.path, layer="cells").to_crs(found.layers.working_crs)
+        by_unit = dict(zip(cells["unit_id"], cells.geometry, strict=True))
+        frames["white_patches"] = found.white_patches(
+            [by_unit.get(unit) for unit in found.layers.units["unit_id"]]
+        ).to_crs(crs)
+    return frames
+
+
+def _tell(terminal: Terminal, found: Reached, output: Path) -> None:
+    households = int(found.households.sum())
+    within = {name: int(values.sum()) for name, values in found.within().items()}
+    key = "straight" if found.reach.is_straight else "walked"
+    lines = [text(f"cli.reach.{key}", terminal.language, stations=len(found.stations), households=households)]
+    for limit, reached_here in zip(found.minutes, within.values(), strict=True):
+        share = reached_here / households if households else 0.0
+        lines.append(
+            text(
+                "cli.reach.within",
+                terminal.language,
+                minutes=f"{limit:g}",
+                households=reached_here,
+                share=share,
+            )
+        )
+    lost = int(found.households[found.reach.unconnected].sum())
+    if lost:
+        lines.append(
+            text(
+                "cli.reach.unconnected",
+                terminal.language,
+                households=lost,
+                units=len(found.reach.unconnected),
+            )
+        )
+    apart = found.stations["station_id"].to_numpy(dtype=object)[found.reach.stations_unconnected]
+    if len(apart):
+        lines.append(
+            text(
+                "cli.reach.stations_apart",
+                terminal.language,
+                stations="、".join(map(str, apart[:5])),
+                n=len(apart),
+            )
+        )
+    lines.append(text("cli.reach.written", terminal.language, file=output))
+    terminal.result(
+        lines,
+        {
+            "reach": str(output), "straight": found.reach.is_straight, "households": households, **within,
+            "unconnected_households": lost, "stations_unconnected": [str(station) for station in apart],
+            "white_households": households - list(within.values())[-1],
+        },
+    )  # fmt: skip

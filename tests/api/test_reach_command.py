@@ -1,0 +1,159 @@
+"""`weige reach` as people use it: the sample town, straight lines without streets, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pytest
+
+from geo.synthetic import write_sample
+from tests.api.test_cli import weige
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("reach")
+    layers = write_sample(folder / "layers")
+    given = [part for kind in ("units", "communities", "roads", "water", "barriers", "gates", "compounds")
+             for part in (f"--{kind}", layers[kind])]  # fmt: skip
+    done = weige("plan", *given, "-o", folder / "plan.gpkg")
+    assert done.returncode == 0, done.stderr
+    bare = weige("plan", *given[:4], "-o", folder / "bare.gpkg")
+    assert bare.returncode == 0, bare.stderr
+    return folder
+
+
+def reach(
+    folder: Path, *options: object, plan: str = "plan.gpkg", stations: str = "layers/stations/stations.csv"
+):
+    return weige(
+        "reach", folder / plan, "--stations", folder / stations, "-o", folder / "reach.gpkg", *options
+    )
+
+
+def test_households_add_up_from_units_to_grids_communities_and_the_city(town):
+    done = reach(town, "--json")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    layers = {
+        name: gpd.read_file(town / "reach.gpkg", layer=name)
+        for name in ("units", "micro_grids", "communities")
+    }
+    units = layers["units"]
+    for limit in (5, 15):
+        by_unit = int(units.loc[units["minutes"] <= limit, "households"].sum())
+        assert by_unit == told[f"within_{limit}"]
+        assert (
+            by_unit
+            == layers["communities"][f"within_{limit}"].sum()
+            == layers["micro_grids"][f"within_{limit}"].sum()
+        )
+    assert not told["straight"]
+    assert told["households"] == units["households"].sum() > told["within_15"] >= told["within_5"] > 0
+
+
+def test_the_island_village_is_a_white_patch(town):
+    assert reach(town).returncode == 0
+
+    patches = gpd.read_file(town / "reach.gpkg", layer="white_patches")
+    units = gpd.read_file(town / "reach.gpkg", layer="units")
+    far = units[units["minutes"].isna() & (units["households"] > 0)]
+
+    assert patches["households"].sum() == far["households"].sum() == 31
+    assert patches["units"].sum() == len(far)
+    assert far.within(patches.union_all().buffer(1e-6)).all()
+
+
+def test_each_station_counts_whom_it_reaches_and_the_nearest_once(town):
+    assert reach(town).returncode == 0
+
+    stations = gpd.read_file(town / "reach.gpkg", layer="stations")
+    units = gpd.read_file(town / "reach.gpkg", layer="units")
+
+    assert stations["nearest"].sum() == units.loc[units["minutes"].notna(), "households"].sum()
+    assert (stations["within_15"] >= stations["nearest"]).all()
+
+
+def test_without_streets_straight_lines_are_taken_and_named_so(town):
+    done = reach(town, "--lang", "zh_CN", plan="bare.gpkg")
+
+    assert done.returncode == 0, done.stderr
+    assert "按直线距离计时" in done.stdout
+    assert json.loads(reach(town, "--json", plan="bare.gpkg").stdout)["straight"] is True
+
+
+def test_a_slower_walker_reaches_less(town):
+    usual, slow = (
+        json.loads(reach(town, "--json", "--minutes", 5, *speed).stdout) for speed in ((), ("--speed", 2))
+    )
+
+    assert slow["within_5"] < usual["within_5"]
+
+
+def test_other_paths_and_gates_replace_those_of_the_plan(town):
+    nobody = gpd.GeoDataFrame({"name": ["x"]}, geometry=gpd.points_from_xy([119.2], [34.6]), crs=4326)
+    nobody.to_file(town / "gates.gpkg")
+
+    usual = json.loads(reach(town, "--json").stdout)
+    shut = json.loads(reach(town, "--json", "--gates", town / "gates.gpkg").stdout)
+
+    assert shut["within_15"] < usual["within_15"]
+    assert shut["white_households"] > usual["white_households"]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--minutes", 0), "--minutes"),
+        (("--minutes", -5), "--minutes"),
+        (("--speed", 900), "--speed"),
+        (("--paths", "missing.gpkg"), "missing.gpkg"),
+        (("--crs", "EPSG:1"), "EPSG:1"),
+    ],
+)
+def test_what_cannot_be_walked_is_refused_in_one_line(town, options, named):
+    (town / "reach.gpkg").unlink(missing_ok=True)
+
+    done = reach(town, *options)
+
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (town / "reach.gpkg").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["station_id,lon,lat\n", "station_id,lon,lat\nS1,119.1,\n", "station_id\nS1\n", "站\n"]
+)
+def test_stations_that_cannot_be_used_are_refused_by_file(town, text):
+    (town / "bad.csv").write_text(text, encoding="utf-8")
+    (town / "reach.gpkg").unlink(missing_ok=True)
+
+    done = reach(town, stations="bad.csv")
+
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "bad.csv" in done.stderr
+    assert not (town / "reach.gpkg").exists()
+
+
+def test_a_file_that_is_no_plan_is_refused(town):
+    gpd.GeoDataFrame({"a": [1]}, geometry=gpd.points_from_xy([119.2], [34.6]), crs=4326).to_file(
+        town / "no.gpkg"
+    )
+
+    done = reach(town, plan="no.gpkg")
+
+    assert done.returncode == 2
+    assert "no.gpkg" in done.stderr
+
+
+def test_layers_written_hold_counts_and_no_person(town):
+    assert reach(town).returncode == 0
+
+    assert set(pyogrio.list_layers(town / "reach.gpkg")[:, 0]) == {
+        "units", "micro_grids", "communities", "stations", "white_patches"
+    }  # fmt: skip
