@@ -9,8 +9,11 @@ import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
 import { oracleOf } from "./planner/tomorrow.ts";
 import { sendDivision } from "./planner/towers_panel.ts";
-import { noteLast, openDraft, Planner, serverOf, type PlannerView } from "./planner/planner.ts";
+import { openDraft } from "./planner/opening.ts";
+import { Planner, type PlannerView } from "./planner/planner.ts";
 import { ask, type Wanted } from "./planner/proposal.ts";
+import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
+import { localShelf, shelfKeyOf } from "./planner/shelf.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
 import { csrfToken, emptyMap, fetchMap, listen, servedPage } from "./served.ts";
@@ -56,8 +59,17 @@ async function start(): Promise<void> {
     useLanguage(settings, settings.language);
     const layers = await inflatePack(pack);
     if (served.may_edit) {
-      const key = `weige-edits-${served.version}`;
-      const opened = await openDraft(layers, key);
+      const key = shelfKeyOf(served.version);
+      const opened = await openDraft(layers, {
+        shelf: localShelf,
+        shelfKey: key,
+        fork: async () => {
+          const made = await forkDraft(served.version, csrfToken());
+          if ("refused" in made) return t("edit.clash.not_forked", { detail: made.refused });
+          return { shelfKey: shelfKeyOf(made.id), page: `${served.page}?version=${made.id}` };
+        },
+        go: (page) => location.assign(page),
+      });
       // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
       const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
       window.weige.planner = new Planner(

@@ -21,7 +21,8 @@ export interface Shelf {
   remove(key: string): void;
 }
 
-const unitsKey = (shelfKey: string) => `${shelfKey}-units`;
+/** Where the shelf says which units the edits are of. */
+export const unitsKey = (shelfKey: string) => `${shelfKey}-units`;
 
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15000];
 
@@ -83,7 +84,7 @@ export class Keeper {
         // Written before it is sent: the same request is sent again until its answer comes.
         this.write();
         const { revision } = this.queue.saved;
-        const answer = await this.server.send(request, revision, await keyOf(request, revision));
+        const answer = await this.server.send(request, revision, await keyOf(this.shelfKey, request, revision));
         if (!answer) {
           this.say("away");
           await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(this.pause++, PAUSES_MS.length - 1)]));
@@ -128,9 +129,11 @@ export class Keeper {
   }
 }
 
-/** A key that the same request always has, so that the server takes it once however often it is sent. */
-async function keyOf(request: SaveRequest, revision: number): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify([revision, request.body]));
+/**
+ * A key that the same request to the same draft always has, so that the server takes it once however often it is sent.
+ */
+async function keyOf(draft: string, request: SaveRequest, revision: number): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify([draft, revision, request.body]));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

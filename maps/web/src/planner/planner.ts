@@ -1,21 +1,19 @@
 /** The page on which a draft is redrawn: the map, the hand on it, the board beside it, and what keeps each edit. */
 import * as L from "leaflet";
 import { homeControl, northArrow } from "../controls.ts";
-import { button, element } from "../dom.ts";
+import { element } from "../dom.ts";
 import { Incidents } from "../incidents.ts";
 import { Overlay } from "../overlay.ts";
-import type { Arcs, Layer } from "../pack.ts";
+import type { Layer } from "../pack.ts";
 import { Painter, type Shown } from "../paint.ts";
 import { Borders } from "../plan/borders.ts";
-import { Ground } from "../plan/ground.ts";
+import type { Ground } from "../plan/ground.ts";
 import { codesInOrder } from "../plan/operations.ts";
-import { Plan, type GridFacts, type PlanState } from "../plan/plan.ts";
+import { Plan } from "../plan/plan.ts";
 import { UnitPoints } from "../plan/points.ts";
-import { SaveQueue, type QueueJson } from "../plan/queue.ts";
-import { rebase } from "../plan/rebase.ts";
+import { SaveQueue } from "../plan/queue.ts";
 import type { Remedy } from "../plan/remedies.ts";
-import type { SavedState, SaveRequest } from "../plan/saving.ts";
-import { SnapLines } from "../plan/snapping.ts";
+import type { SnapLines } from "../plan/snapping.ts";
 import { IndexedLayer, Scene, union } from "../scene.ts";
 import type { Settings } from "../schema.ts";
 import { PlanTiles } from "../tiles.ts";
@@ -24,17 +22,20 @@ import { htmlLanguage, t } from "../words.ts";
 import { Board } from "./board.ts";
 import { REACH } from "./border_grip.ts";
 import { Desk } from "./desk.ts";
-import { Keeper, type Answer, type Server, type Shelf } from "./keeper.ts";
+import { Keeper, type Server } from "./keeper.ts";
 import { Dots } from "./dots.ts";
 import { HAND_PANE, type Hand, type Tool } from "./hand.ts";
 import { actionOf, keysDialog, TOOL_KEYS, type KeyAction } from "./keys.ts";
+import { arcsOf, compoundNames, middlesOf, need, snapLines } from "./layers.ts";
 import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
+import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
 import { Why } from "./why.ts";
 import { askRenumber, gridMiddles } from "./renumber.ts";
 import { Seeing } from "./seeing.ts";
+import { localShelf as shelf, locksKeyOf } from "./shelf.ts";
 import { pickPlace } from "./pick.ts";
 import { TomorrowPanel, type Ground as TomorrowGround, type Oracle } from "./tomorrow.ts";
 import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
@@ -135,7 +136,7 @@ export class Planner implements PlannerView {
         this.board.render();
       },
     });
-    const locksKey = `${shelfKey}-locks`;
+    const locksKey = locksKeyOf(shelfKey);
     this.keeper = new Keeper(
       queue, server, shelf, shelfKey,
       (keeping) => {
@@ -500,176 +501,9 @@ function nextOf(grids: readonly number[], from: number | "new", step: number): n
   return grids[at < 0 ? (step > 0 ? 0 : grids.length - 1) : (at + step + grids.length) % grids.length] ?? -1;
 }
 
-function arcsOf(cells: IndexedLayer): Arcs {
-  if (!cells.layer.arcs) throw new Error("the cells have no borders");
-  return cells.layer.arcs();
-}
-
-/** What is on the ground that a border is drawn along. */
-function snapLines(scene: Scene): SnapLines {
-  const [walls, roads, water, compounds] = (["barriers", "roads", "water", "compounds"] as const).map((name) => scene.get(name)) as [IndexedLayer, IndexedLayer, IndexedLayer, IndexedLayer];
-  return new SnapLines([
-    { kind: "wall", paths: walls.layer.lines },
-    { kind: "wall", paths: walls.layer.edges },
-    { kind: "wall", paths: compounds.layer.edges, rows: (row) => compounds.flag("walled", row) },
-    { kind: "road", paths: roads.layer.lines },
-    { kind: "water", paths: water.layer.lines },
-    { kind: "water", paths: water.layer.edges },
-  ]);
-}
-
-function compoundNames(compounds: IndexedLayer): (id: string) => string {
-  const names = new Map(Array.from({ length: compounds.count }, (_, row) => [compounds.text("compound_id", row), compounds.text("name", row)]));
-  return (id) => names.get(id) || id;
-}
-
-/** A draft as it was opened. */
-export interface Opened {
-  ground: Ground;
-  saved: SavedState;
-  left: SaveQueue | null;
-}
-
-/** Read the draft of a pack, and put what an earlier page left unsaved onto it; the reader decides where it clashes. */
-export async function openDraft(layers: ReadonlyMap<string, Layer>, shelfKey: string): Promise<Opened> {
-  const units = new IndexedLayer(need(layers, "units"));
-  const ground = groundOf(units, new IndexedLayer(need(layers, "pairs")));
-  const version = new IndexedLayer(need(layers, "version"));
-  const state = stateOf(new IndexedLayer(need(layers, "grids")), units);
-  const saved: SavedState = { revision: version.number("revision", 0) ?? 0, grid: state.grid, facts: state.facts };
-  const left = Keeper.left(ground, shelf, shelfKey, (unit) => units.text("divided_from", unit) || null);
-  if (!left || left.saved.revision === saved.revision) return { ground, saved, left };
-  const text = JSON.stringify(left.toJson());
-  let onto = rebase(ground, left, saved, "mine");
-  if (onto.units.length || onto.facts.length) {
-    const keep = await askWhose(onto.units.length, onto.facts.length);
-    // To rebase settles the queue: it is read anew for another answer.
-    if (keep === "theirs") onto = rebase(ground, SaveQueue.fromJson(ground, JSON.parse(text) as QueueJson), saved, keep);
-  }
-  return { ground, saved, left: onto.queue };
-}
-
-function askWhose(units: number, names: number): Promise<"mine" | "theirs"> {
-  const dialog = element("dialog", { "aria-labelledby": "clash-title" });
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  return new Promise((resolve) => {
-    const answer = (keep: "mine" | "theirs") => {
-      dialog.close();
-      dialog.remove();
-      resolve(keep);
-    };
-    dialog.append(
-      element("h2", { id: "clash-title" }, t("edit.clash.title")),
-      element("p", {}, t("edit.clash.text", { units, names })),
-      element("p", { class: "ends" }, button(t("edit.clash.theirs"), () => answer("theirs"), { class: "quiet" }), " ", button(t("edit.clash.mine"), () => answer("mine"))),
-    );
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
-
-/** Say why the edit that was saved last was made. */
-export async function noteLast(served: { version: string; seq?: number }, csrfToken: string, note: string): Promise<boolean> {
-  if (served.seq === undefined) return false;
-  try {
-    const answer = await fetch(`/api/v1/versions/${served.version}/edits/${served.seq}/note`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
-      body: JSON.stringify({ note }),
-    });
-    return answer.ok;
-  } catch {
-    return false;
-  }
-}
-
-/** The service, as the keeper sends edits to it. */
-export function serverOf(served: { version: string; revision: number; seq?: number }, csrfToken: string): Server {
-  return {
-    async send(request: SaveRequest, revision: number, key: string): Promise<Answer | null> {
-      let answer: Response;
-      try {
-        answer = await fetch(`/api/v1/versions/${served.version}/edits`, {
-          method: "POST",
-          credentials: "same-origin",
-          headers: {
-            "Content-Type": "application/json", "If-Match": `"${revision}"`, "Idempotency-Key": key, "X-CSRF-Token": csrfToken,
-          },
-          body: JSON.stringify(request.body),
-        });
-        if (answer.ok) {
-          const { seq, version: after, new_grids } = (await answer.json()) as { seq: number; version: { revision: number }; new_grids: string[] };
-          served.revision = after.revision;
-          served.seq = seq;
-          return { ok: true, reply: { revision: after.revision, new_grids } };
-        }
-      } catch {
-        return null;
-      }
-      if (answer.status >= 500 || answer.status === 429) return null;
-      const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-      return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
-    },
-  };
-}
-
-const shelf: Shelf = {
-  get: (key) => localStorage.getItem(key),
-  set: (key, value) => localStorage.setItem(key, value),
-  remove: (key) => localStorage.removeItem(key),
-};
-
 function pane(map: L.Map, name: string, height: number): HTMLElement {
   const made = map.createPane(name);
   made.style.zIndex = String(height);
   made.style.pointerEvents = "none";
   return made;
-}
-
-function need(layers: ReadonlyMap<string, Layer>, name: string): Layer {
-  const layer = layers.get(name);
-  if (!layer) throw new Error(`the pack lacks ${name}`);
-  return layer;
-}
-
-function column(layer: IndexedLayer, name: string): readonly (string | number | boolean | null)[] {
-  return layer.layer.columns.get(name) ?? new Array<null>(layer.count).fill(null);
-}
-
-function groundOf(units: IndexedLayer, pairs: IndexedLayer): Ground {
-  const numbers = (layer: IndexedLayer, name: string) => column(layer, name).map((value) => Number(value ?? 0));
-  const names = (name: string) => column(units, name).map((value) => (value === null || value === "" ? null : String(value)));
-  return new Ground({
-    unitIds: column(units, "unit_id").map(String),
-    households: numbers(units, "households"),
-    buildings: names("building_id"),
-    compounds: names("compound_id"),
-    left: numbers(pairs, "left"),
-    right: numbers(pairs, "right"),
-    borderM: numbers(pairs, "border_m"),
-    crosses: numbers(pairs, "crosses"),
-    joins: numbers(pairs, "joins"),
-  });
-}
-
-function stateOf(grids: IndexedLayer, units: IndexedLayer): PlanState & { facts: readonly GridFacts[] } {
-  const facts = column(grids, "grid_id").map((code, grid): GridFacts => ({
-    code: String(code),
-    name: grids.text("name", grid) || null,
-    kind: grids.text("kind", grid) === "special" ? "special" : "basic",
-  }));
-  return { grid: Int32Array.from(column(units, "grid"), (grid) => (typeof grid === "number" ? grid : -1)), facts };
-}
-
-/** A middle of each unit: of its house where it has one, else of its cell; NaN without either. */
-function middlesOf(cells: IndexedLayer, units: IndexedLayer): { x: Float64Array; y: Float64Array } {
-  const x = new Float64Array(units.count).fill(NaN);
-  const y = new Float64Array(units.count).fill(NaN);
-  for (let unit = 0; unit < units.count; unit++) {
-    // Bands of one tower have the same house.
-    const middle = (units.text("divided_from", unit) ? cells.middle(unit) : units.middle(unit)) ?? cells.middle(unit) ?? units.middle(unit);
-    if (middle) [x[unit], y[unit]] = middle;
-  }
-  return { x, y };
 }
