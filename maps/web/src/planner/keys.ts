@@ -8,7 +8,7 @@ export const TOOL_KEYS: readonly [Tool, string][] = [["choose", "V"], ["brush", 
 /** What a key asks for; what is done is said where the page is put together. */
 export type KeyAction =
   | Tool | "new" | "undo" | "redo" | "enter" | "escape" | "keys" | "home" | "previous" | "next" | "move" | "make_grid" | "lock"
-  | "lock_grid" | "wider" | "narrower" | "west" | "east" | "north" | "south" | "zoom_in" | "zoom_out" | "hold_map" | "problem";
+  | "lock_grid" | "wider" | "narrower" | "west" | "east" | "north" | "south" | "zoom_in" | "zoom_out" | "hold_map" | "problem" | "table";
 
 interface Key {
   action: KeyAction;
@@ -46,6 +46,7 @@ export const KEYS: readonly Key[] = [
   { action: "zoom_out", keys: ["-"], written: "−", group: "map" },
   { action: "home", keys: ["home"], written: "Home", group: "map" },
   { action: "hold_map", keys: [" "], written: " ", group: "map" },
+  { action: "table", keys: ["t"], written: "T", group: "page" },
   { action: "keys", keys: ["?"], written: "?", group: "page" },
 ];
 
@@ -61,7 +62,7 @@ export function actionOf(event: KeyboardEvent): KeyAction | null {
   if (target instanceof HTMLElement) {
     if (target.closest(TYPING)) return null;
     // A slider, a bar of buttons and a list that scrolls have their own use of arrows, a button of Enter and Space.
-    if (ARROWS.has(key) && target.closest("input, [role=toolbar], .body, .files")) return null;
+    if (ARROWS.has(key) && target.closest("input, [role=toolbar], .body, .files, .unit-table")) return null;
     if ((key === "enter" || key === " ") && target.closest("button, a, summary, label, input")) return null;
   }
   if (event.altKey) return null;

@@ -43,6 +43,7 @@ import { keepView, returnTo } from "./view.ts";
 import { Selection } from "./selection.ts";
 import { Tools } from "./tools.ts";
 import { place } from "./under.ts";
+import { UnitTable } from "./unit_table.ts";
 
 const MAX_ZOOM = 21;
 const PLACE_ZOOM = 18.5;
@@ -78,11 +79,13 @@ export class Planner implements PlannerView {
   private readonly selection = new Selection(() => {
     this.board.renderHand();
     this.marks.ask();
+    this.table.renderSelection();
   });
   private readonly marks: Marks;
   private readonly cells: IndexedLayer;
   private readonly overlay: Overlay;
   private readonly tomorrow: TomorrowPanel;
+  private readonly table: UnitTable;
   private covered = "";
   private readonly makesRoom = () => this.makeRoom();
 
@@ -128,12 +131,14 @@ export class Planner implements PlannerView {
         this.keeper.push(edit);
         this.seeing.refresh();
         why.edited();
+        this.table.edited(edit);
         this.board.renderSoon(this.makesRoom);
       },
       locked: () => {
         keepLocks(this.plan, shelf, locksKey);
         this.marks.ask();
         this.board.render();
+        this.table.locked();
       },
     });
     const locksKey = locksKeyOf(shelfKey);
@@ -152,6 +157,7 @@ export class Planner implements PlannerView {
         if (!codes.length) return;
         keepLocks(this.plan, shelf, locksKey);
         this.board.renderSoon();
+        this.table.render();
       },
       this.ground.unitIds,
     );
@@ -174,9 +180,10 @@ export class Planner implements PlannerView {
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
     const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
     this.tomorrow = new TomorrowPanel(oracle, this.groundOf());
+    this.table = new UnitTable(this.desk, this.selection, (grid) => this.choose(grid), () => this.map.invalidateSize());
     this.marks = new Marks(this.plan, this.cells, middles, this.selection.units);
     this.board = new Board(this.desk, this.hand, {
-      tool: (tool) => this.take(tool),
+      tool: (tool) => this.act(tool),
       choose: (grid) => this.choose(grid),
       fly: (chosen) => this.fly(chosen),
       undo: () => this.back(this.desk.undo()),
@@ -186,6 +193,7 @@ export class Planner implements PlannerView {
       mend: (remedy) => this.mend(remedy),
       renumber: () => void this.renumber(),
       keys: () => this.act("keys"),
+      table: () => this.table.toggle(),
       move: () => this.act("move"),
       makeGrid: () => this.act("make_grid"),
       lock: (isLocked) => this.desk.lock(this.selection.list, isLocked),
@@ -200,7 +208,7 @@ export class Planner implements PlannerView {
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
     document.body.append(root);
-    stage.append(map.getContainer());
+    stage.append(map.getContainer(), this.table.root);
     map.invalidateSize({ animate: false });
     this.home(false);
     returnTo(map);
@@ -398,10 +406,12 @@ export class Planner implements PlannerView {
 
   private back(isDone: boolean): void {
     this.board.say(isDone ? "" : t("edit.refused.locked"));
+    if (!isDone) this.table.say(t("edit.refused.locked"));
     this.board.renderSoon();
   }
 
   private fly(units: readonly number[]): void {
+    if (this.table.isOpen) this.table.point(units);
     this.look.marked = new Set(units);
     const box = union(units.map((unit) => this.cells.box(unit)));
     if (box) this.map.fitBounds(L.latLngBounds(place([box[0], box[1]]), place([box[2], box[3]])), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
@@ -423,7 +433,10 @@ export class Planner implements PlannerView {
   private act(action: KeyAction): void {
     const { map, desk, hand, selection, tools } = this;
     const tool = TOOL_KEYS.find(([each]) => each === action)?.[0];
+    // What is done with the hand is done on the map.
+    if (tool || action === "new") this.table.close();
     if (tool) this.take(tool);
+    else if (action === "table") this.table.toggle();
     else if (action === "new") {
       this.choose("new");
       this.take("brush");

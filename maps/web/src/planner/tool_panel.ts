@@ -25,9 +25,9 @@ export class ToolPanel {
     private readonly hand: Hand,
     wishes: Wishes,
   ) {
-    const others: readonly [ToolbarButton, string][] = [["undo", "Ctrl+Z"], ["redo", "Ctrl+Y"], ["keys", "?"]];
+    const others: readonly [ToolbarButton, string][] = [["undo", "Ctrl+Z"], ["redo", "Ctrl+Y"], ["table", "T"], ["keys", "?"]];
     this.bar = new Toolbar(TOOL_KEYS, others, (pressed) => {
-      if (pressed === "undo" || pressed === "redo" || pressed === "keys") wishes[pressed]();
+      if (pressed === "undo" || pressed === "redo" || pressed === "table" || pressed === "keys") wishes[pressed]();
       else wishes.tool(pressed);
     });
     this.isNew = button(t("edit.new_grid"), () => wishes.choose("new"), { title: "N" });

@@ -5,7 +5,7 @@ import type { Tool } from "./hand.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-export type ToolbarButton = Tool | "undo" | "redo" | "keys";
+export type ToolbarButton = Tool | "undo" | "redo" | "table" | "keys";
 
 /** Drawn in a square of 20. */
 const SIGNS: Readonly<Record<ToolbarButton, string>> = {
@@ -17,6 +17,7 @@ const SIGNS: Readonly<Record<ToolbarButton, string>> = {
   split: "M10 2v3m0 2.500v3m0 2.500v4M3 5h4v10H3M17 5h-4v10h4",
   undo: "M7 4L3.500 7.500 7 11M4 7.500h7.500a4.500 4.500 0 010 9H8",
   redo: "M13 4l3.500 3.500L13 11m3-3.500H8.500a4.500 4.500 0 000 9H12",
+  table: "M3 4h14v12H3zM3 8h14M3 12h14M8 4v12",
   keys: "M7.500 7.500a2.500 2.500 0 113.500 2.300c-.7.300-1 .8-1 1.700M10 14.500v.8",
 };
 
@@ -40,7 +41,7 @@ export class Toolbar {
 
   private button(name: ToolbarButton, key: string, onPress: () => void): HTMLButtonElement {
     const label = t(`edit.tool.${name}`);
-    const isTool = !["undo", "redo", "keys"].includes(name);
+    const isTool = !["undo", "redo", "table", "keys"].includes(name);
     const made = element("button", { type: "button", title: `${label}（${key}）`, "aria-keyshortcuts": key === "?" ? "Shift+?" : key, "data-tool": name });
     if (isTool) made.setAttribute("aria-pressed", "false");
     made.append(sign(SIGNS[name]), element("span", {}, label));

@@ -17,6 +17,8 @@ export interface Wishes {
   /** Show what numbering anew would change. */
   renumber(): void;
   keys(): void;
+  /** The table of units in place of the map, or the map again. */
+  table(): void;
   retry(): void;
   reload(): void;
 }
