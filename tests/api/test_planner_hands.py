@@ -299,6 +299,12 @@ def test_a_grid_is_split_only_into_legal_numbers_of_parts(
         desk.saved()
         assert sorted(stored(store, place).values()) == sorted(desk.totals().values())
         assert len(desk.totals()) == 4
+        # The grid that began with it is gone again, and the numbers on the map are those of the others.
+        desk.page.keyboard.press("Control+z")
+        assert len(desk.totals()) == 3
+        numbers = sorted(map(str, desk.totals().values()))
+        wait_until(lambda: sorted(each["text"] for each in desk.ask("numbers")) == numbers, what="the map")
+        assert desk.faults == []
 
 
 @pytest.mark.slow

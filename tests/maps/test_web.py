@@ -21,6 +21,7 @@ def hook() -> ModuleType:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("npm")
 def test_types_and_tests_of_the_page_pass(hook):
     hook.test_bundle(ROOT)
 

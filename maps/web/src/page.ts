@@ -119,6 +119,7 @@ export class Page {
     this.map.closePopup();
     this.panel.render();
     document.title = `${this.panel.title()} \u00b7 ${t("page.title")}`;
+    this.map.getContainer().setAttribute("role", "region");
     this.map.getContainer().setAttribute("aria-label", t("page.map"));
     for (const control of this.controls) control.remove();
     this.controls = [

@@ -37,6 +37,7 @@ export function servedPage(): Served | null {
 /** An empty map, as folium makes it for a page of one file. */
 export function emptyMap(options: L.MapOptions = {}): L.Map {
   const place = document.createElement("div");
+  place.setAttribute("role", "region");
   document.body.append(place);
   return L.map(place, {
     center: [32, 119.6], zoom: 14, zoomControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90,

@@ -36,6 +36,8 @@ export class Numbers {
   seek(grids: Iterable<number>): void {
     const { grid: gridOf } = this.plan;
     const { x, y } = this.middles;
+    // A grid that was taken back is no longer told of.
+    for (const grid of this.anchors.keys()) if (grid >= this.plan.gridCount) this.anchors.delete(grid);
     const sums = new Map<number, { x: number; y: number; members: number[] }>();
     for (const grid of grids) sums.set(grid, { x: 0, y: 0, members: [] });
     for (let unit = 0; unit < gridOf.length; unit++) {

@@ -1,0 +1,195 @@
+"""The pages about a plan for all who read and use them: axe-core finds nothing serious."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+from sqlalchemy import text
+
+from api.database import Store
+from tests.api.place import Place, draw_community
+from tests.api.processes import free_port
+from tests.api.test_compare_page import edited_copy
+from tests.api.test_planner import FIRST, SECOND, Desk, serving, signed_in, stored  # noqa: F401
+from tests.maps.chromium import browser  # noqa: F401
+from tests.maps.test_web import hook  # noqa: F401
+
+# One worker installs what npm holds.
+pytestmark = pytest.mark.xdist_group("npm")
+
+WEB = Path(__file__).parents[2] / "maps" / "web"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+# The second unit is a tower; the second grid is too small.
+HOUSEHOLDS = [[20, 140, 10, 10, 25, 9], [30, 10, 5, 5, 14, 16], [8, 15, 5, 5, 11, 13]]
+
+
+@pytest.fixture
+def place(store: Store) -> Place:
+    return draw_community(store, "320924001001", HOUSEHOLDS)
+
+
+@pytest.fixture
+def findings(hook: ModuleType) -> Findings:  # noqa: F811
+    hook.install(WEB, with_tools=True)
+    return Findings()
+
+
+class Findings:
+    """What axe-core finds serious or critical, by the state of the page in which it did."""
+
+    def __init__(self) -> None:
+        # The policy of the page allows no eval: what is evaluated is a function.
+        self._load = f"() => {{ {AXE.read_text(encoding='utf-8')} }}"
+        self.found: list[str] = []
+        self.rules = 0
+
+    def look(self, page: Page, state: str) -> None:
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(self._load)
+        answer = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        self.rules += len(answer["passes"])
+        self.found += [
+            f"{state}: {each['id']}: {' '.join(node['target'])}: {node['failureSummary']}"
+            for each in answer["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(
+    store: Store,
+    place: Place,
+    signed_in: BrowserContext,  # noqa: F811
+    findings: Findings,
+    tmp_path: Path,
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        page, dialog = desk.page, desk.page.locator("dialog[open]")
+        findings.look(page, "draft")
+        for key in "vbdlrs":
+            page.keyboard.press(key)
+            findings.look(page, f"tool {key}")
+        page.keyboard.press("v")
+        for way in ("网格", "户数"):
+            page.get_by_role("button", name=way, exact=True).click()
+            findings.look(page, way)
+        desk.choose(SECOND)
+        findings.look(page, "a grid chosen")
+        page.keyboard.press("r")
+        page.mouse.click(*desk.ask("screenOf", "u02"))
+        findings.look(page, "a unit selected")
+
+        page.keyboard.press("?")
+        findings.look(page, "keys")
+        page.keyboard.press("Escape")
+        page.locator(".renumber").click()
+        dialog.wait_for()
+        findings.look(page, "renumber")
+        page.keyboard.press("Escape")
+        page.locator("[data-step=delete]").click()
+        findings.look(page, "delete")
+        page.keyboard.press("Escape")
+        page.locator(".towers").get_by_role("button", name="按楼层分段").click()
+        findings.look(page, "floors")
+        dialog.get_by_label("总层数").fill("33")
+        dialog.get_by_label("段数").fill("2")
+        dialog.get_by_label("段数").press("Tab")
+        dialog.locator("tbody").get_by_label("户数").nth(0).fill("64")
+        findings.look(page, "floors that do not add up")
+        dialog.locator("tbody").get_by_label("户数").nth(1).fill("76")
+        with page.expect_navigation():
+            dialog.get_by_role("button", name="保存分段").click()
+        desk.ready()
+        findings.look(page, "a tower divided")
+
+        page.locator(".engine .balance").click()
+        page.wait_for_selector(".proposal .take")
+        findings.look(page, "proposal")
+        page.locator(".proposal .take").click()
+        desk.saved()
+        findings.look(page, "taken")
+        page.keyboard.press("Control+z")
+        desk.saved()
+        findings.look(page, "undone")
+        for menu in page.locator(".menu summary").all():
+            menu.click()
+            findings.look(page, menu.inner_text())
+
+        panel = page.locator(".tomorrow")
+        panel.locator("summary").click()
+        panel.get_by_label("日期").fill("2027-06-30")
+        panel.get_by_label("类别").select_option("demolition")
+        panel.get_by_role("button", name="在地图上选").click()
+        page.mouse.click(*desk.ask("screenOf", "u04"))
+        panel.get_by_role("button", name="加入推演").click()
+        panel.locator(".timeline > li").first.wait_for()
+        findings.look(page, "tomorrow")
+    assert findings.rules > 500
+    assert findings.found == []
+    assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_on_the_pages_about_a_plan(
+    store: Store,
+    place: Place,
+    signed_in: BrowserContext,  # noqa: F811
+    findings: Findings,
+    tmp_path: Path,
+):
+    empty = draw_community(store, "320924001002", [[30, 30]], lon=121.0)
+    with store.owner.begin() as owner:
+        owner.execute(text("DELETE FROM versions WHERE id = :id"), {"id": empty.version_id})
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(signed_in, port, place)
+        page = desk.page
+        base = f"http://127.0.0.1:{port}/plan/{place.community_id}"
+        one = str(place.version_id)
+        desk.paint(FIRST, "u02")
+        desk.saved()
+        two = edited_copy(page, one, {"action": "paint", "moves": [{"unit_ids": ["u03"], "to": FIRST}]})
+
+        for name in ("record", "cards", "import"):
+            page.goto(f"{base}/{name}?version={one}")
+            findings.look(page, name)
+        page.goto(f"{base}/compare?version={one}")
+        findings.look(page, "versions to compare")
+        page.goto(f"{base}/compare?version={one}&version={two}")
+        page.evaluate("() => window.weige.ready")
+        findings.look(page, "compare")
+        page.locator("details.list summary").nth(1).click()
+        page.get_by_role("button", name="并排对比").click()
+        findings.look(page, "compare side by side")
+
+        page.goto(f"{base}?version={one}")
+        desk.ready()
+        with page.expect_navigation():
+            page.locator("[data-step=submit]").click()
+        page.evaluate("() => window.weige.ready")
+        findings.look(page, "submitted")
+        page.locator("[data-step=publish]").click()
+        findings.look(page, "publish")
+        with page.expect_navigation():
+            page.locator("#publish-dialog button[value=go]").click()
+        page.evaluate("() => window.weige.ready")
+        findings.look(page, "published")
+        page.goto(f"http://127.0.0.1:{port}/plan/{empty.community_id}")
+        findings.look(page, "no version")
+        page.goto(base + "000")
+        findings.look(page, "missing")
+    assert findings.rules > 200
+    assert findings.found == []
+
+
+def test_axe_is_not_blind(signed_in: BrowserContext, findings: Findings):  # noqa: F811
+    page = signed_in.new_page()
+    page.set_content(
+        "<html lang=zh><title>x</title><p style='color:#bbb;background:#fff'>太淡的文字</p><input>"
+    )
+    findings.look(page, "faulty")
+    assert [found.split(": ")[1] for found in findings.found] == ["color-contrast", "label"]
