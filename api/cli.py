@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli_cases import cases
 from api.cli_db import database
 from api.cli_options import (
     CrsOption,
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(user, name="user")
+app.add_typer(cases, name="cases")
 app.add_typer(database, name="db")
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from api import job_kinds  # noqa: F401  (registers the kinds)
+from api.cases.case_log import digest_cases
 from api.database import Store, store_of
 from api.errors import ServiceError
 from api.housekeeping import DAY_S, keep_house
@@ -53,6 +54,8 @@ LOOK_EVERY_S = 1.0
 GRACE_S = 8.0
 NICENESS = 10
 RESTART_PAUSE_S = 2.0
+# How long a case that is deleted with its whole log may go unnoticed.
+HOUR_S = 3600.0
 
 _AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
 
@@ -149,7 +152,7 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
     """
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     logger.info("worker %s begins", name)
-    next_cleaning = time.monotonic()
+    next_cleaning = next_digest = time.monotonic()
     while not stop.is_set():
         try:
             with psycopg.connect(store.conninfo(role=None), autocommit=True, row_factory=tuple_row) as bell:
@@ -162,6 +165,9 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
                     if time.monotonic() >= next_cleaning:
                         keep_house(store)
                         next_cleaning = time.monotonic() + DAY_S
+                    if time.monotonic() >= next_digest:
+                        digest_cases(store)
+                        next_digest = time.monotonic() + HOUR_S
                     for _ in bell.notifies(timeout=LOOK_EVERY_S, stop_after=1):
                         pass
         except (*_AWAY, DBAPIError) as error:

@@ -108,7 +108,7 @@ CREATE TABLE cases (
   before text REFERENCES case_states,
   area_id bigint NOT NULL REFERENCES divisions,
   area ltree NOT NULL,
-  community_id bigint REFERENCES divisions,
+  community_id bigint,
   -- Version in force and micro-grid when it was reported: grids have history, and the case keeps its own. What was
   -- published stays, so that the version needs no key. Where it is not known which grid, `choices` names them.
   version_id uuid,
@@ -148,6 +148,7 @@ CREATE TABLE cases (
   FOREIGN KEY (edition, category) REFERENCES case_categories,
   CONSTRAINT verifier_is_handler CHECK (verifier <> ALL (handlers)),
   CONSTRAINT default_point_unmapped CHECK ((place = 'point') = (geom IS NOT NULL)),
+  CHECK (community_id = area_id),
   CHECK (duplicate_of <> number),
   CHECK (grid IS NULL OR choices = '{}')
 );
@@ -162,16 +163,17 @@ CREATE SEQUENCE case_serials;
 -- first. Days begin when they do in UTC, as those of versions do.
 CREATE FUNCTION grids_near(place geometry, within_m double precision, day date)
 RETURNS TABLE (community_id bigint, version_id uuid, code text, distance_m double precision)
-LANGUAGE sql STABLE ROWS 2 SET search_path = weige, public, pg_temp AS $$
-  SELECT * FROM (
+LANGUAGE plpgsql STABLE ROWS 2 SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT * FROM (
     SELECT g.community_id, g.version_id, g.code,
            CASE WHEN ST_Intersects(g.geom, place) THEN 0
                 ELSE ST_Distance(g.geom::geography, place::geography, false) END AS distance_m
     FROM grids g JOIN versions v ON v.id = g.version_id
     WHERE g.geom && ST_Expand(place, within_m / (111000 * greatest(cosd(ST_Y(place)), 0.01)), within_m / 110500)
       AND v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> day
-  ) near WHERE near.distance_m <= within_m ORDER BY near.distance_m, near.code
-$$;
+  ) near WHERE near.distance_m <= within_m ORDER BY near.distance_m, near.code;
+END $$;
 
 -- Rights -------------------------------------------------------------------------------------------------
 
@@ -196,49 +198,62 @@ CREATE FUNCTION sees_case(c cases) RETURNS boolean LANGUAGE sql STABLE AS $$
       OR weige.handles_for(c.receivers, c.area)
 $$;
 
-CREATE FUNCTION may_report(roles text[], place ltree) RETURNS boolean LANGUAGE sql STABLE
+CREATE FUNCTION may_report(roles text[], place ltree) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = weige, public, pg_temp AS $$
-  SELECT place <@ ANY (areas(VARIADIC array_remove(roles, 'reporter')))
-      OR ('reporter' = ANY (roles) AND place <@ ANY (areas('reporter'))
-          AND coalesce((SELECT i.reporters FROM case_intake i JOIN divisions d ON d.id = i.division_id
-                        WHERE d.path @> place ORDER BY nlevel(d.path) DESC LIMIT 1), true))
-$$;
+BEGIN
+  IF place <@ ANY (areas(VARIADIC array_remove(roles, 'reporter'))) THEN
+    RETURN true;
+  END IF;
+  RETURN 'reporter' = ANY (roles) AND place <@ ANY (areas('reporter'))
+    AND coalesce((SELECT i.reporters FROM case_intake i JOIN divisions d ON d.id = i.division_id
+                  WHERE d.path @> place ORDER BY nlevel(d.path) DESC LIMIT 1), true);
+END $$;
 
 -- Writing ------------------------------------------------------------------------------------------------
 
+-- What every report runs through is in PL/pgSQL: a session plans it once, and not once a call.
+
 -- Tell of a case: those who see the area, the department that has it, and whoever reported it.
-CREATE FUNCTION tell_case(c cases, step text) RETURNS void LANGUAGE sql SET search_path = weige, public, pg_temp AS $$
-  WITH told AS MATERIALIZED (
-    SELECT jsonb_build_object(
-      'number', c.number, 'step', step, 'state', c.state, 'revision', c.revision, 'category', c.category,
-      'kind', c.kind, 'grid', c.grid, 'holder', c.holder, 'due_at', c.due_at,
-      'lon', round(ST_X(c.geom)::numeric, 7), 'lat', round(ST_Y(c.geom)::numeric, 7)) AS body
-  )
-  INSERT INTO events (community_id, area, kind, roles, user_id, body)
-  SELECT c.community_id, c.area, 'case',
-         ARRAY['viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor'],
-         c.reported_by, told.body FROM told
-  UNION ALL
-  SELECT c.community_id, c.area, 'case', NULL, g.user_id, told.body
-  FROM told, grants g JOIN divisions d ON d.id = g.division_id
-  WHERE c.holder IS NOT NULL AND g.role = 'handler' AND g.department = c.holder AND d.path @> c.area
-    AND g.user_id IS DISTINCT FROM c.reported_by
-$$;
+CREATE FUNCTION tell_case(c cases, step text) RETURNS void LANGUAGE plpgsql
+SET search_path = weige, public, pg_temp AS $$
+DECLARE
+  body jsonb := jsonb_build_object(
+    'number', c.number, 'step', step, 'state', c.state, 'revision', c.revision, 'category', c.category,
+    'kind', c.kind, 'grid', c.grid, 'holder', c.holder, 'due_at', c.due_at,
+    'lon', round(ST_X(c.geom)::numeric, 7), 'lat', round(ST_Y(c.geom)::numeric, 7));
+BEGIN
+  INSERT INTO events (community_id, area, kind, roles, user_id, body) VALUES (
+    c.community_id, c.area, 'case',
+    ARRAY['viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor'],
+    c.reported_by, body);
+  IF c.holder IS NOT NULL THEN
+    INSERT INTO events (community_id, area, kind, user_id, body)
+    SELECT DISTINCT c.community_id, c.area, 'case', g.user_id, body
+    FROM grants g JOIN divisions d ON d.id = g.division_id
+    WHERE g.role = 'handler' AND g.department = c.holder AND d.path @> c.area
+      AND g.user_id IS DISTINCT FROM c.reported_by;
+  END IF;
+END $$;
 
 CREATE FUNCTION append_case_event(
   number text, seq bigint, previous bytea, at timestamptz, area_id bigint, step text, body jsonb
-) RETURNS void LANGUAGE sql AS $$
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
   INSERT INTO weige.log (stream, chain, seq, at, actor, community_id, action, body, previous, hash)
   VALUES ('case', number, seq, at, weige.actor(), area_id, step, body, previous,
-          weige.log_hash('case', number, seq, at, weige.actor(), area_id, step, body, previous))
-$$;
+          weige.log_hash('case', number, seq, at, weige.actor(), area_id, step, body, previous));
+END $$;
 
-CREATE FUNCTION case_number(place ltree, day date) RETURNS text LANGUAGE sql VOLATILE
+CREATE FUNCTION case_number(place ltree, day date) RETURNS text LANGUAGE plpgsql VOLATILE
 SET search_path = weige, public, pg_temp AS $$
-  SELECT coalesce((SELECT left(code, 6) FROM divisions WHERE path @> place AND code ~ '^[0-9]{6}'
-                   ORDER BY nlevel(path) DESC LIMIT 1), '000000')
-         || to_char(day, 'YYMMDD') || lpad((nextval('case_serials') % 10000000)::text, 7, '0')
-$$;
+DECLARE
+  county text;
+BEGIN
+  SELECT left(code, 6) INTO county FROM divisions WHERE path @> place AND code ~ '^[0-9]{6}'
+    ORDER BY nlevel(path) DESC LIMIT 1;
+  RETURN coalesce(county, '000000') || to_char(day, 'YYMMDD')
+         || lpad((nextval('case_serials') % 10000000)::text, 7, '0');
+END $$;
 
 -- File a report: rights, place, number, log, projection and event in one round trip.
 --
@@ -373,13 +388,15 @@ BEGIN
 END $$;
 
 -- What whoever reported is told.
-CREATE FUNCTION case_receipt(c cases) RETURNS jsonb LANGUAGE sql STABLE SET search_path = weige, public, pg_temp AS $$
-  SELECT jsonb_build_object(
+CREATE FUNCTION case_receipt(c cases) RETURNS jsonb LANGUAGE plpgsql STABLE
+SET search_path = weige, public, pg_temp AS $$
+BEGIN
+  RETURN jsonb_build_object(
     'number', c.number, 'state', c.state, 'revision', c.revision, 'place', c.place,
     'area', (SELECT code FROM divisions WHERE id = c.area_id), 'community_id', c.community_id, 'grid', c.grid,
     'question', CASE WHEN c.choices <> '{}' THEN to_jsonb(c.choices) END,
-    'reported_at', c.reported_at, 'response_due_at', c.response_due_at, 'due_at', c.due_at)
-$$;
+    'reported_at', c.reported_at, 'response_due_at', c.response_due_at, 'due_at', c.due_at);
+END $$;
 
 -- Whether the actor may take a step with a case, by role, area and department.
 CREATE FUNCTION may_step(c cases, roles text[]) RETURNS boolean LANGUAGE sql STABLE

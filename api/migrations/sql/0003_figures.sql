@@ -53,6 +53,24 @@ BEGIN
   IF NOT EXISTS (SELECT FROM arrived WHERE stream = 'case') THEN
     RETURN NULL;
   END IF;
+  -- A report by itself is what comes most often, and needs none of the folding below.
+  IF (SELECT count(*) FROM (SELECT FROM arrived LIMIT 2) few) = 1 THEN
+    INSERT INTO case_facts (case_id, area_id, kind, mode, category, grid, department, state, reported_at, accepted_at,
+                            due_at, close_due_at, original_due_at, urgent, revision)
+    SELECT a.chain, a.community_id, coalesce(a.body->>'kind', ''), coalesce(a.body->>'mode', ''),
+           coalesce(a.body->>'category', ''), coalesce(a.body->>'grid', ''), coalesce(a.body->>'to', ''),
+           a.body->>'state', happened_at(a.body, a.at),
+           CASE WHEN a.body->>'state' = 'reported' THEN happened_at(a.body, a.at) END,
+           (a.body->>'due_at')::timestamptz, CASE WHEN a.body ? 'due_at' THEN
+             coalesce(a.body->>'close_due_at', a.body->>'due_at')::timestamptz END,
+           (a.body->>'due_at')::timestamptz, coalesce((a.body->>'urgent')::boolean, false), a.seq
+    FROM arrived a
+    WHERE a.stream = 'case' AND a.seq = 1 AND a.action IN ('report', 'collect')
+      AND a.body->>'state' IN ('collected', 'reported') AND a.body->>'from' IS NULL;
+    IF FOUND THEN
+      RETURN NULL;
+    END IF;
+  END IF;
   WITH entries AS (
     SELECT a.chain, a.seq, a.community_id, a.action, a.body, happened_at(a.body, a.at) AS at,
       a.body->>'state' AS state, a.body->>'from' IS DISTINCT FROM a.body->>'state' AS enters
