@@ -21,6 +21,7 @@ export class UnitActions {
   private readonly into = element("select", { class: "into" });
   private readonly move = button(t("edit.selection.move"), () => this.moveInto(), { class: "take" });
   private readonly others: readonly HTMLButtonElement[];
+  private isStale = true;
 
   constructor(
     private readonly desk: Desk,
@@ -33,29 +34,47 @@ export class UnitActions {
       });
     this.others = [act("new", () => this.makeGrid()), act("lock", () => this.lock(true)), act("unlock", () => this.lock(false)), act("clear", () => selection.clear())];
     this.into.addEventListener("change", () => this.renderMove());
+    for (const event of ["focus", "mousedown"]) this.into.addEventListener(event, () => this.renderOptions());
     this.root.append(this.count, element("label", {}, t("edit.table.into"), " ", this.into), this.move, ...this.others);
   }
 
+  /** Show how much is selected. */
   render(): void {
     const { desk, selection } = this;
-    const { plan } = desk;
     this.count.textContent = t("edit.selection.holds", { units: selection.units.size, households: selection.households(desk) });
-    const { value } = this.into;
+    for (const each of this.others) enable(each, selection.units.size > 0);
+    // Hundreds of options take longer than all else: those not looked at wait until they are.
+    this.isStale = true;
+    if (this.into === document.activeElement || this.into.value !== "" || !this.into.options.length) this.renderOptions();
+    this.renderMove();
+  }
+
+  /** The grids stand otherwise than before. */
+  renderGrids(): void {
+    this.isStale = true;
+    this.renderOptions();
+    this.render();
+  }
+
+  private renderOptions(): void {
+    if (!this.isStale) return;
+    this.isStale = false;
+    const { desk, selection, into } = this;
+    const { plan } = desk;
     const after = wouldHold(plan, selection.units);
     const text = (grid: number) => {
       const values = { grid: gridName(plan, grid), households: plan.households(grid), after: after(grid) };
       if (plan.isGridLocked(grid)) return t("edit.table.option_locked", values);
       return t(selection.units.size ? "edit.table.option_after" : "edit.table.option", values);
     };
-    this.into.replaceChildren(
+    const { value } = into;
+    into.replaceChildren(
       element("option", { value: "" }, t("edit.table.choose")),
       ...desk.grids().map((grid) => element("option", { value: grid, disabled: plan.isGridLocked(grid) }, text(grid))),
       element("option", { value: -1 }, t("edit.table.no_grid")),
     );
-    this.into.value = value;
-    if (this.into.selectedIndex < 0) this.into.value = "";
-    for (const each of this.others) enable(each, selection.units.size > 0);
-    this.renderMove();
+    into.value = value;
+    if (into.selectedIndex < 0) into.value = "";
   }
 
   private renderMove(): void {

@@ -117,6 +117,8 @@ export class UnitTable {
     this.pointed = new Set(units);
     this.search.value = "";
     this.ask({ text: "", grid: null, building: null, compound: null, show: "pointed" });
+    // The filters are shown as they are now.
+    this.render();
   }
 
   /** Show everything as it is now. */
@@ -129,7 +131,15 @@ export class UnitTable {
     const shows = SHOWS.filter((show) => show !== "pointed" || this.pointed.size > 0);
     this.show.replaceChildren(...shows.map((show) => element("option", { value: show }, t(`edit.table.shows.${show}`))));
     this.show.value = asked.show;
-    this.listed = this.found.find(asked, { selected: this.selection.units, pointed: this.pointed });
+    this.list();
+    this.actions.renderGrids();
+  }
+
+  /** List what is asked for. */
+  private list(): void {
+    const { desk, asked, found } = this;
+    if (!found) return;
+    this.listed = found.find(asked, { selected: this.selection.units, pointed: this.pointed });
     for (const [column, head] of this.heads) {
       if (column === asked.sort) head.setAttribute("aria-sort", asked.isDescending ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
@@ -139,14 +149,17 @@ export class UnitTable {
     this.all.textContent = t("edit.table.select_all", { units: this.listed.length });
     this.all.disabled = this.listed.length === 0;
     this.renderPage();
-    this.renderSelection();
   }
 
   /** Show what is selected. */
   renderSelection(): void {
     if (!this.isOpen) return;
-    for (const row of this.rows) if (row.unit >= 0) row.mark(this.selection.units.has(row.unit));
+    this.mark();
     this.actions.render();
+  }
+
+  private mark(): void {
+    for (const row of this.rows) if (row.unit >= 0) row.mark(this.selection.units.has(row.unit));
   }
 
   /** Say an edit, however it was made. */
@@ -193,6 +206,7 @@ export class UnitTable {
       if (unit === undefined) row.hide();
       else row.show(this.desk, unit, page * PAGE_ROWS + i + 1);
     });
+    this.mark();
     this.stop(Math.min(Math.max(this.at, 0), Math.max(rows.length - 1, 0)));
     // What had the focus may be listed no more.
     if (focused >= rows.length) (rows.length ? (this.rows[rows.length - 1] as UnitRow).box : this.search).focus();
@@ -206,7 +220,7 @@ export class UnitTable {
     this.page = 0;
     this.at = 0;
     this.scroll.scrollTop = 0;
-    this.render();
+    this.list();
     this.say(t("edit.table.found", { units: this.listed.length }));
   }
 
@@ -224,7 +238,6 @@ export class UnitTable {
     this.at = 0;
     this.scroll.scrollTop = 0;
     this.renderPage();
-    this.renderSelection();
     this.say(t("edit.table.page", { page: to + 1, pages }));
   }
 
