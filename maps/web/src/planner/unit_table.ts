@@ -30,7 +30,10 @@ export class UnitTable {
   private readonly search = element("input", { type: "search", "aria-label": t("edit.table.search"), placeholder: t("edit.table.search") });
   private readonly filters: Readonly<Record<Filter, HTMLSelectElement>>;
   private readonly show = element("select", { "aria-label": t("edit.table.show") });
-  private readonly all = button("", () => this.selection.take(this.listed, "add"));
+  private readonly all = button("", () => {
+    this.selection.take(this.listed, "add");
+    this.say(t("edit.table.ticked", { units: this.listed.length }));
+  });
   private readonly said = element("p", { role: "status", class: "table-said" });
   private readonly caption = element("caption");
   private readonly heads = new Map<Column, HTMLElement>();
