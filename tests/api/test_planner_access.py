@@ -1,17 +1,18 @@
-"""The pages about a plan for all who read and use them: axe-core finds nothing serious."""
+"""The pages about a plan for all who use them: axe-core finds nothing serious, fingers paint and move."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place, draw_community
-from tests.api.processes import free_port
+from tests.api.processes import free_port, wait_until
 from tests.api.test_compare_page import edited_copy
 from tests.api.test_planner import FIRST, SECOND, Desk, serving, signed_in, stored  # noqa: F401
 from tests.maps.chromium import browser  # noqa: F401
@@ -129,6 +130,8 @@ def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(
         panel.get_by_role("button", name="加入推演").click()
         panel.locator(".timeline > li").first.wait_for()
         findings.look(page, "tomorrow")
+        page.locator(".main-tools, .other-tools").get_by_role("button", name="表格").click()
+        findings.look(page, "table")
     assert findings.rules > 500
     assert findings.found == []
     assert desk.faults == []
@@ -193,3 +196,112 @@ def test_axe_is_not_blind(signed_in: BrowserContext, findings: Findings):  # noq
     )
     findings.look(page, "faulty")
     assert [found.split(": ")[1] for found in findings.found] == ["color-contrast", "label"]
+
+
+@pytest.fixture
+def by_touch(signed_in: BrowserContext, browser: Browser) -> Iterator[BrowserContext]:  # noqa: F811
+    """The same person at a tablet: fingers and no mouse."""
+    context = browser.new_context(
+        viewport={"width": 1024, "height": 768}, locale="zh-CN", has_touch=True, is_mobile=True,
+        storage_state=signed_in.storage_state(),
+    )  # fmt: skip
+    yield context
+    context.close()
+
+
+CONTROLS = (
+    "#weige .board :is(button, select, summary, input:not([type=checkbox])),"
+    ".bar :is(button, select, summary, a), .ways button, .leaflet-bar a"
+)
+# Controls on the page that are lower than a finger needs.
+LOW = """controls => [...document.querySelectorAll(controls)]
+  .filter(each => each.checkVisibility() && each.getBoundingClientRect().height < 40)
+  .map(each => `${each.outerHTML.slice(0, 90)} ${each.getBoundingClientRect().height}`)"""
+
+
+class Fingers:
+    """Real touches: the browser makes pointer events of them, and scrolls where the page lets it."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+
+    def _send(self, kind: str, places: list[tuple[float, float]]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def down(self, *places: tuple[float, float]) -> None:
+        self._send("touchStart", list(places))
+
+    def move(
+        self, before: list[tuple[float, float]], after: list[tuple[float, float]], steps: int = 8
+    ) -> None:
+        for step in range(1, steps + 1):
+            part = step / steps
+            self._send("touchMove", [
+                (x0 + (x1 - x0) * part, y0 + (y1 - y0) * part)
+                for (x0, y0), (x1, y1) in zip(before, after, strict=True)
+            ])  # fmt: skip
+
+    def up(self, *left: tuple[float, float]) -> None:
+        self._send("touchEnd", list(left))
+
+
+@pytest.mark.slow
+def test_one_finger_paints_and_two_move_the_map_and_drop_the_stroke(
+    store: Store,
+    place: Place,
+    by_touch: BrowserContext,
+    tmp_path: Path,
+):
+    with serving(store, tmp_path, port := free_port()):
+        desk = Desk(by_touch, port, place)
+        page, fingers = desk.page, Fingers(desk.page)
+        before = desk.totals()
+
+        # Every control of the panel is as high as a finger needs, in each state of the tools.
+        page.locator(".tomorrow summary").tap()
+        desk.choose(SECOND)
+        for tool in ("边界", "框选", "涂画"):
+            page.locator(".main-tools button").filter(has_text=tool).tap()
+            assert page.evaluate(LOW, CONTROLS) == []
+
+        desk.choose(FIRST)
+        one, other = desk.ask("screenOf", "u02"), desk.ask("screenOf", "u08")
+        fingers.down(one)
+        fingers.move([one], [other])
+        moved = HOUSEHOLDS[0][2] + HOUSEHOLDS[1][2]
+        after = {**before, FIRST: before[FIRST] + moved, SECOND: before[SECOND] - moved}
+        assert desk.totals() == after
+        fingers.up()
+        desk.saved()
+        assert desk.totals() == after == stored(store, place)
+        assert desk.ask("screenOf", "u02") == one
+
+        # A second finger comes while the first paints: the stroke is dropped, the map is spread and moved.
+        third = desk.ask("screenOf", "u03")
+        fourth = (third[0], third[1] + 120)
+        fingers.down(third)
+        assert desk.totals()[FIRST] == after[FIRST] + HOUSEHOLDS[0][3]
+        fingers.down(third, fourth)
+        assert desk.totals() == after
+        apart = [(third[0] + 40, third[1] - 60), (fourth[0] + 40, fourth[1] + 60)]
+        fingers.move([third, fourth], apart)
+        fingers.up(apart[0])
+        fingers.up()
+        wait_until(
+            lambda: (
+                desk.ask("screenOf", "u03")[0] - desk.ask("screenOf", "u02")[0] > 1.5 * (third[0] - one[0])
+            ),
+            what="the map is spread",
+        )
+        assert desk.totals() == after == stored(store, place)
+        assert page.locator(".past li").count() == 1
+
+        # The finger paints on.
+        page.wait_for_timeout(500)
+        at = desk.ask("screenOf", "u03")
+        fingers.down(at)
+        fingers.up()
+        desk.saved()
+        assert desk.totals()[FIRST] == after[FIRST] + HOUSEHOLDS[0][3]
+        assert desk.faults == []
