@@ -117,6 +117,11 @@ def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(
         page.keyboard.press("Control+z")
         desk.saved()
         findings.look(page, "undone")
+        page.keyboard.press("t")
+        page.locator(".unit-table tbody input").first.check()
+        findings.look(page, "table of units")
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
         for menu in page.locator(".menu summary").all():
             menu.click()
             findings.look(page, menu.inner_text())
