@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from api.cli_options import (
@@ -30,3 +33,43 @@ def verify_log(
 
     if not commands.verify_log(terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir)):
         raise typer.Exit(1)
+
+
+@cases.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Work orders, CSV or XLSX.")],
+    channel: Annotated[str, typer.Option(help="Where they come from, e.g. 12345.")] = "12345",
+    area: Annotated[
+        str, typer.Option(metavar="CODE", help="Division at which orders without a place stand.")
+    ] = "all",
+    category: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Class of orders whose own is not known.")
+    ] = None,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """File the work orders of another system; those that were brought before are left as they are."""
+    with server_installed():
+        from api.cases import commands
+
+    commands.import_file(
+        terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file,
+        channel=channel, area=area, category=category,
+    )  # fmt: skip
+
+
+@cases.command()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV to write.")],
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write all cases as CSV, today's too; texts are as they were filed, without what is personal."""
+    with server_installed():
+        from api.cases import commands
+
+    commands.export_file(terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file)

@@ -223,6 +223,7 @@ _OF: dict[str, Any] = {
     },
     "MapJobIn": {"kind": "map", "division_id": 4, "params": {"plan": _LAYER}},
     "ImportJobIn": {"kind": "import", "division_id": 5, "params": {"grids": _LAYER, "version": _VERSION}},
+    "CasesJobIn": {"kind": "cases", "division_id": 4, "params": {"orders": _LAYER, "channel": "12345"}},
     "LoadJobIn": {"kind": "load", "division_id": 4, "params": {"plan": _LAYER, "valid_from": "2026-12-01"}},
 }  # fmt: skip
 _PLACES: dict[str, tuple[str | int, dict[str, Any]]] = {

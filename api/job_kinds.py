@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import text
 
 from api.errors import NotFoundError
 from api.jobs import JobContext, JobResult, JobStopped, job_kind
@@ -114,6 +115,14 @@ class ImportParams(_Params):
         {}, description="Columns by other names.", examples=[{"grid_id": "网格"}], max_length=20
     )
     keep: bool = Field(False, description="Keep them as a new draft; else they are only looked at.")
+
+
+class CasesParams(_Params):
+    """Work orders of another system (CSV or XLSX), filed as cases."""
+
+    orders: UploadedLayer
+    channel: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")] = "12345"
+    category: Name | None = Field(None, description="Class of orders whose own is not known.")
 
 
 def _source(context: JobContext, layer: UploadedLayer) -> str:
@@ -257,3 +266,25 @@ def import_job(context: JobContext, params: ImportParams) -> JobResult:
         draft = keep_as_draft(session, version, placed, layer.name) if params.keep else None
     write_sheet(context.results / "reconciliation.xlsx", values, params.language)
     return JobResult({**values, "version": None if draft is None else str(draft)}, "reconciliation.xlsx")
+
+
+@job_kind("cases", CasesParams)
+def cases_job(context: JobContext, params: CasesParams) -> JobResult:
+    """File uploaded work orders as cases; those without a place stand at the area of the job."""
+    from api.cases.calendar import shipped_calendar
+    from api.cases.filing import Editions
+    from api.cases.importing import import_orders, read_orders
+
+    edition = Editions(context.store).read(None)
+    path = context.upload(params.orders.upload)
+    context.report("reading", 0, 1)
+    orders = read_orders(path, edition, shipped_calendar(), category=params.category)
+    context.report("reading", 1, 1)
+    with context.acting() as session:
+        area: str = session.execute(
+            text("SELECT code FROM divisions WHERE id = :a"), {"a": context.area_id}
+        ).scalar_one()
+        came = import_orders(
+            session, orders, edition, channel=params.channel, area=area, report=context.report
+        )
+    return JobResult(came.told())

@@ -281,8 +281,8 @@ def read_sheet(path: Path) -> list[dict[str, str]]:
     for column in _REQUIRED:
         if column not in found:
             raise InputError(
-                "column_missing", f"it has no column {COLUMNS[column][1]}", mend="add the column",
-                file=path.name, field=column,
+                "sheet_column_missing", f"it has no column {COLUMNS[column][1]}", mend="add the column",
+                file=path.name, field=column, column=COLUMNS[column][1],
             )  # fmt: skip
     values = {column: raw.values[at] for column, at in found.items()}
     return [{column: cell_text(cells[row]) for column, cells in values.items()} for row in range(len(raw))]

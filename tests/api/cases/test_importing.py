@@ -1,0 +1,134 @@
+"""Work orders of another system: brought twice they are there once, placed, or said not to be."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from api.cases.calendar import shipped_calendar
+from api.cases.case_log import digest_cases, verify_cases
+from api.cases.categories import shipped_edition
+from api.cases.commands import everywhere
+from api.cases.importing import Imported, export_cases, import_orders, read_orders
+from api.database import Store
+from geo.errors import InputError
+from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk, open_desk
+from tests.api.place import SIDE_DEG
+from tests.api.plans import silent
+
+HEADS = ["工单编号", "小类名称", "诉求内容", "地址", "经度", "纬度", "来电时间"]
+GOOD = ["W1", "暴露垃圾", "垃圾成堆", "朝阳路7号", *IN_FIRST, "2026-11-20 09:30:00"]
+
+
+def sheet(path: Path, *rows: list[object], heads: list[str] = HEADS) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([heads, *rows])
+    return path
+
+
+def bring(store: Store, path: Path, area: str = "320924001") -> Imported:
+    orders = read_orders(path, shipped_edition(), shipped_calendar())
+    with everywhere(store, "dispatcher") as session:
+        return import_orders(session, orders, shipped_edition(), channel="12345", area=area, report=silent)
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return open_desk(store)
+
+
+def test_orders_brought_twice_are_there_once_each_in_its_grid(desk: Desk, tmp_path: Path):
+    path = sheet(
+        tmp_path / "orders.csv",
+        GOOD,
+        ["W2", "E0104", "路不洁，电话13812345678", "3号楼2单元501室", *ON_BORDER, "2026-11-20T01:30:00Z"],
+        ["W3", "微心愿", "想要一盏灯", "", "", "", "2026/11/2 9:30"],
+        ["W1", "暴露垃圾", "同一张", "", *IN_FIRST, "2026-11-20 09:30"],
+    )
+    first, again = bring(desk.store, path), bring(desk.store, path)
+    assert (first.added, first.known, again.added, again.known) == (3, 1, 0, 4)
+    assert (first.located, first.asked, first.unplaced, first.masked) == (2, 1, 1, 2)
+    with desk.store.owner.connect() as owner:
+        rows = {
+            row.external_number: row
+            for row in owner.execute(
+                text("SELECT c.*, d.code AS at FROM cases c JOIN divisions d ON d.id = c.area_id")
+            )
+        }
+    assert rows["W1"].grid == "320924001001001"
+    assert rows["W1"].reported_at.isoformat() == "2026-11-20T01:30:00+00:00"
+    assert rows["W2"].choices == ["320924001001001", "320924001001002"]
+    assert (rows["W2"].text, rows["W2"].address) == ("路不洁，电话***", "3号楼2单元***室")
+    assert (rows["W3"].at, rows["W3"].place, rows["W3"].kind) == ("320924001", "area", "wish")
+    digest_cases(desk.store)
+    assert verify_cases(desk.store).faults == ()
+
+
+def test_an_import_places_as_a_single_report_does(desk: Desk, tmp_path: Path):
+    chance = random.Random(1)
+    rows = [
+        [f"R{n}", "暴露垃圾", "", f"{n}号", LON + chance.uniform(-0.2, 4.2) * SIDE_DEG,
+         LAT + chance.uniform(-0.2, 2.2) * SIDE_DEG, "2026-11-20 09:30"]
+        for n in range(60)
+    ]  # fmt: skip
+    bring(desk.store, sheet(tmp_path / "orders.csv", *rows))
+    with desk.store.owner.connect() as owner:
+        placed = {row.external_number: row for row in owner.execute(text("SELECT * FROM cases"))}
+    outside = 0
+    for number, _, _, _, lon, lat, _ in rows:
+        one = desk.report(
+            "dispatcher", lon=lon, lat=lat, area="320924001", reported_at="2026-11-20T01:30:00Z"
+        )
+        row = placed[str(number)]
+        assert (row.grid, sorted(row.choices)) == (one["grid"], sorted(one["question"] or [])), number
+        assert row.community_id == one["community_id"]
+        outside += row.community_id is None
+    assert 0 < outside < 60
+
+
+def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk: Desk, tmp_path: Path):
+    there = [[f"D{n}", "暴露垃圾", "", f"{n}号", *IN_FIRST, "2026-11-20 09:30"] for n in range(60)]
+    busy = [[f"B{n}", "暴露垃圾", "", "同一地址", IN_FIRST[0] + 1e-4, IN_FIRST[1], "2026-11-20 09:30"]
+            for n in range(60)]  # fmt: skip
+    came = bring(desk.store, sheet(tmp_path / "orders.csv", *there, *busy))
+    assert (came.default_points, came.located) == (60, 60)
+    with desk.store.owner.connect() as owner:
+        mapped = owner.execute(
+            text("SELECT count(*) FROM cases WHERE external_number LIKE 'D%' AND geom IS NOT NULL")
+        )
+        assert mapped.scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
+     ((6, "2999-01-01"), "order_time")],
+)  # fmt: skip
+def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: str):
+    bad: list[object] = [*GOOD]
+    bad[change[0]] = change[1]
+    with pytest.raises(InputError) as refused:
+        read_orders(sheet(tmp_path / "orders.csv", GOOD, bad), shipped_edition(), shipped_calendar())
+    assert (refused.value.code, refused.value.feature) == (code, "#3")
+
+
+def test_nobody_imports_where_he_does_not_dispatch(desk: Desk, tmp_path: Path):
+    orders = read_orders(sheet(tmp_path / "orders.csv", GOOD), shipped_edition(), shipped_calendar())
+    with (
+        pytest.raises(Exception, match="not allowed to import there"),
+        desk.store.acting(desk.ids["viewer"], {"viewer": ["1"]}) as session,
+    ):
+        import_orders(session, orders, shipped_edition(), channel="12345", area="320924001", report=silent)
+
+
+def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
+    desk.report(text='垃圾,\n"成堆"')
+    desk.report(lon=ON_BORDER[0])
+    with everywhere(desk.store, "admin") as session:
+        assert export_cases(session, tmp_path / "out.csv") == 2
+    came = bring(desk.store, tmp_path / "out.csv")
+    assert (came.added, came.located, came.asked) == (2, 1, 1)
