@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
+from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
 
 from api import security
@@ -19,6 +23,7 @@ from tests.api.place import Place
 from tests.api.processes import free_port, wait_until
 from tests.api.test_planner import (  # noqa: F401
     FIRST,
+    HOUSEHOLDS,
     SECOND,
     Desk,
     _settled,
@@ -181,3 +186,140 @@ def test_the_same_edit_is_saved_in_two_drafts(
         original.saved()
         assert grids_of(store, forked) == grids_of(store, place.version_id)
         assert grids_of(store, forked)["u02"] == FIRST
+
+
+@dataclass
+class Person:
+    """Somebody who paints units into one grid, over a line that is sound, cut, or loses the answers."""
+
+    name: str
+    context: BrowserContext
+    desk: Desk
+    grid: str
+    chance: random.Random
+    line: str = "sound"
+    unsaved: int = 0
+    painted: Counter[str] = field(default_factory=Counter)
+    given_up: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.context.route(_EDITS, self._carry)
+
+    def _carry(self, route: Route) -> None:
+        if self.line == "sound":
+            route.continue_()
+            return
+        if self.line == "lossy":
+            # The service takes it, or refuses it; nobody here hears of it.
+            with suppress(PlaywrightError):
+                route.fetch()
+        with suppress(PlaywrightError):
+            route.abort()
+
+    def paint(self, units: list[str]) -> None:
+        """Paint one of some units that is elsewhere as far as this page knows."""
+        elsewhere = [unit for unit in units if self.desk.ask("gridOf", unit) != self.grid]
+        if not elsewhere:
+            return
+        unit = self.chance.choice(elsewhere)
+        self.desk.paint(self.grid, unit)
+        assert self.desk.ask("gridOf", unit) == self.grid
+        self.painted[unit] += 1
+        self.unsaved += 1
+
+    def settle(self) -> None:
+        """Answer what is asked until all is saved."""
+        self.line = "sound"
+        wait_until(self._is_saved, seconds=60, what=f"{self.name} has saved")
+        self.unsaved = 0
+
+    def _is_saved(self) -> bool:
+        try:
+            state = self.desk.page.evaluate(
+                "() => document.querySelector('dialog.clash[open]') ? 'asked'"
+                " : window.weige?.planner?.keeping()"
+            )
+            if state == "asked":
+                rows = self.desk.page.locator("dialog.clash tbody tr th").all_inner_texts()
+                assert len(rows) <= 5, "more clashes than the dialog lists"
+                keep = self.chance.choice(["mine", "theirs"])
+                self.desk.page.locator(f"dialog.clash [data-keep={keep}]").click()
+                self.answers[keep] += 1
+                if keep == "theirs":
+                    self.given_up.update(rows)
+        except PlaywrightError as error:  # the page is on its way to be opened anew
+            if "context was destroyed" in str(error) or "navigation" in str(error):
+                return False
+            raise
+        return bool(state == "saved")
+
+
+def acknowledged(store: Store, version: UUID) -> list[tuple[str, str, str]]:
+    """Who put which unit into which grid, as the service logged it, in order."""
+    with store.owner.connect() as owner:
+        rows = owner.execute(
+            text("""SELECT u.name, log.body FROM log JOIN users u ON u.id = log.actor
+                    WHERE stream = 'edits' AND chain = :version ORDER BY seq"""),
+            {"version": str(version)},
+        )
+        return [
+            (row.name, unit, move["to"])
+            for row in rows
+            for move in row.body.get("moves", [])
+            for unit in move["unit_ids"]
+        ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_nothing_kept_is_lost_however_paints_and_saves_fall(
+    seed: int,
+    store: Store,
+    place: Place,  # noqa: F811
+    signed_in: BrowserContext,  # noqa: F811
+    other: BrowserContext,
+    tmp_path: Path,
+):
+    chance = random.Random(seed)
+    initially = grids_of(store, place.version_id)
+    # A third of the units, so that both often want the same.
+    units = sorted(chance.sample(sorted(initially), len(initially) // 3))
+    with serving(store, tmp_path, port := free_port()):
+        people = [
+            Person("planner", signed_in, Desk(signed_in, port, place), FIRST, chance),
+            Person("other", other, Desk(other, port, place), THIRD, chance),
+        ]
+        for _ in range(24):
+            one = chance.choice(people)
+            if chance.random() < 0.25 or one.unsaved >= 5:
+                # Both at once, or one while the other goes on alone.
+                for each in people if chance.random() < 0.5 else [one]:
+                    each.line = "sound"
+                one.settle()
+            elif one.line == "sound":
+                one.settle()
+                one.line = chance.choice(["sound", "cut", "cut", "lossy"])
+                one.paint(units)
+            else:
+                one.paint(units)
+        for each in people:
+            each.line = "sound"
+        for each in people:
+            each.settle()
+
+        log = acknowledged(store, place.version_id)
+        # Each stroke was taken once, unless it was given up in the dialog.
+        for each in people:
+            taken = Counter(unit for name, unit, to in log if name == each.name and to == each.grid)
+            assert taken == each.painted - each.given_up, each.name
+        final = dict(initially)
+        for _, unit, to in log:
+            final[unit] = to
+        assert grids_of(store, place.version_id) == final
+        assert sum(sum(each.painted.values()) for each in people) >= 8
+        for each in people:
+            each.desk.open()
+            assert {unit: each.desk.ask("gridOf", unit) for unit in final} == final
+            assert sum(each.desk.totals().values()) == sum(map(sum, HOUSEHOLDS))
+            assert each.desk.ask("keeping") == "saved"
