@@ -53,8 +53,10 @@ BEGIN
   IF NOT EXISTS (SELECT FROM arrived WHERE stream = 'case') THEN
     RETURN NULL;
   END IF;
-  -- A report by itself is what comes most often, and needs none of the folding below.
-  IF (SELECT count(*) FROM (SELECT FROM arrived LIMIT 2) few) = 1 THEN
+  -- Reports and nothing else, one or a whole import, need none of the folding below.
+  IF NOT EXISTS (SELECT FROM arrived a WHERE a.stream = 'case' AND NOT (
+       a.seq = 1 AND a.action IN ('report', 'collect') AND a.body->>'state' IN ('collected', 'reported')
+       AND a.body->>'from' IS NULL)) THEN
     INSERT INTO case_facts (case_id, area_id, kind, mode, category, grid, department, state, reported_at, accepted_at,
                             due_at, close_due_at, original_due_at, urgent, revision)
     SELECT a.chain, a.community_id, coalesce(a.body->>'kind', ''), coalesce(a.body->>'mode', ''),
@@ -64,12 +66,8 @@ BEGIN
            (a.body->>'due_at')::timestamptz, CASE WHEN a.body ? 'due_at' THEN
              coalesce(a.body->>'close_due_at', a.body->>'due_at')::timestamptz END,
            (a.body->>'due_at')::timestamptz, coalesce((a.body->>'urgent')::boolean, false), a.seq
-    FROM arrived a
-    WHERE a.stream = 'case' AND a.seq = 1 AND a.action IN ('report', 'collect')
-      AND a.body->>'state' IN ('collected', 'reported') AND a.body->>'from' IS NULL;
-    IF FOUND THEN
-      RETURN NULL;
-    END IF;
+    FROM arrived a WHERE a.stream = 'case';
+    RETURN NULL;
   END IF;
   WITH entries AS (
     SELECT a.chain, a.seq, a.community_id, a.action, a.body, happened_at(a.body, a.at) AS at,
