@@ -3,7 +3,7 @@ import { changedRows, gridsOf } from "./changes.ts";
 import type { Side } from "./divider.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Paths, Points } from "./pack.ts";
-import type { Box, IndexedLayer, Scene } from "./scene.ts";
+import { areaOf, type Box, type IndexedLayer, type Scene } from "./scene.ts";
 import type { Status, StatusStyle, Styles } from "./schema.ts";
 
 export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
@@ -36,8 +36,12 @@ export function windowBox(view: Window, margin = 0): Box {
   ];
 }
 
+/** Footprints cover less of a community than this, however dense; parcels cover more. */
+const MOST_BUILT = 0.5;
+
 export class Painter {
   private changed: ReadonlySet<number> | null = null;
+  private strength: number | null = null;
 
   constructor(
     private readonly scene: Scene,
@@ -228,7 +232,9 @@ export class Painter {
         dots(pen, layer.layer.points, unit, view, radius);
       }
       pen.fillStyle = fill;
+      pen.globalAlpha = this.unitStrength();
       pen.fill("nonzero");
+      pen.globalAlpha = 1;
       pen.strokeStyle = this.styles.ink.unit_edge;
       pen.lineWidth = view.metresPerPixel < 1.2 ? 0.8 : 0.4;
       pen.stroke();
@@ -242,6 +248,16 @@ export class Painter {
     pen.strokeStyle = this.styles.ink.fault;
     pen.lineWidth = 2.2;
     pen.stroke();
+  }
+
+  /** Units that are parcels cover the ground: the colours of the grids show through them. */
+  private unitStrength(): number {
+    if (this.strength === null) {
+      const [units, communities, grids] = ["units", "communities", "grids"].map((name) => areaOf(this.scene.get(name).layer.polygons)) as [number, number, number];
+      const ground = communities || grids;
+      this.strength = ground > 0 && units > MOST_BUILT * ground ? 0.3 : 1;
+    }
+    return this.strength;
   }
 
   private barriers(pen: CanvasRenderingContext2D, view: Window): void {

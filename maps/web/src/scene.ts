@@ -175,3 +175,24 @@ function featureBoxes(layer: Layer): Float64Array {
   }
   return boxes;
 }
+
+/** The area of polygons in squares of the world's side; their rings turn one way and their holes the other. */
+export function areaOf(polygons: Paths | null): number {
+  if (!polygons) return 0;
+  const { featureStart, pathStart, x, y } = polygons;
+  let sum = 0;
+  for (let feature = 0; feature < featureStart.length - 1; feature++) {
+    let twice = 0;
+    for (let path = featureStart[feature] as number; path < (featureStart[feature + 1] as number); path++) {
+      const [start, end] = [pathStart[path] as number, pathStart[path + 1] as number];
+      // From the first corner: so close together that the products keep their digits.
+      for (let i = start + 1; i < end - 1; i++) {
+        const [ax, ay] = [(x[i] as number) - (x[start] as number), (y[i] as number) - (y[start] as number)];
+        const [bx, by] = [(x[i + 1] as number) - (x[start] as number), (y[i + 1] as number) - (y[start] as number)];
+        twice += ax * by - bx * ay;
+      }
+    }
+    sum += Math.abs(twice) / 2;
+  }
+  return sum;
+}

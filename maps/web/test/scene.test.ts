@@ -5,7 +5,7 @@ import { Incidents, tally } from "../src/incidents.ts";
 import type { Layer, Paths } from "../src/pack.ts";
 import { classOf } from "../src/paint.ts";
 import { facilities } from "../src/popups.ts";
-import { IndexedLayer, Scene, union } from "../src/scene.ts";
+import { areaOf, IndexedLayer, Scene, union } from "../src/scene.ts";
 import { findEntries, fold, searchEntries } from "../src/search.ts";
 import { formatShare, t, useLanguage } from "../src/words.ts";
 
@@ -123,4 +123,11 @@ test("texts are filled, and almost all is not all", () => {
   assert.equal(t("plain"), "x {y}");
   assert.equal(t("missing"), "missing");
   assert.equal(formatShare(0.9999), "99.9%");
+});
+
+test("the area of polygons leaves out their holes", () => {
+  const hole = square(1, 1, 1).reverse();
+
+  assert.equal(areaOf(paths([square(0, 0, 4), hole], [square(10, 10, 2)])), 16 - 1 + 4);
+  assert.equal(areaOf(null), 0);
 });
