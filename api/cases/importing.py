@@ -383,7 +383,9 @@ def import_orders(
         text("SELECT id FROM divisions WHERE code = :c"), {"c": area}
     ).scalar_one_or_none()
     if area_id is None:
-        raise InputError("area_unknown", f"there is no division {area}", mend="name its code", area=area)
+        raise InputError(
+            "division_unknown", f"there is no division {area}", mend="name its code", division=area
+        )
     report("placing", 0, n)
     places = place_orders(session, orders, area_id)
     report("placing", n, n)

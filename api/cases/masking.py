@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from api.errors import NotValidError
-from geo.personal import MASK, is_identity_number
+from geo.personal_numbers import MASK, is_identity_number
 
 Kind: TypeAlias = Literal["identity", "phone", "flat"]
 

@@ -181,6 +181,7 @@ def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
         page.goto(f"http://127.0.0.1:{port}/plan/{place.community_id}")
         page.locator("summary", has_text="更多").click()
         page.get_by_role("link", name="导入网格").click()
+        page.wait_for_url("**/import*")
         page.evaluate("() => window.weige.ready")
         page.set_input_files("#import-file", tmp_path / "broken.csv")
         page.get_by_role("button", name="核对").click()

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.personal import has_personal_name, is_identity_number, is_personal, masked
+from geo.personal import has_personal_name
+from geo.personal_numbers import is_identity_number, is_personal, masked
 
 
 @pytest.mark.parametrize(
