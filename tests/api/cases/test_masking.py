@@ -18,7 +18,9 @@ def identity_number(digits: list[int]) -> str:
     )
 
 
-identities = st.lists(st.integers(0, 9), min_size=17, max_size=17).map(identity_number)
+identities = st.text("0123456789", min_size=17, max_size=17).map(
+    lambda digits: identity_number([int(digit) for digit in digits])
+)
 mobiles = st.builds(
     lambda head, rest, gap: f"1{head}{rest[:1]}{gap}{rest[1:5]}{gap}{rest[5:]}",
     st.integers(3, 9), st.text("0123456789", min_size=9, max_size=9), st.sampled_from(["", " ", "-"]),
