@@ -177,9 +177,14 @@ END $$;
 
 -- Rights -------------------------------------------------------------------------------------------------
 
--- Areas whose cases the actor sees, whoever holds them; a handler sees those of his department only.
+-- Roles that see every case of their areas; a handler sees those of his department only.
+CREATE FUNCTION case_readers() RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT ARRAY['viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor']
+$$;
+
+-- Areas whose cases the actor sees, whoever holds them.
 CREATE FUNCTION case_areas() RETURNS ltree[] LANGUAGE sql STABLE AS $$
-  SELECT weige.areas('viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor')
+  SELECT weige.areas(VARIADIC weige.case_readers())
 $$;
 
 -- Departments for which the actor handles cases, and where.
@@ -223,9 +228,7 @@ DECLARE
     'lon', round(ST_X(c.geom)::numeric, 7), 'lat', round(ST_Y(c.geom)::numeric, 7));
 BEGIN
   INSERT INTO events (community_id, area, kind, roles, user_id, body) VALUES (
-    c.community_id, c.area, 'case',
-    ARRAY['viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor'],
-    c.reported_by, body);
+    c.community_id, c.area, 'case', case_readers(), c.reported_by, body);
   IF c.holder IS NOT NULL THEN
     INSERT INTO events (community_id, area, kind, user_id, body)
     SELECT DISTINCT c.community_id, c.area, 'case', g.user_id, body
@@ -244,16 +247,17 @@ BEGIN
           weige.log_hash('case', number, seq, at, weige.actor(), area_id, step, body, previous));
 END $$;
 
-CREATE FUNCTION case_number(place ltree, day date) RETURNS text LANGUAGE plpgsql VOLATILE
+-- Code of the county that a place is in: of the nearest division above that has one.
+CREATE FUNCTION county_of(place ltree) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = weige, public, pg_temp AS $$
-DECLARE
-  county text;
 BEGIN
-  SELECT left(code, 6) INTO county FROM divisions WHERE path @> place AND code ~ '^[0-9]{6}'
-    ORDER BY nlevel(path) DESC LIMIT 1;
-  RETURN coalesce(county, '000000') || to_char(day, 'YYMMDD')
-         || lpad((nextval('case_serials') % 10000000)::text, 7, '0');
+  RETURN coalesce((SELECT left(code, 6) FROM divisions WHERE path @> place AND code ~ '^[0-9]{6}'
+                   ORDER BY nlevel(path) DESC LIMIT 1), '000000');
 END $$;
+
+CREATE FUNCTION case_number(county text, day date) RETURNS text LANGUAGE sql VOLATILE AS $$
+  SELECT county || to_char(day, 'YYMMDD') || lpad((nextval('weige.case_serials') % 10000000)::text, 7, '0')
+$$;
 
 -- File a report: rights, place, number, log, projection and event in one round trip.
 --
@@ -352,7 +356,7 @@ BEGIN
     number, kind, edition, category, condition, state, area_id, area, community_id, version_id, grid, choices, place,
     geom, accuracy_m, channel, external_number, mode, text, address, reported_by, reported_at, response_due_at,
     due_at, rework_of, updated_at)
-  SELECT case_number(found_place.path, coalesce((facts ->> 'day')::date, (now_at AT TIME ZONE 'UTC')::date)),
+  SELECT case_number(county_of(found_place.path), coalesce((facts ->> 'day')::date, (now_at AT TIME ZONE 'UTC')::date)),
          k.kind, k.edition, k.category, (facts ->> 'condition')::smallint, rule.to_state, found_place.id,
          found_place.path, made.community_id, made.version_id, made.grid, made.choices, made.place, made.geom,
          accuracy, facts ->> 'channel', facts ->> 'external_number', coalesce(facts ->> 'mode', 'routine'),
@@ -600,20 +604,19 @@ BEGIN
   END IF;
   SELECT body INTO last FROM log WHERE stream = 'case_digest' AND chain = 'all' ORDER BY seq DESC LIMIT 1;
   first_id := coalesce((last ->> 'to')::bigint, 0) + 1;
-  SELECT max(id) INTO last_id FROM log WHERE id < first_id + most;
+  -- By entries of cases: neither a load that was taken back nor other streams stop the digests, however many ids
+  -- they used up.
+  SELECT coalesce(max(id), first_id - 1) INTO last_id
+    FROM (SELECT id FROM log WHERE stream = 'case' AND id >= first_id ORDER BY id LIMIT most) fresh;
   -- Ids of earlier ranges that were missing and are there now; what misses for two hours never comes.
   SELECT coalesce(array_agg(l.id ORDER BY l.id), '{}') INTO late
-    FROM (SELECT DISTINCT h FROM log d, jsonb_array_elements(d.body -> 'holes') r,
-                 generate_series((r ->> 0)::bigint, (r ->> 1)::bigint) h
-          WHERE d.stream = 'case_digest' AND d.chain = 'all' AND d.at > now() - interval '2 hours') missing
-    JOIN log l ON l.id = missing.h
-    WHERE l.stream = 'case'
-      AND NOT EXISTS (SELECT FROM log d WHERE d.stream = 'case_digest' AND d.at > now() - interval '3 hours'
+    FROM (SELECT DISTINCT l.id
+          FROM log d, jsonb_array_elements(d.body -> 'holes') r
+            JOIN log l ON l.stream = 'case' AND l.id BETWEEN (r ->> 0)::bigint AND (r ->> 1)::bigint
+          WHERE d.stream = 'case_digest' AND d.chain = 'all' AND d.at > now() - interval '2 hours') l
+    WHERE NOT EXISTS (SELECT FROM log d WHERE d.stream = 'case_digest' AND d.at > now() - interval '3 hours'
                                           AND d.body -> 'late' @> to_jsonb(l.id));
-  IF last_id IS NULL OR last_id < first_id THEN
-    last_id := first_id - 1;
-  END IF;
-  IF late = '{}' AND NOT EXISTS (SELECT FROM log WHERE stream = 'case' AND id BETWEEN first_id AND last_id) THEN
+  IF late = '{}' AND last_id < first_id THEN
     RETURN NULL;
   END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_array(gap.a, gap.b) ORDER BY gap.a), '[]') INTO holes
@@ -668,16 +671,14 @@ BEGIN
   WITH arrived AS (
     DELETE FROM case_arrivals WHERE batch = batch_id RETURNING *
   ), heads AS (
-    SELECT d.id, d.path, d.level, d.code, coalesce((
-      SELECT left(u.code, 6) FROM divisions u WHERE u.path @> d.path AND u.code ~ '^[0-9]{6}'
-      ORDER BY nlevel(u.path) DESC LIMIT 1), '000000') AS county
+    SELECT d.id, d.path, d.level, d.code, county_of(d.path) AS county
     FROM divisions d WHERE d.id IN (SELECT area_id FROM arrived)
   ), filed AS (
     INSERT INTO cases (
       number, kind, edition, category, condition, state, area_id, area, community_id, version_id, grid, choices, place,
       geom, accuracy_m, channel, external_number, text, address, reported_by, reported_at, response_due_at, due_at,
       updated_at)
-    SELECT h.county || to_char(a.day, 'YYMMDD') || lpad((nextval('case_serials') % 10000000)::text, 7, '0'),
+    SELECT case_number(h.county, a.day),
            k.kind, k.edition, k.category, a.condition, 'reported', a.area_id, h.path,
            CASE WHEN h.level = 'community' THEN h.id END, a.version_id, a.grid, a.choices, a.place, a.geom,
            a.accuracy_m, channel_name, a.external_number, a.text, a.address, actor(), a.reported_at,
@@ -704,9 +705,7 @@ BEGIN
     FROM entries e
   ), told AS (
     INSERT INTO events (community_id, area, kind, roles, body)
-    SELECT f.community_id, f.area, 'case.imported',
-           ARRAY['viewer', 'grid_worker', 'dispatcher', 'verifier', 'inspector', 'planner', 'admin', 'auditor'],
-           jsonb_build_object('cases', count(*))
+    SELECT f.community_id, f.area, 'case.imported', case_readers(), jsonb_build_object('cases', count(*))
     FROM filed f GROUP BY f.community_id, f.area
   )
   SELECT (SELECT count(*) FROM filed), (SELECT count(*) FROM arrived) - (SELECT count(*) FROM filed)

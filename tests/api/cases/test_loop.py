@@ -248,6 +248,19 @@ def test_whoever_owns_the_database_and_changes_the_past_is_seen(
     assert all(fault.number != other for fault in found.faults)
 
 
+def test_ids_that_a_load_used_up_and_took_back_do_not_stop_the_digests(desk: Desk):
+    with desk.store.owner.begin() as owner:
+        owner.execute(text("ALTER TABLE log ALTER COLUMN id RESTART WITH 1000"))
+    numbers = [desk.report()["number"] for _ in range(3)]
+    with desk.store.owner.begin() as owner:
+        put = [owner.execute(text("SELECT digest_cases(2)")).scalar_one() for _ in range(3)]
+        bodies = owner.execute(text("SELECT body FROM log WHERE stream = 'case_digest' ORDER BY seq")).scalars()
+        assert [(body["entries"], body["to"]) for body in bodies] == [(2, 1001), (1, 1002)]
+    assert [one is None for one in put] == [False, False, True]
+    found = verify_cases(desk.store)
+    assert (found.cases, found.undigested, found.faults) == (len(numbers), 0, ())
+
+
 def test_what_commits_after_a_digest_is_in_the_next_one(desk: Desk):
     desk.report()
     with desk.store.owner.connect() as slow, slow.begin():
