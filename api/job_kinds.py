@@ -271,20 +271,20 @@ def import_job(context: JobContext, params: ImportParams) -> JobResult:
 @job_kind("cases", CasesParams)
 def cases_job(context: JobContext, params: CasesParams) -> JobResult:
     """File uploaded work orders as cases; those without a place stand at the area of the job."""
-    from api.cases.calendar import shipped_calendar
+    from api.cases.calendar import working_calendar
     from api.cases.filing import Editions
     from api.cases.importing import import_orders, read_orders
 
-    edition = Editions(context.store).read(None)
+    edition, calendar = Editions(context.store).read(None), working_calendar(context.settings.data_dir)
     path = context.upload(params.orders.upload)
     context.report("reading", 0, 1)
-    orders = read_orders(path, edition, shipped_calendar(), category=params.category)
+    orders = read_orders(path, edition, calendar, category=params.category)
     context.report("reading", 1, 1)
     with context.acting() as session:
         area: str = session.execute(
             text("SELECT code FROM divisions WHERE id = :a"), {"a": context.area_id}
         ).scalar_one()
         came = import_orders(
-            session, orders, edition, channel=params.channel, area=area, report=context.report
+            session, orders, edition, calendar, channel=params.channel, area=area, report=context.report
         )
     return JobResult(came.told())

@@ -154,7 +154,8 @@ class Calendar:
             raise CalendarMissingError(
                 "calendar_missing",
                 f"there is no working calendar {self.name} of {year}",
-                mend=f"add calendars/{file} to the data folder, with its holidays and make-up days",
+                mend=f"add calendars/{file} to the data folder, with its holidays and make-up days,"
+                " and start the service again",
                 calendar=self.name,
                 year=year,
                 calendar_file=file,
@@ -240,9 +241,16 @@ def load_calendar(name: str = DEFAULT_CALENDAR, folder: Path | None = None) -> C
 
 
 @lru_cache(maxsize=8)
-def shipped_calendar(name: str = DEFAULT_CALENDAR) -> Calendar:
-    """Return a calendar as it is shipped, read once."""
-    return load_calendar(name)
+def working_calendar(data_dir: Path | None = None) -> Calendar:
+    """Return the calendar by which a service reckons: as it is shipped, with the years of its data folder.
+
+    A process reads it once, so that years that are added count from the next start on.
+
+    Raises
+    ------
+    CalendarError
+    """
+    return load_calendar(folder=None if data_dir is None else data_dir / "calendars")
 
 
 def read_year(file: Path | Traversable) -> WorkingYear:
@@ -368,10 +376,7 @@ class _Reading:
             raise self.fault(
                 "calendar_windows_missing", "the working hours are missing", "write [windows]", "windows"
             )
-        for key in sorted(table.keys() - set(days)):
-            raise self.fault(
-                "calendar_field_unknown", "no such field is known", "remove it", f"windows.{key}"
-            )
+        self.require_known(table, days, "windows.")
         for day in WEEKDAYS:
             if day not in table:
                 raise self.fault(

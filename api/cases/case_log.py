@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.orm import Session
 
-from api.cases.replay import CaseState, Event, ReplayError, after
+from api.cases.replay import CaseState, Event, ReplayError, after, instant_of
 from api.cases.steps import loop
 from api.database import Store
 from api.log import ChainFault, verify
@@ -79,9 +79,7 @@ class CaseVerification:
 
 def event_of(row: Any) -> Event:
     """Return the event of a row with seq, at, action, body and actor."""
-    happened = row.body.get("at")
-    at = row.at if happened is None else datetime.fromisoformat(happened)
-    return Event(row.seq, at, row.action, row.body, row.actor)
+    return Event(row.seq, instant_of(row.body.get("at")) or row.at, row.action, row.body, row.actor)
 
 
 def events_of(connection: Connection | Session, number: str) -> list[Event]:

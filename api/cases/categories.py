@@ -14,15 +14,17 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from api.cases.clock import Clock, Limit
 from geo.errors import InputError
 
+if TYPE_CHECKING:
+    from geo.formats.raw import RawTable
+
 CaseKind: TypeAlias = Literal["incident", "component", "wish", "property", "dispute"]
 KINDS: tuple[CaseKind, ...] = get_args(CaseKind)
 
-UNCONFIRMED = "unconfirmed"
 SHIPPED = "unverified-A"
 
 # The nine columns of the sheet, and names that offices give them.
@@ -267,16 +269,7 @@ def read_sheet(path: Path) -> list[dict[str, str]]:
     InputError
         The file cannot be read, or a column that is needed is missing.
     """
-    from geo.formats.delimited import read_delimited
-    from geo.formats.raw import read_bytes
-    from geo.formats.spreadsheet import read_spreadsheet
-
-    content = read_bytes(path)
-    raw = (
-        read_spreadsheet(content, path.name, None)
-        if path.suffix.lower() == ".xlsx"
-        else read_delimited(content, path.name)
-    )
+    raw = read_table(path)
     found = columns_of(raw.names, COLUMNS)
     for column in _REQUIRED:
         if column not in found:
@@ -286,6 +279,23 @@ def read_sheet(path: Path) -> list[dict[str, str]]:
             )  # fmt: skip
     values = {column: raw.values[at] for column, at in found.items()}
     return [{column: cell_text(cells[row]) for column, cells in values.items()} for row in range(len(raw))]
+
+
+def read_table(path: Path) -> RawTable:
+    """Read a table without geometry from CSV or, by the name of the file, XLSX.
+
+    Raises
+    ------
+    InputError
+    """
+    from geo.formats.delimited import read_delimited
+    from geo.formats.raw import read_bytes
+    from geo.formats.spreadsheet import read_spreadsheet
+
+    content = read_bytes(path)
+    if path.suffix.lower() == ".xlsx":
+        return read_spreadsheet(content, path.name, None)
+    return read_delimited(content, path.name)
 
 
 def columns_of(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -326,5 +336,5 @@ def shipped_edition() -> Edition:
                 "small_name": name,
             }
             given = said["conditions"].get(code, [{"limit": said["default_limit"]}])
-            rows += [{**shared, "small_name": name, **condition} for condition in given]
+            rows += [{**shared, **condition} for condition in given]
     return edition_of_rows(said["edition"], said["source"], rows, kinds=kinds)

@@ -93,25 +93,6 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The clocks that a filing condition sets, side by side.
-
-    Attributes
-    ----------
-    response : Limit or None
-        From the report to the first answer (Dafeng: five minutes).
-    resolution : Limit
-        From the dispatch to the handler's and his department's word that it is done.
-    closing : Limit or None
-        From there to closing: the checker's own time, not the handler's. None: no limit of its own.
-    """
-
-    response: Limit | None
-    resolution: Limit
-    closing: Limit | None = None
-
-
-@dataclass(frozen=True)
 class Pause:
     """Time in which a clock stands still; `end` is None while nobody knows when it goes on.
 

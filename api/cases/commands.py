@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import text as query
 from sqlalchemy.orm import Session
 
-from api.cases.calendar import shipped_calendar
+from api.cases.calendar import working_calendar
 from api.cases.case_log import verify_cases
 from api.cases.filing import Editions
 from api.cases.importing import export_cases, import_orders, read_orders
@@ -68,9 +68,9 @@ def import_file(
         migrated(settings) as store,
         everywhere(store, "dispatcher") as session,
     ):
-        edition = Editions(store).read(None)
-        orders = read_orders(file, edition, shipped_calendar(), category=category)
-        came = import_orders(session, orders, edition, channel=channel, area=area, report=report)
+        edition, calendar = Editions(store).read(None), working_calendar(settings.data_dir)
+        orders = read_orders(file, edition, calendar, category=category)
+        came = import_orders(session, orders, edition, calendar, channel=channel, area=area, report=report)
     values = {"file": str(file), "channel": channel, **came.told()}
     lines = [text("cli.cases_imported", terminal.language, **values)]
     terminal.result(lines, values)

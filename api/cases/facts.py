@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from api.cases.replay import Event
+from api.cases.replay import Event, instant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
     if enters and state in ("cancelled", "reopened"):
         new["cancelled_at"] = at if state == "cancelled" else None
     if "due_at" in body or state in ("parked", "waiting"):
-        new["due_at"] = _instant(body.get("due_at"))
-        new["close_due_at"] = _instant(body.get("close_due_at")) or new["due_at"]
+        new["due_at"] = instant_of(body.get("due_at"))
+        new["close_due_at"] = instant_of(body.get("close_due_at")) or new["due_at"]
     if body.get("due_at") is not None and event.step not in _CONCEDING:
-        new["original_due_at"] = _instant(body["due_at"])
+        new["original_due_at"] = instant_of(body["due_at"])
     new["extensions"] = case.extensions + (event.step == "extend")
     new["parkings"] = case.parkings + (enters and state == "parked")
     new["reworks"] = case.reworks + (source in _DONE and state in ("handling", "returned"))
@@ -128,7 +128,3 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
     new["exempt"] = case.exempt or event.step == "allow_appeal"
     new["urgent"] = case.urgent or bool(body.get("urgent", False))
     return replace(case, **new)
-
-
-def _instant(said: str | None) -> datetime | None:
-    return None if said is None else datetime.fromisoformat(said)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 from api.cases.indicators import Edition, Indicator, Partition, Period, require_partitions
 
 Part: TypeAlias = Literal["counted", "left_out", "not_asked"]
-PARTS: tuple[Part, ...] = get_args(Part)
 Grouping: TypeAlias = Literal["area", "department", "category", "grid"]
 
 _GROUPED = {"area": "area_id::text", "department": "department", "category": "category", "grid": "grid"}

@@ -20,6 +20,8 @@ from api.errors import ConflictError, NotValidError
 LOOK_EVERY_S = 30.0
 # The first answer is due within this, whatever the case: Dafeng's five minutes.
 RESPONSE = Limit.minutes(5)
+# How near a border is a question where a place is said to be exact, in metres: a point set on a map by hand.
+BORDER_M = 5.0
 
 
 class Editions:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from api.cases.calendar import Calendar, shipped_calendar
-from api.cases.categories import Edition, cell_text, columns_of
-from api.cases.filing import condition_of, first_deadlines
+from api.cases.calendar import Calendar
+from api.cases.categories import Edition, cell_text, columns_of, read_table
+from api.cases.filing import BORDER_M, condition_of, first_deadlines
 from api.cases.masking import masked
 from api.copying import GEOMETRY, copy_rows
 from geo.errors import InputError
@@ -43,7 +43,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 # A point at which so many orders of so many addresses are is where their system puts what it cannot place.
 DEFAULT_POINT_SHARE, DEFAULT_POINT_ORDERS, DEFAULT_POINT_ADDRESSES = 0.01, 50, 10
-BORDER_M = 5.0
 # More than this inaccurate is no point between grids but a guess; as in the function report_case.
 MOST_INACCURATE_M, MOST_CHOICES = 500.0, 8
 LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
@@ -136,25 +135,26 @@ def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: s
     InputError
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
-    names, values = _table(path)
-    found = columns_of(names, COLUMNS)
+    raw = read_table(path)
+    found = columns_of(raw.names, COLUMNS)
     for column in ("external_number", "reported_at"):
         if column not in found:
             raise InputError(
                 "sheet_column_missing", f"it has no column {COLUMNS[column][2]}", mend="add the column",
                 file=path.name, field=column, column=COLUMNS[column][2],
             )  # fmt: skip
-    n = len(values[0]) if values else 0
 
     def cells_of(name: str) -> list[str]:
-        return [cell_text(cell) for cell in values[found[name]]] if name in found else [""] * n
+        return [cell_text(cell) for cell in raw.values[found[name]]] if name in found else [""] * len(raw)
 
     numbers = cells_of("external_number")
     _require_all([bool(number) and len(number) <= 64 and number.isprintable() for number in numbers], path,
                  "external_number", "order_number", "an order has no number")  # fmt: skip
     categories = _categories(cells_of("category"), edition, category, path)
-    conditions = [int(said) if said.isdigit() else None for said in cells_of("condition")]
-    texts, addresses = cells_of("text"), cells_of("address")
+    conditions = _conditions(cells_of("condition"), categories, edition, path)
+    # Cut before it is masked: a number that a cut leaves over may be somebody's.
+    texts = [_plain(said)[:LONGEST_TEXT] for said in cells_of("text")]
+    addresses = [_plain(said)[:LONGEST_ADDRESS] for said in cells_of("address")]
     clean, clean_addresses = [masked(said) for said in texts], [masked(said) for said in addresses]
     n_masked = sum(a != b for a, b in zip(texts + addresses, clean + clean_addresses, strict=True))
     lon, lat, accuracy_m = (
@@ -163,8 +163,8 @@ def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: s
     )
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
     return Orders(
-        numbers, categories, conditions, [_plain(said)[:LONGEST_TEXT] for said in clean],
-        [_plain(said)[:LONGEST_ADDRESS] for said in clean_addresses], np.where(on_earth, lon, np.nan),
+        numbers, categories, conditions, [said[:LONGEST_TEXT] for said in clean],
+        [said[:LONGEST_ADDRESS] for said in clean_addresses], np.where(on_earth, lon, np.nan),
         np.where(on_earth, lat, np.nan), np.where(accuracy_m >= 0, accuracy_m, np.nan),
         _times(cells_of("reported_at"), calendar, path), n_masked,
     )  # fmt: skip
@@ -172,20 +172,6 @@ def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: s
 
 def _plain(said: str) -> str:
     return said.replace("\x00", "")
-
-
-def _table(path: Path) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
-    from geo.formats.delimited import read_delimited
-    from geo.formats.raw import read_bytes
-    from geo.formats.spreadsheet import read_spreadsheet
-
-    content = read_bytes(path)
-    raw = (
-        read_spreadsheet(content, path.name, None)
-        if path.suffix.lower() == ".xlsx"
-        else read_delimited(content, path.name)
-    )
-    return raw.names, [list(cells) for cells in raw.values]
 
 
 def _require_all(good: Sequence[bool], path: Path, column: str, code: str, message: str) -> None:
@@ -213,6 +199,18 @@ def _categories(said: list[str], edition: Edition, default: str | None, path: Pa
     return [one for one in found if one is not None]
 
 
+def _conditions(said: list[str], categories: list[str], edition: Edition, path: Path) -> list[int | None]:
+    """Return the numbers of filing conditions; None where none is given."""
+    read = [int(one) if one.isdecimal() else None for one in said]
+    known = [
+        not one or (number is not None and edition.categories[code].condition(number) is not None)
+        for one, number, code in zip(said, read, categories, strict=True)
+    ]
+    _require_all(known, path, "condition", "order_condition",
+                 "the class of an order has no filing condition of that number")  # fmt: skip
+    return read
+
+
 def _times(said: list[str], calendar: Calendar, path: Path) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
     read = [_instant(one, calendar) for one in said]
@@ -235,7 +233,10 @@ def _instant(said: str, calendar: Calendar) -> datetime | None:
             read = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
         except ValueError:
             return None
-    return (read if read.tzinfo else read.replace(tzinfo=calendar.zone)).astimezone(UTC)
+    try:
+        return (read if read.tzinfo else read.replace(tzinfo=calendar.zone)).astimezone(UTC)
+    except OverflowError:  # 0001-01-01, as some systems write that they know no time
+        return None
 
 
 def default_points(orders: Orders) -> NDArray[np.bool_]:
@@ -258,14 +259,12 @@ def default_points(orders: Orders) -> NDArray[np.bool_]:
     return flags
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Ground:
-    """Grids and communities in metres round the middle of the orders; grids with their days in force."""
+    """The middle of the orders, in degrees, round which shapes are put into metres."""
 
-    session: Session
     lon: float
     lat: float
-    grids: list[Any] = field(default_factory=list)
 
     def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
         wide = 111_320 * math.cos(math.radians(self.lat))
@@ -284,7 +283,7 @@ def place_orders(session: Session, orders: Orders, area_id: int) -> Places:
     located = np.flatnonzero(~np.isnan(orders.lon) & ~flagged)
     if len(located) == 0:
         return places
-    ground = _Ground(session, float(np.mean(orders.lon[located])), float(np.mean(orders.lat[located])))
+    ground = _Ground(float(np.mean(orders.lon[located])), float(np.mean(orders.lat[located])))
     box = {
         "a": float(orders.lon[located].min()) - 0.01, "b": float(orders.lat[located].min()) - 0.01,
         "c": float(orders.lon[located].max()) + 0.01, "d": float(orders.lat[located].max()) + 0.01,
@@ -359,6 +358,7 @@ def import_orders(
     session: Session,
     orders: Orders,
     edition: Edition,
+    calendar: Calendar,
     *,
     channel: str,
     area: str,
@@ -391,7 +391,7 @@ def import_orders(
     report("placing", n, n)
     connection = session.connection().connection.driver_connection
     batch = uuid.uuid4()
-    copy_rows(connection, "case_arrivals", _TYPES, _rows(batch, orders, places, edition))  # type: ignore[arg-type]
+    copy_rows(connection, "case_arrivals", _TYPES, _rows(batch, orders, places, edition, calendar))  # type: ignore[arg-type]
     report("filing", 0, n)
     filed = session.execute(
         text("SELECT * FROM import_cases(:batch, :edition, :channel)"),
@@ -406,8 +406,9 @@ def import_orders(
     )
 
 
-def _rows(batch: uuid.UUID, orders: Orders, places: Places, edition: Edition) -> Any:
-    calendar = shipped_calendar()
+def _rows(
+    batch: uuid.UUID, orders: Orders, places: Places, edition: Edition, calendar: Calendar
+) -> Iterator[tuple[Any, ...]]:
     wkb = shapely.to_wkb(
         shapely.set_srid(shapely.points(np.nan_to_num(orders.lon), np.nan_to_num(orders.lat)), 4490),
         include_srid=True,

@@ -105,6 +105,11 @@ class CaseState:
     revision: int = 0
 
 
+def instant_of(said: str | None) -> datetime | None:
+    """Return an instant as the body of an event has it; None for none."""
+    return None if said is None else datetime.fromisoformat(said)
+
+
 def replay(
     events: Iterable[Event], *, until: datetime | None = None, table: StepTable | None = None
 ) -> CaseState | None:
@@ -159,7 +164,7 @@ def _opened(event: Event) -> CaseState:
     return CaseState(
         body["state"], body["edition"], body["category"], body.get("condition"), event.at,
         grid=body.get("grid"), choices=tuple(body.get("choices", ())), rework_of=body.get("rework_of"),
-        response_due_at=_instant(body.get("response_due_at")), due_at=_instant(body.get("due_at")),
+        response_due_at=instant_of(body.get("response_due_at")), due_at=instant_of(body.get("due_at")),
     )  # fmt: skip
 
 
@@ -203,11 +208,11 @@ def _effects(case: CaseState, event: Event, effects: Iterable[str]) -> CaseState
         elif effect == "duplicate":
             case = replace(case, duplicate_of=body["of"])
         elif effect == "due":
-            case = replace(case, due_at=_instant(body.get("due_at")))
+            case = replace(case, due_at=instant_of(body.get("due_at")))
         elif effect == "stop":
             case = replace(case, before=case.state, due_at=None)
         elif effect == "park":
-            case = replace(case, parked_until=_instant(body["until"]))
+            case = replace(case, parked_until=instant_of(body["until"]))
         elif effect == "extend":
             case = replace(case, extensions=case.extensions + 1)
         elif effect == "classify":
@@ -243,7 +248,3 @@ def pauses(events: Iterable[Event], *, table: StepTable | None = None) -> tuple[
         elif reason is not None and not (found and found[-1].end is None):
             found.append(Pause(event.at, None, reason))
     return tuple(found)
-
-
-def _instant(said: str | None) -> datetime | None:
-    return None if said is None else datetime.fromisoformat(said)

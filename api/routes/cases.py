@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from api.cases import queries
-from api.cases.calendar import shipped_calendar
+from api.cases.calendar import Calendar, working_calendar
 from api.cases.case_log import events_of
 from api.cases.categories import Category, Edition, limit_text
-from api.cases.filing import Editions, condition_of, due_after, first_deadlines, require_adjustable
+from api.cases.filing import BORDER_M, Editions, condition_of, due_after, first_deadlines, require_adjustable
 from api.cases.masking import require_impersonal
 from api.cases.replay import replay
 from api.cases.steps import loop
@@ -42,8 +42,6 @@ from api.schemas import Body, Collection, Feature, GridCode, Line, problems
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"], route_class=KeptRoute)
 
-# How near a border is a question where a place is said to be exact, in metres: a point set on a map by hand.
-BORDER_M = 5.0
 # A draft that was kept without a network is sent when there is one.
 LONGEST_KEPT = timedelta(days=30)
 MOST_NEARBY = 20
@@ -255,7 +253,7 @@ async def report_case(body: CaseIn, request: Request) -> Response:
     edition = editions.known(body.edition)
     if edition is None:
         edition = await run_in_threadpool(editions.read, body.edition)
-    facts = json.dumps(_facts(body, edition, min(seen, now)))
+    facts = json.dumps(_facts(body, edition, calendar_of(request), min(seen, now)))
     async with _one_statement(request, key) as connection:
         kept = await _claimed(request, connection, key)
         cursor = await connection.execute(
@@ -282,8 +280,12 @@ def editions_of(request: Request) -> Editions:
     return editions
 
 
-def _facts(body: CaseIn, edition: Edition, at: datetime) -> dict[str, Any]:
-    calendar = shipped_calendar()
+def calendar_of(request: Request) -> Calendar:
+    """Return the calendar by which the application reckons."""
+    return working_calendar(request.app.state.settings.data_dir)
+
+
+def _facts(body: CaseIn, edition: Edition, calendar: Calendar, at: datetime) -> dict[str, Any]:
     condition = condition_of(edition, body.category, body.condition)
     response_due, due = first_deadlines(calendar, condition, at)
     facts = body.model_dump(mode="json", exclude_none=True)
@@ -455,7 +457,7 @@ def take_step(
         named = (body.category, body.condition) if body.category else (row.category, row.condition)
         condition = condition_of(edition, *named)
         if "due" in step.effects:
-            due = due_after(shipped_calendar(), events, condition, body.step, now)
+            due = due_after(calendar_of(request), events, condition, body.step, now)
             carried["due_at"] = due and due.isoformat()
     told = session.execute(
         text("SELECT step_case(:number, :step, cast(:carried AS jsonb), :known)"),

@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from api.cases.case_log import verify_cases
 from api.cluster import Cluster
 from api.database import Store
-from tests.api.cases.desk import LAT, LON, open_desk
+from tests.api.cases.desk import LAT, LON, open_desk, publish
 from tests.api.place import SIDE_DEG, draw_community
 from tests.api.processes import free_port, process, wait_until
 
@@ -45,7 +45,7 @@ from pathlib import Path
 from fastapi import Request, Response
 from api.dependencies import entered, presented_key
 from api.main import create_app
-from api.routes.cases import CaseIn, CaseReceipt
+from api.routes.cases import CaseIn
 from api.settings import Settings
 url, folder, port = sys.argv[1:]
 app = create_app(Settings(data_dir=Path(folder), requests_per_minute=10_000_000), url)
@@ -144,8 +144,6 @@ def measure(store: Store, folder: str, seconds: float, senders: int, stored: int
         lat=LAT + 0.1,
         above=desk.street,
     )
-    from tests.api.cases.desk import publish
-
     publish(store, big)
     with store.owner.begin() as owner:
         owner.execute(

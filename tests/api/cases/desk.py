@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from api.cases.case_log import events_of
 from api.cases.replay import Event
 from api.database import Store
 from tests.api.accounts import add_area, add_person
@@ -77,8 +78,6 @@ class Desk:
         return dict(found)
 
     def events(self, number: str) -> list[Event]:
-        from api.cases.case_log import events_of
-
         with self.store.owner.connect() as owner:
             return events_of(owner, number)
 

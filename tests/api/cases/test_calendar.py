@@ -13,7 +13,7 @@ from api.cases.calendar import (
     DayKind,
     load_calendar,
     read_year,
-    shipped_calendar,
+    working_calendar,
 )
 from maps.text import words
 
@@ -26,8 +26,8 @@ def written(folder, text: str, name: str = "CN-2026.toml"):
     return file
 
 
-def test_the_shipped_calendars_know_holidays_make_up_days_and_weekends():
-    calendar = shipped_calendar()
+def test_the_working_calendars_know_holidays_make_up_days_and_weekends():
+    calendar = working_calendar()
     expected = {
         date(2026, 10, 1): DayKind.HOLIDAY,
         date(2026, 9, 20): DayKind.MAKE_UP,
@@ -42,15 +42,15 @@ def test_the_shipped_calendars_know_holidays_make_up_days_and_weekends():
 
 def test_the_shipped_years_have_the_days_off_of_the_notices():
     # 2026: 33 days in 7 holidays, 6 make-up days; 2025: 28 days in 6, 5 make-up days.
-    years = shipped_calendar().years
+    years = working_calendar().years
 
     assert {year: (len(of.holidays), len(of.make_up_days)) for year, of in years.items()} == {
         2025: (28, 5), 2026: (33, 6)}  # fmt: skip
 
 
 def test_working_hours_that_nobody_confirmed_are_marked():
-    assert shipped_calendar().year(2026).unconfirmed == ("windows_source",)
-    assert shipped_calendar().year(2026).windows_source == UNCONFIRMED
+    assert working_calendar().year(2026).unconfirmed == ("windows_source",)
+    assert working_calendar().year(2026).windows_source == UNCONFIRMED
 
 
 def test_a_folder_adds_years_and_takes_the_place_of_shipped_ones(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.cases.calendar import Calendar, CalendarMissingError, load_calendar, shipped_calendar
+from api.cases.calendar import Calendar, CalendarMissingError, load_calendar, working_calendar
 from api.cases.clock import Clock, Limit, Pause, Reckoning, Why, deadline, elapsed, reckon
 from api.cases.clock_words import sentences
 
@@ -34,7 +34,7 @@ def days(amount: float, starts: str = "now") -> Limit:
 
 
 def due(start: datetime, limit, pauses=()) -> datetime:
-    found = deadline(shipped_calendar(), start, limit, pauses)
+    found = deadline(working_calendar(), start, limit, pauses)
     assert found is not None
     return found
 
@@ -43,7 +43,7 @@ def due(start: datetime, limit, pauses=()) -> datetime:
 
 
 def test_friday_half_past_four_and_four_working_hours_end_on_the_make_up_sunday():
-    reckoning = reckon(shipped_calendar(), at(2026, 9, 18, 16, 30), hours(4))
+    reckoning = reckon(working_calendar(), at(2026, 9, 18, 16, 30), hours(4))
 
     counted = [
         (line.span.why, line.counted / HOURS, line.left / HOURS)
@@ -59,7 +59,7 @@ def test_without_a_make_up_day_they_end_on_monday():
 
 
 def test_the_sum_reads_line_by_line_in_chinese_and_english():
-    calendar = shipped_calendar()
+    calendar = working_calendar()
     reckoning = reckon(calendar, at(2026, 9, 18, 16, 30), hours(4))
 
     assert sentences(reckoning, calendar, "zh_CN") == [
@@ -109,13 +109,13 @@ def test_a_limit_used_up_when_a_window_closes_ends_there_and_not_the_next_mornin
 def test_the_year_boundary_takes_each_day_from_its_own_calendar():
     # 31 December 2025 is worked, 1 to 3 January are off, Sunday 4 January makes up.
     assert due(at(2025, 12, 31, 17, 0), hours(2)) == at(2026, 1, 4, 9, 0)
-    assert reckon(shipped_calendar(), at(2025, 12, 31, 17, 0), hours(2)).editions == ("CN-2025", "CN-2026")
+    assert reckon(working_calendar(), at(2025, 12, 31, 17, 0), hours(2)).editions == ("CN-2025", "CN-2026")
 
 
 @pytest.mark.parametrize("reckoned", [deadline, reckon])
 def test_a_year_without_calendar_is_refused_and_the_file_named(reckoned):
     with pytest.raises(CalendarMissingError, match=r"2099; add calendars/CN-2099\.toml to the data folder"):
-        reckoned(shipped_calendar(), at(2099, 1, 4, 9, 0), hours(1))
+        reckoned(working_calendar(), at(2099, 1, 4, 9, 0), hours(1))
 
 
 def test_clocks_that_never_stop_need_no_calendar():
@@ -143,7 +143,7 @@ def test_overlapping_pauses_count_once():
         Pause(at(2026, 9, 10, 9, 0), at(2026, 9, 10, 10, 0), "parked"),
     ]
 
-    reckoning = reckon(shipped_calendar(), at(2026, 9, 10, 8, 30), hours(1), pauses)
+    reckoning = reckon(working_calendar(), at(2026, 9, 10, 8, 30), hours(1), pauses)
 
     assert reckoning.due_at == at(2026, 9, 10, 11, 30)
     assert [line.span.name for line in reckoning.lines if line.span.why is Why.PAUSED] == [
@@ -153,7 +153,7 @@ def test_overlapping_pauses_count_once():
 
 
 def test_a_parked_case_without_a_date_has_no_deadline_yet():
-    calendar = shipped_calendar()
+    calendar = working_calendar()
     reckoning = reckon(
         calendar, at(2026, 12, 30, 8, 0), days(5), [Pause(at(2026, 12, 30, 9, 0), None, "parked")]
     )
@@ -174,7 +174,7 @@ def test_time_counted_outside_a_pause_is_what_elapsed():
     pause = Pause(at(2026, 9, 10, 11, 0), at(2026, 9, 10, 15, 0), "parked")
 
     counted = elapsed(
-        shipped_calendar(), at(2026, 9, 10, 9, 0), at(2026, 9, 11, 9, 0), Clock.WORKING_HOURS, [pause]
+        working_calendar(), at(2026, 9, 10, 9, 0), at(2026, 9, 11, 9, 0), Clock.WORKING_HOURS, [pause]
     )
 
     assert counted == 6 * HOURS
@@ -188,7 +188,7 @@ def test_a_limit_is_above_zero(amount):
 
 def test_an_instant_without_zone_is_refused():
     with pytest.raises(ValueError, match="time zone"):
-        reckon(shipped_calendar(), datetime(2026, 9, 10), hours(1))
+        reckon(working_calendar(), datetime(2026, 9, 10), hours(1))
 
 
 # --- against a counter of minutes -------------------------------------------------------------------------
@@ -342,4 +342,4 @@ def test_what_is_counted_in_two_parts_is_what_is_counted_at_once(start, first_s,
     between = due(start, worked(first_s))
 
     assert due(between, worked(second_s)) == due(start, worked(first_s + second_s))
-    assert elapsed(shipped_calendar(), start, between, Clock.WORKING_HOURS) == timedelta(seconds=first_s)
+    assert elapsed(working_calendar(), start, between, Clock.WORKING_HOURS) == timedelta(seconds=first_s)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.cases.calendar import shipped_calendar
+from api.cases.calendar import working_calendar
 from api.cases.clock import Clock, elapsed
 from api.cases.holding import Charge, Handover, Party, charges, stretches
 
@@ -32,7 +32,7 @@ def test_the_checker_answers_for_the_checkers_delay():
         Handover(at(11, 9), Party.CHECKER, "street"),
     ]
 
-    found = charges(stretches(handed, at(14, 9)), shipped_calendar(), Clock.WORKING_HOURS)
+    found = charges(stretches(handed, at(14, 9)), working_calendar(), Clock.WORKING_HOURS)
 
     assert found == {
         (Party.DESK, "desk"): Charge(hours(1), hours(1)),
@@ -49,7 +49,7 @@ def test_what_comes_back_is_charged_again_to_the_same_party():
         Handover(at(10, 10), Party.HANDLER, "water"),
     ]
 
-    found = charges(stretches(handed, at(10, 12)), shipped_calendar(), Clock.WORKING_HOURS)
+    found = charges(stretches(handed, at(10, 12)), working_calendar(), Clock.WORKING_HOURS)
 
     assert found[Party.HANDLER, "water"] == Charge(hours(3), hours(3))
 
@@ -83,11 +83,11 @@ def test_charges_add_up_to_the_life_of_the_case(drawn, end_min):
     end = start + timedelta(minutes=end_min)
 
     held = stretches(handed, end)
-    found = charges(held, shipped_calendar(), Clock.WORKING_HOURS)
+    found = charges(held, working_calendar(), Clock.WORKING_HOURS)
 
     first = handed[0].at
     assert [held[0].start, held[-1].end] == [first, end]
     assert [one.end for one in held[:-1]] == [other.start for other in held[1:]]
     assert sum((charge.held for charge in found.values()), timedelta()) == end - first
     assert sum((charge.counted for charge in found.values()), timedelta()) == elapsed(
-        shipped_calendar(), first, end, Clock.WORKING_HOURS)  # fmt: skip
+        working_calendar(), first, end, Clock.WORKING_HOURS)  # fmt: skip

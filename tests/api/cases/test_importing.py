@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from api.cases.calendar import shipped_calendar
+from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
@@ -31,9 +31,11 @@ def sheet(path: Path, *rows: list[object], heads: list[str] = HEADS) -> Path:
 
 
 def bring(store: Store, path: Path, area: str = "320924001") -> Imported:
-    orders = read_orders(path, shipped_edition(), shipped_calendar())
+    orders = read_orders(path, shipped_edition(), working_calendar())
     with everywhere(store, "dispatcher") as session:
-        return import_orders(session, orders, shipped_edition(), channel="12345", area=area, report=silent)
+        return import_orders(
+            session, orders, shipped_edition(), working_calendar(), channel="12345", area=area, report=silent
+        )
 
 
 @pytest.fixture
@@ -112,17 +114,25 @@ def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: 
     bad: list[object] = [*GOOD]
     bad[change[0]] = change[1]
     with pytest.raises(InputError) as refused:
-        read_orders(sheet(tmp_path / "orders.csv", GOOD, bad), shipped_edition(), shipped_calendar())
+        read_orders(sheet(tmp_path / "orders.csv", GOOD, bad), shipped_edition(), working_calendar())
     assert (refused.value.code, refused.value.feature) == (code, "#3")
 
 
 def test_nobody_imports_where_he_does_not_dispatch(desk: Desk, tmp_path: Path):
-    orders = read_orders(sheet(tmp_path / "orders.csv", GOOD), shipped_edition(), shipped_calendar())
+    orders = read_orders(sheet(tmp_path / "orders.csv", GOOD), shipped_edition(), working_calendar())
     with (
         pytest.raises(Exception, match="not allowed to import there"),
         desk.store.acting(desk.ids["viewer"], {"viewer": ["1"]}) as session,
     ):
-        import_orders(session, orders, shipped_edition(), channel="12345", area="320924001", report=silent)
+        import_orders(
+            session,
+            orders,
+            shipped_edition(),
+            working_calendar(),
+            channel="12345",
+            area="320924001",
+            report=silent,
+        )
 
 
 def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):

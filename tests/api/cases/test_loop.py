@@ -254,7 +254,9 @@ def test_ids_that_a_load_used_up_and_took_back_do_not_stop_the_digests(desk: Des
     numbers = [desk.report()["number"] for _ in range(3)]
     with desk.store.owner.begin() as owner:
         put = [owner.execute(text("SELECT digest_cases(2)")).scalar_one() for _ in range(3)]
-        bodies = owner.execute(text("SELECT body FROM log WHERE stream = 'case_digest' ORDER BY seq")).scalars()
+        bodies = owner.execute(
+            text("SELECT body FROM log WHERE stream = 'case_digest' ORDER BY seq")
+        ).scalars()
         assert [(body["entries"], body["to"]) for body in bodies] == [(2, 1001), (1, 1002)]
     assert [one is None for one in put] == [False, False, True]
     found = verify_cases(desk.store)
