@@ -91,8 +91,9 @@ CREATE INDEX case_default_points_geom ON case_default_points USING gist (geom);
 
 -- A telephone or identity number in a text: a backstop of api/cases/masking.py, which finds more.
 CREATE FUNCTION tells_a_person(said text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-  SELECT said ~ '(^|[^0-9])1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}($|[^0-9])'
-      OR said ~ '(^|[^0-9])[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]($|[^0-9])'
+  SELECT plain ~ '(^|[^0-9])1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}($|[^0-9])'
+      OR plain ~ '(^|[^0-9])[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]($|[^0-9])'
+  FROM (SELECT translate(said, '０１２３４５６７８９Ｘｘ－＋　（）', '0123456789Xx-+ ()') AS plain) one
 $$;
 
 CREATE TABLE cases (

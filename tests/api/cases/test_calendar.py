@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from importlib import resources
 
 import pytest
@@ -15,7 +16,10 @@ from api.cases.calendar import (
     read_year,
     working_calendar,
 )
+from api.cases.categories import shipped_edition
 from maps.text import words
+from tests.api.accounts import bearer, service
+from tests.api.cases.desk import IN_FIRST, open_desk
 
 SHIPPED = (resources.files("api.cases") / "data" / "calendars" / "CN-2026.toml").read_text("utf-8")
 
@@ -63,6 +67,26 @@ def test_a_folder_adds_years_and_takes_the_place_of_shipped_ones(tmp_path):
 
     assert {year: of.edition for year, of in calendar.years.items()} == {
         2025: "CN-2025", 2026: "CN-2026-b", 2027: "CN-2027"}  # fmt: skip
+
+
+def test_a_service_reckons_with_the_years_of_its_data_folder(store, tmp_path):
+    desk = open_desk(store)
+    (tmp_path / "calendars").mkdir()
+    year = datetime.now(UTC).year
+    plain = re.sub(
+        r"(?m)^(\w+day) = \[.*$", r'\1 = ["00:00-24:00"]', SHIPPED[: SHIPPED.index("[[holidays]]")]
+    )
+    for one in (year, year + 1):
+        written(tmp_path / "calendars", plain.replace("2026", str(one)), f"CN-{one}.toml")
+
+    with service(store, data_dir=tmp_path) as client:
+        report = {"category": "E0102", "text": "x", "lon": IN_FIRST[0], "lat": IN_FIRST[1]}
+        made = client.post("/api/v1/cases", json=report, headers=bearer(desk.tokens["grid_worker"])).json()
+
+    # Where every hour is worked a limit of working time is time by the wall.
+    limit = shipped_edition().categories["E0102"].conditions[0].limit
+    reported, due = (datetime.fromisoformat(made[name]) for name in ("reported_at", "due_at"))
+    assert due - reported == limit.duration(working_calendar(tmp_path), reported)
 
 
 def test_a_folder_that_is_not_there_adds_nothing(tmp_path):

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from api.cases.case_log import digest_cases
 from api.cli import app
 from api.database import Store
+from maps.text import words
 from tests.api.cases.desk import open_desk
 
 
@@ -34,4 +35,5 @@ def test_a_case_that_was_deleted_with_its_log_is_told(
     assert told.exit_code == 1
     (fault,) = json.loads(told.output)["faults"]
     assert (fault["code"], fault["number"]) == ("digest", "1")
-    assert "1" in CliRunner().invoke(app, command).output
+    sentence = words(language)["cli.case_fault.digest"].format(number="1", seq=1, said=fault["said"])
+    assert sentence in CliRunner().invoke(app, command).output

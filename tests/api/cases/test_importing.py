@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
-from api.cases.importing import Imported, export_cases, import_orders, read_orders
+from api.cases.importing import Imported, Orders, export_cases, import_orders, read_orders
 from api.database import Store
 from geo.errors import InputError
+from maps.text import LANGUAGES, words
 from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk, open_desk
 from tests.api.place import SIDE_DEG
 from tests.api.plans import silent
@@ -30,12 +33,16 @@ def sheet(path: Path, *rows: list[object], heads: list[str] = HEADS) -> Path:
     return path
 
 
+def file_orders(session: Session, orders: Orders, area: str = "320924001") -> Imported:
+    return import_orders(
+        session, orders, shipped_edition(), working_calendar(), channel="12345", area=area, report=silent
+    )
+
+
 def bring(store: Store, path: Path, area: str = "320924001") -> Imported:
     orders = read_orders(path, shipped_edition(), working_calendar())
     with everywhere(store, "dispatcher") as session:
-        return import_orders(
-            session, orders, shipped_edition(), working_calendar(), channel="12345", area=area, report=silent
-        )
+        return file_orders(session, orders, area)
 
 
 @pytest.fixture
@@ -108,31 +115,33 @@ def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk
 @pytest.mark.parametrize(
     ("change", "code"),
     [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
-     ((6, "2999-01-01"), "order_time")],
+     ((6, "2999-01-01"), "order_time"), ((6, "0001-01-01 00:00:00"), "order_time"),
+     ((7, "99"), "order_condition"), ((7, "first"), "order_condition")],
 )  # fmt: skip
 def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: str):
-    bad: list[object] = [*GOOD]
+    bad: list[object] = [*GOOD, ""]
     bad[change[0]] = change[1]
+    path = sheet(tmp_path / "orders.csv", [*GOOD, "1"], bad, heads=[*HEADS, "立案条件序号"])
     with pytest.raises(InputError) as refused:
-        read_orders(sheet(tmp_path / "orders.csv", GOOD, bad), shipped_edition(), working_calendar())
+        read_orders(path, shipped_edition(), working_calendar())
+    for language in LANGUAGES:
+        assert words(language)[f"error.{code}"].format_map(dict(refused.value.values))
     assert (refused.value.code, refused.value.feature) == (code, "#3")
+
+
+def test_a_number_that_a_cut_leaves_over_is_masked_too(tmp_path: Path):
+    order = ["W1", "暴露垃圾", "x" * 1989 + "138123456789", *GOOD[3:]]
+    orders = read_orders(sheet(tmp_path / "orders.csv", order), shipped_edition(), working_calendar())
+    assert orders.texts == ["x" * 1989 + "***"]
 
 
 def test_nobody_imports_where_he_does_not_dispatch(desk: Desk, tmp_path: Path):
     orders = read_orders(sheet(tmp_path / "orders.csv", GOOD), shipped_edition(), working_calendar())
     with (
-        pytest.raises(Exception, match="not allowed to import there"),
+        pytest.raises(DBAPIError, match="not allowed to import there"),
         desk.store.acting(desk.ids["viewer"], {"viewer": ["1"]}) as session,
     ):
-        import_orders(
-            session,
-            orders,
-            shipped_edition(),
-            working_calendar(),
-            channel="12345",
-            area="320924001",
-            report=silent,
-        )
+        file_orders(session, orders)
 
 
 def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from api.cases.masking import find, masked, require_impersonal
+from api.database import Store
 from api.errors import NotValidError
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -39,10 +43,24 @@ def test_numbers_of_people_are_found_wherever_they_stand(before: str, number: st
 
 
 @given(st.text("0123456789０１３８Xx- +（）室单元号楼路灯坏了，.*", max_size=60))
-def test_masking_leaves_nothing_to_mask_and_is_done_once(text: str):
-    clean = masked(text)
+def test_masking_leaves_nothing_to_mask_and_is_done_once(said: str):
+    clean = masked(said)
     assert find(clean) == ()
     assert masked(clean) == clean
+
+
+def test_the_database_takes_every_text_that_was_masked(store: Store):
+    chance = random.Random(3)
+    heads = ["138", "139 1234 ", "32092419900101", "320924 20990230 ", "11010119991301", "021-", "+86", "86"]
+    signs = "0123456789 -.xX，室\u0661\uff11"
+    drawn = [
+        "".join(chance.choice([*heads, *signs]) for _ in range(chance.randint(1, 14))) for _ in range(20_000)
+    ]
+    drawn += [f"订单32092420990230{n:04}" for n in range(1000)]  # no day, and yet refused
+    told = text("SELECT count(*) FROM unnest(cast(:said AS text[])) said WHERE tells_a_person(said)")
+    with store.owner.connect() as owner:
+        assert owner.execute(told, {"said": drawn}).scalar_one() > 1000
+        assert owner.execute(told, {"said": [masked(said) for said in drawn]}).scalar_one() == 0
 
 
 @pytest.mark.parametrize(
