@@ -11,7 +11,7 @@ from api.dependencies import Actor
 from api.errors import NotFoundError
 from api.pages import PageSessionDep, missing_page, page
 from api.routes.divisions import RowId, require_community
-from api.routes.plans import require_version
+from api.routes.shown import shown_version, versions_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,15 +21,16 @@ MOST_BUILDINGS = 32
 
 @router.get("/plan/{community_id}/cards")
 def show_cards(
-    community_id: RowId, request: Request, session: PageSessionDep, version: Annotated[UUID, Query()]
+    community_id: RowId,
+    request: Request,
+    session: PageSessionDep,
+    version: Annotated[UUID | None, Query()] = None,
 ) -> Response:
     """Show a card for each micro-grid of a version."""
     actor: Actor = request.state.actor
     try:
         community = require_community(session, community_id)
-        shown = require_version(session, version)
-        if shown.community_id != community.id:
-            raise NotFoundError("version_not_found", "the community has no such version")
+        shown = shown_version(versions_of(session, community_id), version)
     except NotFoundError:
         return missing_page(request, actor)
     # The libraries behind it take a second to load: only who prints waits for them, and only once.
@@ -38,6 +39,6 @@ def show_cards(
 
     return page(
         request, "cards.html", actor=actor, community=community, version=shown,
-        cards=grid_cards(version_frames(session, version)), width=WIDTH_MM, height=HEIGHT_MM,
+        cards=grid_cards(version_frames(session, shown.id)), width=WIDTH_MM, height=HEIGHT_MM,
         most=MOST_BUILDINGS,
     )  # fmt: skip

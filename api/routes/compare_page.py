@@ -7,15 +7,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import text
 
 from api.dependencies import Actor
 from api.errors import NotFoundError
 from api.pages import PageSessionDep, missing_page, page
 from api.routes.comparisons import comparison_out
 from api.routes.divisions import RowId, require_community
-from api.routes.planner import VERSIONS
 from api.routes.plans import require_version
+from api.routes.shown import versions_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,7 +33,7 @@ def show_comparison(
     actor: Actor = request.state.actor
     try:
         community = require_community(session, community_id)
-        versions = session.execute(text(VERSIONS), {"community": community_id}).all()
+        versions = versions_of(session, community_id)
         wanted = list(dict.fromkeys(version))
         if any(each not in {row.id for row in versions} for each in [*wanted, *([on_map] if on_map else [])]):
             raise NotFoundError("version_not_found", "the community has no such version")

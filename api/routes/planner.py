@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from api.dependencies import Actor
 from api.errors import NotFoundError
@@ -18,18 +17,10 @@ from api.export_kinds import KINDS
 from api.pages import PageSessionDep, missing_page, page, reader_language
 from api.routes.divisions import RowId, require_community
 from api.routes.plans import require_version
+from api.routes.shown import shown_version, versions_of
 from maps.text import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
-
-# The versions of a community, the newest first, as pages list them.
-VERSIONS = """
-    SELECT v.id, p.name AS plan, v.state, v.valid_from, v.valid_to, v.revision, v.created_at,
-           v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date
-             AS in_force,
-           (SELECT count(*) FROM grids g WHERE g.version_id = v.id) AS grids
-    FROM versions v JOIN plans p ON p.id = v.plan_id
-    WHERE v.community_id = :community ORDER BY v.created_at DESC, v.id"""
 
 
 @router.get("/plan/{community_id}")
@@ -43,8 +34,9 @@ def show_plan(
     actor: Actor = request.state.actor
     try:
         community = require_community(session, community_id)
-        versions = session.execute(text(VERSIONS), {"community": community_id}).all()
-        shown = _shown(versions, version)
+        versions = versions_of(session, community_id)
+        # A community without any says so on its page.
+        shown = shown_version(versions, version) if versions or version else None
     except NotFoundError:
         return missing_page(request, actor)
     may = session.execute(
@@ -55,16 +47,6 @@ def show_plan(
         request, "plan.html", actor=actor, community=community, versions=versions, shown=shown,
         may_plan=may.plan, may_publish=may.publish, kinds=KINDS, today=datetime.now(UTC).date(),
     )  # fmt: skip
-
-
-def _shown(versions: Sequence[Row[Any]], wanted: UUID | None) -> Row[Any] | None:
-    if wanted is not None:
-        for row in versions:
-            if row.id == wanted:
-                found: Row[Any] = row
-                return found
-        raise NotFoundError("version_not_found", "the community has no such version")
-    return next((row for row in versions if row.in_force), versions[0] if versions else None)
 
 
 @router.get("/plan/{community_id}/settings/{version_id}")

@@ -13,7 +13,7 @@ from api.dependencies import Actor
 from api.errors import NotFoundError
 from api.pages import PageSessionDep, missing_page, page, reader_language
 from api.routes.divisions import RowId, require_community
-from api.routes.plans import require_version
+from api.routes.shown import shown_version, versions_of
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
@@ -27,21 +27,19 @@ def show_record(
     community_id: RowId,
     request: Request,
     session: PageSessionDep,
-    version: Annotated[UUID, Query()],
+    version: Annotated[UUID | None, Query()] = None,
     after: Annotated[int, Query(ge=0, le=(1 << 31) - 1)] = 0,
 ) -> Response:
     """Show the edits of a version in their order, with what was said of each."""
     actor: Actor = request.state.actor
     try:
         community = require_community(session, community_id)
-        shown = require_version(session, version)
-        if shown.community_id != community.id:
-            raise NotFoundError("version_not_found", "the community has no such version")
+        shown = shown_version(versions_of(session, community_id), version)
     except NotFoundError:
         return missing_page(request, actor)
-    entries = queries.edits(session, version, after=after, limit=A_PAGE)
+    entries = queries.edits(session, shown.id, after=after, limit=A_PAGE)
     notes: dict[int, list[Any]] = defaultdict(list)
-    for row in queries.edit_notes(session, version):
+    for row in queries.edit_notes(session, shown.id):
         notes[row.of].append(row)
     return page(
         request, "record.html", actor=actor, community=community, version=shown, notes=notes,
