@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from api.console import Terminal
@@ -14,7 +13,7 @@ from api.outputs import ready
 from api.telling import warn
 from geo.errors import InputError
 from geo.layers import LayerKind, read_layer
-from geo.plan_layers import read_plan_layers
+from geo.plan_layers import own_grid_ids, read_plan_layers
 from geo.reached import Reached, reached
 from geo.standing_files import EarlierPlan
 from maps.plan_file import write_frames
@@ -49,7 +48,6 @@ def find_reach(
                 file=plan_file.name,
             )
         layers = read_plan_layers(sources, fields=fields, crs=crs)
-        grouped = earlier.units(layers.working_crs, with_grids=True)
         standing = read_layer(
             stations, "stations", crs=crs,
             fields={column: name for (kind, column), name in fields.items() if kind == "stations"},
@@ -65,13 +63,10 @@ def find_reach(
         warn(terminal, [*layers.findings, *standing.findings])
         report("reading", 1, 1)
         report("reach", 0, 1)
-        grid_ids = (
-            grouped["grid_id"].to_numpy(dtype=object)
-            if grouped is not None and "grid_id" in grouped
-            else np.full(len(layers.units), None, object)
-        )
         named = standing.frame.assign(station_id=_ids(standing.frame))
-        found = reached(layers, named, grid_ids, minutes=limits, metres_per_minute=kmh * 1000 / 60)
+        found = reached(
+            layers, named, own_grid_ids(layers), minutes=limits, metres_per_minute=kmh * 1000 / 60
+        )
         write_frames(_frames(found, earlier), output)
         report("reach", 1, 1)
     _tell(terminal, found, output)

@@ -32,6 +32,7 @@ from geo.plausibility import (
     shared_places,
 )
 from geo.unit_communities import with_communities
+from geo.units import texts
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,9 @@ def without_own_grids(layers: PlanLayers) -> PlanLayers:
 
     The plan's `grid_id` is not a column of the office: what became of it stands in the ledger.
     """
-    units = next((source for source in layers.sources if source.kind == "units"), None)
-    if units is None or "grid_id" not in units.columns:
+    units, column = _own_grids(layers)
+    if units is None or column is None:
         return layers
-    column = units.columns["grid_id"]
     kept = replace(units, columns={name: to for name, to in units.columns.items() if to != column})
     return replace(
         layers,
@@ -162,6 +162,20 @@ def without_own_grids(layers: PlanLayers) -> PlanLayers:
         findings=tuple(finding for finding in layers.findings if finding.code != "column_kept_as"),
         sources=tuple(kept if source is units else source for source in layers.sources),
     )
+
+
+def own_grid_ids(layers: PlanLayers) -> NDArray[np.object_]:
+    """Return the grid that a plan gave each of its units, (n,), None for none."""
+    _, column = _own_grids(layers)
+    if column is None:
+        return np.full(len(layers.units), None, object)
+    return texts(layers.units[column].to_numpy(dtype=object))
+
+
+def _own_grids(layers: PlanLayers) -> tuple[SourceFile | None, str | None]:
+    """Return the file of the units, and the column of it that names their grids."""
+    units = next((source for source in layers.sources if source.kind == "units"), None)
+    return units, None if units is None else units.columns.get("grid_id")
 
 
 def _together(layers: Mapping[LayerKind, Layer]) -> PlanLayers:
