@@ -11,8 +11,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from geo.errors import GeoError, InputError
-from maps.text import Language, printable, said_by_others, text, words
+from maps.text import Language, printable, text
 
 
 class Report(Protocol):
@@ -85,30 +84,3 @@ class Terminal:
 
 def _nowhere(stage: str, done: int, total: int) -> None:
     """Report to nobody."""
-
-
-def fault_line(error: GeoError, language: Language) -> str:
-    """Return an error as one line in the reader's language: place, what is wrong, what would mend it."""
-    code = getattr(error, "code", "")  # of an error of the service too
-    if f"problem.{code}" in words(language) and not isinstance(error, InputError):
-        return text(f"problem.{code}", language, **getattr(error, "values", {}), said=str(error))
-    key = f"error.{code}" if isinstance(error, InputError) else ""
-    if not isinstance(error, InputError) or key not in words(language):
-        return str(error)
-    places = (
-        ("file", error.file),
-        ("layer", error.layer),
-        ("field", error.field),
-        ("feature", error.feature),
-    )
-    place = text("cli.place_join", language).join(
-        text(f"cli.place.{kind}", language, name=name) for kind, name in places if name
-    )
-    values = {**dict(places), **error.values}
-    if "reason" in values:
-        values["reason"] = said_by_others(str(values["reason"]), language)
-    try:
-        said = text(key, language, **values)
-    except KeyError:
-        return str(error)
-    return text("cli.place_then", language, place=place, said=said) if place else said

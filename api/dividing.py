@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from api import queries
 from api.drafts import Draft, read_draft
 from api.editing import Applied, EditRefusedError, judge, write_edit
 from api.errors import NotFoundError
 from geo.adjacency import Adjacency, Crossing
 from geo.cell_arcs import Around, Redivided, redivided
 from geo.crs import STORED_CRS, transformer, working_crs
-from geo.errors import CoverageError
+from geo.errors import CoverageError, InputError
 from geo.floors import FAULTS, FloorBand, bands_fault
 from geo.planning import road_crossings
 from geo.review import Review
@@ -80,7 +81,9 @@ def divide(
     Raises
     ------
     EditRefusedError
-        The draft has no such unit, the bands are none, or the ids they would have are taken.
+        The draft has no such unit, or it is whole already.
+    InputError
+        The bands are none, or the ids they would have are taken.
     NotFoundError
         The draft has no grid of that code.
     """
@@ -89,14 +92,18 @@ def divide(
     households = _households(before, tower, standing)
     if bands and (wrong := bands_fault(bands, households)):
         code, values = wrong
-        raise EditRefusedError(code, FAULTS[code][0].format(**values), **values)
+        sentence, mend = FAULTS[code]
+        told: dict[str, Any] = {**values, "feature": tower}
+        raise InputError(code, sentence.format(**values), mend=mend, **told)
     if not bands and not standing:
-        raise EditRefusedError("unit_is_whole", f"unit {tower} is not divided")
+        raise EditRefusedError("unit_is_whole", f"unit {tower} is not divided", unit=tower)
     root, divisions = _divisions(session, before.ground_id)
     ground = ground_with(session, root, {**divisions, tower: sorted(bands)})
     target = _target(before, tower, {band.unit_id(tower) for band in standing}, into)
     _stand_on(session, before, ground, {band.unit_id(tower) for band in bands} or {tower}, target)
-    draft = read_draft(session, _Onto(version, ground))  # type: ignore[arg-type]
+    onto = queries.version(session, version.id)
+    assert onto is not None
+    draft = read_draft(session, onto)
     applied = Applied(touched=_touched(session, before, draft))
     held = set(draft.labels.tolist())
     applied.ended = [draft.grids[number].code for number in sorted(applied.touched) if number not in held]
@@ -105,23 +112,15 @@ def divide(
     return Divided(draft, applied, found, standing)
 
 
-class _Onto:
-    """A version as it stands on another ground."""
-
-    def __init__(self, version: Row[Any], ground_id: int) -> None:
-        self._version, self.ground_id = version, ground_id
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._version, name)
-
-
 def ground_with(session: Session, root: int, divisions: Divisions) -> int:
     """Return the ground that is made from a loaded one by dividing towers; it is made where it is not there.
 
     Raises
     ------
     EditRefusedError
-        The root has no such tower, or an id that a band would have is taken.
+        The root has no such tower.
+    InputError
+        An id that a band would have is taken.
     CoverageError
         A cell is too small to be divided so often.
     """
@@ -252,7 +251,7 @@ class GroundAtWork:
         """Put bands, or one whole unit, in the place of a tower's units."""
         members = [unit for unit in self.units.values() if tower in (unit.unit_id, unit.tower)]
         if not members:
-            raise EditRefusedError("unit_unknown", f"the community has no unit {tower}")
+            raise EditRefusedError("unit_unknown", f"the community has no unit {tower}", unit=tower)
         gone = {unit.unit_id for unit in members}
         like = members[0].like
         whole = _Unit(tower, sum(unit.households for unit in members), like, None, None, is_kept=False)
@@ -265,7 +264,9 @@ class GroundAtWork:
         ] or [whole]  # fmt: skip
         taken = {unit.unit_id for unit in new} & (self.units.keys() - gone)
         if taken:
-            raise EditRefusedError("floors_id_taken", f"another unit has the id {min(taken)} already")
+            raise InputError(
+                "floors_id_taken", "another unit has this id already", mend="rename it", feature=min(taken)
+            )
         beside = sorted(
             {other for pair in self.pairs if gone & set(pair) for other in pair if other not in gone}
         )
@@ -336,9 +337,7 @@ class GroundAtWork:
     def written(self, community: int, digest: bytes, divisions: str) -> int:
         """Store the ground: what stays is copied, what is new has the other columns of its tower."""
         units = [self.units[unit_id] for unit_id in sorted(self.units)]
-        number = {unit.unit_id: at for at, unit in enumerate(units)}
-        ends = sorted((*sorted((number[a], number[b])), *told) for (a, b), told in self.pairs.items())
-        left, right, border_m, crosses, joins = ([row[at] for row in ends] for at in range(5))
+        pairs = self.adjacency()
         ground: int = self.session.execute(
             text("INSERT INTO grounds (community_id, loaded_by, n_units, households, sha256, root_id,"
                  " divisions, pair_left, pair_right, border_m, crosses, joins)"
@@ -347,8 +346,9 @@ class GroundAtWork:
             {
                 "community": community, "n": len(units),
                 "households": sum(unit.households for unit in units), "digest": digest, "root": self.root,
-                "divisions": divisions, "left": left, "right": right, "border": border_m,
-                "crosses": crosses, "joins": joins,
+                "divisions": divisions, "left": pairs.left.tolist(), "right": pairs.right.tolist(),
+                "border": pairs.border_m.tolist(), "crosses": pairs.crosses.tolist(),
+                "joins": pairs.joins.tolist(),
             },
         ).scalar_one()  # fmt: skip
         self.session.execute(
@@ -465,7 +465,7 @@ def _households(draft: Draft, tower: str, standing: Sequence[FloorBand]) -> int:
     if standing:
         return sum(band.households for band in standing)
     if tower not in draft.number_of_unit:
-        raise EditRefusedError("unit_unknown", f"the community has no unit {tower}")
+        raise EditRefusedError("unit_unknown", f"the community has no unit {tower}", unit=tower)
     return int(draft.households[draft.number_of_unit[tower]])
 
 
@@ -483,7 +483,7 @@ def _target(draft: Draft, tower: str, standing: set[str], into: str | None) -> i
         for number, grid in draft.grids.items():
             if grid.code == into:
                 return number
-        raise NotFoundError("grid_not_found", f"the draft has no grid {into}")
+        raise NotFoundError("grid_not_found", f"the draft has no grid {into}", grid=into)
     members = [draft.number_of_unit[unit] for unit in (standing or {tower})]
     weight: dict[int, int] = {}
     for member in members:

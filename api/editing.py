@@ -99,7 +99,9 @@ def _units(draft: Draft, unit_ids: Sequence[str]) -> list[int]:
     unknown = [unit for unit in unit_ids if unit not in known]
     if unknown:
         raise EditRefusedError(
-            "unit_unknown", f"the community has no unit {unknown[0]} ({len(unknown)} unknown in all)"
+            "unit_unknown",
+            f"the community has no unit {unknown[0]} ({len(unknown)} unknown in all)",
+            unit=unknown[0],
         )
     units = [known[unit] for unit in unit_ids]
     if len(set(units)) < len(units):
@@ -111,7 +113,7 @@ def _grid(draft: Draft, code: str) -> int:
     for number, grid in draft.grids.items():
         if grid.code == code:
             return number
-    raise EditRefusedError("grid_unknown", f"the version has no grid {code}")
+    raise EditRefusedError("grid_unknown", f"the version has no grid {code}", grid=code)
 
 
 def _target(session: Session, draft: Draft, step: Step, applied: Applied, units: list[int]) -> int:

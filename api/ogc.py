@@ -36,6 +36,7 @@ from tipg.settings import DatabaseSettings
 
 from api.database import Store
 from api.problems import RETRY_AFTER_S, problem
+from api.reader import asked_language
 from maps.text import text
 
 PREFIX = "/ogc"
@@ -358,8 +359,7 @@ def _here(request: Request) -> str:
 
 
 def _say(request: Request, key: str) -> str:
-    asked = request.headers.get("Accept-Language", "")
-    return text(f"ogc.{key}", "zh_CN" if asked.lower().startswith("zh") else "en")
+    return text(f"ogc.{key}", asked_language(request) or "en")
 
 
 def _described(request: Request, collection: PublishedCollection) -> dict[str, Any]:

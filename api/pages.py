@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, StoreDep, entered, key_hash
 from api.errors import NotAllowedError, NotSignedInError, TooLargeError
+from api.reader import asked_language
 from api.settings import Settings
-from maps.text import LANGUAGES, Language, text
+from maps.text import Language, text
 
 # A login form is short; who sends more means no good.
 LARGEST_FORM_BYTES = 16_384
@@ -40,24 +41,7 @@ class SignInFirstError(Exception):
 
 def reader_language(request: Request) -> Language:
     """Return the language that a browser asks for; Chinese where it asks for neither."""
-    best: dict[Language, float] = {}
-    for part in request.headers.get("Accept-Language", "").split(",")[:20]:
-        tag, _, weight = part.partition(";q=")
-        named: Language | None = (
-            "zh_CN" if tag.strip().lower().startswith("zh")
-            else "en" if tag.strip().lower().startswith("en")
-            else None
-        )  # fmt: skip
-        if named:
-            best[named] = max(best.get(named, 0.0), _weight(weight))
-    return max(LANGUAGES, key=lambda language: best.get(language, 0.0))
-
-
-def _weight(said: str) -> float:
-    try:
-        return min(max(float(said or 1.0), 0.0), 1.0)
-    except ValueError:
-        return 0.0
+    return asked_language(request) or "zh_CN"
 
 
 def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **values: Any) -> HTMLResponse:

@@ -15,7 +15,9 @@ from starlette.exceptions import HTTPException
 
 from api.cases.steps import Need
 from api.errors import ServiceError
+from api.reader import answered, asked_language
 from geo.errors import GeoError, InputError
+from maps.text import Language, text, words
 
 logger = logging.getLogger(__name__)
 
@@ -104,16 +106,24 @@ def problem(
     return JSONResponse({**told, **members}, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def database_problem(error: pg.Error) -> JSONResponse:
+def database_problem(error: pg.Error, language: Language | None = None) -> JSONResponse:
     """Return the problem of a database error; what is not foreseen is a 500 and logged."""
     for kind, status, code in _DATABASE:
         if isinstance(error, kind):
             name = error.diag.constraint_name
             detail = _SAID_OF.get(name or "", _SAID[code])
+            if language == "zh_CN":
+                detail = _in_chinese(name or "", code, detail)
             headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else None
             return problem(status, name if name in _NAMED else code, detail, headers=headers)
     logger.error("unforeseen database error %s", error.sqlstate, exc_info=error)
     return problem(500, "internal", "something went wrong here; it was logged")
+
+
+def _in_chinese(name: str, code: str, said: str) -> str:
+    """Return what `said` says, as far as `maps/locale` has it: for the constraint, else for the class."""
+    key = f"problem.{name if name in _SAID_OF else code}"
+    return text(key, "zh_CN", said=said) if key in words("zh_CN") else said
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -123,13 +133,13 @@ def add_problem_handlers(app: FastAPI) -> None:
     def service_error(request: Request, error: ServiceError) -> JSONResponse:
         wait_s = error.values.get("retry_after_s")
         headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-        return problem(error.status, error.code, str(error), headers=headers, **error.values)
+        return problem(error.status, error.code, answered(request, error), headers=headers, **error.values)
 
     @app.exception_handler(InputError)
     def input_error(request: Request, error: InputError) -> JSONResponse:
         place = {"file": error.file, "layer": error.layer, "field": error.field, "feature": error.feature}
         named: dict[str, Any] = {name: value for name, value in place.items() if value}
-        return problem(422, error.code, str(error), **named)
+        return problem(422, error.code, answered(request, error), **named)
 
     @app.exception_handler(GeoError)
     def geo_error(request: Request, error: GeoError) -> JSONResponse:
@@ -142,7 +152,10 @@ def add_problem_handlers(app: FastAPI) -> None:
             for fault in error.errors()
         ]
         first = faults[0] if faults else {"where": "", "what": "not valid"}
-        return problem(422, "request_not_valid", f"{first['where']}: {first['what']}", faults=faults)
+        said = f"{first['where']}: {first['what']}"
+        if asked_language(request) == "zh_CN":
+            said = text("problem.request_not_valid", "zh_CN", where=first["where"])
+        return problem(422, "request_not_valid", said, faults=faults)
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -155,4 +168,4 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(pg.Error)
     def psycopg_error(request: Request, error: pg.Error) -> JSONResponse:
-        return database_problem(error)
+        return database_problem(error, asked_language(request))

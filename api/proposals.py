@@ -84,7 +84,7 @@ class _Standing:
         position = {unit_id: at for at, unit_id in enumerate(draft.adjacency.unit_ids.tolist())}
         missing = [unit_id for unit_id in locked_units if unit_id not in position]
         if missing:
-            raise NotFoundError("unit_not_found", f"the draft has no unit {missing[0]}")
+            raise NotFoundError("unit_not_found", f"the draft has no unit {missing[0]}", unit=missing[0])
         self.locks = Locks(
             parts=[self.part(code) for code in locked_grids],
             units=[position[unit_id] for unit_id in locked_units],
@@ -93,7 +93,7 @@ class _Standing:
 
     def part(self, code: str) -> int:
         if code not in self.part_of:
-            raise NotFoundError("grid_not_found", f"the draft has no grid {code} with units")
+            raise NotFoundError("grid_not_found", f"the draft has no grid {code} with units", grid=code)
         return self.part_of[code]
 
 

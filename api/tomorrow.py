@@ -105,7 +105,9 @@ def _units(session: Session, draft: Draft, changes: Sequence[Expected]) -> list[
 
 
 def _refused(error: InputError) -> EditRefusedError:
-    return EditRefusedError(error.code, f"change {error.feature}: {error.message}", **dict(error.values))
+    """Return an error as one of what was typed: its place is a change of the list, not the row of a file."""
+    number = str(error.feature).removeprefix("#")
+    return EditRefusedError(error.code, f"change {number}: {error.message}", **error.values, change=number)
 
 
 def mended_by(
@@ -134,7 +136,9 @@ def mended_by(
     around = sorted(grid for grid, step in last.items() if step.status in ("too_small", "too_large"))
     if not around:
         raise EditRefusedError(
-            "nothing_leaves", f"no grid that changes until {day.isoformat()} is out of band"
+            "nothing_leaves",
+            f"no grid that changes until {day.isoformat()} is out of band",
+            day=day.isoformat(),
         )
     then, new = _then(session, draft, happened, units)
     return propose_mending(then, around, seed=seed), new

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
-from fastapi import APIRouter
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Request
 
 from api import queries
 from api.dependencies import SessionDep
 from api.errors import ConflictError
+from api.reader import answered
 from api.requests import KeptRoute
 from api.routes.plans import require_rights, require_version
 from api.schemas import (
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/v1", tags=["plans"], route_class=KeptRoute)
 
 
 @router.get("/versions/{version_id}/scenario", responses=problems(404, 422))
-def get_scenario(version_id: UUID, session: SessionDep) -> ScenarioOut:
+def get_scenario(version_id: UUID, request: Request, session: SessionDep) -> ScenarioOut:
     """Return what is expected of a version, and which grids that changes by when.
 
     What no longer fits the draft (a unit that was divided since) is told as `fault`, without steps.
@@ -43,7 +43,7 @@ def get_scenario(version_id: UUID, session: SessionDep) -> ScenarioOut:
     try:
         steps = [ScenarioStep.of(step) for step in steps_of(session, version, changes)]
     except EditRefusedError as error:
-        return ScenarioOut(revision=version.revision, changes=told, steps=[], fault=str(error))
+        return ScenarioOut(revision=version.revision, changes=told, steps=[], fault=answered(request, error))
     return ScenarioOut(revision=version.revision, changes=told, steps=steps, fault=None)
 
 
@@ -60,7 +60,7 @@ def put_scenario(version_id: UUID, body: ScenarioIn, session: SessionDep) -> Sce
     changes = [change.expected() for change in body.changes]
     steps = steps_of(session, version, changes)
     keep_expected(session, version, changes)
-    _tell(session, version_id, version.community_id)
+    queries.tell(session, "scenario_changed", version.community_id, json.dumps({"version": str(version_id)}))
     return ScenarioOut(
         revision=version.revision, changes=body.changes, steps=[ScenarioStep.of(step) for step in steps],
         fault=None,
@@ -84,7 +84,3 @@ def mend_scenario(version_id: UUID, body: HypothesisIn, session: SessionDep) -> 
         left=made.left,
         unit_ids=[unit for move in made.moves for unit in move.unit_ids if unit not in new],
     )
-
-
-def _tell(session: Session, version_id: UUID, community: int) -> None:
-    queries.tell(session, "scenario_changed", community, json.dumps({"version": str(version_id)}))

@@ -151,6 +151,18 @@ def test_what_is_no_division_is_refused_and_changes_nothing(client, store, place
     assert state(store, place) == before
 
 
+def test_a_page_is_told_in_its_language_why_a_tower_is_not_divided(client, place, planner):
+    chinese = {**planner, "Accept-Language": "zh-CN"}
+    gap = [BANDS[0], {**BANDS[1], "lowest": 18}]
+
+    assert divide(client, place, chinese, 422, unit_id="u01", floors=gap)["detail"] == (
+        "要素 u01：第17层不属于任何一段；请使各段首尾相接"
+    )
+    assert divide(client, place, chinese, 422, unit_id="u99", floors=BANDS)["detail"] == "该社区没有单元u99。"
+    stale = {**chinese, "If-Match": '"9"'}
+    assert "重新载入" in divide(client, place, stale, 412, unit_id="u01", floors=BANDS)["detail"]
+
+
 def test_a_draft_is_divided_by_its_planners_only_and_nothing_handed_in(client, store, place, planner):
     viewer = {**token_for(store, "viewer", "viewer"), "If-Match": "*"}
     divide(client, place, viewer, 403, unit_id="u01", floors=BANDS)

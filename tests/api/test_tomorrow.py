@@ -108,6 +108,22 @@ def test_what_cannot_happen_is_refused_and_what_was_kept_stays(scenario, store, 
     assert len(rows(store, "SELECT 1 FROM expected_changes WHERE version_id = :v", v=place.version_id)) == 3
 
 
+def test_a_page_is_told_in_its_language_why_something_was_refused(client, place, planner, scenario):
+    chinese = {**planner, "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+    address = f"/api/v1/versions/{place.version_id}/scenario"
+    changes = [{"day": "2027-01-01", "unit_id": "u00", "households": -21}]
+    refused = client.put(address, json={"changes": changes}, headers=chinese).json()
+    scenario(CHANGES)
+    early = client.post(f"{address}/mending", json={"day": "2027-01-01"}, headers=chinese).json()
+    unreadable = client.post(f"{address}/mending", json={"day": "soon"}, headers=chinese).json()
+
+    assert refused["detail"] == "第1项：迁出21户，但该处只有20户，请改正户数。"
+    assert early["detail"] == "截至2027-01-01，户数有变化的网格都在范围之内，无须调整。"
+    assert unreadable["detail"] == "body.day的值不合要求。"
+    plain = client.put(address, json={"changes": changes}, headers=planner).json()
+    assert plain["detail"] == "change 1: 21 households go, but only 20 are there"
+
+
 @pytest.mark.parametrize(
     "change",
     [
