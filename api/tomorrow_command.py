@@ -28,13 +28,14 @@ def steps_of_table(checked: Checked, source: str) -> tuple[list[Expected], list[
     changes = read_expected(source)
     ground = checked.ground
     points = np.full(len(changes), None, object)
+    cells = np.full(len(ground.unit_ids), None, object)
     new = [at for at, change in enumerate(changes) if change.place is not None]
     if new:
         places = gpd.GeoSeries([shapely.Point(changes[at].place) for at in new], crs="EPSG:4326")
         points[new] = places.to_crs(checked.layers.working_crs).to_numpy()
-    own = np.full(len(ground.arcs.cell_community), -1)
-    own[: ground.arcs.n_units] = np.arange(ground.arcs.n_units)
-    cells = region_polygons(ground.arcs, own, ground.arcs.n_units)
+        own = np.full(len(ground.arcs.cell_community), -1)
+        own[: ground.arcs.n_units] = np.arange(ground.arcs.n_units)
+        cells = region_polygons(ground.arcs, own, ground.arcs.n_units)
     try:
         units = placed_units(changes, ground.unit_ids, cells, points)
         return changes, timeline(

@@ -99,7 +99,7 @@ def compare(before: Assigned, after: Assigned) -> Comparison:
     total = int(between["households"].sum())
     return Comparison(
         moves,
-        _grids(before, after, common, gone, came, moves),
+        _grids(before, after, (then, now), common, gone, came, moves),
         _flows(moves),
         len(between),
         total,
@@ -136,6 +136,7 @@ def _flows(moves: pd.DataFrame) -> pd.DataFrame:
 def _grids(
     before: Assigned,
     after: Assigned,
+    tables: tuple[pd.DataFrame, pd.DataFrame],
     common: pd.DataFrame,
     gone: pd.DataFrame,
     came: pd.DataFrame,
@@ -158,13 +159,13 @@ def _grids(
     into = moves[moves["from_grid"].isna()]
     more = common.assign(more=common["households_after"] - common["households_before"])
     frame = pd.DataFrame({"grid_id": pd.Series(rows, dtype=object), "change": ""})
-    frame["households_before"] = sums(_table(before), "grid", "households")
+    frame["households_before"] = sums(tables[0], "grid", "households")
     frame["recounted"] = sums(more, "grid_before", "more")
     frame["moved_out"] = sums(between, "from_grid", "households")
     frame["left"] = sums(out, "from_grid", "households") + sums(gone, "grid_before", "households_before")
     frame["moved_in"] = sums(between, "to_grid", "households")
     frame["arrived"] = sums(into, "to_grid", "households") + sums(came, "grid_after", "households_after")
-    frame["households_after"] = sums(_table(after), "grid", "households")
+    frame["households_after"] = sums(tables[1], "grid", "households")
     frame["units_before"], frame["units_after"] = count(before), count(after)
     touched = {*moves["from_grid"], *moves["to_grid"], *gone["grid_before"], *came["grid_after"]}
     frame["change"] = [

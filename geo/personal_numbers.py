@@ -20,7 +20,7 @@ _CHECKS = "10X98765432"
 def is_personal(text: str) -> bool:
     """Whether a text as a whole is a telephone number or a valid identity number."""
     found = PERSONAL.fullmatch(text.strip())
-    return bool(found) and _is_plausible(found[0]) if found else False
+    return found is not None and _is_plausible(found[0])
 
 
 def masked(text: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
 
 import numpy as np
 import shapely
@@ -17,11 +16,10 @@ from geo.containers import read_raw, source_of
 from geo.errors import InputError
 from geo.names import shortened
 from geo.partition import Band
+from geo.review import GridStatus
 from geo.units import MAX_HOUSEHOLDS, row_labels, texts, whole_number
 
 _DAY = re.compile(r"\s*(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})(?!\d)")
-
-BandStatus: TypeAlias = Literal["ok", "too_small", "too_large", "exempt"]
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,9 @@ class Step:
     grid_id: str
     before: int
     after: int
-    status_before: BandStatus
-    status: BandStatus
+    status_before: GridStatus
+    status: GridStatus
     changes: tuple[int, ...]
-
-
-def status_of(households: int, band: Band) -> BandStatus:
-    """Return where a total stands against the band."""
-    if households < band.lower:
-        return "too_small"
-    return "too_large" if households > band.upper else "ok"
 
 
 def timeline(
@@ -134,10 +125,9 @@ def timeline(
                 totals[grid] += come
                 touched.setdefault(grid, []).append(at)
         for grid in sorted(touched):
-            told = [status_of(count, band) for count in (before[grid], totals[grid])]
-            if grid in special:
-                told = ["exempt", "exempt"]
-            steps.append(Step(day, grid, before[grid], totals[grid], told[0], told[1], tuple(touched[grid])))
+            then: GridStatus = "exempt" if grid in special else band.status(before[grid])
+            now: GridStatus = "exempt" if grid in special else band.status(totals[grid])
+            steps.append(Step(day, grid, before[grid], totals[grid], then, now, tuple(touched[grid])))
     return steps
 
 

@@ -191,9 +191,10 @@ def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Lo
         if grids.text("grid_id", other) != code:
             paper.draw("edge", grids.shapes[other])
     held = [unit for unit in units.near(paper.ground) if not shapely.is_missing(units.shapes[unit])]
-    mine = [unit for unit in held if units.text("grid_id", unit) == code]
+    own = {unit: units.text("grid_id", unit) == code for unit in held}
+    mine = [unit for unit in held if own[unit]]
     for unit in held:
-        paper.draw("house" if unit in set(mine) else "other", units.shapes[unit])
+        paper.draw("house" if own[unit] else "other", units.shapes[unit])
     if "barriers" in layers:
         for each in layers["barriers"].near(paper.ground):
             paper.draw("barrier", layers["barriers"].shapes[each])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo.errors import InputError
 from geo.partition import Band
-from geo.tomorrow import Expected, leaving, read_expected, status_of, timeline
+from geo.tomorrow import Expected, leaving, read_expected, timeline
 
 BAND = Band(50, 100)
 SPRING, SUMMER = date(2027, 3, 1), date(2027, 6, 30)
@@ -79,8 +79,8 @@ def test_totals_follow_the_changes_one_after_another(told, households):
         by_grid[step.grid_id] = step.after
         assert step.after - step.before == sum(changes[at].households or 0 for at in step.changes)
         assert (step.status_before, step.status) == (
-            status_of(step.before, BAND),
-            status_of(step.after, BAND),
+            BAND.status(step.before),
+            BAND.status(step.after),
         )
     assert sum(by_grid.values()) == sum(households) + sum(count for *_, count in told)
     assert [(step.day, step.grid_id) for step in made] == sorted({(s.day, s.grid_id) for s in made})
