@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
+from fastapi import FastAPI
 
 ROOT = Path(__file__).parents[2]
 _SERVE = """
@@ -55,9 +57,27 @@ def process(script: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def api_worker(url: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def api_thread(app: FastAPI) -> Iterator[str]:
+    """Run the service in a thread of this process, which starts much sooner; yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=10))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            thread.join(0.02)
+            assert thread.is_alive()
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def api_worker(
+    url: str, folder: Path, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Run one API worker; yield its address and its process once it answers."""
-    port = free_port()
+    port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     with process(_SERVE, url, str(folder), str(port)) as started:
         wait_until(lambda: _answers(address), seconds=120, what=address)

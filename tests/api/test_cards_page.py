@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext
@@ -11,9 +10,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.processes import free_port
-from tests.api.test_planner import FIRST, HOUSEHOLDS, place, serving, signed_in  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.planner_page import FIRST, HOUSEHOLDS
 
 
 def page_boxes(pdf: bytes) -> list[tuple[float, float]]:
@@ -24,10 +21,7 @@ def page_boxes(pdf: bytes) -> list[tuple[float, float]]:
 
 @pytest.mark.slow
 def test_each_grid_is_one_page_of_a4_with_its_figures_buildings_and_roads(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, served: str
 ):
     with store.owner.begin() as owner:
         owner.execute(text("UPDATE grids SET name = '<b>东</b>片' WHERE number = 0"))
@@ -38,21 +32,20 @@ def test_each_grid_is_one_page_of_a4_with_its_figures_buildings_and_roads(
         )  # fmt: skip
         # A grid of many buildings stays on its page.
         owner.execute(text("UPDATE units SET address = repeat('一条很长的地址', 20)"))
-    with serving(store, tmp_path, port := free_port()):
-        page = signed_in.new_page()
-        page.goto(f"http://127.0.0.1:{port}/plan/{place.community_id}/cards?version={place.version_id}")
-        assert page.locator("svg path.house").count() == 18
-        assert page.locator(".card").count() == 3
-        page.emulate_media(media="print")
-        cards = page.locator(".card").all()
-        texts = [card.inner_text() for card in cards]
-        # Nothing of a card is cut off at the end of its page.
-        assert all(card.evaluate("card => card.scrollHeight <= card.clientHeight + 1") for card in cards)
-        printed = page.pdf(prefer_css_page_size=True)
-        far = page.request.get(
-            page.url.replace(f"/plan/{place.community_id}/", f"/plan/{place.community_id + 9}/")
-        )
-        assert far.status == 404
+    page = signed_in.new_page()
+    page.goto(f"{served}/plan/{place.community_id}/cards?version={place.version_id}")
+    assert page.locator("svg path.house").count() == 18
+    assert page.locator(".card").count() == 3
+    page.emulate_media(media="print")
+    cards = page.locator(".card").all()
+    texts = [card.inner_text() for card in cards]
+    # Nothing of a card is cut off at the end of its page.
+    assert all(card.evaluate("card => card.scrollHeight <= card.clientHeight + 1") for card in cards)
+    printed = page.pdf(prefer_css_page_size=True)
+    far = page.request.get(
+        page.url.replace(f"/plan/{place.community_id}/", f"/plan/{place.community_id + 9}/")
+    )
+    assert far.status == 404
 
     boxes = page_boxes(printed)
     assert len(boxes) == 3

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,50 +14,29 @@ from playwright.sync_api import Browser, BrowserContext, Route
 from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
 
-from api import security
 from api.database import Store
-from api.dependencies import SESSION_COOKIE
-from tests.api.accounts import PASSWORD, add_person, root_id
+from tests.api.accounts import root_id
 from tests.api.place import Place
-from tests.api.processes import free_port, wait_until
-from tests.api.test_planner import (  # noqa: F401
+from tests.api.planner_page import (
     FIRST,
     HOUSEHOLDS,
     SECOND,
+    THIRD,
     Desk,
-    _settled,
-    place,
-    serving,
-    signed_in,
+    browser_of,
+    grids_of,
+    unless_leaving,
 )
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.processes import wait_until
 
-THIRD = "320924001001003"
 _EDITS = "**/edits"
 
 
-def grids_of(store: Store, version: UUID | str) -> dict[str, str]:
-    """Code of the grid that the service holds each unit of a version in."""
-    with store.owner.connect() as owner:
-        rows = owner.execute(
-            text("""SELECT u.unit_id, g.code FROM assignments a
-                    JOIN grids g ON g.version_id = a.version_id AND g.number = a.grid_number
-                    JOIN units u ON u.ground_id = a.ground_id AND u.number = a.unit_number
-                    WHERE a.version_id = :version"""),
-            {"version": version},
-        )
-        return {row.unit_id: row.code for row in rows}
-
-
 @pytest.fixture
-def other(store: Store, browser: Browser) -> Iterator[BrowserContext]:  # noqa: F811
+def other(store: Store, browser: Browser) -> Iterator[BrowserContext]:
     """Somebody else's browser."""
-    add_person(store, "other", ("planner", root_id(store)), password=True)
-    key = security.sign_in(store, "other", PASSWORD, "127.0.0.1")
-    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
-    context.add_cookies([{"name": SESSION_COOKIE, "value": key, "domain": "127.0.0.1", "path": "/"}])
-    yield context
-    context.close()
+    with browser_of(store, browser, "other", ("planner", root_id(store))) as context:
+        yield context
 
 
 @contextmanager
@@ -94,98 +72,87 @@ def test_the_answer_holds_and_what_does_not_clash_is_merged(
     keep: str,
     ends_in: str,
     store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
+    place: Place,
+    signed_in: BrowserContext,
     other: BrowserContext,
-    tmp_path: Path,
+    served: str,
 ):
     before = grids_of(store, place.version_id)
-    with serving(store, tmp_path, port := free_port()):
-        mine, theirs = Desk(signed_in, port, place), Desk(other, port, place)
-        clashing(mine, theirs, signed_in)
-        rows = mine.page.locator("dialog.clash tbody tr").all_inner_texts()
-        assert [row.split("\t") for row in rows] == [["u02", FIRST, THIRD]]
+    mine, theirs = Desk(signed_in, served, place), Desk(other, served, place)
+    clashing(mine, theirs, signed_in)
+    rows = mine.page.locator("dialog.clash tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows] == [["u02", FIRST, THIRD]]
 
-        mine.page.locator(f"dialog.clash [data-keep={keep}]").click()
-        wait_until(lambda: _settled(mine), what="the page has saved")
-        after = {**before, "u02": ends_in, "u08": FIRST, "u03": THIRD}
-        assert grids_of(store, place.version_id) == after
-        for desk in (mine, theirs):
-            desk.open()
-            assert {unit: desk.ask("gridOf", unit) for unit in after} == after
+    mine.page.locator(f"dialog.clash [data-keep={keep}]").click()
+    mine.settled()
+    after = {**before, "u02": ends_in, "u08": FIRST, "u03": THIRD}
+    assert grids_of(store, place.version_id) == after
+    for desk in (mine, theirs):
+        desk.open()
+        assert {unit: desk.ask("gridOf", unit) for unit in after} == after
 
 
 @pytest.mark.slow
 def test_my_edits_get_a_draft_of_their_own(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    other: BrowserContext,
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, other: BrowserContext, served: str
 ):
     before = grids_of(store, place.version_id)
-    with serving(store, tmp_path, port := free_port()):
-        mine, theirs = Desk(signed_in, port, place), Desk(other, port, place)
+    mine, theirs = Desk(signed_in, served, place), Desk(other, served, place)
 
-        def name_and_lock() -> None:
-            mine.choose(SECOND)
-            mine.page.keyboard.press("Shift+K")
+    def name_and_lock() -> None:
+        mine.choose(SECOND)
+        mine.page.keyboard.press("Shift+K")
 
-        clashing(mine, theirs, signed_in, name_and_lock)
+    clashing(mine, theirs, signed_in, name_and_lock)
 
-        # Where no draft can be started, it is said and asked once more.
-        mine.page.route("**/fork", lambda route: route.fulfill(status=403, json={"detail": "no post"}))
+    # Where no draft can be started, it is said and asked once more.
+    mine.page.route("**/fork", lambda route: route.fulfill(status=403, json={"detail": "no post"}))
+    mine.page.locator("dialog.clash [data-keep=fork]").click()
+    mine.page.wait_for_selector("dialog.clash .refused:not(:empty)")
+    assert mine.page.locator("dialog.clash .refused").inner_text() == "未能另建草稿：no post"
+    mine.page.unroute("**/fork")
+
+    # What they save while the question stands is in the new draft too.
+    theirs.paint(THIRD, "u14")
+    theirs.saved()
+    left_to_them = {**before, "u02": THIRD, "u03": THIRD, "u14": THIRD}
+    with mine.page.expect_navigation(url="**/plan/*?version=*"):
         mine.page.locator("dialog.clash [data-keep=fork]").click()
-        mine.page.wait_for_selector("dialog.clash .refused:not(:empty)")
-        assert mine.page.locator("dialog.clash .refused").inner_text() == "未能另建草稿：no post"
-        mine.page.unroute("**/fork")
+    mine.settled()
+    forked = mine.page.url.partition("version=")[2]
+    assert forked != str(place.version_id)
 
-        # What they save while the question stands is in the new draft too.
-        theirs.paint(THIRD, "u14")
-        theirs.saved()
-        left_to_them = {**before, "u02": THIRD, "u03": THIRD, "u14": THIRD}
-        with mine.page.expect_navigation(url="**/plan/*?version=*"):
-            mine.page.locator("dialog.clash [data-keep=fork]").click()
-        wait_until(lambda: _settled(mine), what="the page has saved")
-        forked = mine.page.url.partition("version=")[2]
-        assert forked != str(place.version_id)
+    own = {**left_to_them, "u02": FIRST, "u08": FIRST}
+    assert grids_of(store, forked) == own
+    assert grids_of(store, place.version_id) == left_to_them
+    mine.ready()
+    assert {unit: mine.ask("gridOf", unit) for unit in own} == own
+    assert mine.page.locator("dialog.clash").count() == 0
+    # My lock came along.
+    mine.paint(FIRST, "u15")
+    assert mine.ask("gridOf", "u15") == SECOND
 
-        own = {**left_to_them, "u02": FIRST, "u08": FIRST}
-        assert grids_of(store, forked) == own
-        assert grids_of(store, place.version_id) == left_to_them
-        mine.ready()
-        assert {unit: mine.ask("gridOf", unit) for unit in own} == own
-        assert mine.page.locator("dialog.clash").count() == 0
-        # My lock came along.
-        mine.paint(FIRST, "u15")
-        assert mine.ask("gridOf", "u15") == SECOND
-
-        # Nothing of it is left for the draft that was left to them.
-        again = Desk(signed_in, port, place, str(place.version_id))
-        assert {unit: again.ask("gridOf", unit) for unit in own} == left_to_them
-        again.saved()
+    # Nothing of it is left for the draft that was left to them.
+    again = Desk(signed_in, served, place, str(place.version_id))
+    assert {unit: again.ask("gridOf", unit) for unit in own} == left_to_them
+    again.saved()
 
 
 @pytest.mark.slow
 def test_the_same_edit_is_saved_in_two_drafts(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, desk: Desk, served: str
 ):
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        with desk.page.expect_navigation(url="**/plan/*?version=*"):
-            desk.page.locator("[data-step=fork]").click()
-        desk.ready()
-        forked = desk.page.url.partition("version=")[2]
-        desk.paint(FIRST, "u02")
-        desk.saved()
-        original = Desk(signed_in, port, place, str(place.version_id))
-        original.paint(FIRST, "u02")
-        original.saved()
-        assert grids_of(store, forked) == grids_of(store, place.version_id)
-        assert grids_of(store, forked)["u02"] == FIRST
+    with desk.page.expect_navigation(url="**/plan/*?version=*"):
+        desk.page.locator("[data-step=fork]").click()
+    desk.ready()
+    forked = desk.page.url.partition("version=")[2]
+    desk.paint(FIRST, "u02")
+    desk.saved()
+    original = Desk(signed_in, served, place, str(place.version_id))
+    original.paint(FIRST, "u02")
+    original.saved()
+    assert grids_of(store, forked) == grids_of(store, place.version_id)
+    assert grids_of(store, forked)["u02"] == FIRST
 
 
 @dataclass
@@ -223,8 +190,10 @@ class Person:
         if not elsewhere:
             return
         unit = self.chance.choice(elsewhere)
-        self.desk.paint(self.grid, unit)
+        self.desk.paint(self.grid, unit, let_go=False)
         assert self.desk.ask("gridOf", unit) == self.grid
+        # Over a sound line the page may open itself anew from now on.
+        self.desk.page.mouse.up()
         self.painted[unit] += 1
         self.unsaved += 1
 
@@ -235,23 +204,18 @@ class Person:
         self.unsaved = 0
 
     def _is_saved(self) -> bool:
-        try:
-            state = self.desk.page.evaluate(
-                "() => document.querySelector('dialog.clash[open]') ? 'asked'"
-                " : window.weige?.planner?.keeping()"
-            )
-            if state == "asked":
-                rows = self.desk.page.locator("dialog.clash tbody tr th").all_inner_texts()
-                assert len(rows) <= 5, "more clashes than the dialog lists"
-                keep = self.chance.choice(["mine", "theirs"])
-                self.desk.page.locator(f"dialog.clash [data-keep={keep}]").click()
-                self.answers[keep] += 1
-                if keep == "theirs":
-                    self.given_up.update(rows)
-        except PlaywrightError as error:  # the page is on its way to be opened anew
-            if "context was destroyed" in str(error) or "navigation" in str(error):
-                return False
-            raise
+        state = unless_leaving(
+            self.desk.page,
+            "() => document.querySelector('dialog.clash[open]') ? 'asked' : window.weige?.planner?.keeping()",
+        )
+        if state == "asked":
+            rows = self.desk.page.locator("dialog.clash tbody tr th").all_inner_texts()
+            assert len(rows) <= 5, "more clashes than the dialog lists"
+            keep = self.chance.choice(["mine", "theirs"])
+            self.desk.page.locator(f"dialog.clash [data-keep={keep}]").click()
+            self.answers[keep] += 1
+            if keep == "theirs":
+                self.given_up.update(rows)
         return bool(state == "saved")
 
 
@@ -274,52 +238,46 @@ def acknowledged(store: Store, version: UUID) -> list[tuple[str, str, str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_kept_is_lost_however_paints_and_saves_fall(
-    seed: int,
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    other: BrowserContext,
-    tmp_path: Path,
+    seed: int, store: Store, place: Place, signed_in: BrowserContext, other: BrowserContext, served: str
 ):
     chance = random.Random(seed)
     initially = grids_of(store, place.version_id)
     # A third of the units, so that both often want the same.
     units = sorted(chance.sample(sorted(initially), len(initially) // 3))
-    with serving(store, tmp_path, port := free_port()):
-        people = [
-            Person("planner", signed_in, Desk(signed_in, port, place), FIRST, chance),
-            Person("other", other, Desk(other, port, place), THIRD, chance),
-        ]
-        for _ in range(24):
-            one = chance.choice(people)
-            if chance.random() < 0.25 or one.unsaved >= 5:
-                # Both at once, or one while the other goes on alone.
-                for each in people if chance.random() < 0.5 else [one]:
-                    each.line = "sound"
-                one.settle()
-            elif one.line == "sound":
-                one.settle()
-                one.line = chance.choice(["sound", "cut", "cut", "lossy"])
-                one.paint(units)
-            else:
-                one.paint(units)
-        for each in people:
-            each.line = "sound"
-        for each in people:
-            each.settle()
+    people = [
+        Person("planner", signed_in, Desk(signed_in, served, place), FIRST, chance),
+        Person("other", other, Desk(other, served, place), THIRD, chance),
+    ]
+    for _ in range(24):
+        one = chance.choice(people)
+        if chance.random() < 0.25 or one.unsaved >= 5:
+            # Both at once, or one while the other goes on alone.
+            for each in people if chance.random() < 0.5 else [one]:
+                each.line = "sound"
+            one.settle()
+        elif one.line == "sound":
+            one.settle()
+            one.line = chance.choice(["sound", "cut", "cut", "lossy"])
+            one.paint(units)
+        else:
+            one.paint(units)
+    for each in people:
+        each.line = "sound"
+    for each in people:
+        each.settle()
 
-        log = acknowledged(store, place.version_id)
-        # Each stroke was taken once, unless it was given up in the dialog.
-        for each in people:
-            taken = Counter(unit for name, unit, to in log if name == each.name and to == each.grid)
-            assert taken == each.painted - each.given_up, each.name
-        final = dict(initially)
-        for _, unit, to in log:
-            final[unit] = to
-        assert grids_of(store, place.version_id) == final
-        assert sum(sum(each.painted.values()) for each in people) >= 8
-        for each in people:
-            each.desk.open()
-            assert {unit: each.desk.ask("gridOf", unit) for unit in final} == final
-            assert sum(each.desk.totals().values()) == sum(map(sum, HOUSEHOLDS))
-            assert each.desk.ask("keeping") == "saved"
+    log = acknowledged(store, place.version_id)
+    # Each stroke was taken once, unless it was given up in the dialog.
+    for each in people:
+        taken = Counter(unit for name, unit, to in log if name == each.name and to == each.grid)
+        assert taken == each.painted - each.given_up, each.name
+    final = dict(initially)
+    for _, unit, to in log:
+        final[unit] = to
+    assert grids_of(store, place.version_id) == final
+    assert sum(sum(each.painted.values()) for each in people) >= 8
+    for each in people:
+        each.desk.open()
+        assert {unit: each.desk.ask("gridOf", unit) for unit in final} == final
+        assert sum(each.desk.totals().values()) == sum(map(sum, HOUSEHOLDS))
+        assert each.desk.ask("keeping") == "saved"

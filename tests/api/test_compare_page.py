@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.processes import free_port
-from tests.api.test_planner import FIRST, SECOND, place, serving, signed_in  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.planner_page import FIRST, SECOND, edited_copy, faults_of
 
 MOVED = {"action": "paint", "moves": [{"unit_ids": ["u02", "u08"], "to": FIRST}]}
-
-
-def faults_of(page: Page) -> list[str]:
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    return faults
-
-
-def edited_copy(page: Page, version: str, edit: dict) -> str:
-    """Fork a version by the page's own session and edit the draft."""
-    return page.evaluate(
-        """async ([version, edit]) => {
-          const token = document.querySelector("meta[name=csrf-token]").content;
-          const headers = {"Content-Type": "application/json", "X-CSRF-Token": token, "If-Match": "*"};
-          const post = (path, body) => fetch(`/api/v1/versions/${path}`,
-            {method: "POST", headers, body: body && JSON.stringify(body)});
-          const made = (await (await post(`${version}/fork`)).json()).id;
-          const said = await post(`${made}/edits`, edit);
-          if (!said.ok) throw new Error(await said.text());
-          return made;
-        }""",
-        [version, edit],
-    )
 
 
 def one_view(page: Page) -> dict[str, list[float]]:
@@ -53,94 +25,86 @@ def one_view(page: Page) -> dict[str, list[float]]:
 
 @pytest.mark.slow
 def test_versions_are_chosen_compared_in_a_table_and_put_on_one_map(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, served: str
 ):
     with store.owner.begin() as owner:
         owner.execute(text("UPDATE plans SET name = '<script>alert(1)</script>'"))
-    with serving(store, tmp_path, port := free_port()):
-        page = signed_in.new_page()
-        faults = faults_of(page)
-        base = f"http://127.0.0.1:{port}/plan/{place.community_id}"
-        page.goto(base)
-        one = str(place.version_id)
-        two = edited_copy(page, one, MOVED)
-        edited_copy(page, one, {"action": "paint", "moves": [{"unit_ids": ["u00"], "to": SECOND}]})
+    page = signed_in.new_page()
+    faults = faults_of(page)
+    base = f"{served}/plan/{place.community_id}"
+    page.goto(base)
+    one = str(place.version_id)
+    two = edited_copy(page, one, MOVED)
+    edited_copy(page, one, {"action": "paint", "moves": [{"unit_ids": ["u00"], "to": SECOND}]})
 
-        page.goto(base)
-        page.locator("summary", has_text="更多").click()
-        page.get_by_role("link", name="版本对比").click()
-        assert page.locator("table.measures").count() == 0
-        for box in page.locator(".choice input").all():
-            box.check()
-        page.get_by_role("button", name="对比", exact=True).click()
-        page.wait_for_load_state()
-        assert page.locator(".key li").count() == 3
-        assert page.locator("table.measures thead th").all_inner_texts() == ["A", "B", "C"]
+    page.goto(base)
+    page.locator("summary", has_text="更多").click()
+    page.get_by_role("link", name="版本对比").click()
+    assert page.locator("table.measures").count() == 0
+    for box in page.locator(".choice input").all():
+        box.check()
+    page.get_by_role("button", name="对比", exact=True).click()
+    page.wait_for_load_state()
+    assert page.locator(".key li").count() == 3
+    assert page.locator("table.measures thead th").all_inner_texts() == ["A", "B", "C"]
 
-        page.goto(f"{base}/compare?version={one}&version={two}")
-        page.evaluate("() => window.weige.ready")
-        cells = {
-            row.locator("th").inner_text(): row.locator("td").all_inner_texts()
-            for row in page.locator("table.measures tbody tr").all()
-        }
-        assert cells["换网格的户数"] == ["–", "38"]
-        assert cells["换网格的单元"] == ["–", "2"]
-        assert cells["有调整的网格"] == ["–", "2"]
-        page.locator("details.list summary").nth(1).click()
-        assert page.locator("details.list").nth(1).locator("tbody td").all_inner_texts() == [
-            SECOND, FIRST, "2", "38",
-        ]  # fmt: skip
-        assert faults == []
+    page.goto(f"{base}/compare?version={one}&version={two}")
+    page.evaluate("() => window.weige.ready")
+    cells = {
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts()
+        for row in page.locator("table.measures tbody tr").all()
+    }
+    assert cells["换网格的户数"] == ["–", "38"]
+    assert cells["换网格的单元"] == ["–", "2"]
+    assert cells["有调整的网格"] == ["–", "2"]
+    page.locator("details.list summary").nth(1).click()
+    assert page.locator("details.list").nth(1).locator("tbody td").all_inner_texts() == [
+        SECOND, FIRST, "2", "38",
+    ]  # fmt: skip
+    assert faults == []
 
 
 @pytest.mark.slow
 def test_the_divider_parts_both_versions_and_two_maps_keep_one_view(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, served: str
 ):
-    with serving(store, tmp_path, port := free_port()):
-        page = signed_in.new_page()
-        faults = faults_of(page)
-        base = f"http://127.0.0.1:{port}/plan/{place.community_id}"
-        page.goto(base)
-        two = edited_copy(page, str(place.version_id), MOVED)
-        page.goto(f"{base}/compare?version={place.version_id}&version={two}")
-        page.evaluate("() => window.weige.ready")
+    page = signed_in.new_page()
+    faults = faults_of(page)
+    base = f"{served}/plan/{place.community_id}"
+    page.goto(base)
+    two = edited_copy(page, str(place.version_id), MOVED)
+    page.goto(f"{base}/compare?version={place.version_id}&version={two}")
+    page.evaluate("() => window.weige.ready")
 
-        divider = page.get_by_role("slider")
-        assert page.locator(".half.before").is_hidden()
-        divider.press("End")
-        page.wait_for_timeout(300)
-        before = {label["text"] for label in page.evaluate("() => window.weige.compare.labels()")}
-        divider.press("Home")
-        page.wait_for_timeout(300)
-        after = {label["text"] for label in page.evaluate("() => window.weige.compare.labels()")}
-        # 102 and 118 households before, 140 and 80 after.
-        assert before != after
+    divider = page.get_by_role("slider")
+    assert page.locator(".half.before").is_hidden()
+    divider.press("End")
+    page.wait_for_timeout(300)
+    before = {label["text"] for label in page.evaluate("() => window.weige.compare.labels()")}
+    divider.press("Home")
+    page.wait_for_timeout(300)
+    after = {label["text"] for label in page.evaluate("() => window.weige.compare.labels()")}
+    # 102 and 118 households before, 140 and 80 after.
+    assert before != after
 
-        page.get_by_role("button", name="并排对比").click()
-        assert page.locator(".half.before").is_visible()
-        page.mouse.move(700, 400)
-        page.mouse.wheel(0, -400)
-        page.wait_for_timeout(500)
-        views = one_view(page)
-        zoom = views["after"][2]
-        box = page.locator(".half.after").bounding_box()
-        page.mouse.move(box["x"] + 200, 500)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 120, 430, steps=8)
-        page.mouse.up()
-        page.wait_for_timeout(300)
-        assert one_view(page)["after"] != views["after"]
+    page.get_by_role("button", name="并排对比").click()
+    assert page.locator(".half.before").is_visible()
+    page.mouse.move(700, 400)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(500)
+    views = one_view(page)
+    zoom = views["after"][2]
+    box = page.locator(".half.after").bounding_box()
+    page.mouse.move(box["x"] + 200, 500)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, 430, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert one_view(page)["after"] != views["after"]
 
-        page.locator(f"[data-grid='{FIRST}']").first.click()
-        page.wait_for_timeout(300)
-        near = one_view(page)["after"]
-        assert near[2] != zoom
-        assert near[:2] == pytest.approx([33.0015, 120.0015], abs=1e-4)  # of the grid as it was and is
-        assert faults == []
+    page.locator(f"[data-grid='{FIRST}']").first.click()
+    page.wait_for_timeout(300)
+    near = one_view(page)["after"]
+    assert near[2] != zoom
+    assert near[:2] == pytest.approx([33.0015, 120.0015], abs=1e-4)  # of the grid as it was and is
+    assert faults == []

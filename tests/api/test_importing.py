@@ -18,10 +18,8 @@ from sqlalchemy import text
 from api.database import Store
 from tests.api.accounts import service
 from tests.api.place import SIDE_DEG, Place, draw_community, token_for
-from tests.api.processes import free_port, wait_until
+from tests.api.processes import wait_until
 from tests.api.test_jobs import worker_thread
-from tests.api.test_planner import serving, signed_in  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
 
 CODE = "320924001001"
 # u00 to u03 above u04 to u07.
@@ -169,16 +167,13 @@ def test_overlaps_are_told_with_both_grids_and_a_file_that_cannot_be_used_leaves
 
 @pytest.mark.slow
 def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
-    store: Store,
-    place: Place,
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, signed_in: BrowserContext, tmp_path: Path, served: str
 ):
     layer(**{"<b>A</b>": strip(0, 1), "B": strip(1, 2)}).to_file(tmp_path / "grids.gpkg")
     (tmp_path / "broken.csv").write_text("甲,乙\n1,2\n", encoding="utf-8")
-    with serving(store, tmp_path, port := free_port()), worker_thread(store, tmp_path):
+    with worker_thread(store, tmp_path):
         page = signed_in.new_page()
-        page.goto(f"http://127.0.0.1:{port}/plan/{place.community_id}")
+        page.goto(f"{served}/plan/{place.community_id}")
         page.locator("summary", has_text="更多").click()
         page.get_by_role("link", name="导入网格").click()
         page.wait_for_url("**/import*")

@@ -7,13 +7,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from limits import RateLimitItemPerMinute
 
@@ -23,6 +21,7 @@ from api.main import create_app
 from api.operation import REQUESTS
 from api.settings import Settings
 from tests.api.place import draw_community, token_for
+from tests.api.processes import api_thread
 
 LEAST_CASES = 2000
 # Operations of which some request must have been answered with success.
@@ -37,16 +36,8 @@ def address(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     # Requests without a key are among the cases; their limit has tests of its own.
     monkeypatch.setattr(limiting, "REFUSALS_FROM_ADDRESS", RateLimitItemPerMinute(10_000_000))
     settings = Settings(data_dir=tmp_path, requests_per_minute=10_000_000)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, store.url), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with api_thread(create_app(settings, store.url)) as running:
+        yield running
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,10 +10,8 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.processes import free_port
-from tests.api.test_planner import Desk, serving, signed_in, stored  # noqa: F401
+from tests.api.planner_page import Desk, grids_of, stored
 from tests.api.town import build_town
-from tests.maps.chromium import browser  # noqa: F401
 
 COLUMNS, ROWS = 100, 50
 # Cells of a grid along each axis; with 3 households to a cell its grids have 75, in band.
@@ -51,56 +48,37 @@ def _city(store: Store) -> Place:
     return Place(made.id, made.code, made.path, made.ground_id, plan, UUID(made.version_id))
 
 
-def _grids_of_units(store: Store, place: Place) -> dict[str, str]:
-    with store.owner.connect() as owner:
-        rows = owner.execute(
-            text("""SELECT u.unit_id, g.code FROM assignments a
-                    JOIN grids g ON g.version_id = a.version_id AND g.number = a.grid_number
-                    JOIN units u ON u.ground_id = a.ground_id AND u.number = a.unit_number
-                    WHERE a.version_id = :version"""),
-            {"version": place.version_id},
-        )
-        return {row.unit_id: row.code for row in rows}
-
-
 def _code(place: Place, grid: int) -> str:
     return f"{place.code}{grid:03}"
 
 
 @pytest.mark.slow
 def test_mending_one_grid_of_a_city_changes_it_and_its_neighbours_alone(
-    store: Store,
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, signed_in: BrowserContext, served: str
 ):
     place = _city(store)
     sick, far = _code(place, SICK), _code(place, FAR)
     round_it = {_code(place, SICK + step) for step in (-GRIDS_UP, -1, 0, 1, GRIDS_UP)}
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        before, units_before = desk.totals(), _grids_of_units(store, place)
-        assert len(before) == COLUMNS * ROWS // GRID**2
-        assert {code for code, households in before.items() if not 50 <= households <= 100} == {sick, far}
+    desk = Desk(signed_in, served, place)
+    before, units_before = desk.totals(), grids_of(store, place.version_id)
+    assert len(before) == COLUMNS * ROWS // GRID**2
+    assert {code for code, households in before.items() if not 50 <= households <= 100} == {sick, far}
 
-        desk.choose(sick)
-        desk.page.locator(".chosen .mend").click()
-        desk.page.wait_for_selector(".proposal tbody")
-        shown = {}
-        for row in desk.page.locator(".proposal tbody tr").all():
-            code, was, then, _ = (cell.inner_text() for cell in row.locator("th, td").all())
-            assert int(was) == before[code]
-            shown[code] = int(then)
-        assert sick in shown
-        assert set(shown) <= round_it
-        assert desk.totals() == before
+    desk.choose(sick)
+    desk.page.locator(".chosen .mend").click()
+    proposed = desk.proposed()
+    assert all(was == before[code] for code, (was, _) in proposed.items())
+    shown = {code: after for code, (_, after) in proposed.items()}
+    assert sick in shown
+    assert set(shown) <= round_it
+    assert desk.totals() == before
 
-        desk.page.locator(".proposal .take").click()
-        desk.saved()
-        assert desk.totals() == {**before, **shown} == stored(store, place)
-        out = {code for code, households in desk.totals().items() if not 50 <= households <= 100}
-        assert out == {far}
-        units_after = _grids_of_units(store, place)
-        moved = {unit for unit, code in units_before.items() if units_after[unit] != code}
-        assert moved
-        assert {units_before[unit] for unit in moved} | {units_after[unit] for unit in moved} == set(shown)
-        assert desk.faults == []
+    desk.take_proposal()
+    assert desk.totals() == {**before, **shown} == stored(store, place)
+    out = {code for code, households in desk.totals().items() if not 50 <= households <= 100}
+    assert out == {far}
+    units_after = grids_of(store, place.version_id)
+    moved = {unit for unit, code in units_before.items() if units_after[unit] != code}
+    assert moved
+    assert {units_before[unit] for unit in moved} | {units_after[unit] for unit in moved} == set(shown)
+    assert desk.faults == []

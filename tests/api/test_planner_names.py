@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.processes import free_port
-from tests.api.test_compare_page import edited_copy
-from tests.api.test_planner import Desk, place, serving, signed_in  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.planner_page import Desk, edited_copy
 
 # Each sets `window.ran` where it is taken for what it looks like.
 NAMES = (
@@ -41,7 +37,7 @@ NAMES = (
 PRODUCT = str(7 * 191)
 
 
-def _name_all(store: Store, place: Place) -> None:  # noqa: F811
+def _name_all(store: Store, place: Place) -> None:
     """Give every thing of a community that has a name one of the names; one unit is a tower."""
     values: dict[str, Any] = {"names": list(NAMES), "n": len(NAMES), "c": place.community_id}
     named = "(cast(:names AS text[]))[1 + {} % :n]"
@@ -117,42 +113,37 @@ class Watch:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 def test_names_are_shown_as_text_and_nothing_of_them_runs(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
-    language: str,
+    store: Store, place: Place, signed_in: BrowserContext, language: str, served: str
 ):
     _name_all(store, place)
     signed_in.set_extra_http_headers({"Accept-Language": language})
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        watch = Watch(desk.page)
-        page = desk.page
-        desk.open()
-        seen = watch.look()
-        for name in (NAMES[0], NAMES[1], NAMES[2]):
-            assert name in seen
+    desk = Desk(signed_in, served, place)
+    watch = Watch(desk.page)
+    page = desk.page
+    desk.open()
+    seen = watch.look()
+    for name in (NAMES[0], NAMES[1], NAMES[2]):
+        assert name in seen
 
-        _visit_panels(desk, watch)
-        assert desk.faults == []
-        version = str(place.version_id)
-        other = edited_copy(
-            page, version, {"action": "paint", "moves": [{"unit_ids": [NAMES[3]], "to": NAMES[0]}]}
-        )
-        base = f"http://127.0.0.1:{port}/plan/{place.community_id}"
-        for path in (
-            f"?version={other}", f"/record?version={version}", f"/record?version={other}",
-            f"/compare?version={version}&version={other}", f"/cards?version={version}",
-            f"/import?version={version}",
-        ):  # fmt: skip
-            page.goto(base + path)
-            page.wait_for_load_state()
-            page.evaluate("() => window.weige?.ready")
-            _open_all(page, True)
-            assert NAMES[0] in watch.look(), path
-        page.goto(f"http://127.0.0.1:{port}/")
-        assert NAMES[0] in watch.look()
+    _visit_panels(desk, watch)
+    assert desk.faults == []
+    version = str(place.version_id)
+    other = edited_copy(
+        page, version, {"action": "paint", "moves": [{"unit_ids": [NAMES[3]], "to": NAMES[0]}]}
+    )
+    base = f"{served}/plan/{place.community_id}"
+    for path in (
+        f"?version={other}", f"/record?version={version}", f"/record?version={other}",
+        f"/compare?version={version}&version={other}", f"/cards?version={version}",
+        f"/import?version={version}",
+    ):  # fmt: skip
+        page.goto(base + path)
+        page.wait_for_load_state()
+        page.evaluate("() => window.weige?.ready")
+        _open_all(page, True)
+        assert NAMES[0] in watch.look(), path
+    page.goto(f"{served}/")
+    assert NAMES[0] in watch.look()
 
 
 def _visit_panels(desk: Desk, watch: Watch) -> None:

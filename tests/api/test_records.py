@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import BrowserContext
 
-from api.database import Store
-from tests.api.place import Place, draw_community, token_for
-from tests.api.processes import free_port
-from tests.api.test_planner import FIRST, SECOND, Desk, place, serving, signed_in  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.place import draw_community, token_for
+from tests.api.planner_page import FIRST, SECOND, Desk
 
 
 def test_a_reason_is_an_entry_of_its_own_and_needs_an_edit(client, store):
@@ -40,27 +34,20 @@ def test_a_reason_is_an_entry_of_its_own_and_needs_an_edit(client, store):
 
 
 @pytest.mark.slow
-def test_a_reason_typed_after_a_stroke_is_read_in_the_record_with_who_before_and_after(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
-):
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        why = desk.page.get_by_label("这样修改的原因")
-        assert why.is_hidden()
-        desk.paint(FIRST, "u02", "u08")
-        why.fill("<b>南门</b>改建后并入")
-        why.press("Enter")
-        desk.page.wait_for_selector(".why:has-text('已记录')")
-        desk.page.keyboard.press("Escape")
+def test_a_reason_typed_after_a_stroke_is_read_in_the_record_with_who_before_and_after(desk: Desk):
+    why = desk.page.get_by_label("这样修改的原因")
+    assert why.is_hidden()
+    desk.paint(FIRST, "u02", "u08")
+    why.fill("<b>南门</b>改建后并入")
+    why.press("Enter")
+    desk.page.wait_for_selector(".why:has-text('已记录')")
+    desk.page.keyboard.press("Escape")
 
-        desk.page.locator("summary", has_text="更多").click()
-        desk.page.get_by_role("link", name="修改记录").click()
-        row = desk.page.locator("tbody tr").first
-        cells = row.locator("td").all_inner_texts()
-        assert cells[2:4] == ["planner", "涂画"]
-        assert cells[4].strip() == f"2个单元（38户）： {SECOND} → {FIRST}"
-        assert cells[5].startswith("<b>南门</b>改建后并入")
-        assert desk.faults == []
+    desk.page.locator("summary", has_text="更多").click()
+    desk.page.get_by_role("link", name="修改记录").click()
+    row = desk.page.locator("tbody tr").first
+    cells = row.locator("td").all_inner_texts()
+    assert cells[2:4] == ["planner", "涂画"]
+    assert cells[4].strip() == f"2个单元（38户）： {SECOND} → {FIRST}"
+    assert cells[5].startswith("<b>南门</b>改建后并入")
+    assert desk.faults == []

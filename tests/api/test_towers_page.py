@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx2
 import pytest
-from playwright.sync_api import BrowserContext
 from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place, draw_community, token_for
-from tests.api.processes import free_port
-from tests.api.test_planner import FIRST, SECOND, Desk, serving, signed_in, stored  # noqa: F401
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.planner_page import FIRST, SECOND, Desk, stored
 
 # The second unit is a tower.
 HOUSEHOLDS = [[20, 140, 30, 30], [20, 20, 30, 30]]
@@ -29,88 +24,76 @@ def place(store: Store) -> Place:
 
 
 @pytest.mark.slow
-def test_a_tower_is_divided_painted_apart_and_made_whole_again(
-    store: Store,
-    place: Place,
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
-):
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        page = desk.page
-        before = stored(store, place)
-        assert desk.totals() == before
-        panel = page.locator(".towers")
-        assert HOSTILE in panel.inner_text()
-        panel.get_by_role("button", name="按楼层分段").click()
-        dialog = page.get_by_role("dialog")
-        dialog.get_by_label("总层数").fill("33")
-        dialog.get_by_label("段数").fill("2")
-        dialog.get_by_label("段数").press("Tab")
-        counts = dialog.locator("tbody").get_by_label("户数")
-        assert [counts.nth(at).input_value() for at in (0, 1)] == ["72", "68"]
-        counts.nth(0).fill("64")
-        assert dialog.get_by_role("button", name="保存分段").is_disabled()
-        counts.nth(1).fill("76")
-        dialog.get_by_label("原因").fill("超过上限")
-        with page.expect_navigation():
-            dialog.get_by_role("button", name="保存分段").click()
-        desk.ready()
+def test_a_tower_is_divided_painted_apart_and_made_whole_again(store: Store, place: Place, desk: Desk):
+    page = desk.page
+    before = stored(store, place)
+    assert desk.totals() == before
+    panel = page.locator(".towers")
+    assert HOSTILE in panel.inner_text()
+    panel.get_by_role("button", name="按楼层分段").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("总层数").fill("33")
+    dialog.get_by_label("段数").fill("2")
+    dialog.get_by_label("段数").press("Tab")
+    counts = dialog.locator("tbody").get_by_label("户数")
+    assert [counts.nth(at).input_value() for at in (0, 1)] == ["72", "68"]
+    counts.nth(0).fill("64")
+    assert dialog.get_by_role("button", name="保存分段").is_disabled()
+    counts.nth(1).fill("76")
+    dialog.get_by_label("原因").fill("超过上限")
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="保存分段").click()
+    desk.ready()
 
-        low, high = f"{HOSTILE}/F1-17", f"{HOSTILE}/F18-33"
-        assert desk.totals() == before == stored(store, place)
-        assert (desk.ask("gridOf", low), desk.ask("gridOf", high)) == (FIRST, FIRST)
-        assert desk.ask("gridOf", HOSTILE) is None
-        assert page.locator(".tower-badge").inner_text() == "⇅2"
-        assert "1—17层：64户" in panel.inner_text()
-        desk.paint(SECOND, high)
-        assert desk.totals() == {FIRST: before[FIRST] - 76, SECOND: before[SECOND] + 76}
-        desk.saved()
-        assert stored(store, place) == desk.totals()
+    low, high = f"{HOSTILE}/F1-17", f"{HOSTILE}/F18-33"
+    assert desk.totals() == before == stored(store, place)
+    assert (desk.ask("gridOf", low), desk.ask("gridOf", high)) == (FIRST, FIRST)
+    assert desk.ask("gridOf", HOSTILE) is None
+    assert page.locator(".tower-badge").inner_text() == "⇅2"
+    assert "1—17层：64户" in panel.inner_text()
+    desk.paint(SECOND, high)
+    assert desk.totals() == {FIRST: before[FIRST] - 76, SECOND: before[SECOND] + 76}
+    desk.saved()
+    assert stored(store, place) == desk.totals()
 
-        with page.expect_navigation():
-            panel.get_by_role("button", name="恢复为一个单元").click()
-        desk.ready()
-        # Most of its households were on the upper floors.
-        assert desk.totals() == {FIRST: before[FIRST] - 140, SECOND: before[SECOND] + 140}
-        assert page.locator(".tower-badge").count() == 0
-        with store.owner.connect() as owner:
-            actions = owner.execute(
-                text("SELECT action, body ->> 'note' FROM log WHERE stream = 'edits' ORDER BY seq")
-            ).all()
-        assert [tuple(each) for each in actions] == [("divide", "超过上限"), ("paint", ""), ("join", "")]
-        assert desk.faults == []
+    with page.expect_navigation():
+        panel.get_by_role("button", name="恢复为一个单元").click()
+    desk.ready()
+    # Most of its households were on the upper floors.
+    assert desk.totals() == {FIRST: before[FIRST] - 140, SECOND: before[SECOND] + 140}
+    assert page.locator(".tower-badge").count() == 0
+    with store.owner.connect() as owner:
+        actions = owner.execute(
+            text("SELECT action, body ->> 'note' FROM log WHERE stream = 'edits' ORDER BY seq")
+        ).all()
+    assert [tuple(each) for each in actions] == [("divide", "超过上限"), ("paint", ""), ("join", "")]
+    assert desk.faults == []
 
 
 @pytest.mark.slow
 def test_edits_not_yet_saved_outlive_a_division_by_somebody_else(
-    store: Store,
-    place: Place,
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, desk: Desk, served: str
 ):
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        page, before = desk.page, desk.totals()
-        page.route("**/edits", lambda route: route.abort())
-        desk.paint(SECOND, "u05")
-        bands = [
-            {"lowest": 1, "highest": 9, "households": 70},
-            {"lowest": 10, "highest": 20, "households": 70},
-        ]
-        answer = httpx2.post(
-            f"http://127.0.0.1:{port}/api/v1/versions/{place.version_id}/divisions",
-            json={"unit_id": HOSTILE, "floors": bands},
-            headers={**token_for(store, "other", "planner"), "If-Match": "*"},
-        )
-        assert answer.status_code == 201
-        with page.expect_navigation():
-            page.unroute("**/edits")
-        desk.ready()
-        desk.saved()
+    page, before = desk.page, desk.totals()
+    page.route("**/edits", lambda route: route.abort())
+    desk.paint(SECOND, "u05")
+    bands = [
+        {"lowest": 1, "highest": 9, "households": 70},
+        {"lowest": 10, "highest": 20, "households": 70},
+    ]
+    answer = httpx2.post(
+        f"{served}/api/v1/versions/{place.version_id}/divisions",
+        json={"unit_id": HOSTILE, "floors": bands},
+        headers={**token_for(store, "other", "planner"), "If-Match": "*"},
+    )
+    assert answer.status_code == 201
+    with page.expect_navigation():
+        page.unroute("**/edits")
+    desk.ready()
+    desk.saved()
 
-        moved = HOUSEHOLDS[1][1]
-        after = {FIRST: before[FIRST] - moved, SECOND: before[SECOND] + moved}
-        assert desk.totals() == after == stored(store, place)
-        assert desk.ask("gridOf", "u05") == SECOND
-        assert page.locator(".tower-badge").count() == 1
+    moved = HOUSEHOLDS[1][1]
+    after = {FIRST: before[FIRST] - moved, SECOND: before[SECOND] + moved}
+    assert desk.totals() == after == stored(store, place)
+    assert desk.ask("gridOf", "u05") == SECOND
+    assert page.locator(".tower-badge").count() == 1

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.processes import free_port
-from tests.api.test_planner import (  # noqa: F401
-    FIRST,
-    HOUSEHOLDS,
-    SECOND,
-    Desk,
-    place,
-    serving,
-    signed_in,
-    stored,
-)
-from tests.maps.chromium import browser  # noqa: F401
+from tests.api.planner_page import FIRST, HOUSEHOLDS, SECOND, Desk, stored
 
 
 class Keyboard:
@@ -61,95 +49,114 @@ class Keyboard:
 
 @pytest.mark.slow
 def test_units_are_found_moved_and_locked_in_the_table_without_a_pointer(
-    store: Store,
-    place: Place,  # noqa: F811
-    signed_in: BrowserContext,  # noqa: F811
-    tmp_path: Path,
+    store: Store, place: Place, desk: Desk
 ):
-    with serving(store, tmp_path, port := free_port()):
-        desk = Desk(signed_in, port, place)
-        hands = Keyboard(desk)
-        before = desk.totals()
-        assert not hands.table.is_visible()
-        hands.press("t")
-        expect(hands.said).to_contain_text("共18个单元")
-        assert len(hands.rows()) == 18
-        assert not desk.page.locator(".leaflet-container").is_visible()
+    hands = Keyboard(desk)
+    before = desk.totals()
+    _open_the_table(hands)
+    _find_the_units_of_the_second_grid(hands)
+    chosen = _tick_two_of_three(hands)
+    moved = sum(HOUSEHOLDS[n // 6][n % 6] for n in (int(unit[1:]) for unit in chosen))
+    after = {**before, FIRST: before[FIRST] + moved, SECOND: before[SECOND] - moved}
+    _move_them_into_the_first(hands, before, after)
+    assert desk.totals() == after
+    desk.saved()
+    assert stored(store, place) == after
 
-        # What is typed is searched for, also the letters that are keys of the page.
-        desk.page.keyboard.type("u0")
-        assert hands.rows() == [f"u0{n}" for n in range(10)]
-        hands.choose("[aria-label='按微网格筛选']", SECOND)
-        assert hands.rows() == ["u02", "u03", "u08", "u09"]
-        hands.tab_to("th:nth-child(5) button")
-        hands.press("Enter")
-        hands.press("Enter")
-        expect(hands.table.locator("th[aria-sort=descending]")).to_have_text("户数")
-        assert hands.rows() == ["u09", "u08", "u02", "u03"]
+    hands.press("Control+z")
+    expect(hands.said).to_contain_text("撤销：2个单元")
+    assert desk.totals() == before
+    desk.saved()
+    assert stored(store, place) == before
 
-        hands.tab_to("tbody input")
-        hands.press("Space")
-        hands.press("ArrowDown")
-        hands.press("ArrowDown")
-        hands.press("Shift+Space")
-        chosen = hands.rows()[:3]
-        assert hands.ticked() == chosen
-        hands.press("ArrowUp")
-        hands.press("Space")
-        del chosen[1]
-        assert hands.ticked() == chosen
-        moved = sum(HOUSEHOLDS[n // 6][n % 6] for n in (int(unit[1:]) for unit in chosen))
+    _lock_what_is_listed_and_try_to_move_it(hands)
+    assert desk.totals() == before
+    _list_the_locked_alone(hands)
+    _begin_a_grid_with_all_units(hands)
+    desk.saved()
+    locked = sum(HOUSEHOLDS[row][column] for row in (0, 1) for column in (2, 3))
+    totals = desk.totals()
+    assert sorted(totals.values()) == sorted([locked, sum(map(sum, HOUSEHOLDS)) - locked])
+    assert stored(store, place) == totals
 
-        hands.choose(".into", FIRST, back=True)
-        told = desk.page.evaluate("() => document.activeElement.selectedOptions[0].textContent")
-        assert re.findall(r"(\d+)户", told) == [str(before[FIRST]), str(before[FIRST] + moved)]
-        hands.tab_to(".take")
-        hands.press("Enter")
-        after = {**before, FIRST: before[FIRST] + moved, SECOND: before[SECOND] - moved}
-        assert desk.totals() == after
-        expect(hands.said).to_contain_text(f"现有{after[FIRST]}户")
-        assert hands.rows() == ["u08", "u03"]
-        desk.saved()
-        assert stored(store, place) == after
+    hands.press("t")
+    assert not hands.table.is_visible()
+    assert desk.page.locator(".leaflet-container").is_visible()
+    assert desk.faults == []
 
-        hands.press("Control+z")
-        expect(hands.said).to_contain_text("撤销：2个单元")
-        assert desk.totals() == before
-        desk.saved()
-        assert stored(store, place) == before
 
-        # All that is listed is locked; then nothing of it moves, and the list of locked units holds it.
-        hands.tab_to(".filters > button", back=True)
-        hands.press("Enter")
-        hands.press("k")
-        expect(hands.said).to_contain_text("共4个")
-        hands.choose(".into", FIRST)
-        hands.tab_to(".take")
-        hands.press("Enter")
-        expect(hands.said).to_have_text("没有可移动的单元：已在该网格中，或受锁定限制。")
-        assert desk.totals() == before
+def _open_the_table(hands: Keyboard) -> None:
+    assert not hands.table.is_visible()
+    hands.press("t")
+    expect(hands.said).to_contain_text("共18个单元")
+    assert len(hands.rows()) == 18
+    assert not hands.page.locator(".leaflet-container").is_visible()
 
-        hands.tab_to("input[type=search]", back=True)
-        hands.press("Control+a")
-        hands.press("Delete")
-        hands.choose("[aria-label='按微网格筛选']", "全部")
-        hands.choose("[aria-label='显示范围']", "已锁定")
-        assert sorted(hands.rows()) == ["u02", "u03", "u08", "u09"]
 
-        # Of all units, those that no lock holds begin a grid.
-        hands.choose("[aria-label='显示范围']", "全部单元")
-        hands.tab_to(".filters > button")
-        hands.press("Enter")
-        hands.tab_to(".take + button")
-        hands.press("Enter")
-        expect(hands.said).to_contain_text("另有4个单元因锁定未移动")
-        desk.saved()
-        locked = sum(HOUSEHOLDS[row][column] for row in (0, 1) for column in (2, 3))
-        totals = desk.totals()
-        assert sorted(totals.values()) == sorted([locked, sum(map(sum, HOUSEHOLDS)) - locked])
-        assert stored(store, place) == totals
+def _find_the_units_of_the_second_grid(hands: Keyboard) -> None:
+    # What is typed is searched for, also the letters that are keys of the page.
+    hands.page.keyboard.type("u0")
+    assert hands.rows() == [f"u0{n}" for n in range(10)]
+    hands.choose("[aria-label='按微网格筛选']", SECOND)
+    assert hands.rows() == ["u02", "u03", "u08", "u09"]
+    hands.tab_to("th:nth-child(5) button")
+    hands.press("Enter")
+    hands.press("Enter")
+    expect(hands.table.locator("th[aria-sort=descending]")).to_have_text("户数")
+    assert hands.rows() == ["u09", "u08", "u02", "u03"]
 
-        hands.press("t")
-        assert not hands.table.is_visible()
-        assert desk.page.locator(".leaflet-container").is_visible()
-        assert desk.faults == []
+
+def _tick_two_of_three(hands: Keyboard) -> list[str]:
+    """Tick the first three rows with Shift, and take the second out again; return what is ticked."""
+    hands.tab_to("tbody input")
+    hands.press("Space")
+    hands.press("ArrowDown")
+    hands.press("ArrowDown")
+    hands.press("Shift+Space")
+    chosen = hands.rows()[:3]
+    assert hands.ticked() == chosen
+    hands.press("ArrowUp")
+    hands.press("Space")
+    del chosen[1]
+    assert hands.ticked() == chosen
+    return chosen
+
+
+def _move_them_into_the_first(hands: Keyboard, before: dict[str, int], after: dict[str, int]) -> None:
+    hands.choose(".into", FIRST, back=True)
+    told = hands.page.evaluate("() => document.activeElement.selectedOptions[0].textContent")
+    assert re.findall(r"(\d+)户", told) == [str(before[FIRST]), str(after[FIRST])]
+    hands.tab_to(".take")
+    hands.press("Enter")
+    expect(hands.said).to_contain_text(f"现有{after[FIRST]}户")
+    assert hands.rows() == ["u08", "u03"]
+
+
+def _lock_what_is_listed_and_try_to_move_it(hands: Keyboard) -> None:
+    hands.tab_to(".filters > button", back=True)
+    hands.press("Enter")
+    hands.press("k")
+    expect(hands.said).to_contain_text("共4个")
+    hands.choose(".into", FIRST)
+    hands.tab_to(".take")
+    hands.press("Enter")
+    expect(hands.said).to_have_text("没有可移动的单元：已在该网格中，或受锁定限制。")
+
+
+def _list_the_locked_alone(hands: Keyboard) -> None:
+    hands.tab_to("input[type=search]", back=True)
+    hands.press("Control+a")
+    hands.press("Delete")
+    hands.choose("[aria-label='按微网格筛选']", "全部")
+    hands.choose("[aria-label='显示范围']", "已锁定")
+    assert sorted(hands.rows()) == ["u02", "u03", "u08", "u09"]
+
+
+def _begin_a_grid_with_all_units(hands: Keyboard) -> None:
+    """Those that a lock holds stay where they are."""
+    hands.choose("[aria-label='显示范围']", "全部单元")
+    hands.tab_to(".filters > button")
+    hands.press("Enter")
+    hands.tab_to(".take + button")
+    hands.press("Enter")
+    expect(hands.said).to_contain_text("另有4个单元因锁定未移动")

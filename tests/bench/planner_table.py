@@ -35,8 +35,7 @@ from api.cluster import Cluster
 from api.database import Store
 from api.dependencies import SESSION_COOKIE
 from tests.api.accounts import PASSWORD, add_person, root_id
-from tests.api.processes import _SERVE, free_port, process, wait_until
-from tests.api.test_planner import _answers
+from tests.api.processes import api_worker
 from tests.api.town import build_town
 from tests.maps.chromium import QUIET
 
@@ -120,9 +119,7 @@ async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, pro
     key = security.sign_in(store, "planner", PASSWORD, "127.0.0.1")
     with store.owner.connect() as owner:
         version = owner.execute(text("SELECT id, community_id FROM versions LIMIT 1")).one()
-    port = free_port()
-    with process(_SERVE, store.url, str(folder), str(port)):
-        wait_until(lambda: _answers(port), what="the worker")
+    with api_worker(store.url, folder) as (service, _):
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
             context = await browser.new_context(viewport=VIEW)
@@ -130,7 +127,7 @@ async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, pro
                 [{"name": SESSION_COOKIE, "value": key, "domain": "127.0.0.1", "path": "/"}]
             )
             page = await context.new_page()
-            address = f"http://127.0.0.1:{port}/plan/{version.community_id}"
+            address = f"{service}/plan/{version.community_id}"
             first_s = await _opened_s(page, page.goto(address))
             await page.locator('[data-step="fork"]').click()
             await page.wait_for_url("**?version=*")
