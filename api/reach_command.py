@@ -13,6 +13,7 @@ from api.outputs import ready
 from api.telling import warn
 from geo.errors import InputError
 from geo.layers import LayerKind, read_layer
+from geo.names import listed
 from geo.plan_layers import own_grid_ids, read_plan_layers
 from geo.reached import Reached, reached
 from geo.standing_files import EarlierPlan
@@ -142,7 +143,7 @@ def _tell(terminal: Terminal, found: Reached, output: Path) -> None:
             text(
                 "cli.reach.stations_apart",
                 terminal.language,
-                stations="、".join(map(str, apart[:5])),
+                stations=listed(map(str, apart)),
                 n=len(apart),
             )
         )

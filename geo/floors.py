@@ -38,24 +38,6 @@ class FloorBand:
         return f"{tower}/F{self.lowest}" + ("" if self.highest == self.lowest else f"-{self.highest}")
 
 
-def even_bands(floors: int, households: int, count: int) -> list[FloorBand]:
-    """Divide floors 1 to `floors` into bands of as equal height as can be, households evenly by floor.
-
-    Raises
-    ------
-    ValueError
-        There are fewer floors than bands.
-    """
-    if not 1 <= count <= floors:
-        raise ValueError("a band has at least one floor")
-    tops = [round(floors * (band + 1) / count) for band in range(count)]
-    counted = [round(households * top / floors) for top in tops]
-    return [
-        FloorBand(low + 1, top, total - before)
-        for low, top, before, total in zip([0, *tops], tops, [0, *counted], counted, strict=False)
-    ]
-
-
 def bands_needed(households: int, most: int) -> int:
     """Return the fewest bands of which none has more than `most` households on average."""
     return -(-households // most)

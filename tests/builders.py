@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from geo.adjacency import Adjacency, Crossing
+from geo.floors import FloorBand
 
 SIDE_M = 10.0
 
@@ -58,3 +59,21 @@ def lattice(rows: int, columns: int) -> Adjacency:
     pairs = [(r * columns + c, r * columns + c + 1, SIDE_M) for r, c in at if c + 1 < columns]
     pairs += [(r * columns + c, (r + 1) * columns + c, SIDE_M) for r, c in at if r + 1 < rows]
     return related([f"u{i:03}" for i in range(rows * columns)], pairs)
+
+
+def even_bands(floors: int, households: int, count: int) -> list[FloorBand]:
+    """Divide floors 1 to `floors` into bands of as equal height as can be, households evenly by floor.
+
+    Raises
+    ------
+    ValueError
+        There are fewer floors than bands.
+    """
+    if not 1 <= count <= floors:
+        raise ValueError("a band has at least one floor")
+    tops = [round(floors * (band + 1) / count) for band in range(count)]
+    counted = [round(households * top / floors) for top in tops]
+    return [
+        FloorBand(low + 1, top, total - before)
+        for low, top, before, total in zip([0, *tops], tops, [0, *counted], counted, strict=False)
+    ]

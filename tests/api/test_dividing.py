@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from api.database import Store
 from api.dividing import ground_with
 from api.loading import load_plan_as_owner
-from geo.floors import FloorBand, even_bands, with_floors
+from geo.floors import FloorBand, with_floors
 from geo.planning import stand
 from tests.api.place import Place, draw_community, token_for
 from tests.api.plans import one, rows, silent, town_layers, write_town_plan
+from tests.builders import even_bands
 
 # Two grids of two columns: 200 and 120 households; u01 is a tower.
 HOUSEHOLDS = [[20, 140, 30, 30], [20, 20, 30, 30]]

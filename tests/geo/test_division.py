@@ -16,9 +16,10 @@ from geo.arcs import Arcs
 from geo.boundaries import region_polygons
 from geo.division import CLEARANCE_M, divided_cell, longer_side
 from geo.errors import CoverageError, InputError
-from geo.floors import FloorBand, even_bands, with_floors
+from geo.floors import FloorBand, with_floors
 from geo.plan_layers import PlanLayers, plan_layers
 from geo.planning import Ground, stand
+from tests.builders import even_bands
 from tests.geo.town import CRS, EAST_M, NORTH_M, box, communities, houses
 
 
