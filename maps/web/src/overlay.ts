@@ -7,12 +7,9 @@ import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { labelsOf, type StationSpot } from "./naming.ts";
 import { worldX, worldY } from "./pack.ts";
 import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
+import { penOver, restingOn } from "./resting.ts";
 import type { Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
-import { metresPerPixel } from "./tiles.ts";
-
-/** Share of the view drawn beyond each edge, so that a short drag shows no bare rim. */
-const PADDING = 0.15;
 
 /** A label that is drawn, in CSS pixels of the map's container. Read-only: for tests and for the curious. */
 export interface DrawnLabel {
@@ -36,7 +33,6 @@ export class Overlay extends L.Layer {
   private drawn: Label[] = [];
   private clusters: { x: number; y: number; radius: number; gatherings: Gathering[]; count: number }[] = [];
   private stations: StationSpot[] = [];
-  private ratio = 1;
   private host: L.Map | null = null;
 
   constructor(
@@ -103,33 +99,12 @@ export class Overlay extends L.Layer {
   redraw(): void {
     const map = this.host;
     if (!map) return;
-    const size = map.getSize();
-    const margin = size.multiplyBy(PADDING).round();
-    this.offset = margin.multiplyBy(-1);
+    const resting = restingOn(map);
+    this.offset = resting.pad.multiplyBy(-1);
     this.topLeft = map.containerPointToLatLng(this.offset);
     this.drawnZoom = map.getZoom();
-    this.ratio = window.devicePixelRatio || 1;
-    const width = size.x + 2 * margin.x;
-    const height = size.y + 2 * margin.y;
-    this.canvas.width = Math.round(width * this.ratio);
-    this.canvas.height = Math.round(height * this.ratio);
-    this.canvas.style.width = `${width}px`;
-    this.canvas.style.height = `${height}px`;
-    L.DomUtil.setPosition(this.canvas, map.containerPointToLayerPoint(this.offset));
-    const pen = this.canvas.getContext("2d");
-    if (!pen) return;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    const originX = worldX(this.topLeft.lng);
-    const originY = worldY(this.topLeft.lat);
-    const view: Window = {
-      originX,
-      originY,
-      scale: 256 * 2 ** this.drawnZoom,
-      width,
-      height,
-      metresPerPixel: metresPerPixel(this.drawnZoom, originY),
-    };
-    this.draw(pen, view);
+    const pen = penOver(this.canvas, resting);
+    if (pen) this.draw(pen, resting.view);
   }
 
   /** During a zoom the old drawing is stretched to where it will be. */

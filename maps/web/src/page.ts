@@ -1,16 +1,16 @@
 /** The page: panel and map tied to each other. */
 import * as L from "leaflet";
 import { gridsOf } from "./changes.ts";
-import { TowerBadges } from "./towers.ts";
 import { northArrow, homeControl } from "./controls.ts";
 import type { Side } from "./divider.ts";
 import { element } from "./dom.ts";
 import { concern, middleOf, nearest } from "./findings.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
-import { latitude, longitude, worldX, worldY, type Paths, type Points } from "./pack.ts";
+import type { Paths, Points } from "./pack.ts";
 import { Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
 import { Panel } from "./panel.ts";
+import { boundsOf, place, worldOf } from "./places.ts";
 import {
   buildingSection, communitySection, compoundSection, findingSection, gridSection, incidentSection, popupElement, Reasons,
   stationSection, unitSection, type Section,
@@ -20,6 +20,7 @@ import type { Language, Settings } from "./schema.ts";
 import type { Entry } from "./search.ts";
 import { Swipe } from "./swipe.ts";
 import { metresPerPixel, PlanTiles } from "./tiles.ts";
+import { TowerBadges } from "./towers.ts";
 import { htmlLanguage, t, useLanguage } from "./words.ts";
 
 const MAX_ZOOM = 21;
@@ -92,7 +93,7 @@ export class Page {
     this.home(false);
     this.tiles.addTo(map);
     this.overlay.addTo(map);
-    new TowerBadges(scene.get("units"), (x, y) => latLng([x, y])).addTo(map);
+    new TowerBadges(scene.get("units")).addTo(map);
     map.on("click", (event) => this.identify(event));
     map.on("mousemove", (event) => {
       map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);
@@ -147,7 +148,7 @@ export class Page {
 
   private home(animate: boolean): void {
     const box = this.scene.bounds();
-    if (box) this.map.fitBounds(bounds(box), { padding: [14, 14], animate, maxZoom: PLACE_ZOOM });
+    if (box) this.map.fitBounds(boundsOf(box), { padding: [14, 14], animate, maxZoom: PLACE_ZOOM });
     else this.map.setView([32, 119.6], 10, { animate });
   }
 
@@ -166,7 +167,7 @@ export class Page {
       arrive();
     };
     this.map.once("moveend", this.onArrival);
-    this.map.fitBounds(bounds(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
+    this.map.fitBounds(boundsOf(box), { padding: [60, 60], maxZoom: PLACE_ZOOM });
   }
 
   /** Units on the ground of their grids: the grids outlined, the units filled. */
@@ -231,7 +232,7 @@ export class Page {
     this.selection.clearLayers();
     if (hit?.kind === "station") return this.goNear("stations", hit.station, stationSection(this.scene, hit.station));
     if (hit) return this.openIncidents(hit.incidents, event.latlng);
-    const at: [number, number] = [worldX(event.latlng.lng), worldY(event.latlng.lat)];
+    const at = worldOf(event.latlng);
     const { scene } = this;
     const sees = this.shown.has("units") && metresPerPixel(this.map.getZoom(), at[1]) <= UNITS_FROM_M;
     const unit = sees ? this.unitAt(at) : undefined;
@@ -272,7 +273,7 @@ export class Page {
       return this.goNear("incidents", only, incidentSection(this.scene, only));
     }
     const box = union(incidents.map((incident) => layer.box(incident)));
-    const target = box && bounds(box);
+    const target = box && boundsOf(box);
     const zoom = target ? Math.min(this.map.getBoundsZoom(target, false, L.point(50, 50)), MAX_ZOOM) : MAX_ZOOM;
     if (target && zoom > this.map.getZoom() && this.map.getZoom() < 19.5) {
       this.map.fitBounds(target, { padding: [50, 50], maxZoom: Math.max(this.map.getZoom() + 1, Math.min(zoom, 20)) });
@@ -282,7 +283,7 @@ export class Page {
     if (incidents.length > PILE) {
       sections.push({ title: t("incident.more", { count: incidents.length - PILE }), rows: [] });
     }
-    this.popup([worldX(at.lng), worldY(at.lat)], sections);
+    this.popup(worldOf(at), sections);
   }
 
   private goNear(name: LayerName, feature: number, section: Section): void {
@@ -301,7 +302,7 @@ export class Page {
       autoPanPadding: [20, 20],
       offset: [0, -4],
     })
-      .setLatLng(latLng(at))
+      .setLatLng(place(at))
       .setContent(popupElement(sections))
       .openOn(this.map);
   }
@@ -330,18 +331,10 @@ export class Page {
   }
 
   private ring(at: [number, number]): void {
-    L.circleMarker(latLng(at), {
+    L.circleMarker(place(at), {
       radius: 17, color: this.settings.styles.ink.select, weight: 3, fill: false, interactive: false,
     }).addTo(this.selection);
   }
-}
-
-function latLng([x, y]: [number, number]): L.LatLng {
-  return L.latLng(latitude(y), longitude(x));
-}
-
-function bounds([minX, minY, maxX, maxY]: Box): L.LatLngBounds {
-  return L.latLngBounds(latLng([minX, minY]), latLng([maxX, maxY]));
 }
 
 function latLngs(paths: Paths, feature: number): L.LatLng[][] {
@@ -349,7 +342,7 @@ function latLngs(paths: Paths, feature: number): L.LatLng[][] {
   for (let path = paths.featureStart[feature] as number; path < (paths.featureStart[feature + 1] as number); path++) {
     const line: L.LatLng[] = [];
     for (let i = paths.pathStart[path] as number; i < (paths.pathStart[path + 1] as number); i++) {
-      line.push(latLng([paths.x[i] as number, paths.y[i] as number]));
+      line.push(place([paths.x[i] as number, paths.y[i] as number]));
     }
     lines.push(line);
   }
@@ -359,7 +352,7 @@ function latLngs(paths: Paths, feature: number): L.LatLng[][] {
 function places(points: Points, feature: number): L.LatLng[] {
   const found: L.LatLng[] = [];
   for (let i = points.featureStart[feature] as number; i < (points.featureStart[feature + 1] as number); i++) {
-    found.push(latLng([points.x[i] as number, points.y[i] as number]));
+    found.push(place([points.x[i] as number, points.y[i] as number]));
   }
   return found;
 }

@@ -1,6 +1,7 @@
 /** Towers divided by floors: which units are bands of one, and the badge that says so on the map. */
 import * as L from "leaflet";
 import { element } from "./dom.ts";
+import { place } from "./places.ts";
 import type { IndexedLayer } from "./scene.ts";
 import { t } from "./words.ts";
 
@@ -31,7 +32,7 @@ export class TowerBadges extends L.Layer {
   private readonly badges = L.layerGroup();
   private host: L.Map | null = null;
 
-  constructor(units: IndexedLayer, at: (x: number, y: number) => L.LatLng) {
+  constructor(units: IndexedLayer) {
     super();
     for (const [tower, bands] of towersOf(units)) {
       const middle = units.middle((bands[0] as Band).unit);
@@ -41,7 +42,7 @@ export class TowerBadges extends L.Layer {
       const html = element("span", { class: "tower-badge" }, `⇅${bands.length}`);
       html.title = said;
       const icon = L.divIcon({ html, className: "tower-mark", iconSize: [30, 18] });
-      L.marker(at(...middle), { icon, interactive: false, keyboard: false, alt: said }).addTo(this.badges);
+      L.marker(place(middle), { icon, interactive: false, keyboard: false, alt: said }).addTo(this.badges);
     }
   }
 

@@ -6,8 +6,8 @@ import type { Side } from "../divider.ts";
 import { button, element } from "../dom.ts";
 import { Incidents } from "../incidents.ts";
 import { Overlay, type DrawnLabel } from "../overlay.ts";
-import { latitude, longitude, worldX, worldY } from "../pack.ts";
 import { Painter, type Shown } from "../paint.ts";
+import { boundsOf, worldOf } from "../places.ts";
 import { gridSection, popupElement, Reasons } from "../popups.ts";
 import { union, type Box, type Scene } from "../scene.ts";
 import type { Settings } from "../schema.ts";
@@ -174,15 +174,11 @@ export class CompareView {
 
   private identify(of: Side, event: L.LeafletMouseEvent): void {
     const side = of === "after" ? this.swipe.sideOf(event.containerPoint) : of;
-    const grid = this.scene.get(gridsOf(side)).polygonsAt(worldX(event.latlng.lng), worldY(event.latlng.lat))[0];
+    const grid = this.scene.get(gridsOf(side)).polygonsAt(...worldOf(event.latlng))[0];
     if (grid === undefined) return;
     L.popup({ minWidth: 220, maxWidth: 300, autoPanPadding: [20, 20] })
       .setLatLng(event.latlng)
       .setContent(popupElement([gridSection(this.scene, grid, this.reasons, side)]))
       .openOn(this.maps[of]);
   }
-}
-
-function boundsOf([minX, minY, maxX, maxY]: Box): L.LatLngBounds {
-  return L.latLngBounds([latitude(minY), longitude(minX)], [latitude(maxY), longitude(maxX)]);
 }

@@ -32,22 +32,11 @@ export class Borders {
 
   /** Arcs between cells by the numbers of their units; those with ground on one side only are no borders. */
   constructor(private readonly plan: Plan, private readonly arcs: Arcs) {
-    const { start, owner, x, y } = arcs;
+    const { start, owner } = arcs;
     const inner: number[] = [];
     for (let arc = 0; arc < start.length - 1; arc++) if ((owner[2 * arc] as number) >= 0 && (owner[2 * arc + 1] as number) >= 0) inner.push(arc);
     this.inner = Uint32Array.from(inner);
-    this.index = inner.length ? new Flatbush(inner.length) : null;
-    for (const arc of inner) {
-      let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-      for (let i = start[arc] as number; i < (start[arc + 1] as number); i++) {
-        x0 = Math.min(x0, x[i] as number);
-        y0 = Math.min(y0, y[i] as number);
-        x1 = Math.max(x1, x[i] as number);
-        y1 = Math.max(y1, y[i] as number);
-      }
-      this.index?.add(x0, y0, x1, y1);
-    }
-    this.index?.finish();
+    this.index = arcIndex(arcs, inner);
   }
 
   /** The grids on both sides of an arc, the lower number first; null where it lies inside one grid. */
@@ -126,6 +115,24 @@ export class Borders {
     }
     return found;
   }
+}
+
+/** The boxes of some arcs, found by their places in `wanted`; null where there are none. */
+export function arcIndex({ start, x, y }: Arcs, wanted: readonly number[]): Flatbush | null {
+  if (!wanted.length) return null;
+  const index = new Flatbush(wanted.length);
+  for (const arc of wanted) {
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = start[arc] as number; i < (start[arc + 1] as number); i++) {
+      x0 = Math.min(x0, x[i] as number);
+      y0 = Math.min(y0, y[i] as number);
+      x1 = Math.max(x1, x[i] as number);
+      y1 = Math.max(y1, y[i] as number);
+    }
+    index.add(x0, y0, x1, y1);
+  }
+  index.finish();
+  return index;
 }
 
 /** The nearest point of a line. */

@@ -5,8 +5,8 @@ import { bent, nearestOnLine, openedOpposite, type Borders, type OnLine } from "
 import type { Point } from "../plan/geometry.ts";
 import type { SnapKind, SnapLines } from "../plan/snapping.ts";
 import { t } from "../words.ts";
+import { place } from "../places.ts";
 import { HAND_PANE, worldOfPixel, type At, type Bench, type Grip } from "./hand.ts";
-import { place } from "./under.ts";
 
 /** How near to a border the hand takes it, in pixels: of a mouse, and of a finger, which hides what it points at. */
 const TAKES = { fine: 9, coarse: 22 };

@@ -3,7 +3,8 @@ import type { Arcs, Layer } from "../pack.ts";
 import { Ground } from "../plan/ground.ts";
 import type { GridFacts, PlanState } from "../plan/plan.ts";
 import { SnapLines } from "../plan/snapping.ts";
-import { IndexedLayer, type Scene } from "../scene.ts";
+import type { IndexedLayer, Scene } from "../scene.ts";
+import type { Middles } from "./numbers.ts";
 
 export function need(layers: ReadonlyMap<string, Layer>, name: string): Layer {
   const layer = layers.get(name);
@@ -37,7 +38,7 @@ export function stateOf(grids: IndexedLayer, units: IndexedLayer): PlanState & {
 }
 
 /** A middle of each unit: of its house where it has one, else of its cell; NaN without either. */
-export function middlesOf(cells: IndexedLayer, units: IndexedLayer): { x: Float64Array; y: Float64Array } {
+export function middlesOf(cells: IndexedLayer, units: IndexedLayer): Middles {
   const x = new Float64Array(units.count).fill(NaN);
   const y = new Float64Array(units.count).fill(NaN);
   for (let unit = 0; unit < units.count; unit++) {

@@ -1,7 +1,8 @@
 /** The line that splits a grid: its corners are clicked. */
 import * as L from "leaflet";
+import { worldOf } from "../places.ts";
 import { HAND_PANE, type Bench, type Grip } from "./hand.ts";
-import { gridAt, worldOf } from "./under.ts";
+import { gridAt } from "./under.ts";
 
 export class LineGrip implements Grip {
   readonly movesMap = true;

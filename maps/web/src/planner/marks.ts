@@ -1,54 +1,29 @@
 /** What is selected and what is locked, over the grids: told by pattern and sign, not by colour alone. */
-import * as L from "leaflet";
-import { hatchSquare } from "../hatch.ts";
-import { pixel, trace, windowBox, type Window } from "../paint.ts";
-import type { IndexedLayer } from "../scene.ts";
-import { metresPerPixel } from "../tiles.ts";
+import { fillHatched, pixel, trace, windowBox } from "../paint.ts";
 import type { Plan } from "../plan/plan.ts";
+import { penOver, RestingLayer, restingOn } from "../resting.ts";
+import type { IndexedLayer } from "../scene.ts";
+import type { StatusStyle } from "../schema.ts";
+import type { Middles } from "./numbers.ts";
 
-/** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
-const PADDING = 0.15;
 /** Padlocks are drawn when a pixel is at most so many metres. */
 const LOCKS_FROM_M = 1.6;
 const SELECTED = { fill: "rgba(29, 95, 168, 0.22)", edge: "#1d5fa8" };
-const LOCK_INK = "rgba(28, 36, 48, 0.5)";
+const LOCKED: StatusStyle = { fill: "transparent", hatch: "crossed", hatch_ink: "rgba(28, 36, 48, 0.5)" };
 
-export class Marks extends L.Layer {
-  private readonly canvas = document.createElement("canvas");
-  private host: L.Map | null = null;
+export class Marks extends RestingLayer {
+  private readonly canvas: HTMLCanvasElement;
   private isAsked = false;
 
   constructor(
     private readonly plan: Plan,
     private readonly cells: IndexedLayer,
-    /** A middle of each unit, in the world's unit square. */
-    private readonly middles: { x: Float64Array; y: Float64Array },
+    private readonly middles: Middles,
     private readonly selected: ReadonlySet<number>,
   ) {
-    super();
-    this.canvas.className = "grids-picture";
-    this.canvas.setAttribute("aria-hidden", "true");
-  }
-
-  override onAdd(map: L.Map): this {
-    this.host = map;
-    map.getPane("weige-lines")?.append(this.canvas);
-    return this;
-  }
-
-  override onRemove(): this {
-    this.canvas.remove();
-    this.host = null;
-    return this;
-  }
-
-  override getEvents(): { [name: string]: L.LeafletEventHandlerFn } {
-    return {
-      moveend: () => this.draw(),
-      resize: () => this.draw(),
-      zoomstart: () => (this.canvas.style.visibility = "hidden"),
-      zoomend: () => (this.canvas.style.visibility = ""),
-    };
+    const canvas = document.createElement("canvas");
+    super([["weige-lines", canvas]]);
+    this.canvas = canvas;
   }
 
   /** Draw with the next frame. */
@@ -57,49 +32,30 @@ export class Marks extends L.Layer {
     this.isAsked = true;
     requestAnimationFrame(() => {
       this.isAsked = false;
-      this.draw();
+      this.redraw();
     });
   }
 
-  private draw(): void {
+  redraw(): void {
     const { host: map, canvas, plan, selected } = this;
     const { polygons } = this.cells.layer;
-    const pen = canvas.getContext("2d");
-    if (!map || !pen || !polygons) return;
     const locked: number[] = [];
     for (let unit = 0; unit < plan.grid.length; unit++) if (plan.holds(unit)) locked.push(unit);
     canvas.hidden = !locked.length && !selected.size;
-    if (canvas.hidden) return;
-    const size = map.getSize();
-    const pad = size.multiplyBy(PADDING).round();
-    const offset = map.containerPointToLayerPoint(L.point(-pad.x, -pad.y)).round();
-    const origin = map.getPixelOrigin().add(offset);
-    const ratio = window.devicePixelRatio || 1;
-    const scale = 256 * 2 ** map.getZoom();
-    const view: Window = {
-      originX: origin.x / scale, originY: origin.y / scale, scale, width: size.x + 2 * pad.x, height: size.y + 2 * pad.y,
-      metresPerPixel: metresPerPixel(map.getZoom(), origin.y / scale),
-    };
-    canvas.width = Math.round(view.width * ratio);
-    canvas.height = Math.round(view.height * ratio);
-    canvas.style.width = `${view.width}px`;
-    canvas.style.height = `${view.height}px`;
-    L.DomUtil.setPosition(canvas, offset);
+    if (canvas.hidden || !map) return;
+    const resting = restingOn(map);
+    const pen = penOver(canvas, resting);
+    if (!pen) return;
+    const { view, ratio } = resting;
     const seen = new Set(this.cells.within(windowBox(view)));
     const shape = (units: Iterable<number>) => {
       pen.beginPath();
       for (const unit of units) if (seen.has(unit)) trace(pen, polygons, unit, view, true);
     };
-    // The pattern is made in device pixels.
-    const pattern = pen.createPattern(hatchSquare("crossed", LOCK_INK, ratio), "repeat");
-    if (locked.length && pattern) {
-      pattern.setTransform(new DOMMatrix().scale(1 / ratio));
-      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (locked.length) {
       shape(locked);
-      pen.fillStyle = pattern;
-      pen.fill();
+      fillHatched(pen, LOCKED, ratio);
     }
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (selected.size) {
       shape(selected);
       pen.fillStyle = SELECTED.fill;

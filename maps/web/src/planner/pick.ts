@@ -1,7 +1,8 @@
 /** One click on the map that no tool sees: a place, and the unit whose ground it is on. */
 import type * as L from "leaflet";
-import { worldX, worldY } from "../pack.ts";
+import { worldOf } from "../places.ts";
 import type { IndexedLayer } from "../scene.ts";
+import { unitAt } from "./under.ts";
 
 export interface Picked {
   lon: number;
@@ -25,8 +26,8 @@ export function pickPlace(map: L.Map, cells: IndexedLayer): Promise<Picked | nul
       if (event.target instanceof Element && event.target.closest(".leaflet-control")) return;
       event.stopImmediatePropagation();
       if (event.type !== "click") return;
-      const { lng: lon, lat } = map.mouseEventToLatLng(event as MouseEvent);
-      done({ lon, lat, unit: cells.polygonsAt(worldX(lon), worldY(lat))[0] ?? -1 });
+      const at = map.mouseEventToLatLng(event as MouseEvent);
+      done({ lon: at.lng, lat: at.lat, unit: unitAt({ cells }, worldOf(at)) });
     };
     const escape = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;

@@ -1,13 +1,15 @@
 /** The micro-grids being redrawn, over the map: fills by size, borders between cells, numbers. */
-import Flatbush from "flatbush";
+import type Flatbush from "flatbush";
 import * as L from "leaflet";
 import type { Box } from "../labels.ts";
 import { clamp, fillHatched, trace, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
 import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
 import type { Status, StatusStyle, Styles } from "../schema.ts";
-import { metresPerPixel } from "../tiles.ts";
+import { arcIndex } from "../plan/borders.ts";
 import type { Plan } from "../plan/plan.ts";
+import { RestingLayer, restingOn } from "../resting.ts";
+import { arcsOf } from "./layers.ts";
 import { Numbers, type DrawnNumber, type Middles } from "./numbers.ts";
 import { Sheet, type Part } from "./sheet.ts";
 import type { Circle, Ring } from "./hand.ts";
@@ -16,8 +18,6 @@ export type { DrawnNumber } from "./numbers.ts";
 
 /** How far the thickest border reaches over the edge of what it belongs to, in pixels. */
 const REACH = 6;
-/** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
-const PADDING = 0.15;
 
 export interface Look {
   statusOf(grid: number): Status;
@@ -33,14 +33,12 @@ export interface Look {
  * Only the parts that changed are drawn anew, once a frame: without a graphics card every pixel costs. What is drawn
  * in a part is cut at its edge, so that it meets what stands beside it.
  */
-export class Picture extends L.Layer implements Ring {
-  private readonly fills = new Sheet();
-  private readonly lines = new Sheet();
+export class Picture extends RestingLayer implements Ring {
+  private readonly fills: Sheet;
+  private readonly lines: Sheet;
   private readonly arcs: Arcs;
   private readonly arcIndex: Flatbush | null;
   private readonly figures: Numbers;
-  private host: L.Map | null = null;
-  private offset = L.point(0, 0);
   private pad = L.point(0, 0);
   private ratio = 1;
   private view: Window | null = null;
@@ -62,38 +60,12 @@ export class Picture extends L.Layer implements Ring {
     private readonly styles: Styles,
     private readonly look: Look,
   ) {
-    super();
-    if (!cells.layer.arcs) throw new Error("the cells have no borders");
-    this.arcs = cells.layer.arcs();
-    this.arcIndex = indexOf(this.arcs);
+    const [fills, lines] = [new Sheet(), new Sheet()];
+    super([["weige-fills", fills.root], ["weige-lines", lines.root]]);
+    [this.fills, this.lines] = [fills, lines];
+    this.arcs = arcsOf(cells);
+    this.arcIndex = arcIndex(this.arcs, Array.from({ length: this.arcs.start.length - 1 }, (_, arc) => arc));
     this.figures = new Numbers(plan, middles, styles);
-  }
-
-  override onAdd(map: L.Map): this {
-    this.host = map;
-    map.getPane("weige-fills")?.append(this.fills.root);
-    map.getPane("weige-lines")?.append(this.lines.root);
-    this.redraw();
-    return this;
-  }
-
-  override onRemove(): this {
-    this.fills.root.remove();
-    this.lines.root.remove();
-    this.host = null;
-    return this;
-  }
-
-  override getEvents(): { [name: string]: L.LeafletEventHandlerFn } {
-    const hide = (hidden: boolean) => {
-      for (const { root } of [this.fills, this.lines]) root.style.visibility = hidden ? "hidden" : "";
-    };
-    return {
-      moveend: () => this.redraw(),
-      resize: () => this.redraw(),
-      zoomstart: () => hide(true),
-      zoomend: () => hide(false),
-    };
   }
 
   /** The numbers drawn now. */
@@ -107,30 +79,16 @@ export class Picture extends L.Layer implements Ring {
     return this.drawn.map(({ box: [x0, y0, x1, y1] }) => ({ x0: x0 - x, y0: y0 - y, x1: x1 - x, y1: y1 - y }));
   }
 
-  /** Draw everything. */
   redraw(): void {
-    const map = this.host;
-    if (!map) return;
-    const size = map.getSize();
-    const pad = (this.pad = size.multiplyBy(PADDING).round());
-    this.offset = map.containerPointToLayerPoint(L.point(-pad.x, -pad.y)).round();
-    const ratio = (this.ratio = window.devicePixelRatio || 1);
-    const origin = map.getPixelOrigin().add(this.offset);
-    const scale = 256 * 2 ** map.getZoom();
-    this.view = {
-      originX: origin.x / scale,
-      originY: origin.y / scale,
-      scale,
-      width: size.x + 2 * pad.x,
-      height: size.y + 2 * pad.y,
-      metresPerPixel: metresPerPixel(map.getZoom(), origin.y / scale),
-    };
+    if (!this.host) return;
+    const { view, pad, at, ratio } = restingOn(this.host);
+    [this.view, this.pad, this.ratio] = [view, pad, ratio];
     for (const sheet of [this.fills, this.lines]) {
-      sheet.fit(this.view, ratio);
-      L.DomUtil.setPosition(sheet.root, this.offset);
+      sheet.fit(view, ratio);
+      L.DomUtil.setPosition(sheet.root, at);
     }
     this.drawn = [];
-    this.refresh(new Set(this.plan.standing()), [[0, 0, this.view.width, this.view.height]]);
+    this.refresh(new Set(this.plan.standing()), [[0, 0, view.width, view.height]]);
   }
 
   /**
@@ -320,22 +278,4 @@ function joined(parts: readonly Part[]): Part[] {
     apart.push(grown);
   }
   return apart;
-}
-
-function indexOf({ start, x, y }: Arcs): Flatbush | null {
-  const count = start.length - 1;
-  if (!count) return null;
-  const index = new Flatbush(count);
-  for (let arc = 0; arc < count; arc++) {
-    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let i = start[arc] as number; i < (start[arc + 1] as number); i++) {
-      x0 = Math.min(x0, x[i] as number);
-      y0 = Math.min(y0, y[i] as number);
-      x1 = Math.max(x1, x[i] as number);
-      y1 = Math.max(y1, y[i] as number);
-    }
-    index.add(x0, y0, x1, y1);
-  }
-  index.finish();
-  return index;
 }

@@ -14,6 +14,7 @@ import { UnitPoints } from "../plan/points.ts";
 import { SaveQueue } from "../plan/queue.ts";
 import type { Remedy } from "../plan/remedies.ts";
 import type { SnapLines } from "../plan/snapping.ts";
+import { boundsOf, place } from "../places.ts";
 import { IndexedLayer, Scene, union } from "../scene.ts";
 import type { Settings } from "../schema.ts";
 import { PlanTiles } from "../tiles.ts";
@@ -42,7 +43,6 @@ import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
 import { keepView, returnTo } from "./view.ts";
 import { Selection } from "./selection.ts";
 import { Tools } from "./tools.ts";
-import { place } from "./under.ts";
 import { UnitTable } from "./unit_table.ts";
 
 const MAX_ZOOM = 21;
@@ -213,8 +213,8 @@ export class Planner implements PlannerView {
     this.home(false);
     returnTo(map);
     new PlanTiles(new Painter(backdrop, settings.styles, shown, "after", () => false, true)).addTo(map);
-    this.picture.addTo(map);
     dots.addTo(map);
+    this.picture.addTo(map);
     this.seeing.control().addTo(map);
     this.marks.addTo(map);
     const { picture } = this;
@@ -225,7 +225,7 @@ export class Planner implements PlannerView {
       },
     });
     this.overlay.addTo(map);
-    new TowerBadges(units, (x, y) => place([x, y])).addTo(map);
+    new TowerBadges(units).addTo(map);
     const told = {
       chose: (grid: number) => this.choose(grid),
       stroked: (target: number | null) => {
@@ -414,13 +414,13 @@ export class Planner implements PlannerView {
     if (this.table.isOpen) this.table.point(units);
     this.look.marked = new Set(units);
     const box = union(units.map((unit) => this.cells.box(unit)));
-    if (box) this.map.fitBounds(L.latLngBounds(place([box[0], box[1]]), place([box[2], box[3]])), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
+    if (box) this.map.fitBounds(boundsOf(box), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
     this.picture.touch([], []);
   }
 
   private home(animate: boolean): void {
     const box = union(Array.from({ length: this.cells.count }, (_, unit) => this.cells.box(unit)));
-    if (box) this.map.fitBounds(L.latLngBounds(place([box[0], box[1]]), place([box[2], box[3]])), { animate, padding: [16, 16] });
+    if (box) this.map.fitBounds(boundsOf(box), { animate, padding: [16, 16] });
   }
 
   private key(event: KeyboardEvent): void {

@@ -1,9 +1,10 @@
 /** Lasso and rectangle: units whose middles lie inside are selected. */
 import * as L from "leaflet";
 import type { Point } from "../plan/geometry.ts";
+import { place } from "../places.ts";
 import { wholeOf } from "./desk.ts";
 import { HAND_PANE, worldOfPixel, type At, type Bench, type Grip } from "./hand.ts";
-import { place, unitAt } from "./under.ts";
+import { unitAt } from "./under.ts";
 
 /** A hand that moved less than so many pixels has clicked. */
 const CLICK_PIXELS = 4;

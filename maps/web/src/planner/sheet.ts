@@ -18,11 +18,6 @@ export class Sheet {
   private tiles: Tile[] = [];
   private ratio = 1;
 
-  constructor() {
-    this.root.className = "grids-picture";
-    this.root.setAttribute("aria-hidden", "true");
-  }
-
   /** Take the size of a view; everything is wiped. */
   fit({ width, height }: Window, ratio: number): void {
     this.ratio = ratio;

@@ -1,12 +1,13 @@
 /** The hand on the map: which tool hears of the pointer, and when fingers move the map instead. */
 import type { Borders } from "../plan/borders.ts";
 import type { SnapLines } from "../plan/snapping.ts";
+import { worldOf } from "../places.ts";
 import { BorderGrip } from "./border_grip.ts";
 import { BrushGrip } from "./brush.ts";
 import type { At, Bench, Grip, Tool } from "./hand.ts";
 import { LineGrip } from "./line.ts";
 import { SelectGrip } from "./select_grip.ts";
-import { gridAt, worldOf } from "./under.ts";
+import { gridAt } from "./under.ts";
 
 export class Tools {
   private readonly grips: Readonly<Record<Tool, Grip>>;

@@ -1,0 +1,84 @@
+/** What lies over a map at rest: drawn a little beyond its edges, and drawn anew when the map was moved. */
+import * as L from "leaflet";
+import type { Window } from "./paint.ts";
+import { metresPerPixel } from "./tiles.ts";
+
+/** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
+const PADDING = 0.15;
+
+/** The ground that is drawn while a map rests. */
+export interface Resting {
+  view: Window;
+  /** Pixels drawn beyond each edge of the map. */
+  pad: L.Point;
+  /** Where the drawing begins, in pixels of the map's layers. */
+  at: L.Point;
+  /** Device pixels of a CSS pixel. */
+  ratio: number;
+}
+
+export function restingOn(map: L.Map): Resting {
+  const size = map.getSize();
+  const pad = size.multiplyBy(PADDING).round();
+  const at = map.containerPointToLayerPoint(pad.multiplyBy(-1)).round();
+  const origin = map.getPixelOrigin().add(at);
+  const scale = 256 * 2 ** map.getZoom();
+  const view = {
+    originX: origin.x / scale, originY: origin.y / scale, scale, width: size.x + 2 * pad.x, height: size.y + 2 * pad.y,
+    metresPerPixel: metresPerPixel(map.getZoom(), origin.y / scale),
+  };
+  return { view, pad, at, ratio: window.devicePixelRatio || 1 };
+}
+
+/** Lay an empty canvas over what is drawn; its pen draws in CSS pixels. */
+export function penOver(canvas: HTMLCanvasElement, { view, at, ratio }: Resting): CanvasRenderingContext2D | null {
+  canvas.width = Math.round(view.width * ratio);
+  canvas.height = Math.round(view.height * ratio);
+  canvas.style.width = `${view.width}px`;
+  canvas.style.height = `${view.height}px`;
+  L.DomUtil.setPosition(canvas, at);
+  const pen = canvas.getContext("2d");
+  pen?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return pen;
+}
+
+/** Drawings in panes of the map, hidden while it zooms; in one pane, what is added later lies above. */
+export abstract class RestingLayer extends L.Layer {
+  protected host: L.Map | null = null;
+
+  constructor(private readonly drawings: readonly (readonly [pane: string, root: HTMLElement])[]) {
+    super();
+    for (const [, root] of drawings) {
+      root.className = "grids-picture";
+      root.setAttribute("aria-hidden", "true");
+    }
+  }
+
+  /** Draw everything where the map is now. */
+  abstract redraw(): void;
+
+  override onAdd(map: L.Map): this {
+    this.host = map;
+    for (const [pane, root] of this.drawings) map.getPane(pane)?.append(root);
+    this.redraw();
+    return this;
+  }
+
+  override onRemove(): this {
+    for (const [, root] of this.drawings) root.remove();
+    this.host = null;
+    return this;
+  }
+
+  override getEvents(): { [name: string]: L.LeafletEventHandlerFn } {
+    const show = (visibility: "hidden" | "") => {
+      for (const [, root] of this.drawings) root.style.visibility = visibility;
+    };
+    return {
+      moveend: () => this.redraw(),
+      resize: () => this.redraw(),
+      zoomstart: () => show("hidden"),
+      zoomend: () => show(""),
+    };
+  }
+}
