@@ -2,22 +2,22 @@
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
-import { importPage, startImport } from "./import/import.ts";
 import { comparedPage, CompareView } from "./compare/compare.ts";
+import { importPage, startImport } from "./import/import.ts";
+import type { DrawnLabel } from "./overlay.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
 import type { Desk } from "./planner/desk.ts";
-import { oracleOf } from "./planner/tomorrow.ts";
-import { sendDivision } from "./planner/towers_panel.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner, type PlannerView } from "./planner/planner.ts";
 import { ask, type Wanted } from "./planner/proposal.ts";
 import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
 import { localShelf, shelfKeyOf } from "./planner/shelf.ts";
+import { oracleOf } from "./planner/tomorrow.ts";
+import { sendDivision } from "./planner/towers_panel.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
-import { csrfToken, emptyMap, fetchMap, listen, servedPage } from "./served.ts";
-import type { DrawnLabel } from "./overlay.ts";
+import { emptyMap, fetchMap, listen, servedPage } from "./served.ts";
 import { t, useLanguage } from "./words.ts";
 
 declare global {
@@ -64,18 +64,18 @@ async function start(): Promise<void> {
         shelf: localShelf,
         shelfKey: key,
         fork: async () => {
-          const made = await forkDraft(served.version, csrfToken());
+          const made = await forkDraft(served.version);
           if ("refused" in made) return t("edit.clash.not_forked", { detail: made.refused });
           return { shelfKey: shelfKeyOf(made.id), page: `${served.page}?version=${made.id}` };
         },
         go: (page) => location.assign(page),
       });
       // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
-      const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, csrfToken(), wanted, desk, maxMoved);
+      const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, wanted, desk, maxMoved);
       window.weige.planner = new Planner(
-        emptyMap(), layers, settings, serverOf(served, csrfToken()), opened, key, askEngine,
-        (text) => noteLast(served, csrfToken(), text), () => location.reload(),
-        (body) => sendDivision(served, csrfToken(), body), oracleOf(served.version, csrfToken()),
+        emptyMap(), layers, settings, serverOf(served), opened, key, askEngine,
+        (text) => noteLast(served, text), () => location.reload(),
+        (body) => sendDivision(served, body), oracleOf(served.version),
       );
     } else show(settings, layers, emptyMap(), "");
   } else if (imported) {

@@ -1,5 +1,6 @@
 /** The page of a community on the service: where its data lie, and the steps of a version. */
 import * as L from "leaflet";
+import { askService } from "./asking.ts";
 import type { Settings } from "./schema.ts";
 
 /** What the service writes into the page (`maps/pages/plan.html`); all words are in the reader's language. */
@@ -64,11 +65,6 @@ export async function fetchMap(served: Pick<Served, "settings" | "pack" | "words
   }
 }
 
-/** What a change from this page carries. */
-export function csrfToken(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
-}
-
 /** Take the version on to its next state when a button of the bar is pressed. */
 export function listen(served: Served): void {
   for (const button of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-step]"))) {
@@ -90,26 +86,17 @@ async function take(served: Served, button: HTMLButtonElement): Promise<void> {
   const address = `/api/v1/versions/${served.version}`;
   const isDelete = step === "delete";
   button.disabled = true;
-  try {
-    const answer = await fetch(isDelete ? address : `${address}/${step}`, {
-      method: isDelete ? "DELETE" : "POST",
-      credentials: "same-origin",
-      headers: {
-        "Content-Type": "application/json",
-        "If-Match": `"${served.revision}"`,
-        "X-CSRF-Token": csrfToken(),
-      },
-      body: step === "publish" ? JSON.stringify(asked) : null,
-    });
-    if (answer.ok) {
-      const next = step === "fork" ? ((await answer.json()) as { id: string }).id : isDelete ? null : served.version;
-      location.assign(next ? `${served.page}?version=${next}` : served.page);
-      return;
-    }
-    say(answer.status === 412 ? served.words.changed : served.words.refused.replace("{detail}", await detail(answer)));
-  } catch (error) {
-    say(served.words.refused.replace("{detail}", error instanceof Error ? error.message : String(error)));
+  const told = await askService<{ id: string }>(isDelete ? address : `${address}/${step}`, {
+    method: isDelete ? "DELETE" : "POST",
+    revision: served.revision,
+    body: step === "publish" ? asked : undefined,
+  });
+  if (told.ok) {
+    const next = step === "fork" ? told.body.id : isDelete ? null : served.version;
+    location.assign(next ? `${served.page}?version=${next}` : served.page);
+    return;
   }
+  say(told.status === 412 ? served.words.changed : served.words.refused.replace("{detail}", told.detail));
   button.disabled = false;
 }
 

@@ -1,7 +1,7 @@
 /** Grids of others brought onto a community: a file is sent, its reconciliation is read, and kept as a draft or not. */
+import { askService, type Asking } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
 import type { Settings, Status } from "../schema.ts";
-import { csrfToken } from "../served.ts";
 import { formatCount, t, useLanguage } from "../words.ts";
 
 export interface ImportPage {
@@ -44,21 +44,21 @@ export function importPage(): ImportPage | null {
 }
 
 export async function startImport(page: ImportPage): Promise<void> {
-  const settings = (await ask(page.settings, { credentials: "same-origin" })) as Settings;
+  const settings = await ask<Settings>(page.settings, { method: "GET" });
   useLanguage(settings, settings.language);
   const form = document.getElementById("import-form") as HTMLFormElement;
   const file = document.getElementById("import-file") as HTMLInputElement;
   const sheet = document.getElementById("import-sheet") as HTMLElement;
+  const enable = (isEnabled: boolean) => {
+    for (const each of Array.from(document.querySelectorAll<HTMLButtonElement>(".importing button"))) each.disabled = !isEnabled;
+  };
   const run = (work: () => Promise<void>) => {
-    const buttons = Array.from(document.querySelectorAll<HTMLButtonElement>(".importing button"));
-    for (const each of buttons) each.disabled = true;
+    enable(false);
     say(t("import.working"));
     work()
       .then(() => say(""))
       .catch((error: unknown) => say(error instanceof Error ? error.message : String(error), true))
-      .finally(() => {
-        for (const each of Array.from(document.querySelectorAll<HTMLButtonElement>(".importing button"))) each.disabled = false;
-      });
+      .finally(() => enable(true));
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -124,30 +124,24 @@ function say(text: string, isRefused = false): void {
 }
 
 async function send(file: File): Promise<string> {
-  const answer = await ask(`/api/v1/uploads?name=${encodeURIComponent(file.name)}`, {
-    method: "POST", credentials: "same-origin", headers: { "X-CSRF-Token": csrfToken(), "Content-Type": "application/octet-stream" }, body: file,
-  });
-  return (answer as { id: string }).id;
+  const { id } = await ask<{ id: string }>(`/api/v1/uploads?name=${encodeURIComponent(file.name)}`, { body: file });
+  return id;
 }
 
 /** Have the service do the work, and wait for its end. */
 async function work(page: ImportPage, settings: Settings, upload: string, keep: boolean): Promise<Job> {
   const params = { grids: { upload }, version: page.version, keep, language: settings.language };
-  let job = (await ask("/api/v1/jobs", {
-    method: "POST", credentials: "same-origin", headers: { "X-CSRF-Token": csrfToken(), "Content-Type": "application/json" },
-    body: JSON.stringify({ kind: "import", division_id: page.community, params }),
-  })) as Job;
+  let job = await ask<Job>("/api/v1/jobs", { body: { kind: "import", division_id: page.community, params } });
   while (job.state === "queued" || job.state === "running") {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    job = (await ask(`/api/v1/jobs/${job.id}`, { credentials: "same-origin" })) as Job;
+    job = await ask<Job>(`/api/v1/jobs/${job.id}`, { method: "GET" });
   }
   if (job.state !== "done") throw new Error(job.problem?.detail ?? t("import.broken_off"));
   return job;
 }
 
-async function ask(address: string, request: RequestInit): Promise<unknown> {
-  const answer = await fetch(address, request);
-  const told: unknown = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error((told as { detail?: string }).detail ?? String(answer.status));
-  return told;
+async function ask<T>(address: string, request: Asking): Promise<T> {
+  const told = await askService<T>(address, request);
+  if (!told.ok) throw new Error(told.detail);
+  return told.body;
 }

@@ -1,5 +1,6 @@
 /** The page on which a draft is redrawn: the map, the hand on it, the board beside it, and what keeps each edit. */
 import * as L from "leaflet";
+import type { Told } from "../asking.ts";
 import { homeControl, northArrow } from "../controls.ts";
 import { element } from "../dom.ts";
 import { Incidents } from "../incidents.ts";
@@ -32,7 +33,7 @@ import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
 import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
-import { preview, targets, type Asked, type Wanted } from "./proposal.ts";
+import { preview, targets, type Proposal, type Wanted } from "./proposal.ts";
 import { Why } from "./why.ts";
 import { askRenumber, gridMiddles } from "./renumber.ts";
 import { Seeing } from "./seeing.ts";
@@ -97,7 +98,7 @@ export class Planner implements PlannerView {
     /** The draft as the service holds it, and edits on it that an earlier page left unsaved. */
     { ground, saved, left }: Opened,
     shelfKey: string,
-    private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Asked>,
+    private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Told<Proposal>>,
     /** Note why the edit saved last was made; whether that was done. */
     note: (text: string) => Promise<boolean>,
     /** Somebody else saved meanwhile. */
@@ -314,7 +315,7 @@ export class Planner implements PlannerView {
     const asked = await this.ask(wanted, this.desk, maxMoved);
     this.board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
     if (!asked.ok) return;
-    const { proposal } = asked;
+    const proposal = asked.body;
     const moves = targets(this.desk, proposal);
     const done = () => {
       this.board.proposal.replaceChildren();

@@ -1,4 +1,5 @@
 /** What the engine proposes: asked of the service, shown before it is taken, taken as one edit. */
+import { askService, type Told } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
 import { formatCount, t } from "../words.ts";
 import { changesOf, chosenMoves, movedHouseholds, parts, type GridChange, type Moves } from "../plan/parts.ts";
@@ -15,29 +16,17 @@ export interface Proposal {
   left: Record<string, string>;
 }
 
-export type Asked = { ok: true; proposal: Proposal } | { ok: false; detail: string };
-
 /** Ask the service; locks and the bound go with it. */
-export async function ask(served: { version: string; revision: number }, csrfToken: string, wanted: Wanted, desk: Desk, maxMoved: number | null): Promise<Asked> {
+export function ask({ version, revision }: { version: string; revision: number }, wanted: Wanted, desk: Desk, maxMoved: number | null): Promise<Told<Proposal>> {
   const { plan, ground } = desk;
   const locked = plan.standing().filter((grid) => plan.isGridLocked(grid)).map((grid) => plan.facts(grid).code);
   const units = ground.unitIds.filter((_, unit) => plan.isUnitLocked(unit));
-  try {
-    const answer = await fetch(`/api/v1/versions/${served.version}/proposals`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "If-Match": `"${served.revision}"`, "X-CSRF-Token": csrfToken },
-      body: JSON.stringify({ ...wanted, max_moved: maxMoved, locked_grids: locked, locked_units: units }),
-    });
-    const told = (await answer.json()) as Proposal & { detail?: string };
-    return answer.ok ? { ok: true, proposal: told } : { ok: false, detail: told.detail ?? String(answer.status) };
-  } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
-  }
+  const body = { ...wanted, max_moved: maxMoved, locked_grids: locked, locked_units: units };
+  return askService(`/api/v1/versions/${version}/proposals`, { body, revision });
 }
 
 /** Units and where a proposal wants them; new grids have numbers from `plan.gridCount` on, as `assign` takes them. */
-export function targets(desk: Desk, { moves }: Proposal): { units: number[]; to: number[] } {
+export function targets(desk: Desk, { moves }: Proposal): Moves {
   const { plan, ground } = desk;
   const units: number[] = [];
   const to: number[] = [];
@@ -53,7 +42,7 @@ export function targets(desk: Desk, { moves }: Proposal): { units: number[]; to:
 }
 
 /** The pending changes as a table, to be taken whole or in part, or dropped. */
-export function preview(desk: Desk, proposal: Proposal, moves: Moves, onTake: (chosen: { units: number[]; to: number[] }) => void, onDrop: () => void): HTMLElement[] {
+export function preview(desk: Desk, proposal: Proposal, moves: Moves, onTake: (chosen: Moves) => void, onDrop: () => void): HTMLElement[] {
   const { plan, band } = desk;
   const found = parts(plan, band, moves);
   const taken = new Set(found);

@@ -1,4 +1,5 @@
 /** The tomorrow test: what is expected of the draft, which grids leave the band by when, what mending would cost. */
+import { askService, type Told } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
 import type { Status } from "../schema.ts";
 import { formatCount, t } from "../words.ts";
@@ -36,8 +37,6 @@ export interface Mending {
   left: Record<string, string>;
   unit_ids: string[];
 }
-
-export type Told<T> = { ok: true; body: T } | { ok: false; detail: string };
 
 export interface Oracle {
   read(): Promise<Told<Scenario>>;
@@ -221,25 +220,11 @@ export class TomorrowPanel {
 }
 
 /** The service, as the panel asks it. */
-export function oracleOf(version: string, csrfToken: string): Oracle {
+export function oracleOf(version: string): Oracle {
   const address = `/api/v1/versions/${version}/scenario`;
-  async function ask<T>(path: string, method: string, body?: unknown): Promise<Told<T>> {
-    try {
-      const answer = await fetch(address + path, {
-        method,
-        credentials: "same-origin",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrfToken },
-        body: body === undefined ? null : JSON.stringify(body),
-      });
-      const told = (await answer.json()) as T & { detail?: string };
-      return answer.ok ? { ok: true, body: told } : { ok: false, detail: told.detail ?? String(answer.status) };
-    } catch (error) {
-      return { ok: false, detail: error instanceof Error ? error.message : String(error) };
-    }
-  }
   return {
-    read: () => ask<Scenario>("", "GET"),
-    keep: (changes) => ask<Scenario>("", "PUT", { changes }),
-    mend: (day) => ask<Mending>("/mending", "POST", { day }),
+    read: () => askService(address, { method: "GET" }),
+    keep: (changes) => askService(address, { method: "PUT", body: { changes } }),
+    mend: (day) => askService(`${address}/mending`, { body: { day } }),
   };
 }

@@ -1,4 +1,5 @@
 /** Units above the maximum and towers divided by floors: divide them, or make them whole again. */
+import { askService } from "../asking.ts";
 import { button, element } from "../dom.ts";
 import type { IndexedLayer } from "../scene.ts";
 import { towersOf, type Band } from "../towers.ts";
@@ -70,18 +71,7 @@ export class TowersPanel {
 }
 
 /** Ask the service for a division; what it refused, in its words, or null. */
-export async function sendDivision(served: { version: string; revision: number }, csrfToken: string, body: DivisionBody): Promise<string | null> {
-  try {
-    const answer = await fetch(`/api/v1/versions/${served.version}/divisions`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "If-Match": `"${served.revision}"`, "X-CSRF-Token": csrfToken },
-      body: JSON.stringify(body),
-    });
-    if (answer.ok) return null;
-    const told = (await answer.json().catch(() => ({}))) as { detail?: string };
-    return told.detail ?? String(answer.status);
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+export async function sendDivision({ version, revision }: { version: string; revision: number }, body: DivisionBody): Promise<string | null> {
+  const told = await askService(`/api/v1/versions/${version}/divisions`, { body, revision });
+  return told.ok ? null : told.detail;
 }

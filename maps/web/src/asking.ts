@@ -1,0 +1,40 @@
+/** What a page asks of the service, and how it answers: each request carries what a change from this page needs. */
+
+export type Told<T> = { ok: true; body: T } | { ok: false; status: number; detail: string };
+
+/** What a request has beside its address; a file is sent as it is, anything else as JSON. */
+export interface Asking {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  body?: unknown;
+  /** The revision that must still stand. */
+  revision?: number;
+  headers?: Record<string, string>;
+}
+
+/** Ask the service; a `status` of 0: it was not reached, or its answer was not understood. */
+export async function askService<T>(address: string, { method = "POST", body, revision, headers = {} }: Asking = {}): Promise<Told<T>> {
+  const isFile = body instanceof Blob;
+  try {
+    const answer = await fetch(address, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        "Content-Type": isFile ? "application/octet-stream" : "application/json",
+        "X-CSRF-Token": csrfToken(),
+        ...(revision === undefined ? {} : { "If-Match": `"${revision}"` }),
+        ...headers,
+      },
+      body: isFile ? body : body === undefined ? null : JSON.stringify(body),
+    });
+    if (answer.ok) return { ok: true, body: (answer.status === 204 ? undefined : await answer.json()) as T };
+    const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+    return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
+  } catch (error) {
+    return { ok: false, status: 0, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What a change from this page carries. */
+function csrfToken(): string {
+  return document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
+}
