@@ -150,6 +150,7 @@ def _list_the_locked_alone(hands: Keyboard) -> None:
     hands.choose("[aria-label='按微网格筛选']", "全部")
     hands.choose("[aria-label='显示范围']", "已锁定")
     assert sorted(hands.rows()) == ["u02", "u03", "u08", "u09"]
+    assert hands.table.locator("tbody input[tabindex='0']").count() == 1  # one stop of the Tab key
 
 
 def _begin_a_grid_with_all_units(hands: Keyboard) -> None:

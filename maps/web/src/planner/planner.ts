@@ -9,7 +9,6 @@ import type { Layer } from "../pack.ts";
 import { Painter, type Shown } from "../paint.ts";
 import { Borders } from "../plan/borders.ts";
 import type { Ground } from "../plan/ground.ts";
-import { codesInOrder } from "../plan/operations.ts";
 import { Plan } from "../plan/plan.ts";
 import { UnitPoints } from "../plan/points.ts";
 import { SaveQueue } from "../plan/queue.ts";
@@ -33,18 +32,19 @@ import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
 import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
-import { preview, targets, type Proposal, type Wanted } from "./proposal.ts";
-import { Why } from "./why.ts";
-import { askRenumber, gridMiddles } from "./renumber.ts";
+import type { Proposal, Wanted } from "./proposal.ts";
+import { propose } from "./proposing.ts";
+import { renumberGrids } from "./renumber.ts";
 import { Seeing } from "./seeing.ts";
-import { localShelf as shelf, locksKeyOf } from "./shelf.ts";
-import { pickPlace } from "./pick.ts";
-import { TomorrowPanel, type Ground as TomorrowGround, type Oracle } from "./tomorrow.ts";
-import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
-import { keepView, returnTo } from "./view.ts";
 import { Selection } from "./selection.ts";
+import { localShelf as shelf, locksKeyOf } from "./shelf.ts";
+import { TomorrowPanel, type Oracle } from "./tomorrow.ts";
+import { groundOn } from "./tomorrow_ground.ts";
 import { Tools } from "./tools.ts";
+import { TowersPanel, type DivisionBody } from "./towers_panel.ts";
 import { UnitTable } from "./unit_table.ts";
+import { keepView, returnTo } from "./view.ts";
+import { Why } from "./why.ts";
 
 const MAX_ZOOM = 21;
 const PLACE_ZOOM = 18.5;
@@ -180,7 +180,13 @@ export class Planner implements PlannerView {
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
     const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
-    this.tomorrow = new TomorrowPanel(oracle, this.groundOf());
+    this.tomorrow = new TomorrowPanel(oracle, groundOn(map, this.plan, this.cells, {
+      show: (grid) => {
+        this.choose(grid);
+        this.fly(this.plan.members(grid));
+      },
+      mark: (marked) => this.mark(marked),
+    }));
     this.table = new UnitTable(this.desk, this.selection, (grid) => this.choose(grid), () => this.map.invalidateSize());
     this.marks = new Marks(this.plan, this.cells, middles, this.selection.units);
     this.board = new Board(this.desk, this.hand, {
@@ -192,7 +198,7 @@ export class Planner implements PlannerView {
       goTo: (position) => this.back(this.desk.goTo(position)),
       ask: (wanted) => void this.propose(wanted, wanted.kind === "split" || wanted.kind === "count" ? null : this.board.engine.maxMoved),
       mend: (remedy) => this.mend(remedy),
-      renumber: () => void this.renumber(),
+      renumber: () => void renumberGrids(this.desk, this.cells),
       keys: () => this.act("keys"),
       table: () => this.table.toggle(),
       move: () => this.act("move"),
@@ -302,65 +308,9 @@ export class Planner implements PlannerView {
     return [box.left + at.x, box.top + at.y];
   }
 
-  /** Ask the engine, show what it proposes, and take it where the planner wants to. */
-  private async propose(wanted: Wanted, maxMoved: number | null): Promise<void> {
-    this.board.say(t("edit.asking"));
-    // The engine looks at what the service holds.
-    await this.keeper.run();
-    if (this.keeper.keeping !== "saved") {
-      this.board.say(t("edit.refused.not_saved"));
-      return;
-    }
-    const at = this.desk.history.position;
-    const asked = await this.ask(wanted, this.desk, maxMoved);
-    this.board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
-    if (!asked.ok) return;
-    const proposal = asked.body;
-    const moves = targets(this.desk, proposal);
-    const done = () => {
-      this.board.proposal.replaceChildren();
-      this.look.marked = new Set();
-      this.picture.touch([], []);
-    };
-    this.look.marked = new Set(moves.units);
-    this.picture.touch([], []);
-    const take = ({ units, to }: typeof moves) => {
-      done();
-      // What was redrawn meanwhile is no longer what the engine looked at.
-      const isAsSeen = this.desk.history.position === at;
-      if (!isAsSeen || !this.desk.take(units, to)) this.board.say(t(isAsSeen ? "edit.refused.locked" : "edit.refused.outdated"));
-    };
-    this.board.proposal.replaceChildren(...preview(this.desk, proposal, moves, take, done));
-    this.board.proposal.scrollIntoView({ block: "nearest" });
-  }
-
-  /** The map as the tomorrow test sees it. */
-  private groundOf(): TomorrowGround {
-    const places = L.layerGroup().addTo(this.map);
-    return {
-      flyToGrid: (code) => {
-        const grid = this.plan.numberOf(code);
-        if (grid < 0) return;
-        this.choose(grid);
-        this.fly(this.plan.members(grid));
-      },
-      mark: (ids) => {
-        this.look.marked = new Set(ids.map((id) => this.ground.numberOf(id)).filter((unit) => unit >= 0));
-        this.picture.touch([], []);
-      },
-      pick: async () => {
-        const picked = await pickPlace(this.map, this.cells);
-        return picked && { ...picked, unitId: this.ground.unitIds[picked.unit] ?? null };
-      },
-      draw: (found) => {
-        places.clearLayers();
-        for (const { lon, lat, text } of found) {
-          L.circleMarker([lat, lon], { radius: 8, color: "#7a1fa2", weight: 3, fillOpacity: 0.35, interactive: false })
-            .bindTooltip(element("span", {}, text), { permanent: true, direction: "top" })
-            .addTo(places);
-        }
-      },
-    };
+  private propose(wanted: Wanted, maxMoved: number | null): Promise<void> {
+    const { desk, board, keeper, ask } = this;
+    return propose({ desk, board, keeper, ask, mark: (units) => this.mark(units) }, wanted, maxMoved);
   }
 
   /** Divide a tower by floors, or make it whole: the service has other units then, and the page opens anew. */
@@ -401,7 +351,12 @@ export class Planner implements PlannerView {
   private aim(grid: number | "new"): void {
     this.hand.target = grid;
     this.look.active = grid === "new" ? -1 : grid;
-    if (this.look.marked.size) this.look.marked = new Set();
+    this.mark([]);
+  }
+
+  /** Mark units on the map, in place of those that were. */
+  private mark(units: Iterable<number>): void {
+    this.look.marked = new Set(units);
     this.picture.touch([], []);
   }
 
@@ -413,10 +368,9 @@ export class Planner implements PlannerView {
 
   private fly(units: readonly number[]): void {
     if (this.table.isOpen) this.table.point(units);
-    this.look.marked = new Set(units);
+    this.mark(units);
     const box = union(units.map((unit) => this.cells.box(unit)));
     if (box) this.map.fitBounds(boundsOf(box), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
-    this.picture.touch([], []);
   }
 
   private home(animate: boolean): void {
@@ -495,15 +449,6 @@ export class Planner implements PlannerView {
     const isDone = remedy.kind === "merge" ? desk.merge(remedy.grid, remedy.into) : desk.assign(remedy.units, remedy.to);
     if (isDone) this.choose(remedy.into);
     else this.board.say(t("edit.refused.locked"));
-  }
-
-  private async renumber(): Promise<void> {
-    const { polygons } = this.cells.layer;
-    if (!polygons) return;
-    const middles = gridMiddles(this.plan, polygons);
-    const changes = [...codesInOrder(this.plan, middles)].map(([grid, after]) => ({ before: this.plan.facts(grid).code, after, name: this.plan.facts(grid).name }));
-    changes.sort((a, b) => (a.before < b.before ? -1 : 1));
-    if (await askRenumber(changes)) this.desk.renumber(middles);
   }
 }
 

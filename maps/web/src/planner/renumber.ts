@@ -1,9 +1,12 @@
 /** Numbering grids anew: what would change is seen before it is taken. */
 import { button, element, typed } from "../dom.ts";
 import type { Paths } from "../pack.ts";
+import { codesInOrder } from "../plan/operations.ts";
 import type { Middle } from "../plan/order.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { IndexedLayer } from "../scene.ts";
 import { t } from "../words.ts";
+import type { Desk } from "./desk.ts";
 import { shownCode } from "./names.ts";
 
 /** The middle and the area of each standing grid, from its cells; y to the north. */
@@ -39,8 +42,19 @@ export function gridMiddles(plan: Plan, polygons: Paths): Middle[] {
   return [...sums].filter(([, { area }]) => area > 0).map(([grid, sum]) => ({ grid, x: sum.x / sum.area, y: -sum.y / sum.area, area: sum.area }));
 }
 
+/** Show what numbering all grids anew would change, and do it where the planner takes it. */
+export async function renumberGrids(desk: Desk, cells: IndexedLayer): Promise<void> {
+  const { polygons } = cells.layer;
+  if (!polygons) return;
+  const { plan } = desk;
+  const middles = gridMiddles(plan, polygons);
+  const changes = [...codesInOrder(plan, middles)].map(([grid, after]) => ({ before: plan.facts(grid).code, after, name: plan.facts(grid).name }));
+  changes.sort((a, b) => (a.before < b.before ? -1 : 1));
+  if (await askRenumber(changes)) desk.renumber(middles);
+}
+
 /** Show old and new codes and ask; resolves to whether they are taken. */
-export function askRenumber(changes: readonly { before: string; after: string; name: string | null }[]): Promise<boolean> {
+function askRenumber(changes: readonly { before: string; after: string; name: string | null }[]): Promise<boolean> {
   const dialog = element("dialog", { class: "renumbering", "aria-labelledby": "renumber-title" });
   const rows = changes.map(({ before, after, name }) =>
     element("tr", {}, element("td", {}, typed(shownCode(before))), element("td", { "aria-hidden": "true" }, "→"), element("td", {}, typed(shownCode(after))), element("td", {}, typed(name ?? ""))));

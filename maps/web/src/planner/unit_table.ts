@@ -61,8 +61,8 @@ export class UnitTable {
     this.filters = { grid: filter("grid"), building: filter("building"), compound: filter("compound") };
     this.search.addEventListener("input", () => this.ask({ text: this.search.value }));
     this.show.addEventListener("change", () => this.ask({ show: this.show.value as Show }));
-    this.turns = [["first", () => 0], ["back", () => this.page - 1], ["forth", () => this.page + 1], ["last", () => Infinity]].map(([name, to]) =>
-      button(t(`edit.table.page_${name as string}`), () => this.turn((to as () => number)())));
+    const turn = (name: "first" | "back" | "forth" | "last", to: () => number) => button(t(`edit.table.page_${name}`), () => this.turn(to()));
+    this.turns = [turn("first", () => 0), turn("back", () => this.page - 1), turn("forth", () => this.page + 1), turn("last", () => Infinity)];
     this.pager.append(...this.turns.slice(0, 2), this.place, ...this.turns.slice(2));
     const body = element("tbody", {}, ...this.rows.map(({ root }) => root));
     this.table.append(this.caption, this.head(), body);
@@ -119,9 +119,9 @@ export class UnitTable {
   point(units: readonly number[]): void {
     this.pointed = new Set(units);
     this.search.value = "";
-    this.ask({ text: "", grid: null, building: null, compound: null, show: "pointed" });
-    // The filters are shown as they are now.
+    this.want({ text: "", grid: null, building: null, compound: null, show: "pointed" });
     this.render();
+    this.sayFound();
   }
 
   /** Show everything as it is now. */
@@ -219,11 +219,24 @@ export class UnitTable {
   }
 
   private ask(asked: Partial<Asked>): void {
-    Object.assign(this.asked, asked);
-    this.page = 0;
-    this.at = 0;
-    this.scroll.scrollTop = 0;
+    this.want(asked);
     this.list();
+    this.sayFound();
+  }
+
+  /** Take what is asked for; it is listed from its first row. */
+  private want(asked: Partial<Asked>): void {
+    Object.assign(this.asked, asked);
+    this.goTo(0);
+  }
+
+  private goTo(page: number): void {
+    this.page = page;
+    this.stop(0);
+    this.scroll.scrollTop = 0;
+  }
+
+  private sayFound(): void {
     this.say(t("edit.table.found", { units: this.listed.length }));
   }
 
@@ -237,9 +250,7 @@ export class UnitTable {
   private turn(page: number): void {
     const { page: to, pages } = pageOf(this.listed, page);
     if (to === this.page) return;
-    this.page = to;
-    this.at = 0;
-    this.scroll.scrollTop = 0;
+    this.goTo(to);
     this.renderPage();
     this.say(t("edit.table.page", { page: to + 1, pages }));
   }
