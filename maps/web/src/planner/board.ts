@@ -62,7 +62,7 @@ export class Board {
     const names = ["head.households", "head.grids", "head.in_band"];
     const facts = this.facts.map((value, i) => element("div", {}, element("dt", {}, t(names[i] as string)), value));
     this.head.append(element("dl", { class: "facts" }, ...facts), this.keeping);
-    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.selected.root, this.chosen.root, this.problems.root, ...panels, this.engine.root, this.counts.root, this.list.root, this.past.root);
+    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.selected.root, this.chosen.root, this.problems.root, this.list.root, ...panels, this.engine.root, this.counts.root, this.past.root);
     this.root.append(this.head, this.tools.root, this.said, body);
     this.render();
   }
