@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
 from importlib import resources
@@ -21,7 +21,7 @@ from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, StoreDep, ente
 from api.errors import NotAllowedError, NotSignedInError, TooLargeError
 from api.reader import asked_language
 from api.settings import Settings
-from maps.text import Language, text
+from maps.text import Language, text, words
 
 # A login form is short; who sends more means no good.
 LARGEST_FORM_BYTES = 16_384
@@ -53,6 +53,21 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **valu
     return HTMLResponse(
         told, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
     )
+
+
+def script_data(request: Request, kind: str, groups: Iterable[str], /, **values: Any) -> dict[str, Any]:
+    """Return what the script of a page about cases reads: which page it is, its words, and its values.
+
+    Parameters
+    ----------
+    kind : str
+        As `maps/web/src/cases.ts` knows the page.
+    groups : iterable of str
+        Groups of `maps/locale` whose words the page needs, in the reader's language.
+    """
+    language, prefixes = reader_language(request), tuple(f"{group}." for group in groups)
+    said = {key: value for key, value in words(language).items() if key.startswith(prefixes)}
+    return {"kind": kind, "language": language, "words": said, **values}
 
 
 def missing_page(request: Request, actor: Actor) -> HTMLResponse:
