@@ -192,7 +192,7 @@ export class Picture extends RestingLayer implements Ring {
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.9, 2.6);
     const arcs = this.arcIndex?.search(...box) ?? [];
     pen.beginPath();
-    this.traceBorders(pen, view, arcs, (a, b) => a !== b);
+    this.traceBorders(pen, view, arcs, (left, right) => this.gridOf(left) !== this.gridOf(right));
     pen.strokeStyle = "rgba(255,255,255,0.75)";
     pen.lineWidth = width + 1.8;
     pen.stroke();
@@ -201,7 +201,7 @@ export class Picture extends RestingLayer implements Ring {
     pen.stroke();
     if (active >= 0 && this.plan.units(active) > 0) {
       pen.beginPath();
-      this.traceBorders(pen, view, arcs, (a, b) => a !== b && (a === active || b === active));
+      this.traceBorders(pen, view, arcs, (left, right) => (this.gridOf(left) === active) !== (this.gridOf(right) === active));
       pen.strokeStyle = "rgba(255,255,255,0.95)";
       pen.lineWidth = 7;
       pen.stroke();
@@ -210,8 +210,9 @@ export class Picture extends RestingLayer implements Ring {
       pen.stroke();
     }
     if (marked.size) {
+      // Round all of them: an edge between two would be dashed from both sides, and look whole.
       pen.beginPath();
-      for (const unit of this.cells.within(box)) if (marked.has(unit)) trace(pen, this.cells.layer.polygons, unit, view, true);
+      this.traceBorders(pen, view, arcs, (left, right) => marked.has(left) !== marked.has(right));
       pen.strokeStyle = ink.fault;
       pen.lineWidth = 2.4;
       pen.setLineDash([6, 4]);
@@ -236,11 +237,16 @@ export class Picture extends RestingLayer implements Ring {
     pen.stroke();
   }
 
-  private traceBorders(pen: CanvasRenderingContext2D, view: Window, arcs: readonly number[], isDrawn: (a: number, b: number) => boolean): void {
+  /** Grid of a unit; -2 for the ground beyond all units. */
+  private gridOf(unit: number): number {
+    return unit < 0 ? -2 : (this.plan.grid[unit] as number);
+  }
+
+  /** Trace those arcs that are to be drawn between the units on their two sides. */
+  private traceBorders(pen: CanvasRenderingContext2D, view: Window, arcs: readonly number[], isDrawn: (left: number, right: number) => boolean): void {
     const { start, owner, x, y } = this.arcs;
-    const gridOf = (unit: number) => (unit < 0 ? -2 : (this.plan.grid[unit] as number));
     for (const arc of arcs) {
-      if (!isDrawn(gridOf(owner[2 * arc] as number), gridOf(owner[2 * arc + 1] as number))) continue;
+      if (!isDrawn(owner[2 * arc] as number, owner[2 * arc + 1] as number)) continue;
       const from = start[arc] as number;
       const to = start[arc + 1] as number;
       for (let i = from; i < to; i++) {

@@ -9,7 +9,7 @@ import type { Layer } from "../pack.ts";
 import { Painter, type Shown } from "../paint.ts";
 import { Borders } from "../plan/borders.ts";
 import type { Ground } from "../plan/ground.ts";
-import { Plan } from "../plan/plan.ts";
+import { Plan, type GridFacts } from "../plan/plan.ts";
 import { UnitPoints } from "../plan/points.ts";
 import { SaveQueue } from "../plan/queue.ts";
 import type { Remedy } from "../plan/remedies.ts";
@@ -57,6 +57,10 @@ export interface PlannerView {
   /** Whether the totals kept equal a recount. */
   isCounted(): boolean;
   gridOf(unitId: string): string | null;
+  /** What is edited. */
+  state(): { grid: number[]; facts: readonly GridFacts[] };
+  /** How many edits are done. */
+  position(): number;
   numbers(): readonly DrawnNumber[];
   keeping(): string;
   /** Colour of each grid where each has its own, by code. */
@@ -283,6 +287,15 @@ export class Planner implements PlannerView {
     return grid < 0 ? null : this.plan.facts(grid).code;
   }
 
+  state(): { grid: number[]; facts: readonly GridFacts[] } {
+    const { grid, facts } = this.plan.state();
+    return { grid: Array.from(grid), facts };
+  }
+
+  position(): number {
+    return this.desk.history.position;
+  }
+
   numbers(): readonly DrawnNumber[] {
     return this.picture.numbers();
   }
@@ -368,7 +381,10 @@ export class Planner implements PlannerView {
 
   private fly(units: readonly number[]): void {
     if (this.table.isOpen) this.table.point(units);
-    this.mark(units);
+    // The chosen grid has its line already.
+    const { active } = this.look;
+    const isActive = active >= 0 && units.length === this.plan.units(active) && units.every((unit) => this.plan.grid[unit] === active);
+    this.mark(isActive ? [] : units);
     const box = union(units.map((unit) => this.cells.box(unit)));
     if (box) this.map.fitBounds(boundsOf(box), { maxZoom: PLACE_ZOOM, padding: [60, 60] });
   }
