@@ -21,6 +21,8 @@ from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import (
     cards_page,
+    case_account,
+    case_lists,
     cases,
     compare_page,
     comparisons,
@@ -64,7 +66,10 @@ _RESOURCES = (
     events,
     jobs,
     uploads,
+    # Before the cases, whose numbers would take their paths.
+    case_lists,
     cases,
+    case_account,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

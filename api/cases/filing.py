@@ -10,7 +10,7 @@ from datetime import datetime
 from api.cases.adjustments import extension_refused, parking_refused, shipped_rules
 from api.cases.calendar import Calendar, CalendarMissingError
 from api.cases.categories import Condition, Edition
-from api.cases.clock import Limit, deadline
+from api.cases.clock import Limit, Reckoning, deadline, reckon
 from api.cases.replay import CaseState, Event, after, pauses
 from api.cases.stored_rules import edition_in_force, stored_edition
 from api.database import Store
@@ -105,8 +105,30 @@ def due_after(
     ------
     CalendarMissingError
     """
+    reckoning = reckoning_after(calendar, events, condition, step, at)
+    return None if reckoning is None else reckoning.due_at
+
+
+def reckoning_after(
+    calendar: Calendar, events: Sequence[Event], condition: Condition | None, step: str, at: datetime
+) -> Reckoning | None:
+    """Return the sum behind `due_after`, line by line; None where no limit is known.
+
+    Raises
+    ------
+    CalendarMissingError
+    """
     if condition is None or condition.limit is None:
         return None
+    start, extensions = _started(events)
+    # Where the clock stood still until this step, it goes on now.
+    rests = [replace(rest, end=rest.end or at) for rest in pauses(events)]
+    limits = [condition.limit] * (1 + extensions + (step == "extend"))
+    return reckon(calendar, start or at, limits, rests if start else ())
+
+
+def _started(events: Sequence[Event]) -> tuple[datetime | None, int]:
+    """Return when the clock started, and the extensions granted since: anew with each reopening."""
     start: datetime | None = None
     extensions = 0
     case: CaseState | None = None
@@ -118,10 +140,31 @@ def due_after(
             extensions += 1
         elif case.state == "dispatched" and start is None:
             start = event.at
-    # Where the clock stood still until this step, it goes on now.
-    rests = [replace(rest, end=rest.end or at) for rest in pauses(events)]
-    limits = [condition.limit] * (1 + extensions + (step == "extend"))
-    return deadline(calendar, start or at, limits, rests if start else ())
+    return start, extensions
+
+
+def reckoning_today(
+    calendar: Calendar, events: Sequence[Event], condition: Condition | None
+) -> Reckoning | None:
+    """Return the sum behind the deadline that a case has now; None where no limit is known, or none yet.
+
+    Before the first dispatch it is reckoned from the step that last set it. While the case stands still the
+    sum ends with the pause, without a deadline.
+
+    Raises
+    ------
+    CalendarMissingError
+    """
+    if condition is None or condition.limit is None:
+        return None
+    start, extensions = _started(events)
+    if start is None:
+        since = [i for i, event in enumerate(events) if event.step == "reopen"]
+        setting = [event for event in events[since[-1] if since else 0 :] if event.body.get("due_at")]
+        if not setting:
+            return None
+        return reckon(calendar, setting[-1].at, condition.limit, pauses(events))
+    return reckon(calendar, start, [condition.limit] * (1 + extensions), pauses(events))
 
 
 def require_adjustable(

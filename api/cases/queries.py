@@ -12,44 +12,82 @@ from api.queries import DECIMALS, Box, Rows
 
 _CASE = f"""
     SELECT c.id, c.number, c.kind, c.edition, c.category, k.small_name AS category_name, c.condition, c.state,
-           a.code AS area, c.community_id, c.version_id AS version, c.grid, c.choices, c.place, c.accuracy_m,
+           coalesce(a.code, area_code(c.area_id)) AS area, c.community_id, c.version_id AS version, c.grid, c.choices, c.place, c.accuracy_m,
            c.channel, c.external_number, c.mode, c.text, c.address, c.reported_at, c.responded_at, c.filed_at,
            c.handled_at, c.closed_at, c.response_due_at, c.due_at, c.parked_until, c.holder, c.receivers,
            c.visit, c.reworks, c.reopenings, c.extensions, c.exceptions, c.duplicate_of, c.rework_of,
            c.revision, c.updated_at, ST_AsGeoJSON(c.geom, {DECIMALS}, 0)::jsonb AS geometry
-    FROM cases c JOIN divisions a ON a.id = c.area_id
+    FROM cases c LEFT JOIN divisions a ON a.id = c.area_id
     JOIN case_categories k ON (k.edition, k.category) = (c.edition, c.category)"""
+
+
+# What decides the order, and what of it comes after a row; rows without a deadline come last.
+_ORDERS = {
+    "oldest": ("c.id", "c.id > :after_id"),
+    "newest": ("c.id DESC", "c.id < :after_id"),
+    "due": (
+        "c.due_at, c.id",
+        "(c.due_at IS NULL AND cast(:after_due AS timestamptz) IS NOT NULL OR (c.due_at, c.id) >"
+        " (cast(:after_due AS timestamptz), :after_id) OR c.due_at IS NULL"
+        " AND cast(:after_due AS timestamptz) IS NULL AND c.id > :after_id)",
+    ),
+}
+_OVERDUE = "c.due_at < now() AND c.handled_at IS NULL AND c.closed_at IS NULL"
 
 
 def cases(
     session: Session,
     *,
-    after: int,
+    after: tuple[datetime | None, int] | None = None,
     limit: int,
+    order: str = "oldest",
     states: list[str] | None = None,
     category: str | None = None,
     community: int | None = None,
+    channel: str | None = None,
+    is_open: bool | None = None,
+    overdue: bool = False,
+    mine: bool = False,
+    number: str | None = None,
     box: Box | None = None,
     reported_from: datetime | None = None,
     reported_before: datetime | None = None,
     updated_after: datetime | None = None,
 ) -> Rows:
-    """Return cases in the order in which they came, those that meet every filter that is given."""
+    """Return cases that meet every filter that is given.
+
+    Parameters
+    ----------
+    after : (deadline, id), optional
+        Of the last row of the page before.
+    order : {"oldest", "newest", "due"}
+    number : str, optional
+        What the number of a case begins with, or the number of the work order that it was.
+    """
+    ordered, further = _ORDERS[order]
     filters = {
+        further: after,
         "c.state = ANY (:states)": states,
         "c.category = :category": category,
         "c.community_id = :community": community,
+        "c.channel = :channel": channel,
+        "c.state IN (SELECT state FROM case_states WHERE is_open = :is_open)": is_open,
+        _OVERDUE: overdue or None,
+        "awaits_actor(c)": mine or None,
+        "(c.number >= :number AND c.number <= rpad(:number, 19, '9') OR c.external_number = :number)": number,
         "c.reported_at >= :reported_from": reported_from,
         "c.reported_at < :reported_before": reported_before,
         "c.updated_at > :updated_after": updated_after,
         "c.geom && ST_MakeEnvelope(:min_x, :min_y, :max_x, :max_y, 4490)": box,
     }
-    given = "".join(f" AND {condition}" for condition, value in filters.items() if value is not None)
+    given = " AND ".join(condition for condition, value in filters.items() if value is not None) or "true"
+    after_due, after_id = after or (None, 0)
     return session.execute(
-        text(f"{_CASE} WHERE c.id > :after{given} ORDER BY c.id LIMIT :limit"),
+        text(f"{_CASE} WHERE {given} ORDER BY {ordered} LIMIT :limit"),
         {
-            "after": after, "limit": limit, "states": states, "category": category, "community": community,
-            "reported_from": reported_from, "reported_before": reported_before,
+            "after_id": after_id, "after_due": after_due, "limit": limit, "states": states,
+            "category": category, "community": community, "channel": channel, "is_open": is_open,
+            "number": number, "reported_from": reported_from, "reported_before": reported_before,
             "updated_after": updated_after, **(vars(box) if box else {}),
         },
     ).all()  # fmt: skip
@@ -63,8 +101,9 @@ def case(session: Session, number: str) -> Row[Any] | None:
 def entries(session: Session, number: str) -> Rows:
     """Return the entries of a case's log, in order."""
     return session.execute(
-        text("SELECT seq, at, action AS step, body, encode(hash, 'hex') AS hash FROM log"
-             " WHERE stream = 'case' AND chain = :number ORDER BY seq"),
+        text("SELECT l.seq, l.at, l.action AS step, u.name AS by, l.body, encode(l.hash, 'hex') AS hash"
+             " FROM log l LEFT JOIN users u ON u.id = l.actor"
+             " WHERE l.stream = 'case' AND l.chain = :number ORDER BY l.seq"),
         {"number": number},
     ).all()  # fmt: skip
 
@@ -106,3 +145,12 @@ def nearby(session: Session, *, lon: float, lat: float, within_m: float, categor
             ) near WHERE near.distance <= :within ORDER BY near.distance, near.id LIMIT :most"""),
         {"lon": lon, "lat": lat, "within": float(within_m), "category": category, "most": most},
     ).all()
+
+
+def departments(session: Session, number: str) -> list[str]:
+    """Return the departments to which a dispatcher may send a case."""
+    return list(
+        session.execute(
+            text("SELECT departments_for(area) FROM cases WHERE number = :number"), {"number": number}
+        ).scalars()
+    )

@@ -30,21 +30,17 @@ from api.requests import (
     IDEMPOTENCY_HEADER,
     IfMatch,
     KeptRoute,
-    PageDep,
     ReplayedError,
     entity_tag,
     require_key,
     require_match,
 )
-from api.routes.divisions import number_cursor
-from api.routes.plans import read_box
-from api.schemas import Body, Collection, Feature, GridCode, Line, problems
+from api.schemas import Body, Feature, GridCode, Line, problems
 
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"], route_class=KeptRoute)
 
 # A draft that was kept without a network is sent when there is one.
 LONGEST_KEPT = timedelta(days=30)
-MOST_NEARBY = 20
 
 Number = Annotated[str, Path(pattern=r"^[0-9]{19}$", description="Number of the case")]
 CaseNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{19}$")]
@@ -156,6 +152,7 @@ class LoggedStep(BaseModel):
     seq: int
     at: datetime
     step: str
+    by: str | None = Field(description="Account that took it, where the actor may know it")
     body: dict[str, Any]
     hash: str
 
@@ -195,13 +192,6 @@ class StepIn(Body):
     condition: Annotated[int, Field(ge=1, le=1000)] | None = None
     grid: GridCode | None = None
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
-
-
-class NearbyCase(BaseModel):
-    """An open case of the same class nearby, with its distance in metres."""
-
-    distance_m: float
-    case: Feature[CaseProperties]
 
 
 class CategoryOut(BaseModel):
@@ -356,33 +346,6 @@ def _number_of(receipt: str) -> str:
     return number
 
 
-@router.get("", responses=problems())
-def list_cases(
-    request: Request,
-    session: SessionDep,
-    page: PageDep,
-    state: Annotated[list[StateName] | None, Query(max_length=20)] = None,
-    category: Annotated[str | None, Query(max_length=16, pattern=r"^[0-9A-Za-z]+$")] = None,
-    community: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    bbox: Annotated[str | None, Query(description="min_lon,min_lat,max_lon,max_lat", max_length=120)] = None,
-    reported_from: Annotated[AwareDatetime | None, Query(description="First moment")] = None,
-    reported_before: Annotated[AwareDatetime | None, Query(description="First moment after")] = None,
-    updated_after: Annotated[
-        AwareDatetime | None, Query(description="Only what changed after this moment, for those who follow")
-    ] = None,
-) -> Collection[CaseProperties]:
-    """List the cases that the actor may see as GeoJSON, in the order in which they came."""
-    rows = queries.cases(
-        session, after=number_cursor(page.after), limit=page.limit, states=state, category=category,
-        community=community, box=None if bbox is None else read_box(bbox), reported_from=reported_from,
-        reported_before=reported_before, updated_after=updated_after,
-    )  # fmt: skip
-    return Collection(
-        features=[_feature(row) for row in rows],
-        next=page.next_address(request, [str(row.id) for row in rows]),
-    )
-
-
 @router.get("/categories", responses=problems(404))
 def list_categories(
     request: Request,
@@ -400,26 +363,13 @@ def list_categories(
     )  # fmt: skip
 
 
-@router.get("/nearby", responses=problems())
-def list_nearby(
-    session: SessionDep,
-    category: Annotated[str, Query(max_length=16, pattern=r"^[0-9A-Za-z]+$")],
-    lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False)],
-    lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False)],
-    within_m: Annotated[float, Query(gt=0, le=1000, allow_inf_nan=False)] = 50.0,
-) -> list[NearbyCase]:
-    """List open cases of the same class nearby, the nearest first: it may have been reported already."""
-    rows = queries.nearby(session, lon=lon, lat=lat, within_m=within_m, category=category, most=MOST_NEARBY)
-    return [NearbyCase(distance_m=row.distance_m, case=_feature(row)) for row in rows]
-
-
 @router.get("/{number}", responses=problems(404))
 def get_case(number: Number, session: SessionDep, response: Response) -> CaseDetail:
     """Return a case with its log and the steps that the actor may take."""
-    row = _require(session, number)
+    row = require_case(session, number)
     response.headers["ETag"] = entity_tag(row.revision)
     return CaseDetail(
-        case=_feature(row),
+        case=feature_of(row),
         log=[LoggedStep.model_validate(entry._mapping) for entry in queries.entries(session, number)],
         allowed=[
             AllowedStep.model_validate(step._mapping) for step in queries.allowed_steps(session, number)
@@ -439,9 +389,9 @@ def take_step(
 ) -> CaseDetail:
     """Take a step with a case; with If-Match only where nobody took one since the case was read."""
     require_impersonal(body.note or "", "note")
-    row = _require(session, number)
+    row = require_case(session, number)
     if if_match is not None:
-        require_match(if_match, row.revision, lambda: _feature(row).model_dump(mode="json"))
+        require_match(if_match, row.revision, lambda: feature_of(row).model_dump(mode="json"))
     carried = body.model_dump(mode="json", exclude={"step"}, exclude_none=True)
     known = row.revision
     step = loop().steps[body.step]
@@ -483,7 +433,13 @@ def _category(category: Category) -> CategoryOut:
     )  # fmt: skip
 
 
-def _require(session: Session, number: str) -> Row[Any]:
+def require_case(session: Session, number: str) -> Row[Any]:
+    """Return a case that the actor may see.
+
+    Raises
+    ------
+    NotFoundError
+    """
     row = queries.case(session, number)
     if row is None:
         raise _no_such_case()
@@ -494,7 +450,8 @@ def _no_such_case() -> NotFoundError:
     return NotFoundError("case_not_found", "there is no such case")
 
 
-def _feature(row: Row[Any]) -> Feature[CaseProperties]:
+def feature_of(row: Row[Any]) -> Feature[CaseProperties]:
+    """Return a row of `queries.cases` as a feature."""
     return Feature(
         id=row.number, geometry=row.geometry, properties=CaseProperties.model_validate(row._mapping)
     )
