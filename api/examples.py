@@ -69,9 +69,23 @@ _OF: dict[str, Any] = {
         "id": 31, "at": _AT, "actor": 7, "area": 5, "action": "version.published",
         "body": {"version": _VERSION, "valid_from": "2026-12-01"}, "hash": _SHA256,
     },
+    "CaseAccount": {
+        "stages": [
+            {"name": "collect", "standing": "done", "at": _AT},
+            {"name": "report", "standing": "done", "at": _AT},
+            {"name": "dispatch", "standing": "current", "at": None},
+            *({"name": name, "standing": "ahead", "at": None}
+              for name in ("handle", "verify", "close", "appraise")),
+        ],
+        "response": {"due_at": _AT, "met_at": _AT, "limit": None},
+        "resolution": {"due_at": _LATER, "met_at": None, "limit": "5 个工作日"}, "stands_still": None,
+        "why": ["自2026年11月26日（周四）16:00起计时，时限为 5 个工作日。"], "agrees": True,
+        "clock": "working_days", "held": [{"party": "desk", "holder": "", "held_s": 240, "counted_s": 240}],
+        "first_receiver": None, "departments": ["自来水公司"],
+    },
     "CaseDetail": {
         "case": _CASE_FEATURE,
-        "log": [{"seq": 3, "at": _AT, "step": "dispatch",
+        "log": [{"seq": 3, "at": _AT, "step": "dispatch", "by": None,
                  "body": {"from": "accepted", "state": "dispatched", "to": "自来水公司"}, "hash": _SHA256}],
         "allowed": [{"step": "transfer", "to_state": "dispatched", "needs": ["to", "note"], "reasons": [],
                      "is_exception": False}],

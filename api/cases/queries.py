@@ -12,7 +12,8 @@ from api.queries import DECIMALS, Box, Rows
 
 _CASE = f"""
     SELECT c.id, c.number, c.kind, c.edition, c.category, k.small_name AS category_name, c.condition, c.state,
-           coalesce(a.code, area_code(c.area_id)) AS area, c.community_id, c.version_id AS version, c.grid, c.choices, c.place, c.accuracy_m,
+           coalesce(a.code, area_code(c.area_id)) AS area, c.community_id, c.version_id AS version,
+           c.grid, c.choices, c.place, c.accuracy_m,
            c.channel, c.external_number, c.mode, c.text, c.address, c.reported_at, c.responded_at, c.filed_at,
            c.handled_at, c.closed_at, c.response_due_at, c.due_at, c.parked_until, c.holder, c.receivers,
            c.visit, c.reworks, c.reopenings, c.extensions, c.exceptions, c.duplicate_of, c.rework_of,
