@@ -113,6 +113,32 @@ _OF: dict[str, Any] = {
     },
     "NearbyCase": {"distance_m": 12.4, "case": _CASE_FEATURE},
     "StepIn": {"step": "dispatch", "to": "自来水公司"},
+    "ClustersOut": {
+        "as_of": 512, "cells_x": [3404, 3405], "cells_y": [1630, 1630], "per_world": 4096.0, "total": 8,
+        "unmapped": 1, "in_box": 7,
+        "clusters": [
+            {"x": 3404, "y": 1630, "lon": 119.2215, "lat": 34.6005, "n": 7, "overdue": 2, "soon": 1},
+        ],
+    },
+    "HeatOut": {"in_box": 7, "points": [[119.2215, 34.6005, 7]]},
+    "SummaryOut": {
+        "as_of": 512, "at": _AT, "open": 8, "overdue": 2, "soon": 1, "unanswered": 0, "unmapped": 1,
+        "reported_today": 3, "closed_today": 5, "by_state": {"reported": 3, "handling": 5},
+        "extent": [119.21, 34.59, 119.24, 34.61],
+    },
+    "LateOut": {
+        "as_of": 512, "total": 1,
+        "cases": [{
+            "number": "3209242611260000042", "state": "handling", "category": "E0402",
+            "category_name": "自来水管破裂", "kind": "incident", "community_id": 5, "area": "320924001001",
+            "area_name": "建华社区", "grid": "320924001001003", "holder": "自来水公司", "lon": 119.2215,
+            "lat": 34.6005, "reported_at": _AT, "due_at": _AT,
+        }],
+    },
+    "WallNoteIn": {"number": "3209242611260000042", "said": "mute", "minutes": 30, "note": "已派抢修"},
+    "WallNote": {
+        "number": "3209242611260000042", "said": "mute", "note": "已派抢修", "until": _LATER, "at": _AT,
+    },
     "CommunityProperties": {
         "id": 5, "code": "320706001001", "name": "朝阳社区", "households": 1503, "units": 208,
         "published_version": _VERSION, "revision": 1,

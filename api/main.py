@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.bodies import add_body_limit
+from api.cases.wall_feed import WallFeed
 from api.database import Store, require_open
 from api.limiting import add_limits
 from api.live import Live
@@ -42,6 +43,7 @@ from api.routes import (
     scenarios,
     stations,
     uploads,
+    wall,
 )
 from api.settings import Settings
 from api.tiles import add_tiles
@@ -70,6 +72,7 @@ _RESOURCES = (
     case_lists,
     cases,
     case_account,
+    wall,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
@@ -102,7 +105,9 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
             app.state.pool = pool
             app.state.live = live = Live(store, pool)
             await live.start()
+            app.state.walls = walls = WallFeed(store, live)
             yield
+            await walls.close()
             await live.stop()
         store.close()
 
