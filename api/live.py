@@ -48,6 +48,8 @@ HEARTBEAT_S = 15.0
 RIGHTS_EVERY_S = 20.0
 # Waiting events are looked for this often even when nothing was notified: their sequencer may have died.
 LOOK_EVERY_S = 1.0
+# After the first of them is notified, so long others may join it: under load a round serves many.
+GATHER_S = 0.02
 RECONNECT_S = (0.1, 2.0)
 BATCH = 1000
 REPLAY_PAGE = 500
@@ -306,6 +308,9 @@ class Live:
             # While another worker numbers, this one looks again soon: the other may die before it commits.
             wait = LOOK_EVERY_S if given is not None else LOOK_EVERY_S / 10
             async for _ in connection.notifies(timeout=wait, stop_after=1):
+                # One round for all that commits within some milliseconds, however many they are.
+                await asyncio.sleep(GATHER_S)
+            async for _ in connection.notifies(timeout=0):
                 pass
 
     async def _number_waiting(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> int | None:
@@ -318,6 +323,8 @@ class Live:
 
     async def _hand_out_new(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         while True:
+            if not self._streams and await self._pass_over(connection):
+                return
             cursor = await connection.execute(
                 f"""SELECT number, area::text, roles, user_id, kind, {_DATA}
                     FROM events WHERE number > %s ORDER BY number LIMIT %s""",
@@ -333,6 +340,14 @@ class Live:
             if len(rows) < BATCH:
                 return
             await asyncio.sleep(0)
+
+    async def _pass_over(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> bool:
+        """Note how far the numbers have come where nobody listens; false where somebody came meanwhile."""
+        row = await (await connection.execute("SELECT coalesce(max(number), 0) FROM events")).fetchone()
+        if self._streams:
+            return False
+        self.last = max(self.last or 0, row[0] if row else 0)
+        return True
 
     async def _beat(self) -> None:
         """Let proxies and clients see that a silent stream lives."""

@@ -5,7 +5,7 @@ SET LOCAL search_path = weige, public;
 
 CREATE TABLE case_facts (
   case_id text PRIMARY KEY,
-  area_id bigint REFERENCES divisions,
+  area_id bigint,
   kind text NOT NULL DEFAULT '',
   mode text NOT NULL DEFAULT '',
   category text NOT NULL DEFAULT '',
@@ -151,8 +151,10 @@ BEGIN
   FROM folded f WHERE f.first = 1;
   RETURN NULL;
 END $$;
+-- report_case writes the facts of the one entry that it logs, and says so.
 CREATE TRIGGER fold_case_events AFTER INSERT ON log REFERENCING NEW TABLE AS arrived
-  FOR EACH STATEMENT EXECUTE FUNCTION fold_case_events();
+  FOR EACH STATEMENT WHEN (current_setting('weige.facts', true) IS DISTINCT FROM 'written')
+  EXECUTE FUNCTION fold_case_events();
 
 ALTER TABLE case_facts ENABLE ROW LEVEL SECURITY;
 -- Who sees the cases of an area sees its figures; a handler those of what his department has.
