@@ -111,6 +111,44 @@ _OF: dict[str, Any] = {
                             "limit": "5工作日"}],
         }],
     },
+    "RuleIn": {
+        "division_id": 4, "position": 10, "name": "夜间水管破裂", "categories": ["E0402"], "hours": "off",
+        "department": "自来水公司", "automatic": True,
+    },
+    "RuleOut": {
+        "id": 3, "position": 10, "name": "夜间水管破裂", "area": "320706001", "categories": ["E0402"],
+        "modes": [], "hours": "off", "time_from": None, "time_to": None, "department": "自来水公司",
+        "automatic": True,
+    },
+    "SuggestionOut": {
+        "rule": 3, "name": "夜间水管破裂", "area": "320706001", "department": "自来水公司", "automatic": True,
+        "duty_desk": "320706001", "passed": [{"rule": 1, "name": "暴露垃圾", "misfit": "category"}],
+    },
+    "WhistleIn": {
+        "level": "community", "calls": [{"department": "自来水公司", "minutes": 30}], "note": "路面塌陷",
+    },
+    "WhistleOut": {
+        "id": 8, "case": _CASE["number"], "note": "路面塌陷", "blown_at": _AT,
+        "calls": [{"id": 12, "department": "自来水公司", "level": "community", "called_at": _AT,
+                   "first_due_at": _AT, "due_at": _AT, "escalations": 0, "reported_in_at": None,
+                   "done_at": None, "released_at": None}],
+    },
+    "AnswerIn": {"note": "已到现场"},
+    "DepartmentFigures": {
+        "department": "自来水公司", "calls": 14, "reported_in": 13, "on_time": 12, "escalated": 1,
+        "median_s": 1260.0,
+    },
+    "OfferIn": {"claim_hours": 72},
+    "OfferOut": {
+        "id": 5, "case": _CASE["number"], "area": "320924001001", "category": "X9001",
+        "text": "想要一盏楼道灯", "grid": "320924001001003", "claim_hours": 72, "offered_at": _AT,
+        "column": "open", "team": None, "lapses_at": None, "lapsed": 0, "rating": None,
+    },
+    "Board": {"counts": {"open": 0, "claimed": 0, "done": 0, "rated": 0, "withdrawn": 0}, "offers": []},
+    "ClaimIn": {"team": "骑手服务队"},
+    "ModeIn": {"division_id": 4, "mode": "emergency", "note": "防汛三级响应"},
+    "ModeOut": {"id": 2, "area": "320706001", "mode": "emergency", "note": "防汛三级响应", "set_at": _AT,
+                "stands": True},
     "NearbyCase": {"distance_m": 12.4, "case": _CASE_FEATURE},
     "StepIn": {"step": "dispatch", "to": "自来水公司"},
     "ClustersOut": {

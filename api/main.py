@@ -27,6 +27,7 @@ from api.routes import (
     cases,
     compare_page,
     comparisons,
+    dispatch,
     divisions,
     events,
     exports,
@@ -73,6 +74,7 @@ _RESOURCES = (
     cases,
     case_account,
     wall,
+    dispatch,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

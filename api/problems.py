@@ -77,6 +77,14 @@ _SAID_OF = {
     "outside_areas": "the place lies in no area where you report",
     "no_such_case": "there is no such case",
     "no_such_category": "the edition has no such category",
+    "mode_stands": "the area is in that mode already",
+    "not_of_that_rule": "that rule of dispatch does not hold there, or names another department",
+    "call_answered": "the call was answered already, or not yet, or has ended",
+    "call_not_done": "a department that was called has not finished; wait for it, or release it",
+    "claimed_already": "another team has claimed it",
+    "offers_case_number_key": "the case is on the board already",
+    "impersonal_note": "a text holds what identifies a person; take it out",
+    "impersonal_department": "a text holds what identifies a person; take it out",
     "impersonal_text": "a text holds what identifies a person; take it out",
     "cases_external": "that number of the channel is taken",
     **{f"case_needs_{need}": f"the step needs: {need}" for need in get_args(Need)},
@@ -87,6 +95,7 @@ _NAMED = frozenset(
     {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
      "division_rank", "division_moves", "case_step", "verifier_is_handler", "case_has_duplicates",
      "grid_not_near", "outside_areas", "no_such_case", "no_such_category", "impersonal_text",
+     "mode_stands", "not_of_that_rule", "call_answered", "call_not_done", "claimed_already",
      *(f"case_needs_{need}" for need in get_args(Need))}
 )  # fmt: skip
 _HTTP_CODES = {

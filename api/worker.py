@@ -22,7 +22,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from api import job_kinds  # noqa: F401  (registers the kinds)
+from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases
+from api.cases.dispatching import Rounds
 from api.database import Store, store_of
 from api.errors import ServiceError
 from api.housekeeping import DAY_S, keep_house
@@ -56,6 +58,8 @@ NICENESS = 10
 RESTART_PAUSE_S = 2.0
 # How long a case that is deleted with its whole log may go unnoticed.
 HOUR_S = 3600.0
+# How late a whistle escalates, a claim lapses, and a rule that acts by itself acts.
+ROUND_EVERY_S = 3.0
 
 _AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
 
@@ -152,6 +156,8 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
     """
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     logger.info("worker %s begins", name)
+    # Beside the jobs, which may take minutes.
+    threading.Thread(target=_make_rounds, args=(store, settings, stop), name="rounds", daemon=True).start()
     next_cleaning = next_digest = time.monotonic()
     while not stop.is_set():
         try:
@@ -174,6 +180,18 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
             logger.warning("worker: the database is away (%s)", type(error).__name__)
             stop.wait(LOOK_EVERY_S)
     logger.info("worker %s ends", name)
+
+
+def _make_rounds(store: Store, settings: Settings, stop: threading.Event) -> None:
+    """Make rounds over the cases until the worker ends; nothing that goes wrong in one stops the next."""
+    rounds = Rounds(store, working_calendar(settings.data_dir))
+    while not stop.wait(ROUND_EVERY_S):
+        try:
+            rounds.make()
+        except (*_AWAY, DBAPIError) as error:
+            logger.warning("rounds: the database is away (%s)", type(error).__name__)
+        except Exception:
+            logger.exception("a round failed")
 
 
 def _do(

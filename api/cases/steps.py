@@ -16,10 +16,12 @@ SAME: Final = "same"
 BEFORE: Final = "before"
 # Whoever reported the case, whatever else he may be.
 OWN: Final = "own"
+# Roles that no account holds: steps of functions of the database that keep books of claims and whistles.
+BOOKS: Final = frozenset({"claims", "whistles"})
 
 Need: TypeAlias = Literal[
     "note", "reason", "to", "of", "until", "outcome", "visit_or_reason", "grace", "due", "category", "grid",
-    "held", "unheld",
+    "held", "unheld", "rating",
 ]  # fmt: skip
 Effect: TypeAlias = Literal[
     "receive", "handle", "approve", "verify", "rework", "visit", "close", "end", "reopen", "duplicate", "due",
@@ -81,6 +83,11 @@ class Step:
     others_than: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
     is_exception: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether people take it with a case that is there."""
+        return bool(self.sources) and not BOOKS.issuperset(self.roles)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 StateName = Annotated[str, StringConstraints(pattern=f"^({'|'.join(loop().states)})$")]
-_TAKEN = [name for name, step in loop().steps.items() if step.sources]
+_TAKEN = [name for name, step in loop().steps.items() if step.by_hand]
 StepName = Annotated[str, StringConstraints(pattern=f"^({'|'.join(_TAKEN)})$")]
 
 
@@ -69,7 +69,9 @@ class CaseIn(Body):
     area: Line | None = Field(None, description="Code of a division, where there is no point")
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")] = "desk"
     external_number: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
-    mode: Literal["routine", "emergency", "drill"] = "routine"
+    mode: Literal["routine", "emergency", "drill"] | None = Field(
+        None, description="Else the one that its area is in"
+    )
     step: Literal["report", "collect"] = Field(
         "report", description="collect: kept to be handed in or settled"
     )
@@ -192,6 +194,9 @@ class StepIn(Body):
     condition: Annotated[int, Field(ge=1, le=1000)] | None = None
     grid: GridCode | None = None
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    rule: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
+        None, description="Rule of dispatch that named the department"
+    )
 
 
 class CategoryOut(BaseModel):

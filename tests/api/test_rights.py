@@ -84,6 +84,12 @@ RULES = {
     "cases": Rule(READERS - {"handler"}),
     "case_facts": Rule(READERS - {"handler"}),
     "case_intake": Rule(READERS, ADMINS, ADMINS, ADMINS),
+    # Rules of an area are kept by who administers it; the rest is written by functions of dispatch.
+    "dispatch_rules": Rule(READERS, ADMINS, ADMINS),
+    "whistle_levels": GROUND_MAP,
+    **dict.fromkeys(("area_modes", "offers", "claims"), Rule(READERS)),
+    # A handler sees those of cases that his department has or was called to.
+    **dict.fromkeys(("whistles", "whistle_calls"), Rule(READERS - {"handler"})),
     # Rows of an import wait here; whether they may come in is decided when they are filed.
     "case_arrivals": Rule(NOBODY, EVERYBODY, anywhere=frozenset({"add"})),
 }  # fmt: skip
@@ -142,6 +148,17 @@ ADDED = {
     "case_facts": "(case_id, area_id, state, reported_at, revision) VALUES (:k, :area, 'reported', now(), 1)",
     "case_intake": "(division_id, reporters)"
     " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
+    "dispatch_rules": "(division_id, position, name, department, created_by)"
+    " VALUES (:area, 1, :k, 'x', actor())",
+    "area_modes": "(division_id, mode, note) VALUES (:area, 'drill', 'x')",
+    "whistle_levels": "(level, rank, wait_minutes, roles) VALUES (:k, :n, 1, '{}')",
+    "whistles": "(case_number, area_id, area, note)"
+    " SELECT number, area_id, area, '' FROM cases WHERE area_id = :area",
+    "whistle_calls": "(whistle_id, department, level, first_due_at, due_at)"
+    " SELECT id, :k, 'grid', now(), now() FROM whistles WHERE area_id = :area",
+    "offers": "(case_number, area_id, area, category, text, claim_hours)"
+    " SELECT number, area_id, area, category, '', 1 FROM cases WHERE area_id = :area",
+    "claims": "(offer_id, team, lapses_at) SELECT id, :k, now() FROM offers WHERE area_id = :area",
     "case_arrivals": "(batch, position, category, text, area_id, choices, place, reported_at, day)"
     " VALUES (gen_random_uuid(), :n, 'E0102', '', :area, '{}', 'area', now(), current_date)",
 }  # fmt: skip
@@ -175,8 +192,15 @@ ROWS = {
     "case_facts": ("area_id = :area", "state"),
     "case_intake": ("division_id = :area", "reporters"),
     "case_arrivals": ("area_id = :area", "text"),
+    "dispatch_rules": ("division_id = :area", "retired_at"),
+    "area_modes": ("division_id = :area", "mode"),
+    "whistle_levels": ("true", "wait_minutes"),
+    **dict.fromkeys(("whistles", "offers"), ("area_id = :area", "area_id")),
+    "whistle_calls": ("whistle_id IN (SELECT id FROM whistles WHERE area_id = :area)", "level"),
+    "claims": ("offer_id IN (SELECT id FROM offers WHERE area_id = :area)", "team"),
 }
 WHERE = ("own", "sub", "foreign")
+DISPATCH = ("dispatch_rules", "area_modes", "whistles", "whistle_calls", "offers", "claims")
 
 
 @pytest.fixture
@@ -210,7 +234,15 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 )
             owner.execute(text("INSERT INTO case_intake VALUES (:area, true)"), ids)
             of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
-            for name in (*of_each, "idempotency_keys", "jobs", "cases", "case_facts", "case_default_points"):
+            for name in (
+                *of_each,
+                "idempotency_keys",
+                "jobs",
+                "cases",
+                "case_facts",
+                "case_default_points",
+                *DISPATCH,
+            ):
                 owner.execute(text(f"INSERT INTO {name.split()[0]} {ADDED[name]}"), ids)
             owner.execute(
                 text("INSERT INTO assignments (version_id, unit_number, grid_number, community_id, ground_id)"
@@ -389,6 +421,19 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
         ids["number"] = owner.execute(
             text("SELECT report_case(cast(:facts AS jsonb)) ->> 'number'"), {"facts": json.dumps(facts)}
         ).scalar_one()
+        # Another one is offered to teams, and the department of all handlers is called to it.
+        other = owner.execute(
+            text("SELECT report_case(cast(:facts AS jsonb)) ->> 'number'"), {"facts": json.dumps(facts)}
+        ).scalar_one()
+        call = '\'[{"department": "water works"}]\''
+        for statement in ("step_case(:n, 'accept', '{}')", f"blow_whistle(:n, 'grid', {call}, '')"):
+            owner.execute(text(f"SELECT {statement}"), {"n": other})
+        ids["offer_id"] = owner.execute(text("SELECT offer_case(:n, 24)"), {"n": other}).scalar_one()
+        ids["call_id"] = owner.execute(text("SELECT id FROM whistle_calls")).scalar_one()
+        ids["rule_id"] = owner.execute(
+            text("INSERT INTO dispatch_rules (division_id, position, name, department)"
+                 " VALUES (:c, 1, 'all', 'x') RETURNING id"), values
+        ).scalar_one()  # fmt: skip
     _, planner = add_person(store, "hands-in", ("planner", place.community_id))
     with service(store, requests_per_minute=1_000_000) as client:
         steps = {"headers": {**bearer(planner), "If-Match": "*"}}
@@ -436,6 +481,17 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /uploads": lambda ids: {},
     "POST /cases": lambda ids: REPORT,
     "POST /cases/{number}/steps": lambda ids: {"step": "note", "note": "seen"},
+    "POST /cases/{number}/whistles": lambda ids: {"calls": [{"department": "power"}]},
+    "POST /cases/{number}/offer": lambda ids: {"claim_hours": 1},
+    "POST /dispatch-rules": lambda ids: {
+        "division_id": ids["community_id"], "position": 1, "name": "all", "department": "x",
+    },
+    "POST /modes": lambda ids: {"division_id": ids["community_id"], "mode": "drill", "note": "x"},
+    **{
+        f"POST /whistle-calls/{{call_id}}/{act}": lambda ids: {"note": "x"}
+        for act in ("report-in", "done", "release")
+    },
+    "POST /offers/{offer_id}/claims": lambda ids: {"team": "water works"},
     "POST /stations": lambda ids: STATION,
     "PUT /stations/{station_id}": lambda ids: STATION,
 }  # fmt: skip
@@ -473,6 +529,21 @@ def expected(name: str, role: str, held: str) -> set[int]:
     if name == "POST /cases":
         # Whose area the place is in is told to those only who see its cases.
         return done if near and role in REPORTERS else {403} if seen and role != "handler" else {422}
+    if name == "POST /dispatch-rules" or path.startswith("/dispatch-rules/"):
+        return done if near and role in ADMINS else {403} if seen else {404}
+    if name == "POST /modes":
+        return done if near and role in {"dispatcher", "admin"} else {403} if seen else {404}
+    if path.startswith("/offers/"):
+        return done if near and role == "handler" else {403} if seen else {404}
+    if path.startswith("/whistle-calls/"):
+        answers = {"release": {"dispatcher", "inspector"}}.get(path.rpartition("/")[2], {"handler"})
+        told = {409} if path.endswith("/done") else done  # nobody has reported in yet
+        return told if near and role in answers else {403} if seen else {404}
+    if path.endswith(("/whistles", "/offer")) and method == "POST" and seen and role != "handler":
+        offers = path.endswith("/offer")
+        allowed = {"dispatcher"} if offers else {"grid_worker", "dispatcher", "inspector"}
+        # It is not accepted yet.
+        return {403} if role not in allowed else {409} if offers else done
     if path.startswith("/cases/{number}"):
         # A handler sees what his department has: this case nobody has yet.
         if not seen or role == "handler":

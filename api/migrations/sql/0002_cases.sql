@@ -359,7 +359,7 @@ BEGIN
   SELECT case_number(county_of(found_place.path), coalesce((facts ->> 'day')::date, (now_at AT TIME ZONE 'UTC')::date)),
          k.kind, k.edition, k.category, (facts ->> 'condition')::smallint, rule.to_state, found_place.id,
          found_place.path, made.community_id, made.version_id, made.grid, made.choices, made.place, made.geom,
-         accuracy, facts ->> 'channel', facts ->> 'external_number', coalesce(facts ->> 'mode', 'routine'),
+         accuracy, facts ->> 'channel', facts ->> 'external_number', coalesce(facts ->> 'mode', mode_at(found_place.path, at)),
          coalesce(facts ->> 'text', ''), facts ->> 'address', actor(), at,
          (facts ->> 'response_due_at')::timestamptz, (facts ->> 'due_at')::timestamptz, facts ->> 'rework_of', now_at
   FROM case_categories k WHERE k.edition = facts ->> 'edition' AND k.category = facts ->> 'category'
@@ -427,8 +427,9 @@ END $$;
 
 -- Take one step with a case: rights, table of steps, log, projection and event in one round trip.
 --
--- `carried`: note, reason, to, of, until, outcome, due_at, category, condition, grid, rating; what else it holds is left
--- out. `known`: the revision that the actor saw, null for any. Null where there is no such case for the actor.
+-- `carried`: note, reason, to, of, until, outcome, due_at, category, condition, grid, rating, rule (of dispatch, that
+-- named the department), department and level (of a whistle); what else it holds is left out. `known`: the revision
+-- that the actor saw, null for any. Null where there is no such case for the actor.
 CREATE FUNCTION step_case(which text, taken text, carried jsonb, known bigint DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = weige, public, pg_temp AS $$
 DECLARE
@@ -471,10 +472,15 @@ BEGIN
     'until', (carried ->> 'until')::timestamptz, 'outcome', carried ->> 'outcome',
     'due_at', (carried ->> 'due_at')::timestamptz, 'category', carried ->> 'category',
     'condition', (carried ->> 'condition')::smallint, 'grid', carried ->> 'grid',
-    'rating', (carried ->> 'rating')::smallint));
+    'rating', (carried ->> 'rating')::smallint, 'rule', (carried ->> 'rule')::bigint,
+    'department', carried ->> 'department', 'level', carried ->> 'level'));
   IF tells_a_person(said ->> 'note') OR tells_a_person(said ->> 'to') THEN
     RAISE EXCEPTION 'the note tells of a person'
       USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = 'impersonal_text';
+  END IF;
+  IF said ? 'rule' AND names_department((said ->> 'rule')::bigint, c.area, said ->> 'to') IS NOT TRUE THEN
+    RAISE EXCEPTION 'that rule does not say so'
+      USING ERRCODE = 'invalid_parameter_value', CONSTRAINT = 'not_of_that_rule';
   END IF;
   FOREACH need IN ARRAY rule.needs LOOP
     CASE need
@@ -489,6 +495,7 @@ BEGIN
                              OR said ->> 'reason' = ANY (rule.reasons), need);
       WHEN 'grace' THEN
         PERFORM need_of_case(clock_timestamp() <= c.closed_at + make_interval(days => rule.grace_days), need);
+      WHEN 'rating' THEN PERFORM need_of_case((said ->> 'rating')::smallint BETWEEN 1 AND 5, need);
       WHEN 'held' THEN PERFORM need_of_case(c.holder IS NOT NULL, need);
       WHEN 'unheld' THEN PERFORM need_of_case(c.holder IS NULL, need);
       WHEN 'of' THEN
@@ -683,12 +690,13 @@ BEGIN
   ), filed AS (
     INSERT INTO cases (
       number, kind, edition, category, condition, state, area_id, area, community_id, version_id, grid, choices, place,
-      geom, accuracy_m, channel, external_number, text, address, reported_by, reported_at, response_due_at, due_at,
+      geom, accuracy_m, channel, external_number, mode, text, address, reported_by, reported_at, response_due_at, due_at,
       updated_at)
     SELECT case_number(h.county, a.day),
            k.kind, k.edition, k.category, a.condition, 'reported', a.area_id, h.path,
            CASE WHEN h.level = 'community' THEN h.id END, a.version_id, a.grid, a.choices, a.place, a.geom,
-           a.accuracy_m, channel_name, a.external_number, a.text, a.address, actor(), a.reported_at,
+           a.accuracy_m, channel_name, a.external_number,
+           CASE WHEN (SELECT EXISTS (SELECT FROM area_modes)) THEN mode_at(h.path, a.reported_at) ELSE 'routine' END, a.text, a.address, actor(), a.reported_at,
            a.response_due_at, a.due_at, now_at
     FROM arrived a JOIN heads h ON h.id = a.area_id
       JOIN case_categories k ON k.edition = edition_name AND k.category = a.category

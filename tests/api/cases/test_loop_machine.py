@@ -52,7 +52,7 @@ def carried_by(step: str, department: str, duplicate_of: str) -> dict[str, Any]:
     return {
         "note": "好", "reason": about.reasons[0] if about.reasons else None, "to": department,
         "of": duplicate_of, "until": later, "outcome": "satisfied", "due_at": later, "category": "E0104",
-        "grid": "320924001001001",
+        "grid": "320924001001001", "rating": 5,
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ class Loop(RuleBasedStateMachine):
     @rule(number=cases, who=st.sampled_from(PEOPLE), choice=st.integers(0, 30), other=cases,
           department=st.sampled_from(DEPARTMENTS))  # fmt: skip
     def what_the_table_allows(self, number: str, who: str, choice: int, other: str, department: str) -> None:
-        steps = TABLE.allowed(self.known[number]["states"][-1])
+        steps = [step for step in TABLE.allowed(self.known[number]["states"][-1]) if step.by_hand]
         self.attempt(number, who, steps[choice % len(steps)].name, department, other)
 
     @rule(number=cases, choice=st.integers(0, 30))
@@ -112,7 +112,9 @@ class Loop(RuleBasedStateMachine):
         """Somebody who may takes a step, so that stories get long."""
         state = self.known[number]["states"][-1]
         steps = [
-            step for step in TABLE.allowed(state) if step.name not in ("note", "refuse", "mark_duplicate")
+            step
+            for step in TABLE.allowed(state)
+            if step.by_hand and step.name not in ("note", "refuse", "mark_duplicate")
         ]
         step = steps[choice % len(steps)] if steps else TABLE.allowed(state)[0]
         for who in PEOPLE:
