@@ -24,6 +24,7 @@ from api.routes import (
     cards_page,
     case_account,
     case_lists,
+    case_pages,
     cases,
     compare_page,
     comparisons,
@@ -31,6 +32,7 @@ from api.routes import (
     divisions,
     events,
     exports,
+    ground,
     import_page,
     jobs,
     ledgers,
@@ -75,6 +77,8 @@ _RESOURCES = (
     case_account,
     wall,
     dispatch,
+    case_pages,
+    ground,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import text
 
 from api import security
 from api.database import Store
-from api.dependencies import SESSION_COOKIE
+from api.dependencies import SESSION_COOKIE, key_hash
 from api.main import create_app
 from api.settings import Settings
 from tests.api.accounts import PASSWORD, add_person, root_id
@@ -54,6 +55,24 @@ def signed_in(store: Store, browser: Browser) -> Iterator[BrowserContext]:
 def desk(signed_in: BrowserContext, served: str, place: Place) -> Desk:
     """The draft of the place, open to be redrawn."""
     return Desk(signed_in, served, place)
+
+
+@contextmanager
+def sign_in_browser(
+    store: Store, browser: Browser, user: int, locale: str = "zh-CN", **options: Any
+) -> Iterator[BrowserContext]:
+    """A browser at which an account is signed in that may have no password."""
+    key = secrets.token_urlsafe(16)
+    with store.owner.begin() as owner:
+        owner.execute(
+            text("""INSERT INTO keys (token_sha256, user_id, kind, csrf_token, expires_at)
+                    VALUES (:hash, :user, 'session', :csrf, now() + interval '1 day')"""),
+            {"hash": key_hash(key), "user": user, "csrf": secrets.token_urlsafe(16)},
+        )
+    context = browser.new_context(locale=locale, **{"viewport": VIEW, **options})
+    context.add_cookies([{"name": SESSION_COOKIE, "value": key, "domain": "127.0.0.1", "path": "/"}])
+    yield context
+    context.close()
 
 
 @contextmanager

@@ -48,7 +48,7 @@ BEGIN
       UNION ALL SELECT 'road', name, road_class, geom FROM roads WHERE geom && box AND EXISTS (SELECT FROM here)
       UNION ALL (
         -- A building once, however many stairwells it has.
-        SELECT 'building', min(u.address), NULL, ST_Union(u.geom)
+        SELECT 'building', regexp_replace(min(u.address), '[甲乙丙丁戊0-9一二三四五六七八九十]+单元$', ''), NULL, ST_Union(u.geom)
         FROM here h
           JOIN LATERAL (SELECT max(id) AS id FROM grounds
                         WHERE community_id = h.id AND root_id IS NULL) g ON true

@@ -2,17 +2,22 @@
 import "leaflet/dist/leaflet.css";
 import "./cases.css";
 import { casePage, type CasePage } from "./case_page.ts";
+import { startCaseFile } from "./casefile/casefile.ts";
+import { startCaseList } from "./caselist/caselist.ts";
+import { masked } from "./masking.ts";
 
 declare global {
   interface Window {
     weigeCases: {
       /** Resolves when the page shows what it is for; tests wait for it. */
       ready: Promise<void>;
+      /** For tests, which compare it with the service's own. */
+      masked: (text: string) => string;
     };
   }
 }
 
-const STARTS: Record<string, (page: CasePage) => Promise<void>> = {};
+const STARTS: Record<string, (page: CasePage) => Promise<void>> = { caselist: startCaseList, casefile: startCaseFile };
 
 async function start(): Promise<void> {
   const page = casePage();
@@ -22,6 +27,7 @@ async function start(): Promise<void> {
 }
 
 window.weigeCases = {
+  masked,
   ready: new Promise((resolve, reject) => {
     document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));
   }),

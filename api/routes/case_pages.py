@@ -1,0 +1,63 @@
+"""The pages of the desk: the list of cases, and one case."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from api.cases import queries
+from api.cases.steps import loop
+from api.dependencies import Actor
+from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
+from api.routes.cases import calendar_of, editions_of
+from maps.text import words
+
+router = APIRouter(include_in_schema=False)
+
+# More communities than a list can be chosen from by eye.
+MOST_COMMUNITIES = 500
+
+
+@router.get("/cases")
+def show_cases(request: Request, session: PageSessionDep) -> Response:
+    """Show the list of cases; its script asks the service for them."""
+    actor: Actor = request.state.actor
+    edition = editions_of(request).read(None)
+    script = script_data(
+        request, "caselist", ("case", "cases"), zone=calendar_of(request).zone.key,
+        communities=_communities(session),
+        categories=[
+            {"code": one.code, "large_name": one.large_name, "small_name": one.small_name}
+            for one in edition.categories.values()
+        ],
+    )  # fmt: skip
+    known = words(reader_language(request))
+    channels = [key.removeprefix("case.channel.") for key in known if key.startswith("case.channel.")]
+    return page(
+        request, "cases.html", actor=actor, script=script, states=list(loop().states), channels=channels,
+        known=known,
+    )  # fmt: skip
+
+
+@router.get("/cases/{number}")
+def show_case(number: str, request: Request, session: PageSessionDep) -> Response:
+    """Show one case: its stages, clocks, log, and the steps that the reader may take."""
+    actor: Actor = request.state.actor
+    row = queries.case(session, number) if number.isascii() and len(number) == 19 else None
+    if row is None:
+        return missing_page(request, actor)
+    script = script_data(
+        request, "casefile", ("case", "cases", "casefile"), number=number,
+        zone=calendar_of(request).zone.key,
+    )  # fmt: skip
+    return page(request, "case.html", actor=actor, script=script, number=number)
+
+
+def _communities(session: Session) -> list[dict[str, object]]:
+    rows = session.execute(
+        text("""SELECT id, coalesce(name, code) AS name FROM divisions
+                WHERE level = 'community' AND path <@ ANY (reading_areas()) ORDER BY code LIMIT :most"""),
+        {"most": MOST_COMMUNITIES},
+    )
+    return [{"id": row.id, "name": row.name} for row in rows]

@@ -1,0 +1,153 @@
+/** One case: where it stands, what is to be done now, and what was done; every step is sent with the revision it was seen at. */
+import * as L from "leaflet";
+import { askService } from "../asking.ts";
+import type { CasePage } from "../case_page.ts";
+import type { CaseAccount, CaseDetail, Category } from "../case_schema.ts";
+import { stateTag, timeElement, useZone, word } from "../case_words.ts";
+import { button, element, typed } from "../dom.ts";
+import { GroundMap, pin } from "../ground_map.ts";
+import { t } from "../words.ts";
+import { stepForms, type Taken } from "./forms.ts";
+import { clocks, handOvers, heldBy, logOf, stageBar, whyThisDeadline } from "./parts.ts";
+
+interface FilePage extends CasePage {
+  number: string;
+  zone: string;
+}
+
+export async function startCaseFile(told: CasePage): Promise<void> {
+  const page = told as FilePage;
+  useZone(page.zone);
+  await new CaseFile(page.number).open();
+}
+
+class CaseFile {
+  private readonly address: string;
+  private categories: Category[] = [];
+  private revision = 0;
+  private map: GroundMap | null = null;
+
+  constructor(private readonly number: string) {
+    this.address = `/api/v1/cases/${number}`;
+  }
+
+  async open(): Promise<void> {
+    await this.look();
+    const source = new EventSource("/api/v1/events");
+    source.addEventListener("case", (event) => {
+      const { body } = JSON.parse((event as MessageEvent<string>).data) as { body: { number: string; revision: number } };
+      if (body.number === this.number && body.revision > this.revision && !document.querySelector(".step-form form")) void this.look();
+    });
+    window.addEventListener("pagehide", () => source.close());
+  }
+
+  private async look(): Promise<void> {
+    const [detail, account] = await Promise.all([
+      askService<CaseDetail>(this.address, { method: "GET" }),
+      askService<CaseAccount>(`${this.address}/account`, { method: "GET" }),
+    ]);
+    if (!detail.ok || !account.ok) {
+      put("said", t("cases.not_read", { detail: detail.ok ? (account as { detail: string }).detail : detail.detail }));
+      return;
+    }
+    if (!this.categories.length && detail.body.allowed.some(({ needs }) => needs.includes("category"))) {
+      const told = await askService<{ categories: Category[] }>(
+        `/api/v1/cases/categories?edition=${encodeURIComponent(detail.body.case.properties.edition)}`, { method: "GET" });
+      if (told.ok) this.categories = told.body.categories;
+    }
+    this.show(detail.body, account.body);
+  }
+
+  private show(detail: CaseDetail, account: CaseAccount): void {
+    const one = detail.case.properties;
+    this.revision = one.revision;
+    put("said", "");
+    put("head", element("h1", {}, one.category_name, " ", stateTag(one.state)),
+      element("p", { class: "soft" }, element("span", { class: "number" }, one.number), " · ", word("kind", one.kind), " · ",
+        word("channel", one.channel), one.external_number ? ` ${one.external_number}` : "", " · ", timeElement(one.reported_at),
+        one.mode === "routine" ? "" : ` · ${word("mode", one.mode)}`));
+    put("bar", stageBar(account, one.state));
+    put("text", one.text ? element("p", { class: "text" }, typed(one.text)) : element("p", { class: "soft" }, t("casefile.no_text")));
+    put("where", ...this.where(detail));
+    put("clocks", clocks(account, one.state), ...present(whyThisDeadline(account)));
+    put("question", ...this.question(detail));
+    put("next", stepForms(detail.allowed, { case: one, account, categories: this.categories }, (taken) => this.take(taken)));
+    put("held", ...present(handOvers(one.receivers)), heldBy(account));
+    put("log", logOf(detail));
+    void this.draw(detail);
+  }
+
+  private where({ case: { properties: one }, duplicates }: CaseDetail): HTMLElement[] {
+    const link = (number: string) => element("a", { href: `/cases/${number}` }, number);
+    const rows: [string, (Node | string)[]][] = [
+      ["grid", one.grid ? [typed(one.grid)] : [t(one.choices.length ? "casefile.where.open" : `casefile.where.${one.place}`)]],
+      ...(one.address ? [["address", [typed(one.address)]] as [string, Node[]]] : []),
+      ...(one.accuracy_m === null ? [] : [["accuracy", [t("casefile.where.metres", { m: Math.round(one.accuracy_m) })]] as [string, string[]]]),
+      ...(one.duplicate_of ? [["duplicate_of", [link(one.duplicate_of)]] as [string, Node[]]] : []),
+      ...(one.rework_of ? [["rework_of", [link(one.rework_of)]] as [string, Node[]]] : []),
+      ...(duplicates.length ? [["duplicates", duplicates.flatMap((each, i) => (i ? ["、", link(each)] : [link(each)]))] as [string, (Node | string)[]]] : []),
+    ];
+    return [element("dl", { class: "facts" }, ...rows.flatMap(([key, value]) => [element("dt", {}, t(`casefile.where.${key}_label`)), element("dd", {}, ...value)]))];
+  }
+
+  /** The question that nobody answered yet: which of the grids it is. */
+  private question({ case: { properties: one }, allowed }: CaseDetail): HTMLElement[] {
+    if (!one.choices.length) return [];
+    const mayAnswer = allowed.some(({ step }) => step === "place");
+    return [element("div", { class: "ask" }, element("p", {}, element("b", {}, t("casefile.question"))),
+      element("p", {}, ...one.choices.flatMap((grid, i): (Node | string)[] =>
+        mayAnswer ? [button(grid, () => void this.answer(grid), { class: "quiet" })] : [i ? "、" : "", typed(grid)])))];
+  }
+
+  private async answer(grid: string): Promise<void> {
+    const refused = await this.take({ step: "place", grid });
+    if (refused) put("said", refused);
+  }
+
+  /** Take a step; what refuses it, or null. */
+  private async take(taken: Taken): Promise<string | null> {
+    const told = await askService(`${this.address}/steps`, { body: taken, revision: this.revision });
+    if (told.ok) {
+      await this.look();
+      put("said", t("casefile.taken", { step: word("step", taken.step) }));
+      return null;
+    }
+    if (told.status === 412) {
+      await this.look();
+      put("said", t("casefile.changed"));
+      return null;
+    }
+    return told.detail;
+  }
+
+  private async draw({ case: { geometry, properties } }: CaseDetail): Promise<void> {
+    const place = document.getElementById("map");
+    if (!place || this.map) return;
+    if (!geometry) {
+      place.remove();
+      return;
+    }
+    this.map = new GroundMap(place, geometry.coordinates, 17);
+    const at = L.latLng(geometry.coordinates[1], geometry.coordinates[0]);
+    if (properties.accuracy_m) L.circle(at, { radius: properties.accuracy_m, weight: 1, color: "#b3261e", fillOpacity: 0.06, interactive: false }).addTo(this.map.map);
+    pin(at).addTo(this.map.map);
+    await this.map.look();
+    if (!properties.version) return;
+    // Whoever may not read the plan sees the place without its grids.
+    const told = await askService<GeoJSON.FeatureCollection>(`/api/v1/versions/${properties.version}/grids?limit=500`, { method: "GET" });
+    if (!told.ok) return;
+    const own = new Set([properties.grid, ...properties.choices]);
+    L.geoJSON(told.body, {
+      interactive: false,
+      style: (feature) => (own.has(feature?.properties.code) ? { color: "#1d5fa8", weight: 3, fillOpacity: 0.1 } : { color: "#4a5360", weight: 1, fill: false }),
+    }).addTo(this.map.map);
+  }
+}
+
+function present<T>(part: T | null): T[] {
+  return part === null ? [] : [part];
+}
+
+function put(id: string, ...children: (Node | string)[]): void {
+  document.getElementById(id)?.replaceChildren(...children);
+}

@@ -1,0 +1,129 @@
+/** The steps that the reader may take now, as forms: what each asks for follows from the table of steps. */
+import type { AllowedStep, CaseAccount, CaseProperties, Category } from "../case_schema.ts";
+import { word } from "../case_words.ts";
+import { button, element } from "../dom.ts";
+import { maskAsTyped } from "../masking.ts";
+import { t } from "../words.ts";
+
+export interface FormGround {
+  case: CaseProperties;
+  account: CaseAccount;
+  categories: Category[];
+}
+
+export type Taken = { step: string } & Record<string, string | number>;
+
+/** Most steps lead on; these turn aside and stand behind them. */
+const ASIDE = new Set(["refuse", "mark_duplicate", "transfer", "return", "park", "ask", "classify", "note", "request_extension", "request_parking", "refuse_request", "extend", "reopen", "reject", "reject_settled", "disapprove"]);
+const OUTCOMES = ["satisfied", "unsatisfied", "unreachable"];
+/** Beside what the table says that they need. */
+const OPTIONAL: Record<string, readonly string[]> = { visit: ["rating"], classify: ["condition"] };
+
+let ids = 0;
+
+/** Buttons of the steps, each of which opens its form; the question of place has a part of its own. */
+export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, send: (taken: Taken) => Promise<string | null>): HTMLElement {
+  const place = element("div", { class: "step-form", "aria-live": "polite" });
+  const open = (step: AllowedStep, by: HTMLButtonElement) => {
+    for (const each of Array.from(box.querySelectorAll<HTMLButtonElement>("[aria-expanded]"))) each.setAttribute("aria-expanded", String(each === by));
+    place.replaceChildren(formOf(step, ground, send));
+    place.querySelector<HTMLElement>("input, select, textarea, button")?.focus();
+  };
+  const choice = (step: AllowedStep, name: string) => {
+    const made = button(word("step", step.step), () => open(step, made), { class: name, "aria-expanded": "false", "data-step": step.step });
+    return made;
+  };
+  const shown = allowed.filter(({ step }) => step !== "place" || ground.case.choices.length === 0);
+  const onward = shown.filter(({ step, is_exception }) => !ASIDE.has(step) && !is_exception && step !== "place");
+  const aside = shown.filter((step) => !onward.includes(step));
+  const box = element("div", { class: "steps" },
+    onward.length ? element("p", { class: "onward" }, ...onward.map((step, i) => choice(step, i === 0 ? "main" : "quiet"))) : null,
+    aside.length ? element("p", { class: "aside" }, ...aside.map((step) => choice(step, "quiet"))) : null,
+    place);
+  return shown.length ? box : element("p", { class: "soft" }, t("casefile.no_steps"));
+}
+
+function formOf(step: AllowedStep, ground: FormGround, send: (taken: Taken) => Promise<string | null>): HTMLFormElement {
+  const fields = [...step.needs, ...(OPTIONAL[step.step] ?? []), ...(step.needs.includes("note") ? [] : ["note"])];
+  const said = element("p", { class: "refused", role: "alert" });
+  const go = element("button", { type: "submit", class: "main" }, word("step", step.step));
+  const form = element("form", { "data-form": step.step },
+    element("h3", {}, word("step", step.step), step.is_exception ? element("span", { class: "exception" }, t("casefile.exception")) : null),
+    ...fields.map((name) => field(name, step, ground)),
+    said, element("p", { class: "ends" }, go));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    for (const each of Array.from(form.querySelectorAll("textarea"))) each.dispatchEvent(new Event("blur"));
+    const taken: Taken = { step: step.step };
+    for (const [name, value] of Array.from(new FormData(form))) {
+      const text = String(value).trim();
+      if (text) taken[name] = name === "rating" || name === "condition" ? Number(text) : name === "until" ? new Date(text).toISOString() : text;
+    }
+    go.disabled = true;
+    said.textContent = "";
+    void send(taken).then((refused) => {
+      go.disabled = false;
+      if (refused) said.textContent = refused;
+    });
+  });
+  return form;
+}
+
+function field(name: string, step: AllowedStep, ground: FormGround): HTMLElement | null {
+  const isNeeded = step.needs.includes(name);
+  const id = `field-${++ids}`;
+  const label = (text: string) => element("label", { for: id }, text, isNeeded ? null : element("span", { class: "soft" }, t("casefile.optional")));
+  const choices = (field: string, options: readonly [string, string][], isRequired = isNeeded) =>
+    element("select", { id, name: field, required: isRequired }, element("option", { value: "" }, t("casefile.choose")),
+      ...options.map(([value, said]) => element("option", { value }, said)));
+  const row = (text: string, ...inputs: (Node | null)[]) => element("div", { class: "field" }, label(text), ...inputs);
+  switch (name) {
+    case "note": {
+      const area = element("textarea", { id, name, rows: 3, maxlength: 500, required: isNeeded });
+      const masked = element("span", { class: "hint", role: "status" });
+      maskAsTyped(area, () => (masked.textContent = t("casefile.masked")));
+      return row(t("casefile.field.note"), area, masked);
+    }
+    case "reason":
+      return row(t("casefile.field.reason"), choices("reason", step.reasons.map((code) => [code, word("reason", code)] as [string, string])));
+    case "visit_or_reason":
+      if (ground.case.visit && ground.case.visit !== "unreachable") return null;
+      return element("div", { class: "field" }, element("label", { for: id }, t("casefile.field.no_visit")),
+        choices("reason", step.reasons.map((code) => [code, word("reason", code)] as [string, string]), true));
+    case "outcome":
+      return element("fieldset", { class: "field" }, element("legend", {}, t("casefile.field.outcome")),
+        ...OUTCOMES.map((code) => element("label", { class: "radio" }, element("input", { type: "radio", name: "outcome", value: code, required: true }), word("outcome", code))));
+    case "rating":
+      return row(t("casefile.field.rating"), choices("rating", [5, 4, 3, 2, 1].map((n) => [String(n), t("casefile.stars", { n })] as [string, string])));
+    case "to": {
+      const list = `${id}-known`;
+      const known = new Set([...ground.account.departments, ...ground.case.receivers]);
+      return row(t("casefile.field.to"), element("input", { id, name, list, required: true, maxlength: 200, autocomplete: "off" }),
+        element("datalist", { id: list }, ...Array.from(known).map((each) => element("option", { value: each }))));
+    }
+    case "of":
+      return row(t("casefile.field.of"), element("input", { id, name, required: true, pattern: "[0-9]{19}", inputmode: "numeric", autocomplete: "off" }));
+    case "until":
+      return row(t("casefile.field.until"), element("input", { id, name, type: "datetime-local", required: true }));
+    case "category": {
+      const groups = new Map<string, HTMLElement>();
+      const select = element("select", { id, name, required: true });
+      for (const { code, large_name, small_name } of ground.categories) {
+        let group = groups.get(large_name);
+        if (!group) {
+          group = element("optgroup", { label: large_name });
+          groups.set(large_name, group);
+          select.append(group);
+        }
+        group.append(element("option", { value: code, selected: code === ground.case.category }, small_name));
+      }
+      return row(t("casefile.field.category"), select);
+    }
+    case "condition":
+      return row(t("casefile.field.condition"), element("input", { id, name, type: "number", min: 1, max: 1000 }));
+    case "grid":
+      return row(t("casefile.field.grid"), element("input", { id, name, required: true, maxlength: 64, autocomplete: "off" }));
+    default:
+      return null; // what follows from the case itself: due, grace, held
+  }
+}

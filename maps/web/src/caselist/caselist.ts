@@ -1,0 +1,196 @@
+/** The list of cases: filters in the address, pages, and one row at a time by keyboard. */
+import { askService } from "../asking.ts";
+import type { CasePage } from "../case_page.ts";
+import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
+import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
+import { element, typed } from "../dom.ts";
+import { t } from "../words.ts";
+import { addressOf, type Filters, filtersOf, queryOf, VIEWS } from "./filters.ts";
+
+interface ListPage extends CasePage {
+  zone: string;
+  categories: Pick<Category, "code" | "large_name" | "small_name">[];
+  communities: { id: number; name: string }[];
+}
+
+/** Events that come together are one change of the list. */
+const GATHER_MS = 1500;
+
+export async function startCaseList(told: CasePage): Promise<void> {
+  const page = told as ListPage;
+  useZone(page.zone);
+  await new CaseList(page).open();
+}
+
+class CaseList {
+  private readonly form = byId<HTMLFormElement>("filters");
+  private readonly body = byId<HTMLTableSectionElement>("rows");
+  private readonly said = byId("said");
+  private readonly fresh = byId<HTMLButtonElement>("fresh");
+  private readonly back = byId<HTMLButtonElement>("back");
+  private readonly onward = byId<HTMLButtonElement>("onward");
+  private readonly names: Map<number, string>;
+  private filters: Filters = filtersOf(location.search);
+  /** Addresses of the pages up to this one. */
+  private trail: string[] = [];
+  private next: string | null = null;
+  private asked = 0;
+
+  constructor(page: ListPage) {
+    this.names = new Map(page.communities.map(({ id, name }) => [id, name]));
+    this.fill(page);
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.choose({});
+    });
+    this.form.addEventListener("change", () => void this.choose({}));
+    for (const view of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-view]")))
+      view.addEventListener("click", () => void this.choose({ view: view.dataset.view as Filters["view"] }));
+    this.back.addEventListener("click", () => void this.turn(-1));
+    this.onward.addEventListener("click", () => void this.turn(1));
+    this.fresh.addEventListener("click", () => void this.look());
+    document.addEventListener("keydown", (event) => this.press(event));
+    window.addEventListener("popstate", () => {
+      this.filters = filtersOf(location.search);
+      void this.open();
+    });
+    this.listen();
+  }
+
+  async open(): Promise<void> {
+    this.show();
+    this.trail = [addressOf(this.filters)];
+    await this.look();
+  }
+
+  private async choose(changed: Partial<Filters>): Promise<void> {
+    const fields = Object.fromEntries(Array.from(new FormData(this.form)).map(([name, value]) => [name, String(value).trim()]));
+    this.filters = { ...this.filters, ...fields, ...changed };
+    const query = queryOf(this.filters);
+    // Enter in a field is told twice, as a change and as a submission.
+    if (query === location.search) return;
+    history.pushState(null, "", `${location.pathname}${query}`);
+    await this.open();
+  }
+
+  private async turn(by: 1 | -1): Promise<void> {
+    if (by === 1 && this.next) this.trail.push(this.next);
+    else if (by === -1 && this.trail.length > 1) this.trail.pop();
+    else return;
+    await this.look();
+    this.body.querySelector<HTMLElement>("a")?.focus();
+  }
+
+  /** Read the page that the trail leads to. */
+  private async look(): Promise<void> {
+    const turn = ++this.asked;
+    const answer = await askService<CasePageBody>(this.trail[this.trail.length - 1]!, { method: "GET" });
+    if (turn !== this.asked) return; // another was asked for meanwhile
+    this.fresh.hidden = true;
+    if (!answer.ok) {
+      this.said.textContent = t("cases.not_read", { detail: answer.detail });
+      return;
+    }
+    this.next = answer.body.next;
+    this.body.replaceChildren(...answer.body.features.map((each, i) => this.row(each, i)));
+    const count = answer.body.features.length;
+    this.said.textContent = count ? t("cases.page_of", { page: this.trail.length, count }) : t("cases.none");
+    this.back.disabled = this.trail.length === 1;
+    this.onward.disabled = this.next === null;
+  }
+
+  private row({ properties: one }: CaseFeature, place: number): HTMLTableRowElement {
+    const due = dueWords(one.due_at, one.handled_at, isOpen(one.state));
+    const where = one.address ?? one.grid ?? "";
+    const community = one.community_id === null ? one.area : (this.names.get(one.community_id) ?? one.area);
+    const cell = (label: string, name: string, ...children: (Node | string)[]) =>
+      element("td", { class: name, "data-label": t(`cases.head.${label}`) }, ...children);
+    return element("tr", {},
+      element("th", { scope: "row", class: "c-number" },
+        element("a", { href: `/cases/${one.number}`, tabindex: place === 0 ? 0 : -1 },
+          element("span", { class: "lead" }, one.number.slice(0, 12)), element("b", {}, one.number.slice(12)))),
+      cell("category", "c-what", element("b", {}, one.category_name), " ", element("span", { class: "soft" }, typed(one.text))),
+      cell("place", "c-where", typed(community), where ? element("span", { class: "soft" }, " ", typed(where)) : "",
+        one.choices.length ? element("span", { class: "question" }, t("cases.question_short")) : ""),
+      cell("state", "c-state", stateTag(one.state)),
+      cell("due", `c-due ${due.tone}`, due.text),
+      cell("holder", "c-holder", one.holder ? typed(one.holder) : "–"),
+      cell("channel", "c-channel", word("channel", one.channel)),
+      cell("reported", "c-at", moment(one.reported_at)));
+  }
+
+  private fill(page: ListPage): void {
+    const category = byId<HTMLSelectElement>("category");
+    const groups = new Map<string, HTMLElement>();
+    for (const each of page.categories) {
+      let group = groups.get(each.large_name);
+      if (!group) {
+        group = element("optgroup", { label: each.large_name });
+        groups.set(each.large_name, group);
+        category.append(group);
+      }
+      group.append(element("option", { value: each.code }, each.small_name));
+    }
+    for (const { id, name } of page.communities) byId("community").append(element("option", { value: id }, name));
+  }
+
+  /** Bring the form and the views to the filters. */
+  private show(): void {
+    for (const name of ["state", "category", "community", "channel", "order", "number"] as const) {
+      const field = this.form.elements.namedItem(name) as HTMLSelectElement | HTMLInputElement;
+      field.value = this.filters[name];
+    }
+    for (const view of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-view]")))
+      view.setAttribute("aria-pressed", String(view.dataset.view === this.filters.view));
+    document.title = `${t(`cases.view.${this.filters.view}`)} · ${t("cases.title")}`;
+  }
+
+  private press(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.target as HTMLElement;
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) {
+      if (event.key === "Escape") target.blur();
+      return;
+    }
+    const view = VIEWS[Number(event.key) - 1];
+    if (view) void this.choose({ view });
+    else if (event.key === "/") byId("number").focus();
+    else if (event.key === "j" || event.key === "ArrowDown") this.walk(1);
+    else if (event.key === "k" || event.key === "ArrowUp") this.walk(-1);
+    else if (event.key === "]") void this.turn(1);
+    else if (event.key === "[") void this.turn(-1);
+    else if (event.key === "r") void this.look();
+    else return;
+    event.preventDefault();
+  }
+
+  private walk(by: 1 | -1): void {
+    const links = Array.from(this.body.querySelectorAll<HTMLAnchorElement>("th a"));
+    const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+    const to = links[at < 0 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))];
+    if (!to) return;
+    for (const link of links) link.tabIndex = link === to ? 0 : -1;
+    to.focus();
+  }
+
+  /** Say that the list is not of this moment any more; it changes under nobody's hands. */
+  private listen(): void {
+    let waiting = 0;
+    const changed = () => {
+      if (waiting) return;
+      waiting = window.setTimeout(() => {
+        waiting = 0;
+        this.fresh.hidden = false;
+      }, GATHER_MS);
+    };
+    const source = new EventSource("/api/v1/events");
+    for (const kind of ["case", "case.imported"]) source.addEventListener(kind, changed);
+    window.addEventListener("pagehide", () => source.close());
+  }
+}
+
+function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page lacks ${id}`);
+  return found as T;
+}

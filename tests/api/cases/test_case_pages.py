@@ -1,0 +1,181 @@
+"""The list of cases and the page of one, as people at browsers use them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from api.cases.masking import masked
+from api.database import Store
+from api.main import create_app
+from api.settings import Settings
+from tests.api.cases.desk import ON_BORDER, Desk, open_desk
+from tests.api.planner_page import faults_of, sign_in_browser
+from tests.api.processes import api_thread
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def town(store: Store) -> Desk:
+    return open_desk(store)
+
+
+@pytest.fixture
+def address(town: Desk, tmp_path: Path) -> Iterator[str]:
+    with api_thread(create_app(Settings(data_dir=tmp_path), town.store.url)) as running:
+        yield running
+
+
+@pytest.fixture
+def people(town: Desk, browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """A browser of each, as they are asked for."""
+    with ExitStack() as stack:
+        yield _Browsers(town, browser, stack)
+
+
+class _Browsers(dict[str, BrowserContext]):
+    def __init__(self, town: Desk, browser: Browser, stack: ExitStack) -> None:
+        super().__init__()
+        self._made = town, browser, stack
+
+    def __missing__(self, role: str) -> BrowserContext:
+        town, browser, stack = self._made
+        self[role] = stack.enter_context(sign_in_browser(town.store, browser, town.ids[role]))
+        return self[role]
+
+
+def opened(context: BrowserContext, url: str) -> Page:
+    page = context.new_page()
+    page.goto(url)
+    page.evaluate("() => window.weigeCases.ready")
+    return page
+
+
+def numbers(page: Page) -> list[str]:
+    return [link.inner_text().replace("\n", "") for link in page.locator("#rows th a").all()]
+
+
+def test_the_list_is_filtered_paged_and_walked_by_keys(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    made = [town.report()["number"] for _ in range(3)]
+    town.take(made[0], ("dispatcher", "accept"), ("dispatcher", "dispatch", {"to": "water works"}))
+    page = opened(people["dispatcher"], f"{address}/cases")
+    faults = faults_of(page)
+    expect(page.locator("#rows tr")).to_have_count(3)
+
+    page.keyboard.press("1")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    assert page.url.endswith("/cases?view=mine")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    focused = page.evaluate("() => document.activeElement.getAttribute('href')")
+    assert focused == f"/cases/{numbers(page)[1]}"
+    page.keyboard.press("/")
+    page.keyboard.type(made[0])
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#rows tr")).to_have_count(2)
+    page.get_by_role("button", name="全部").click()
+    page.get_by_label("状态").select_option("dispatched")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    assert numbers(page) == [made[0]]
+    assert faults == []
+
+
+def test_a_list_says_when_it_is_not_of_this_moment_any_more(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    page = opened(people["dispatcher"], f"{address}/cases")
+    expect(page.get_by_text("没有符合条件的案件")).to_be_visible()
+
+    number = town.report()["number"]
+
+    page.get_by_role("button", name="案件有更新").click()
+    expect(page.locator("#rows tr")).to_have_count(1)
+    assert numbers(page) == [number]
+
+
+def test_a_case_near_a_border_asks_which_grid_it_is_and_takes_the_answer(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = town.report(lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    faults = faults_of(page)
+
+    page.locator(".ask").get_by_role("button", name="320924001001002").click()
+
+    expect(page.locator("#where")).to_contain_text("320924001001002")
+    expect(page.locator(".ask")).to_have_count(0)
+    assert town.row(number)["grid"] == "320924001001002"
+    assert faults == []
+
+
+def test_a_step_seen_at_an_older_state_is_not_taken(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = town.report()["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    page.locator("[data-step=refuse]").click()
+    page.get_by_label("原因").select_option("not_found")
+    page.locator("[data-form=refuse] textarea").fill("现场没有")
+    town.take(number, ("other dispatcher", "accept"))
+    page.locator("[data-form=refuse] button[type=submit]").click()
+
+    expect(page.locator("#said")).to_contain_text("案件刚被他人更新")
+    assert town.row(number)["state"] == "accepted"
+
+
+def test_why_this_deadline_is_told_line_by_line_and_what_people_typed_is_text(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = town.report(text="<img src=x onerror=alert(1)> 路面积水")["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    faults = faults_of(page)
+    page.locator("[data-step=accept]").click()
+    page.locator("[data-form=accept] button[type=submit]").click()
+    expect(page.locator("#said")).to_have_text("已完成：受理。")
+
+    page.get_by_text("期限是怎么算的").click()
+
+    lines = page.locator(".why li").all_inner_texts()
+    assert lines[0].startswith("自")
+    assert any(line.startswith("到期时间") for line in lines)
+    assert page.locator("#text img").count() == 0
+    expect(page.locator("#text")).to_contain_text("<img src=x")
+    assert faults == []
+
+
+def test_the_page_masks_as_the_service_does(town: Desk, address: str, people: dict[str, BrowserContext]):
+    chance = random.Random(5)
+    numbers_of_people = [
+        "138",
+        "1234",
+        "5678",
+        "0518-",
+        "320924",
+        "19900101",
+        "123X",
+        "１",
+        "+86",
+        "0",
+        "7",
+        "501",
+    ]
+    round_them = ["3号楼", "2单元", "室", "户", "栋", " ", "-", "（", "）", "五〇一", "号房", "漏水"]
+    parts = [*numbers_of_people, *round_them]
+    drawn = ["".join(chance.choice(parts) for _ in range(chance.randint(1, 9))) for _ in range(5000)]
+    page = opened(people["dispatcher"], f"{address}/cases")
+
+    told = page.evaluate("(drawn) => drawn.map(window.weigeCases.masked)", drawn)
+
+    expected = [masked(said) for said in drawn]
+    assert sum(said != clean for said, clean in zip(drawn, expected, strict=True)) > 500
+    assert told == expected
