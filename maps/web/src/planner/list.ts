@@ -41,6 +41,8 @@ export class GridList {
   /** Show some grids as they are now; a grid that has no row yet comes with them. */
   follow(grids: Iterable<number>, chosen: number | "new"): void {
     for (const grid of grids) {
+      // It was undone meanwhile.
+      if (grid >= this.desk.plan.gridCount) continue;
       const row = this.rows.get(grid);
       if (!row && this.desk.plan.units(grid) > 0) {
         this.render(chosen);

@@ -374,6 +374,9 @@ export class Planner implements PlannerView {
   }
 
   private back(isDone: boolean): void {
+    const { target } = this.hand;
+    // What was undone may have made the grid that is painted into.
+    if (typeof target === "number" && target >= this.plan.gridCount) this.aim(-1);
     this.board.say(isDone ? "" : t("edit.refused.locked"));
     if (!isDone) this.table.say(t("edit.refused.locked"));
     this.board.renderSoon();

@@ -1,0 +1,313 @@
+"""Hundreds of random edits by hand on the planner page: nothing is miscounted, lost, or passes a lock by."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+import shapely
+from playwright.sync_api import BrowserContext
+from sqlalchemy import text
+
+from api.database import Store
+from tests.api.place import Place, draw_community
+from tests.api.planner_page import COMMUNITY, Desk, grids_of, stored
+from tests.api.processes import wait_until
+from tests.api.test_clashes import cut_off
+
+SEED = 7
+# Together five hundred; a save takes the service longer than the edit takes the page.
+EDITS_KEPT_HERE, EDITS_SAVED = 420, 80
+ROWS, COLUMNS = 7, 12
+# Of each way to edit, how often it is chosen and the least share that must have changed something.
+WAYS = {
+    "paint": (36, 0.20), "drag": (12, 0.03), "split": (9, 0.02), "merge": (8, 0.02), "rename": (10, 0.04),
+    "undo": (12, 0.06), "redo": (2, 0.02), "lock": (5, 0.02),
+}  # fmt: skip
+# One call asks all: whether the page's totals equal its own recount, its totals, and where each unit is.
+LOOK = """() => {
+  const planner = window.weige.planner;
+  return { isCounted: planner.isCounted(), totals: planner.totals(), ...planner.state(),
+           position: planner.position() };
+}"""
+PLACES = """(ids) => window.weige.planner.rested().then(
+  () => ids.map((id) => window.weige.planner.screenOf(id)))"""
+# Presses keys, and moves the pointer over the map and clicks, in one call: a hand without waiting for frames.
+ACT = """(acts) => {
+  const map = document.querySelector("#stage .leaflet-container");
+  for (const [what, ...how] of acts) {
+    if (what === "key") {
+      const [key, ctrlKey = false, shiftKey = false] = how;
+      document.body.dispatchEvent(new KeyboardEvent("keydown", {key, ctrlKey, shiftKey, bubbles: true}));
+      continue;
+    }
+    const [clientX, clientY] = how;
+    const at = {clientX, clientY, pointerId: 1, pointerType: "mouse", bubbles: true, cancelable: true};
+    const buttons = what === "pointermove" ? 1 : 0;
+    map.dispatchEvent(what === "click" ? new MouseEvent(what, at) : new PointerEvent(what, {...at, buttons}));
+  }
+}"""
+CHOOSE = """(code) => {
+  const found = [...document.querySelectorAll(".board tbody th button")]
+    .find((each) => each.textContent.split(" ")[0] === code);
+  if (found) found.click();
+  return Boolean(found);
+}"""
+RENAME = """(name) => {
+  const field = document.querySelector(".board .chosen input[type=text]");
+  if (!field || field.disabled) return;
+  field.value = name;
+  field.dispatchEvent(new Event("change"));
+}"""
+MERGE = """(chance) => {
+  const select = document.querySelector(".board .chosen select.merge");
+  if (!select || select.disabled || select.options.length < 2) return;
+  select.selectedIndex = 1 + Math.floor(chance * (select.options.length - 1));
+  select.dispatchEvent(new Event("change"));
+}"""
+
+
+@pytest.fixture
+def households() -> dict[str, int]:
+    """Households of each unit, row by row."""
+    chance = random.Random(SEED)
+    return {f"u{i:02}": chance.randrange(4, 16) for i in range(ROWS * COLUMNS)}
+
+
+@pytest.fixture
+def place(store: Store, households: dict[str, int]) -> Place:
+    """A draft of six grids."""
+    drawn = list(households.values())
+    return draw_community(store, COMMUNITY, [drawn[r * COLUMNS :][:COLUMNS] for r in range(ROWS)])
+
+
+class Hand:
+    """A hand that does what chance says; what must hold is looked at after each of its edits."""
+
+    def __init__(self, desk: Desk, households: dict[str, int], chance: random.Random) -> None:
+        self.desk, self.households, self.chance = desk, households, chance
+        self.units = sorted(households)
+        self.places = dict(zip(self.units, desk.page.evaluate(PLACES, self.units), strict=True))
+        self.side = self.places["u01"][0] - self.places["u00"][0]
+        self.locked: dict[int, list[int]] = {}
+        self.done: Counter[str] = Counter()
+        self.last = ""
+        self.seen = self.look()
+
+    def look(self) -> dict[str, Any]:
+        """Look at the page, and check what always holds."""
+        seen: dict[str, Any] = self.desk.page.evaluate(LOOK)
+        grid, facts = seen["grid"], seen["facts"]
+        counted: Counter[str] = Counter()
+        for unit, number in zip(self.units, grid, strict=True):
+            assert number >= 0, f"{unit} is in no grid"
+            counted[facts[number]["code"]] += self.households[unit]
+        assert seen["isCounted"]
+        assert seen["totals"] == dict(counted)
+        for number, members in self.locked.items():
+            assert [i for i, each in enumerate(grid) if each == number] == members, "a locked grid changed"
+        return seen
+
+    def act(self) -> None:
+        (name,) = self.chance.choices(list(WAYS), [often for often, _ in WAYS.values()])
+        if self.last == "undo" and self.chance.random() < 0.4:
+            name = "redo"  # after any other edit there is nothing to redo
+        self.last = name
+        before = self.seen
+        way: Callable[[], bool | None] = getattr(self, name)
+        has_locked = way()
+        self.seen = self.look()
+        if has_locked or self.seen["position"] != before["position"]:
+            self.done[name] += 1
+
+    def choose(self) -> int | None:
+        """Choose a grid that is not locked; its number."""
+        number = self.chance.choice(sorted(set(self.seen["grid"]) - set(self.locked)))
+        return number if self.choose_grid(number) else None
+
+    def choose_grid(self, number: int) -> bool:
+        """Choose a grid, if the panel lists it yet."""
+        code = self.seen["facts"][number]["code"]
+        return bool(self.desk.page.evaluate(CHOOSE, f"新{code[1:]}" if code.startswith("+") else code))
+
+    def press(self, key: str, *, ctrl: bool = False, shift: bool = False) -> None:
+        self.desk.page.evaluate(ACT, [["key", key, ctrl, shift]])
+
+    def stroke(self, *way: tuple[float, float]) -> None:
+        """Put the pointer down, move it along a way, and lift it."""
+        acts = [["pointermove", *at] for at in way]
+        self.desk.page.evaluate(ACT, [["pointerdown", *way[0]], *acts, ["pointerup", *way[-1]]])
+
+    def paint(self) -> None:
+        self.press("b")
+        if self.chance.random() < 0.15:
+            self.press("n")
+        elif self.choose() is None:
+            return
+        at = self.chance.randrange(len(self.units))
+        way = [at]
+        for step in self.chance.choices([1, COLUMNS, -1, -COLUMNS], k=self.chance.randrange(3)):
+            way.append(min(max(way[-1] + step, 0), len(self.units) - 1))
+        self.stroke(*(self.places[self.units[unit]] for unit in way))
+
+    def drag(self) -> None:
+        self.press("d")
+        grid = self.seen["grid"]
+        west = [
+            i
+            for i in range(len(grid) - 1)
+            if (i + 1) % COLUMNS and grid[i] != grid[i + 1] and not {grid[i], grid[i + 1]} & set(self.locked)
+        ]
+        if not west:
+            return
+        x, y = self.places[self.units[self.chance.choice(west)]]
+        x += self.side / 2
+        far = self.chance.choice([-1.4, 1.4]) * self.side
+        self.stroke((x, y), (x + far / 3, y), (x + 2 * far / 3, y), (x + far, y))
+
+    def split(self) -> None:
+        self.press("s")
+        number = self.choose()
+        if number is None:
+            return
+        members = [i for i, each in enumerate(self.seen["grid"]) if each == number]
+        x, y = self.places[self.units[self.chance.choice(members)]]
+        (left, top), (right, bottom) = self.places[self.units[0]], self.places[self.units[-1]]
+        half = self.side / 2
+        if self.chance.random() < 0.5:
+            ends = [(x + half, top - 3), (x + half + 3, bottom + 3)]
+        else:
+            ends = [(left - 3, y + half), (right + 3, y + half + 3)]
+        self.desk.page.evaluate(ACT, [*(["click", *at] for at in ends), ["key", "Enter"]])
+
+    def merge(self) -> None:
+        if len(set(self.seen["grid"])) > 3 and self.choose() is not None:
+            self.desk.page.evaluate(MERGE, self.chance.random())
+
+    def rename(self) -> None:
+        if self.choose() is not None:
+            self.desk.page.evaluate(RENAME, self.chance.choice(["东片", "西片", "<b>南片", "", "北片"]))
+
+    def undo(self) -> None:
+        for _ in range(self.chance.randrange(1, 4)):
+            self.press("z", ctrl=True)
+
+    def redo(self) -> None:
+        self.press("y", ctrl=True)
+
+    def lock(self) -> bool:
+        """Lock a grid, or unlock one where two are locked already; whether that was done."""
+        if len(self.locked) == 2:
+            return self.unlock(next(iter(self.locked)))
+        number = self.choose()
+        if number is None:
+            return False
+        self.press("K", shift=True)
+        self.locked[number] = [i for i, each in enumerate(self.seen["grid"]) if each == number]
+        return True
+
+    def unlock(self, number: int) -> bool:
+        if not self.choose_grid(number):
+            return False
+        self.press("K", shift=True)
+        del self.locked[number]
+        return True
+
+
+def edit_by_hand(desk: Desk, hand: Hand, edits: int) -> dict[str, Any]:
+    """Edit until so many edits changed something, and unlock all; what the page holds then."""
+    while sum(hand.done.values()) < edits:
+        hand.act()
+    assert [name for name, (_, least) in WAYS.items() if hand.done[name] < least * edits] == []
+    wait_until(lambda: desk.ask("keeping") in ("saved", "away"), seconds=120, what="the page has saved")
+    hand.seen = hand.look()
+    for number in list(hand.locked):
+        assert hand.unlock(number)
+    return hand.seen
+
+
+def go_to(desk: Desk, hand: Hand, position: int) -> dict[str, Any]:
+    """Undo or redo until so many edits are done, at once; what the page holds then."""
+    past = desk.page.locator(".board .past li button")
+    # Of the newest first: a done one takes itself back, an undone one does itself again.
+    from_oldest = position if position < hand.look()["position"] else position - 1
+    past.nth(past.count() - 1 - from_oldest).click()
+    desk.ask("position")
+    seen = hand.look()
+    assert seen["position"] == position
+    return seen
+
+
+@pytest.fixture
+def hand(desk: Desk, households: dict[str, int]) -> Hand:
+    # A small window is drawn sooner.
+    desk.page.set_viewport_size({"width": 960, "height": 600})
+    desk.page.keyboard.press("Home")
+    desk.page.wait_for_timeout(500)
+    desk.page.mouse.move(500, 300)  # there is a mouse
+    return Hand(desk, households, random.Random(SEED))
+
+
+@pytest.mark.slow
+def test_hundreds_of_random_edits_keep_every_unit_total_and_lock_and_are_undone_to_the_first_byte(
+    store: Store, place: Place, signed_in: BrowserContext, desk: Desk, hand: Hand
+):
+    first, before = hand.seen, grids_of(store, place.version_id)
+    with cut_off(signed_in):
+        last = edit_by_hand(desk, hand, EDITS_KEPT_HERE)
+        assert go_to(desk, hand, 0) == first
+        assert go_to(desk, hand, last["position"]) == last
+        assert go_to(desk, hand, 0) == first
+    desk.saved()
+    assert grids_of(store, place.version_id) == before
+    assert [fault for fault in desk.faults if "ERR_FAILED" not in fault] == []
+
+
+@pytest.mark.slow
+def test_random_edits_that_are_saved_meanwhile_cover_the_ground_exactly(
+    store: Store, place: Place, signed_in: BrowserContext, desk: Desk, hand: Hand
+):
+    first = hand.seen
+    last = edit_by_hand(desk, hand, EDITS_SAVED)
+    codes = [facts["code"] for facts in last["facts"]]
+    here = {unit: codes[number] for unit, number in zip(hand.units, last["grid"], strict=True)}
+    assert grids_of(store, place.version_id) == here
+    assert stored(store, place) == last["totals"]
+    assert_exact_coverage(store, place.version_id)
+
+    # Nothing is saved while all is undone and done again: a grid that comes back would get another code.
+    with cut_off(signed_in):
+        undone = go_to(desk, hand, 0)
+        assert undone["grid"] == first["grid"]
+        assert go_to(desk, hand, last["position"]) == last
+    assert grids_of(store, place.version_id) == here
+    assert [fault for fault in desk.faults if "ERR_FAILED" not in fault] == []
+
+
+def assert_exact_coverage(store: Store, version: UUID) -> None:
+    """The grids of a version cover its cells, each place once, and each is the union of its units' cells."""
+    with store.owner.connect() as owner:
+        grids = owner.execute(
+            text("SELECT code, ST_AsBinary(geom) AS geom FROM grids WHERE version_id = :v"), {"v": version}
+        ).all()
+        cells = owner.execute(
+            text("SELECT u.unit_id, ST_AsBinary(u.cell) AS cell FROM units u JOIN versions v"
+                 " ON v.ground_id = u.ground_id WHERE v.id = :v"),
+            {"v": version},
+        ).all()  # fmt: skip
+    drawn = {row.code: shapely.from_wkb(bytes(row.geom)) for row in grids}
+    cell_of = {row.unit_id: shapely.from_wkb(bytes(row.cell)) for row in cells}
+    assert shapely.coverage_is_valid(list(drawn.values()))
+    whole = shapely.union_all(list(cell_of.values()))
+    assert shapely.union_all(list(drawn.values())).symmetric_difference(whole).area == 0
+    assert sum(each.area for each in drawn.values()) == pytest.approx(whole.area, rel=1e-12)
+    members: dict[str, list[shapely.Geometry]] = {}
+    for unit, code in grids_of(store, version).items():
+        members.setdefault(code, []).append(cell_of[unit])
+    assert set(members) == set(drawn)
+    for code, geometry in drawn.items():
+        assert shapely.union_all(members[code]).symmetric_difference(geometry).area == 0, code
