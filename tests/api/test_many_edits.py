@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import pytest
@@ -28,47 +28,48 @@ WAYS = {
     "paint": (36, 0.20), "drag": (12, 0.03), "split": (9, 0.02), "merge": (8, 0.02), "rename": (10, 0.04),
     "undo": (12, 0.06), "redo": (2, 0.02), "lock": (5, 0.02),
 }  # fmt: skip
-# One call asks all: whether the page's totals equal its own recount, its totals, and where each unit is.
-LOOK = """() => {
+# Does what a hand does, without waiting for frames, until something is not there to be done. Answered is what the
+# page holds then: where each unit is, its totals and whether its own recount gives them, edits that are done.
+ACT = """(acts) => {
+  const map = document.querySelector("#stage .leaflet-container");
+  const chosen = document.querySelector(".board .chosen");
+  const ways = {
+    key: (key, ctrlKey = false, shiftKey = false) =>
+      document.body.dispatchEvent(new KeyboardEvent("keydown", {key, ctrlKey, shiftKey, bubbles: true})),
+    point: (what, clientX, clientY) => {
+      const at = {clientX, clientY, pointerId: 1, pointerType: "mouse", bubbles: true, cancelable: true};
+      const Kind = what === "click" ? MouseEvent : PointerEvent;
+      map.dispatchEvent(new Kind(what, {...at, buttons: what === "pointermove" ? 1 : 0}));
+      return true;
+    },
+    choose: (code) => {
+      const found = [...document.querySelectorAll(".board tbody th button")]
+        .find((each) => each.textContent.split(" ")[0] === code);
+      if (found) found.click();
+      return Boolean(found);
+    },
+    rename: (name) => {
+      const field = chosen.querySelector("input[type=text]");
+      if (!field || field.disabled) return false;
+      field.value = name;
+      return field.dispatchEvent(new Event("change"));
+    },
+    merge: (chance) => {
+      const select = chosen.querySelector("select.merge");
+      if (!select || select.disabled || select.options.length < 2) return false;
+      select.selectedIndex = 1 + Math.floor(chance * (select.options.length - 1));
+      return select.dispatchEvent(new Event("change"));
+    },
+  };
+  const isDone = acts.every(([what, ...how]) => ways[what](...how));
   const planner = window.weige.planner;
-  return { isCounted: planner.isCounted(), totals: planner.totals(), ...planner.state(),
+  return { isDone, ...planner.state(), isCounted: planner.isCounted(), totals: planner.totals(),
            position: planner.position() };
 }"""
 PLACES = """(ids) => window.weige.planner.rested().then(
   () => ids.map((id) => window.weige.planner.screenOf(id)))"""
-# Presses keys, and moves the pointer over the map and clicks, in one call: a hand without waiting for frames.
-ACT = """(acts) => {
-  const map = document.querySelector("#stage .leaflet-container");
-  for (const [what, ...how] of acts) {
-    if (what === "key") {
-      const [key, ctrlKey = false, shiftKey = false] = how;
-      document.body.dispatchEvent(new KeyboardEvent("keydown", {key, ctrlKey, shiftKey, bubbles: true}));
-      continue;
-    }
-    const [clientX, clientY] = how;
-    const at = {clientX, clientY, pointerId: 1, pointerType: "mouse", bubbles: true, cancelable: true};
-    const buttons = what === "pointermove" ? 1 : 0;
-    map.dispatchEvent(what === "click" ? new MouseEvent(what, at) : new PointerEvent(what, {...at, buttons}));
-  }
-}"""
-CHOOSE = """(code) => {
-  const found = [...document.querySelectorAll(".board tbody th button")]
-    .find((each) => each.textContent.split(" ")[0] === code);
-  if (found) found.click();
-  return Boolean(found);
-}"""
-RENAME = """(name) => {
-  const field = document.querySelector(".board .chosen input[type=text]");
-  if (!field || field.disabled) return;
-  field.value = name;
-  field.dispatchEvent(new Event("change"));
-}"""
-MERGE = """(chance) => {
-  const select = document.querySelector(".board .chosen select.merge");
-  if (!select || select.disabled || select.options.length < 2) return;
-  select.selectedIndex = 1 + Math.floor(chance * (select.options.length - 1));
-  select.dispatchEvent(new Event("change"));
-}"""
+
+Act: TypeAlias = list[Any]
 
 
 @pytest.fixture
@@ -91,71 +92,56 @@ class Hand:
     def __init__(self, desk: Desk, households: dict[str, int], chance: random.Random) -> None:
         self.desk, self.households, self.chance = desk, households, chance
         self.units = sorted(households)
-        self.places = dict(zip(self.units, desk.page.evaluate(PLACES, self.units), strict=True))
-        self.side = self.places["u01"][0] - self.places["u00"][0]
+        self.places: list[tuple[float, float]] = desk.page.evaluate(PLACES, self.units)
+        self.side = self.places[1][0] - self.places[0][0]
         self.locked: dict[int, list[int]] = {}
         self.done: Counter[str] = Counter()
         self.last = ""
         self.seen = self.look()
 
-    def look(self) -> dict[str, Any]:
-        """Look at the page, and check what always holds."""
-        seen: dict[str, Any] = self.desk.page.evaluate(LOOK)
-        grid, facts = seen["grid"], seen["facts"]
+    def look(self, *acts: Act) -> dict[str, Any]:
+        """Do something, look at the page, and check what always holds."""
+        seen: dict[str, Any] = self.desk.page.evaluate(ACT, acts)
         counted: Counter[str] = Counter()
-        for unit, number in zip(self.units, grid, strict=True):
+        for unit, number in zip(self.units, seen["grid"], strict=True):
             assert number >= 0, f"{unit} is in no grid"
-            counted[facts[number]["code"]] += self.households[unit]
-        assert seen["isCounted"]
+            counted[seen["facts"][number]["code"]] += self.households[unit]
+        assert seen.pop("isCounted")
         assert seen["totals"] == dict(counted)
         for number, members in self.locked.items():
-            assert [i for i, each in enumerate(grid) if each == number] == members, "a locked grid changed"
+            assert members_of(seen, number) == members, "a locked grid changed"
         return seen
 
-    def act(self) -> None:
+    def edit(self) -> None:
+        """Edit in one of the ways."""
         (name,) = self.chance.choices(list(WAYS), [often for often, _ in WAYS.values()])
         if self.last == "undo" and self.chance.random() < 0.4:
             name = "redo"  # after any other edit there is nothing to redo
         self.last = name
         before = self.seen
-        way: Callable[[], bool | None] = getattr(self, name)
-        has_locked = way()
-        self.seen = self.look()
-        if has_locked or self.seen["position"] != before["position"]:
-            self.done[name] += 1
+        if name == "lock":
+            is_changed = self.lock()
+        else:
+            way: Callable[[], list[Act]] = getattr(self, name)
+            self.seen = self.look(*way())
+            is_changed = self.seen["position"] != before["position"]
+        self.done[name] += is_changed
 
-    def choose(self) -> int | None:
-        """Choose a grid that is not locked; its number."""
-        number = self.chance.choice(sorted(set(self.seen["grid"]) - set(self.locked)))
-        return number if self.choose_grid(number) else None
-
-    def choose_grid(self, number: int) -> bool:
-        """Choose a grid, if the panel lists it yet."""
+    def choose(self, number: int | None = None) -> Act:
+        """Choose a grid, one that is not locked where none is named."""
+        if number is None:
+            number = self.chance.choice(sorted(set(self.seen["grid"]) - set(self.locked)))
         code = self.seen["facts"][number]["code"]
-        return bool(self.desk.page.evaluate(CHOOSE, f"新{code[1:]}" if code.startswith("+") else code))
+        return ["choose", f"新{code[1:]}" if code.startswith("+") else code]
 
-    def press(self, key: str, *, ctrl: bool = False, shift: bool = False) -> None:
-        self.desk.page.evaluate(ACT, [["key", key, ctrl, shift]])
-
-    def stroke(self, *way: tuple[float, float]) -> None:
-        """Put the pointer down, move it along a way, and lift it."""
-        acts = [["pointermove", *at] for at in way]
-        self.desk.page.evaluate(ACT, [["pointerdown", *way[0]], *acts, ["pointerup", *way[-1]]])
-
-    def paint(self) -> None:
-        self.press("b")
-        if self.chance.random() < 0.15:
-            self.press("n")
-        elif self.choose() is None:
-            return
-        at = self.chance.randrange(len(self.units))
-        way = [at]
+    def paint(self) -> list[Act]:
+        into: Act = ["key", "n"] if self.chance.random() < 0.15 else self.choose()
+        way = [self.chance.randrange(len(self.units))]
         for step in self.chance.choices([1, COLUMNS, -1, -COLUMNS], k=self.chance.randrange(3)):
             way.append(min(max(way[-1] + step, 0), len(self.units) - 1))
-        self.stroke(*(self.places[self.units[unit]] for unit in way))
+        return [["key", "b"], into, *stroke(*(self.places[unit] for unit in way))]
 
-    def drag(self) -> None:
-        self.press("d")
+    def drag(self) -> list[Act]:
         grid = self.seen["grid"]
         west = [
             i
@@ -163,65 +149,68 @@ class Hand:
             if (i + 1) % COLUMNS and grid[i] != grid[i + 1] and not {grid[i], grid[i + 1]} & set(self.locked)
         ]
         if not west:
-            return
-        x, y = self.places[self.units[self.chance.choice(west)]]
+            return []
+        x, y = self.places[self.chance.choice(west)]
         x += self.side / 2
         far = self.chance.choice([-1.4, 1.4]) * self.side
-        self.stroke((x, y), (x + far / 3, y), (x + 2 * far / 3, y), (x + far, y))
+        return [["key", "d"], *stroke((x, y), (x + far / 3, y), (x + 2 * far / 3, y), (x + far, y))]
 
-    def split(self) -> None:
-        self.press("s")
-        number = self.choose()
-        if number is None:
-            return
-        members = [i for i, each in enumerate(self.seen["grid"]) if each == number]
-        x, y = self.places[self.units[self.chance.choice(members)]]
-        (left, top), (right, bottom) = self.places[self.units[0]], self.places[self.units[-1]]
+    def split(self) -> list[Act]:
+        number = self.chance.choice(sorted(set(self.seen["grid"]) - set(self.locked)))
+        x, y = self.places[self.chance.choice(members_of(self.seen, number))]
+        (left, top), (right, bottom) = self.places[0], self.places[-1]
         half = self.side / 2
         if self.chance.random() < 0.5:
             ends = [(x + half, top - 3), (x + half + 3, bottom + 3)]
         else:
             ends = [(left - 3, y + half), (right + 3, y + half + 3)]
-        self.desk.page.evaluate(ACT, [*(["click", *at] for at in ends), ["key", "Enter"]])
+        clicks: list[Act] = [["point", "click", *at] for at in ends]
+        return [["key", "s"], self.choose(number), *clicks, ["key", "Enter"]]
 
-    def merge(self) -> None:
-        if len(set(self.seen["grid"])) > 3 and self.choose() is not None:
-            self.desk.page.evaluate(MERGE, self.chance.random())
+    def merge(self) -> list[Act]:
+        few = len(set(self.seen["grid"])) <= 3
+        return [] if few else [self.choose(), ["merge", self.chance.random()]]
 
-    def rename(self) -> None:
-        if self.choose() is not None:
-            self.desk.page.evaluate(RENAME, self.chance.choice(["东片", "西片", "<b>南片", "", "北片"]))
+    def rename(self) -> list[Act]:
+        return [self.choose(), ["rename", self.chance.choice(["东片", "西片", "<b>南片", "", "北片"])]]
 
-    def undo(self) -> None:
-        for _ in range(self.chance.randrange(1, 4)):
-            self.press("z", ctrl=True)
+    def undo(self) -> list[Act]:
+        return [["key", "z", True]] * self.chance.randrange(1, 4)
 
-    def redo(self) -> None:
-        self.press("y", ctrl=True)
+    def redo(self) -> list[Act]:
+        return [["key", "y", True]]
 
     def lock(self) -> bool:
         """Lock a grid, or unlock one where two are locked already; whether that was done."""
         if len(self.locked) == 2:
             return self.unlock(next(iter(self.locked)))
-        number = self.choose()
-        if number is None:
-            return False
-        self.press("K", shift=True)
-        self.locked[number] = [i for i, each in enumerate(self.seen["grid"]) if each == number]
-        return True
+        number = self.chance.choice(sorted(set(self.seen["grid"]) - set(self.locked)))
+        self.seen = self.look(self.choose(number), ["key", "K", False, True])
+        if self.seen["isDone"]:
+            self.locked[number] = members_of(self.seen, number)
+        return bool(self.seen["isDone"])
 
     def unlock(self, number: int) -> bool:
-        if not self.choose_grid(number):
-            return False
-        self.press("K", shift=True)
-        del self.locked[number]
-        return True
+        self.seen = self.look(self.choose(number), ["key", "K", False, True])
+        if self.seen["isDone"]:
+            del self.locked[number]
+        return bool(self.seen["isDone"])
+
+
+def stroke(*way: tuple[float, float]) -> list[Act]:
+    """Put the pointer down, move it along a way, and lift it."""
+    moves: list[Act] = [["point", "pointermove", *at] for at in way]
+    return [["point", "pointerdown", *way[0]], *moves, ["point", "pointerup", *way[-1]]]
+
+
+def members_of(seen: dict[str, Any], number: int) -> list[int]:
+    return [unit for unit, each in enumerate(seen["grid"]) if each == number]
 
 
 def edit_by_hand(desk: Desk, hand: Hand, edits: int) -> dict[str, Any]:
     """Edit until so many edits changed something, and unlock all; what the page holds then."""
     while sum(hand.done.values()) < edits:
-        hand.act()
+        hand.edit()
     assert [name for name, (_, least) in WAYS.items() if hand.done[name] < least * edits] == []
     wait_until(lambda: desk.ask("keeping") in ("saved", "away"), seconds=120, what="the page has saved")
     hand.seen = hand.look()

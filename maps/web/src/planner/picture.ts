@@ -116,6 +116,8 @@ export class Picture extends RestingLayer implements Ring {
     // What was to be shown with the next frame is shown with this one.
     if (this.waiting) for (const grid of this.waiting.grids) grids.add(grid);
     this.waiting = null;
+    // Their making was undone meanwhile.
+    for (const grid of grids) if (grid >= this.plan.gridCount) grids.delete(grid);
     const { look, view } = this;
     if (!view) return;
     this.figures.seek(grids);
