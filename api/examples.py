@@ -111,6 +111,14 @@ _OF: dict[str, Any] = {
                             "limit": "5工作日"}],
         }],
     },
+    "PlacesOut": {
+        "decided": True,
+        "candidates": [{
+            "kind": "building", "name": "秦东门大街68号楼", "score": 1.0, "rests_on": ["name", "number"],
+            "communities": ["320706001007"], "lon": 119.2215, "lat": 34.6005, "accuracy_m": 21.3,
+            "geometry": _OUTLINE,
+        }],
+    },
     "RuleIn": {
         "division_id": 4, "position": 10, "name": "夜间水管破裂", "categories": ["E0402"], "hours": "off",
         "department": "自来水公司", "automatic": True,

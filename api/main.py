@@ -39,6 +39,7 @@ from api.routes import (
     packs,
     pages,
     people,
+    places,
     planner,
     plans,
     record_page,
@@ -79,6 +80,7 @@ _RESOURCES = (
     dispatch,
     case_pages,
     ground,
+    places,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

@@ -9,7 +9,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from api.cases.categories import Edition, cell_text, columns_of, read_table
 from api.cases.filing import BORDER_M, condition_of, first_deadlines
 from api.cases.masking import masked
 from api.copying import GEOMETRY, copy_rows
+from api.places import Gazetteers
 from geo.errors import InputError
+from geo.geocode import decided
 
 Report = Callable[[str, int, int], None]
 
@@ -71,6 +73,8 @@ class Orders:
     reported_at : sequence of datetime
     n_masked : int
         Texts and addresses in which something was masked.
+    n_addressed : int
+        Whose address says where they are.
     """
 
     numbers: Sequence[str]
@@ -83,6 +87,7 @@ class Orders:
     accuracy_m: NDArray[np.float64]
     reported_at: Sequence[datetime]
     n_masked: int
+    n_addressed: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Imported:
         Filed now, and there already.
     located, asked, default_points, unplaced : int
         Of the file: in one grid; near a border of several; at a point where nothing is; in none.
+    addressed : int
+        Of the file: without a point, found by the address.
     masked : int
     """
 
@@ -104,6 +111,7 @@ class Imported:
     asked: int
     default_points: int
     unplaced: int
+    addressed: int
     masked: int
 
     def told(self) -> dict[str, int]:
@@ -271,6 +279,37 @@ class _Ground:
         return shapely.transform(shapes, lambda xy: (xy - [self.lon, self.lat]) * [wide, 110_574])  # type: ignore[no-any-return]
 
 
+def find_addresses(session: Session, orders: Orders) -> tuple[Orders, dict[int, int]]:
+    """Find orders without a point by their address, or by what they tell, where that can only mean one place.
+
+    Returns
+    -------
+    orders : Orders
+        With the points of buildings and crossings; how far each reaches is how accurate it is.
+    along : mapping of position to community
+        Orders of a street or compound in one community: they have no point, but an area.
+    """
+    lost = np.flatnonzero(np.isnan(orders.lon)).tolist()
+    said = {at: orders.addresses[at] or orders.texts[at] for at in lost}
+    if not any(said.values()):
+        return orders, {}
+    gazetteer = Gazetteers().of(session)
+    meant = {text: decided(gazetteer.find(text)) for text in {*said.values()} if text}
+    lon, lat, accuracy_m = orders.lon.copy(), orders.lat.copy(), orders.accuracy_m.copy()
+    along: dict[int, int] = {}
+    found = 0
+    for at, text_of in said.items():
+        place = meant.get(text_of)
+        if place is None:
+            continue
+        found += 1
+        if place.point is not None:
+            lon[at], lat[at], accuracy_m[at] = place.point.x, place.point.y, place.radius_m
+        elif len(place.communities) == 1:
+            along[at] = place.communities[0]
+    return replace(orders, lon=lon, lat=lat, accuracy_m=accuracy_m, n_addressed=found), along
+
+
 def place_orders(session: Session, orders: Orders, area_id: int) -> Places:
     """Find the micro-grid in force at its time of each order; near a border all that it may be in.
 
@@ -387,7 +426,10 @@ def import_orders(
             "division_unknown", f"there is no division {area}", mend="name its code", division=area
         )
     report("placing", 0, n)
+    orders, along = find_addresses(session, orders)
     places = place_orders(session, orders, area_id)
+    for at, community in along.items():
+        places.areas[at] = community
     report("placing", n, n)
     connection = session.connection().connection.driver_connection
     batch = uuid.uuid4()
@@ -402,8 +444,9 @@ def import_orders(
     located = sum(grid is not None for grid in places.grids)
     flagged = places.kinds.count("default_point")
     return Imported(
-        filed.added, filed.known, located, asked, flagged, n - located - asked - flagged, orders.n_masked
-    )
+        filed.added, filed.known, located, asked, flagged, n - located - asked - flagged, orders.n_addressed,
+        orders.n_masked,
+    )  # fmt: skip
 
 
 def _rows(

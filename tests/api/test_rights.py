@@ -506,6 +506,7 @@ VERSIONS = {
 }
 QUERIES = {
     "GET /cases/nearby": {"category": "E0102", "lon": 120.0005, "lat": 33.0005},
+    "GET /places": {"q": "秦东门大街68号楼"},
     "POST /uploads": {"name": "units.json"},
     "GET /grids": {"bbox": "119,32,121,34"},
     "GET /versions/{version_id}/download": {"format": "geojson"},
