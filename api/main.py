@@ -48,6 +48,7 @@ from api.routes import (
     stations,
     uploads,
     wall,
+    wall_page,
 )
 from api.settings import Settings
 from api.tiles import add_tiles
@@ -81,6 +82,7 @@ _RESOURCES = (
     case_pages,
     ground,
     places,
+    wall_page,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

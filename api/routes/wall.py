@@ -15,7 +15,6 @@ from sqlalchemy import text
 from api.cases.masking import require_impersonal
 from api.cases.wall_feed import WallFeed
 from api.cases.wall_table import (
-    CELL_PX,
     HEAT_PX,
     OPEN_STATES,
     Corners,
@@ -24,6 +23,7 @@ from api.cases.wall_table import (
     WallTable,
     Wanted,
     cell_box,
+    lattice,
 )
 from api.dependencies import SessionDep, entered, presented_key
 from api.errors import NotFoundError, NotValidError, ServiceError
@@ -259,14 +259,20 @@ def _corners(bbox: str, zoom: int, side_px: int) -> Corners:
 
 
 @router.get("/clusters", response_model=ClustersOut, responses=problems(404))
-async def list_clusters(asked: AskedDep, bbox: _Bbox, zoom: _Zoom) -> Response:
-    """Gather open cases by the cells of a lattice, each 64 pixels wide, whole cells round the box.
+async def list_clusters(
+    asked: AskedDep,
+    bbox: _Bbox,
+    zoom: _Zoom,
+    cell: Annotated[Literal["64", "128", "256"], Query(description="Side of a cell in pixels")] = "64",
+) -> Response:
+    """Gather open cases by the cells of a lattice, whole cells round the box.
 
     A case lies in one cell at each zoom, so that the numbers add up however the map is moved.
     """
-    corners = _corners(bbox, zoom, CELL_PX)
+    side_px = int(cell)
+    corners = _corners(bbox, zoom, side_px)
     table, shown = asked.table, asked.shown()
-    cells = table.cells(shown, corners, zoom, CELL_PX, asked.at)
+    cells = table.cells(shown, corners, zoom, side_px, asked.at)
     told = []
     columns = (cells.x, cells.y, cells.lon, cells.lat, cells.n, cells.overdue, cells.soon, cells.row)
     for x, y, lon, lat, n, late, soon, row in zip(*(column.tolist() for column in columns), strict=True):
@@ -287,7 +293,7 @@ async def list_clusters(asked: AskedDep, bbox: _Bbox, zoom: _Zoom) -> Response:
     first_x, first_y, last_x, last_y = cells.box
     return _json({
         "as_of": asked.as_of, "cells_x": [first_x, last_x], "cells_y": [first_y, last_y],
-        "per_world": 2**zoom * 256 / CELL_PX, "total": n_shown,
+        "per_world": lattice(zoom, side_px), "total": n_shown,
         "unmapped": n_shown - int((shown & table.mapped()).sum()), "in_box": int(cells.n.sum()),
         "clusters": told,
     })  # fmt: skip

@@ -5,6 +5,7 @@ import { casePage, type CasePage } from "./case_page.ts";
 import { startCaseFile } from "./casefile/casefile.ts";
 import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
+import { startWall, type WallView } from "./wall/wall.ts";
 
 declare global {
   interface Window {
@@ -13,11 +14,19 @@ declare global {
       ready: Promise<void>;
       /** For tests, which compare it with the service's own. */
       masked: (text: string) => string;
+      /** Only on a wall. */
+      wall: WallView | null;
     };
   }
 }
 
-const STARTS: Record<string, (page: CasePage) => Promise<void>> = { caselist: startCaseList, casefile: startCaseFile };
+const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
+  caselist: startCaseList,
+  casefile: startCaseFile,
+  wall: async (page) => {
+    window.weigeCases.wall = await startWall(page);
+  },
+};
 
 async function start(): Promise<void> {
   const page = casePage();
@@ -28,6 +37,7 @@ async function start(): Promise<void> {
 
 window.weigeCases = {
   masked,
+  wall: null,
   ready: new Promise((resolve, reject) => {
     document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));
   }),

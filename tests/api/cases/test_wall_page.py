@@ -1,0 +1,223 @@
+"""The wall in a browser on the real service: live, by itself, and without any request to elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import text
+
+from api.database import Store
+from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk, open_desk
+from tests.api.planner_page import browser_of, faults_of
+from tests.api.processes import wait_until
+from tests.maps.test_web import hook  # noqa: F401
+
+pytestmark = pytest.mark.xdist_group("npm")
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return open_desk(store)
+
+
+class Wall:
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.faults = faults_of(page)
+        self.elsewhere: list[str] = []
+        page.on("request", lambda asked: self.note(asked.url, address))
+        page.goto(address)
+        page.evaluate("() => window.weigeCases.ready")
+        wait_until(lambda: self.ask("link") == "live", what="the stream")
+
+    def note(self, url: str, address: str) -> None:
+        if not url.startswith((address.split("/wall", maxsplit=1)[0], "data:")):
+            self.elsewhere.append(url)
+
+    def ask(self, what: str) -> Any:
+        return self.page.evaluate(f"() => window.weigeCases.wall.{what}()")
+
+    def figure(self, name: str) -> int:
+        return int(self.page.locator(f"#strip .{name} dd").inner_text().replace(",", ""))
+
+    def shows(self, n: int) -> None:
+        wait_until(lambda: self.figure("open") == n and self.ask("total") == n, what=f"{n} cases")
+
+
+@pytest.fixture
+def wall(store: Store, browser: Browser, served: str, desk: Desk) -> Iterator[Wall]:
+    street = ("dispatcher", desk.street), ("viewer", desk.street)
+    with browser_of(store, browser, "centre", *street) as context:
+        yield Wall(context.new_page(), f"{served}/wall")
+
+
+def test_a_report_is_on_the_map_at_once_and_a_wall_asks_nobody_else(wall: Wall, desk: Desk):
+    wall.shows(0)
+    number = desk.report()["number"]
+    wall.page.wait_for_function("(n) => window.weigeCases.wall.seen()[n]", arg=number, timeout=5000)
+    wall.shows(1)
+    assert wall.ask("shown") == 1
+    desk.report(lon=IN_SECOND[0], lat=IN_SECOND[1])
+    wall.shows(2)
+    wall.page.locator("#feed button").first.wait_for()
+    assert wall.page.locator("#feed button").count() == 2
+
+    desk.take(number, ("dispatcher", "refuse", {"reason": "not_ours", "note": "不属本街道"}))
+    wall.shows(1)
+    assert wall.figure("closed_today") == 1
+    assert wall.elsewhere == []
+    assert wall.faults == []
+
+
+def test_filters_stay_in_the_address_and_two_walls_show_different_areas(wall: Wall, desk: Desk, served: str):
+    desk.report(category="E0402")
+    desk.report()
+    wall.shows(2)
+    wall.page.select_option("[name=category]", "E0402")
+    wall.shows(1)
+    assert "category=E0402" in wall.page.url
+    desk.report()
+    desk.report(category="E0402")
+    wall.shows(2)
+
+    other = Wall(wall.page.context.new_page(), f"{served}/wall?area=320924001001&role=viewer&name=建华")
+    other.shows(4)
+    assert other.page.locator("#wall-name").inner_text() == "建华"
+    assert other.page.locator("[name=area]").input_value() == "320924001001"
+
+
+def test_a_note_on_one_wall_is_shown_on_the_other(store: Store, wall: Wall, desk: Desk, served: str):
+    overdue(store, desk.report()["number"])
+    wall.page.reload()
+    other = Wall(wall.page.context.new_page(), f"{served}/wall")
+    other.page.locator("#late button").first.wait_for()
+    wall.page.locator("#late button").first.focus()
+    wall.page.keyboard.press("Enter")
+    wall.page.get_by_label("备注").fill("已电话通知")
+    wall.page.get_by_role("button", name="静音 30 分钟").click()
+
+    other.page.locator("#late .noted").wait_for()
+    assert "已电话通知" in other.page.locator("#late .noted").inner_text()
+
+
+def overdue(store: Store, number: str) -> None:
+    with store.owner.begin() as owner:
+        owner.execute(
+            text("UPDATE cases SET due_at = now() - interval '3 hours' WHERE number = :n"), {"n": number}
+        )
+
+
+def test_a_locked_view_stays_and_an_unlocked_one_follows_the_set_that_is_asked_for(wall: Wall, desk: Desk):
+    desk.report()
+    desk.report(lon=IN_SECOND[0], lat=IN_SECOND[1], category="E0402")
+    wall.shows(2)
+    before = wall.ask("view")
+    desk.report(lon=LON + 0.0039, lat=LAT + 0.0019)
+    wall.shows(3)
+    assert wall.ask("view") == before
+
+    wall.page.keyboard.press("l")
+    locked = wall.ask("view")
+    wall.page.select_option("[name=category]", "E0402")
+    wall.shows(1)
+    assert wall.ask("view") == {**locked, "locked": True}
+    wall.page.locator("#fit").click()
+    wait_until(lambda: wall.ask("view")["lon"] == pytest.approx(IN_SECOND[0], abs=1e-3), what="the view")
+
+
+def test_a_wall_that_was_cut_off_says_so_and_misses_and_doubles_nothing(wall: Wall, desk: Desk):
+    desk.report()
+    wall.shows(1)
+    wall.page.context.set_offline(True)
+    wall.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    wait_until(lambda: wall.ask("link") == "lost", what="the cut")
+    assert "连接中断，最后更新" in wall.page.locator("#link").inner_text()
+    for _ in range(3):
+        desk.report()
+    wall.page.context.set_offline(False)
+    wait_until(lambda: wall.ask("link") == "live", seconds=60, what="the stream")
+    wall.shows(4)
+    desk.report()
+    wall.shows(5)
+    assert wall.page.locator("#feed button").count() == 5
+
+
+def test_a_wall_polls_while_its_stream_is_refused(wall: Wall, desk: Desk):
+    wall.page.context.route("**/api/v1/events?*", lambda route: route.abort())
+    wall.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    wait_until(lambda: wall.ask("link") == "polling", what="polling")
+    desk.report()
+    wall.shows(1)
+    assert wall.page.locator("#feed button").count() == 1
+
+
+def test_the_slider_shows_what_was_and_comes_back_to_now(wall: Wall, desk: Desk):
+    desk.report()
+    wall.shows(1)
+    wall.page.evaluate("""() => {
+      const day = document.getElementById("day");
+      day.value = new Date(Date.now() - 86400000 * 2).toISOString().slice(0, 10);
+      day.dispatchEvent(new Event("change"));
+    }""")
+    wall.shows(0)
+    assert "回放" in wall.page.locator("#said-moment").inner_text()
+    desk.report()
+    wall.page.locator("#now").click()
+    wall.shows(2)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_nothing_serious_on_the_wall(
+    store: Store,
+    wall: Wall,
+    desk: Desk,
+    served: str,
+    theme: str,
+    hook: Any,  # noqa: F811
+):
+    from tests.api.test_planner_access import WEB, Findings
+
+    hook.install(WEB, with_tools=True)
+    findings = Findings()
+    overdue(store, desk.report()["number"])
+    for n in range(3):
+        desk.report(lon=IN_SECOND[0] + n * 1e-4)
+    wall.page.goto(f"{served}/wall?theme={theme}&scale=1.35")
+    wall.page.evaluate("() => window.weigeCases.ready")
+    wall.page.locator("#late button").first.wait_for()
+    findings.look(wall.page, f"{theme}")
+    wall.page.locator("#late button").first.click()
+    wall.page.locator("#card-title").wait_for()
+    findings.look(wall.page, f"{theme} card")
+    wall.page.keyboard.press("Escape")
+    assert findings.found == []
+    assert findings.rules > 30
+
+
+@pytest.mark.slow
+def test_a_wall_does_not_grow_however_many_events_come(wall: Wall, desk: Desk, store: Store):
+    """Some thousand reports; what the page keeps stays under its bounds."""
+    with store.owner.begin() as owner:
+        owner.execute(
+            text("""INSERT INTO events (community_id, area, kind, roles, body)
+                    SELECT d.id, d.path, 'case', case_readers(), jsonb_build_object(
+                      'number', lpad(n::text, 19, '0'), 'step', 'report', 'state', 'reported', 'revision', 1,
+                      'category', 'E0102', 'kind', 'incident', 'lon', :lon, 'lat', :lat)
+                    FROM generate_series(1, 6000) n, divisions d WHERE d.id = :id"""),
+            {"lon": LON + 0.001, "lat": LAT + 0.001, "id": desk.place.community_id},
+        )
+    wall.page.wait_for_function("(n) => window.weigeCases.wall.seen()[n]", arg=f"{6000:019d}", timeout=60_000)
+    assert wall.ask("size") < 2000
+    assert wall.page.locator("#feed button").count() <= 30
+    assert len(wall.ask("seen")) <= 100
+
+
+def test_whoever_is_not_signed_in_is_sent_to_the_login(browser: Browser, served: str, tmp_path: Path):
+    page = browser.new_page()
+    page.goto(f"{served}/wall?area=1")
+    assert "/login?next=" in page.url
+    page.close()
