@@ -34,11 +34,11 @@ from geo.files import replacing
 
 FORMAT = 1
 DUMP, MANIFEST, FILES = "database.dump", "manifest.json", "files"
-SCHEMAS = ("weige", "published")
+SCHEMAS = ("weige", "published", "vault")
 VERSION_TABLE = "public.weige_schema"
 # What belongs to the running database, not to the service's files.
 NOT_COPIED = frozenset({"postgres", "socket", "postgres.lock"})
-ROLES = ("weige_app", "weige_public")
+ROLES = ("weige_app", "weige_public", "weige_vault")
 
 # The same values give the same text, wherever and under whatever settings they are read.
 _PLAIN_TEXT = (
@@ -119,7 +119,7 @@ def write_backup(store: Store, settings: Settings, file: Path, report: Report) -
             with dump.open("rb") as handle:
                 dump_sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
             report("files", 0, 1)
-            files = _add_files(archive, settings.data_dir)
+            files = _add_files(archive, settings.data_dir, without=settings.contact_key_file)
             report("files", 1, 1)
             made = Backup(revision, tables, sequences, files, dump_sha256)
             _add_manifest(archive, made)
@@ -201,10 +201,12 @@ def _sequences(connection: psycopg.Connection[Any]) -> dict[str, int | None]:
     return {str(name): last for name, last in rows}
 
 
-def _add_files(archive: tarfile.TarFile, folder: Path) -> dict[str, str]:
-    """Add the files of the data folder; what ends meanwhile was not of this moment."""
+def _add_files(archive: tarfile.TarFile, folder: Path, *, without: Path | None) -> dict[str, str]:
+    """Add the files of the data folder but the key of contacts. What ended meanwhile is not of it."""
     sums: dict[str, str] = {}
     for path in _files(folder):
+        if without is not None and path.resolve() == without.resolve():
+            continue
         name = path.relative_to(folder).as_posix()
         try:
             with path.open("rb") as handle:

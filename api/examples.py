@@ -69,6 +69,25 @@ _OF: dict[str, Any] = {
         "id": 31, "at": _AT, "actor": 7, "area": 5, "action": "version.published",
         "body": {"version": _VERSION, "valid_from": "2026-12-01"}, "hash": _SHA256,
     },
+    "Call": {"dial": "tel:05188541****"},
+    "Contact": {"can_call": True},
+    "ContactIn": {"phone": "0518-8541****"},
+    "IntakeIn": {"reporters": True, "anonymous": True},
+    "IntakeOut": {
+        "division_id": 4, "code": "320706001", "name": "朝阳街道", "reporters": True, "anonymous": True,
+    },
+    "NearbyReport": {
+        "distance_m": 30, "category_name": "自来水管破裂", "state": "handling", "days_ago": 1,
+    },
+    "PhotoOut": {
+        "id": _UPLOAD, "width": 2048, "height": 1536, "n_bytes": 412_333, "state": "reported",
+        "added_at": _AT, "sha256": _SHA256,
+    },
+    "ReportIn": {
+        "category": "E0402", "text": "建华园2号楼水管爆裂", "lon": 119.2215, "lat": 34.6005,
+        "accuracy_m": 8.0,
+    },
+    "ReportReceipt": {"number": _CASE["number"], "created": True, "reported_at": _AT},
     "CaseAccount": {
         "stages": [
             {"name": "collect", "standing": "done", "at": _AT},

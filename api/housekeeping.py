@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from api.log import purge_audit
+from api.settings import CONTACT_DAYS
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +21,10 @@ KEPT = {
 }
 
 
-def keep_house(store: Store) -> dict[str, int]:
-    """Remove answers of repeated requests, told events, ended keys and old audit entries; return how many.
+def keep_house(store: Store, *, contact_days: int = CONTACT_DAYS) -> dict[str, int]:
+    """Remove answers of repeated requests, told events, ended keys, contacts and old audit entries.
+
+    Returns how many of each.
 
     Days are those of `KEPT`; audit entries are kept as long as `api.log.SHORTEST_KEPT` says.
     """
@@ -36,5 +39,8 @@ def keep_house(store: Store) -> dict[str, int]:
                 {"days": days},
             )
             removed[table] = done.rowcount
+        removed["contacts"] = owner.execute(
+            text("SELECT weige.erase_contacts(:days)"), {"days": contact_days}
+        ).scalar_one()
     logger.info("removed what is not needed any more: %s", removed)
     return removed

@@ -178,7 +178,7 @@ class SignInLimit:
                 raise TooManyError(
                     "too_many_attempts",
                     "too many failed attempts to sign in; wait and try again",
-                    retry_after_s=_seconds_left(self._limiter, item, identity),
+                    retry_after_s=seconds_left(self._limiter, item, identity),
                 )
 
     def forgive(self) -> None:
@@ -188,7 +188,8 @@ class SignInLimit:
         self._limiter.hit(address, place, cost=-1)
 
 
-def _seconds_left(limiter: FixedWindowRateLimiter, item: RateLimitItem, identity: str) -> int:
+def seconds_left(limiter: FixedWindowRateLimiter, item: RateLimitItem, identity: str) -> int:
+    """Return after how many seconds the window of a limit ends."""
     return max(1, math.ceil(limiter.get_window_stats(item, identity).reset_time - time.time()))
 
 
@@ -217,7 +218,7 @@ class RequestLimit:
         elif not self._limiter.hit(self._requests, identity):
             refused = self._requests
         if refused is not None:
-            wait_s = _seconds_left(self._limiter, refused, identity)
+            wait_s = seconds_left(self._limiter, refused, identity)
             answer = problem(
                 429, "too_many_requests", f"too many requests; wait {wait_s} seconds",
                 headers={"Retry-After": str(wait_s)},

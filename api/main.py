@@ -28,22 +28,26 @@ from api.routes import (
     cases,
     compare_page,
     comparisons,
+    contacts,
     dispatch,
     divisions,
     events,
     exports,
     ground,
     import_page,
+    intake,
     jobs,
     ledgers,
     packs,
     pages,
     people,
+    photos,
     places,
     planner,
     plans,
     record_page,
     records,
+    reports,
     scenarios,
     stations,
     uploads,
@@ -83,6 +87,10 @@ _RESOURCES = (
     ground,
     places,
     wall_page,
+    photos,
+    contacts,
+    reports,
+    intake,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
@@ -136,6 +144,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     add_operation(app)
     for resource in _RESOURCES:
         app.include_router(resource.router)
+    app.include_router(photos.reports)
     add_tiles(app)
     add_ogc(app, public_url=settings.public_url)
     add_openapi(app)

@@ -20,6 +20,10 @@ REQUESTS_PER_MINUTE = 6000
 MAX_BODY_BYTES = 8 << 20
 
 
+# Signalen keeps a contact for a year after the end of a case; here a return visit needs it no longer.
+CONTACT_DAYS = 30
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of the service.
@@ -40,6 +44,10 @@ class Settings:
         Most requests of one key or address that a worker answers in a minute.
     max_body_bytes : int
         Largest body of a request that is no upload.
+    contact_key_file : Path or None
+        Key of the contacts of cases; None: none are kept.
+    contact_days : int
+        Days after the return visit after which a contact is erased.
     instance : str
         Which run of `weige serve` a process belongs to; told by /readyz.
     """
@@ -51,11 +59,13 @@ class Settings:
     statement_timeout_s: int = STATEMENT_TIMEOUT_S
     requests_per_minute: int = REQUESTS_PER_MINUTE
     max_body_bytes: int = MAX_BODY_BYTES
+    contact_key_file: Path | None = None
+    contact_days: int = CONTACT_DAYS
     instance: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read WEIGE_DATA_DIR and DATABASE_URL, and what `weige serve` hands to its workers."""
+        """Read WEIGE_DATA_DIR, DATABASE_URL, WEIGE_CONTACT_KEY_FILE, and what is told to workers."""
         said = os.environ if environment is None else environment
         return cls(
             data_dir=Path(said.get("WEIGE_DATA_DIR") or DEFAULT_DATA_DIR),
@@ -63,6 +73,10 @@ class Settings:
             public_url=said.get("WEIGE_PUBLIC_URL") or None,
             secure_cookies=said.get("WEIGE_SECURE_COOKIES") == "1",
             requests_per_minute=_count(said, "WEIGE_REQUESTS_PER_MINUTE") or REQUESTS_PER_MINUTE,
+            contact_key_file=Path(said["WEIGE_CONTACT_KEY_FILE"])
+            if said.get("WEIGE_CONTACT_KEY_FILE")
+            else None,
+            contact_days=_count(said, "WEIGE_CONTACT_DAYS") or CONTACT_DAYS,
             instance=said.get("WEIGE_INSTANCE") or "",
             max_body_bytes=_count(said, "WEIGE_MAX_BODY_BYTES") or MAX_BODY_BYTES,
         )
@@ -78,6 +92,9 @@ class Settings:
             said["WEIGE_SECURE_COOKIES"] = "1"
         said["WEIGE_REQUESTS_PER_MINUTE"] = str(self.requests_per_minute)
         said["WEIGE_MAX_BODY_BYTES"] = str(self.max_body_bytes)
+        if self.contact_key_file:
+            said["WEIGE_CONTACT_KEY_FILE"] = str(self.contact_key_file.resolve())
+        said["WEIGE_CONTACT_DAYS"] = str(self.contact_days)
         if self.instance:
             said["WEIGE_INSTANCE"] = self.instance
         return said

@@ -169,7 +169,7 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
                         _do(store, settings, row, name, lease_s, stop)
                         continue
                     if time.monotonic() >= next_cleaning:
-                        keep_house(store)
+                        keep_house(store, contact_days=settings.contact_days)
                         next_cleaning = time.monotonic() + DAY_S
                     if time.monotonic() >= next_digest:
                         digest_cases(store)

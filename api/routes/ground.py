@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import text
 
-from api.dependencies import SessionDep
+from api.cases.anonymous import ReportingSessionDep
 from api.errors import NotValidError
 from api.routes.plans import read_box
 from api.schemas import problems
@@ -37,7 +37,7 @@ MOST_BUILDINGS = 5000
     },
 )
 def get_ground(
-    session: SessionDep,
+    session: ReportingSessionDep,
     bbox: Annotated[str, Query(description="min_lon,min_lat,max_lon,max_lat", max_length=120)],
 ) -> Response:
     """Return what lies in a small box, as far as it lies in communities that the actor sees or reports from.
