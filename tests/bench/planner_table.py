@@ -1,12 +1,14 @@
 """The planner page under the hand: frames, script and totals during strokes, as a table.
 
-    python -m tests.bench.planner_table [--case city|stress] [--gesture brush] [--profile FILE]
+    python -m tests.bench.planner_table [--case city|stress] [--gesture brush|border] [--profile FILE]
 
 A community of 5,000 units in 200 grids, or of 20,000 in 400, in headless Chromium without a graphics card, on
 the machine that serves it; every grid is out of band, which is the most there is to draw and to list. The
 pointer moves 60 times a second. Work of a frame is what Chromium's trace says of the page's main thread:
 scripts, styles, layout, painting and handing the picture over. The interval of frames includes the end of
 each stroke and what is done after it; that of the page at rest, in the same run, is the machine's own floor.
+At the end some grids are mended, each timed from the click to the frame that shows the preview; the preview
+is taken, and what it showed is compared with what then is.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from api.dependencies import SESSION_COOKIE
 from tests.api.accounts import PASSWORD, add_person, root_id
 from tests.api.processes import api_worker
 from tests.api.town import build_town
-from tests.maps.chromium import QUIET
+from tests.maps.chromium import QUIET, installed_chromium
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,38 @@ FRAMES = """
 """
 
 
+MENDINGS = 5
+# Seconds from the click to the frame that has the preview; what the page says where there is none.
+MEND = """
+() => new Promise((resolve, reject) => {
+  setTimeout(() => reject(new Error(document.querySelector('.board .hint').textContent)), 30000);
+  const proposal = document.querySelector('.proposal');
+  const began = performance.now();
+  const seen = new MutationObserver(() => {
+    if (!proposal.querySelector('tbody')) return;
+    seen.disconnect();
+    requestAnimationFrame(() => setTimeout(() => resolve((performance.now() - began) / 1000)));
+  });
+  seen.observe(proposal, {childList: true});
+  document.querySelector('.chosen .mend').click();
+})
+"""
+# Households after, of each grid of the preview.
+SHOWN = """
+() => [...document.querySelectorAll('.proposal tbody tr')].map((row) => Number(row.cells[2].textContent))
+"""
+STATE = "() => ({...window.weige.planner.state(), totals: window.weige.planner.totals()})"
+
+
+@dataclass(frozen=True)
+class Mending:
+    """How long the preview took, and whether it held."""
+
+    preview_s: float
+    is_near: bool
+    is_as_shown: bool
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -121,7 +155,7 @@ async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, pro
         version = owner.execute(text("SELECT id, community_id FROM versions LIMIT 1")).one()
     with api_worker(store.url, folder) as (service, _):
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
+            browser = await playwright.chromium.launch(executable_path=installed_chromium(), args=QUIET)
             context = await browser.new_context(viewport=VIEW)
             await context.add_cookies(
                 [{"name": SESSION_COOKIE, "value": key, "domain": "127.0.0.1", "path": "/"}]
@@ -145,6 +179,7 @@ async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, pro
             if profile:
                 profile.write_text(json.dumps((await session.send("Profiler.stop"))["profile"]), "utf-8")
             edits = await page.locator(".board .past li").count()
+            mendings = [mending async for mending in _mendings(page, _pairs(store))]
             await browser.close()
     work = _work_of_frames(trace["traceEvents"])
     intervals = [interval for stroke in strokes for interval in stroke.intervals]
@@ -164,6 +199,15 @@ async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, pro
         *_figures("frame interval", intervals, median_limit=17, p99_limit=50),
         *_figures("frame interval at rest", idle),
         ("totals right after each stroke", str(all(stroke.is_counted for stroke in strokes)), ""),
+        (
+            f"mend around here, median of {len(mendings)}",
+            f"{statistics.median(each.preview_s for each in mendings):.2f} s",
+            "limit 1",
+        ),
+        ("mend around here, longest", f"{max(each.preview_s for each in mendings):.2f} s", ""),
+        ("mending changes its neighbourhood alone", str(all(each.is_near for each in mendings)), ""),
+        ("mending gives what it showed", str(all(each.is_as_shown for each in mendings)), ""),
+        ("load at the end", f"{os.getloadavg()[0]:.1f}", ""),
     ]
     for row in rows:
         print(f"| {' | '.join(row)} |")
@@ -186,8 +230,23 @@ async def _brush(page: Page) -> AsyncIterator[tuple[float, float]]:
         yield 700.0, 200.0 + 60 * stroke
 
 
+async def _border(page: Page) -> AsyncIterator[tuple[float, float]]:
+    """Take a border that runs down the map, sought to the east of a place."""
+    await page.keyboard.press("d")
+    stage = page.locator("#stage .leaflet-container")
+    for stroke in range(STROKES):
+        y = 190.0 + 60 * stroke
+        for x in range(640, 900):
+            await page.mouse.move(x, y)
+            if await stage.get_attribute("data-holds") == "border":
+                yield float(x), y
+                break
+        else:
+            raise SystemExit(f"no border was found at {y:.0f} pixels from the top")
+
+
 # What the hand does before each stroke; yields where it is put down.
-GESTURES: Mapping[str, Gesture] = {"brush": _brush}
+GESTURES: Mapping[str, Gesture] = {"brush": _brush, "border": _border}
 
 
 async def _strokes(page: Page, gesture: Gesture) -> AsyncIterator[Stroke]:
@@ -209,6 +268,41 @@ async def _strokes(page: Page, gesture: Gesture) -> AsyncIterator[Stroke]:
         is_counted = await page.evaluate("() => window.weige.planner.isCounted()")
         await page.wait_for_timeout(SETTLES_MS)
         yield Stroke(rate, is_counted, await _intervals(page))
+
+
+async def _mendings(page: Page, pairs: list[tuple[int, int]]) -> AsyncIterator[Mending]:
+    """Mend grids all over the list, one by one: look, take, and undo."""
+    rows = page.locator(".board tbody th button")
+    grids = await rows.count()
+    for mending in range(MENDINGS):
+        row = rows.nth((2 * mending + 1) * grids // (2 * MENDINGS))
+        code = await row.inner_text()
+        await row.click()
+        while await page.evaluate("() => window.weige.planner.keeping()") != "saved":
+            await asyncio.sleep(0.1)
+        before = await page.evaluate(STATE)
+        preview_s = await page.evaluate(MEND)
+        shown = await page.evaluate(SHOWN)
+        await page.locator(".proposal .take").click()
+        after = await page.evaluate(STATE)
+        await page.keyboard.press("Control+z")
+        await page.wait_for_timeout(SETTLES_MS)
+
+        (mended,) = (number for number, facts in enumerate(before["facts"]) if facts["code"] == code)
+        was, now = before["grid"], after["grid"]
+        near = {mended} | {was[b] for a, b in pairs if was[a] == mended}
+        moved = [unit for unit in range(len(was)) if was[unit] != now[unit]]
+        is_near = all(was[i] in near and (now[i] in near or now[i] >= len(before["facts"])) for i in moved)
+        changed = {grid for i in moved for grid in (was[i], now[i])}
+        totals = [after["totals"].get(after["facts"][grid]["code"], 0) for grid in changed]
+        yield Mending(preview_s, bool(moved) and is_near, sorted(totals) == sorted(shown))
+
+
+def _pairs(store: Store) -> list[tuple[int, int]]:
+    """Return the pairs of neighbouring units, both ways round."""
+    with store.owner.connect() as owner:
+        left, right = owner.execute(text("SELECT pair_left, pair_right FROM grounds")).one()
+    return [*zip(left, right, strict=True), *zip(right, left, strict=True)]
 
 
 async def _intervals(page: Page) -> list[float]:

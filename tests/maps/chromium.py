@@ -41,9 +41,14 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+def installed_chromium() -> str | None:
+    """Path of the machine's Chromium."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = installed_chromium()
     if chromium is None:
         pytest.fail("Chromium is missing: apt-get install chromium fonts-noto-cjk")
     with sync_playwright() as playwright:
