@@ -130,6 +130,8 @@ _OF: dict[str, Any] = {
                             "limit": "5工作日"}],
         }],
     },
+    "PublicationIn": {"published": True},
+    "PublicationOut": {"division_id": 4, "published": True, "holds": True},
     "PlacesOut": {
         "decided": True,
         "candidates": [{

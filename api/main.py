@@ -38,6 +38,7 @@ from api.routes import (
     intake,
     jobs,
     ledgers,
+    open311,
     packs,
     pages,
     people,
@@ -91,6 +92,7 @@ _RESOURCES = (
     contacts,
     reports,
     intake,
+    open311,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
@@ -145,6 +147,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     for resource in _RESOURCES:
         app.include_router(resource.router)
     app.include_router(photos.reports)
+    app.include_router(open311.publication)
     add_tiles(app)
     add_ogc(app, public_url=settings.public_url)
     add_openapi(app)

@@ -83,7 +83,7 @@ RULES = {
     # A handler sees what his department has; see tests/api/cases/test_loop.py.
     "cases": Rule(READERS - {"handler"}),
     "case_facts": Rule(READERS - {"handler"}),
-    "case_intake": Rule(READERS, ADMINS, ADMINS, ADMINS),
+    **dict.fromkeys(("case_intake", "case_publication"), Rule(READERS, ADMINS, ADMINS, ADMINS)),
     # Rules of an area are kept by who administers it; the rest is written by functions of dispatch.
     "dispatch_rules": Rule(READERS, ADMINS, ADMINS),
     "whistle_levels": GROUND_MAP,
@@ -148,6 +148,8 @@ ADDED = {
     "case_facts": "(case_id, area_id, state, reported_at, revision) VALUES (:k, :area, 'reported', now(), 1)",
     "case_intake": "(division_id, reporters)"
     " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
+    "case_publication": "(division_id, published)"
+    " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
     "dispatch_rules": "(division_id, position, name, department, created_by)"
     " VALUES (:area, 1, :k, 'x', actor())",
     "area_modes": "(division_id, mode, note) VALUES (:area, 'drill', 'x')",
@@ -192,6 +194,7 @@ ROWS = {
     "case_facts": ("area_id = :area", "state"),
     "case_intake": ("division_id = :area", "reporters"),
     "case_arrivals": ("area_id = :area", "text"),
+    "case_publication": ("division_id = :area", "published"),
     "dispatch_rules": ("division_id = :area", "retired_at"),
     "area_modes": ("division_id = :area", "mode"),
     "whistle_levels": ("true", "wait_minutes"),
@@ -232,7 +235,8 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 owner.execute(
                     text(f"INSERT INTO units {ADDED['units']}"), {**ids, "n": number, "k": f"u{number}"}
                 )
-            owner.execute(text("INSERT INTO case_intake VALUES (:area, true)"), ids)
+            for name in ("case_intake", "case_publication"):
+                owner.execute(text(f"INSERT INTO {name} VALUES (:area, true)"), ids)
             of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
             for name in (
                 *of_each,
@@ -486,6 +490,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /dispatch-rules": lambda ids: {
         "division_id": ids["community_id"], "position": 1, "name": "all", "department": "x",
     },
+    "PUT /divisions/{division_id}/publication": lambda ids: {"published": True},
     "POST /modes": lambda ids: {"division_id": ids["community_id"], "mode": "drill", "note": "x"},
     **{
         f"POST /whistle-calls/{{call_id}}/{act}": lambda ids: {"note": "x"}

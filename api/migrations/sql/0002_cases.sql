@@ -123,7 +123,7 @@ CREATE TABLE cases (
   channel text NOT NULL CHECK (channel ~ '^[a-z0-9_]{1,32}$'),
   external_number text CHECK (external_number ~ '^[^[:cntrl:]]{1,64}$'),
   mode text NOT NULL DEFAULT 'routine' CHECK (mode IN ('routine', 'emergency', 'drill')),
-  text text NOT NULL CHECK (length(text) <= 2000) CONSTRAINT impersonal_text CHECK (NOT tells_a_person(text)),
+  text text NOT NULL CHECK (length(text) <= 4000) CONSTRAINT impersonal_text CHECK (NOT tells_a_person(text)),
   address text CHECK (length(address) <= 200) CONSTRAINT impersonal_address CHECK (NOT tells_a_person(address)),
   reported_by bigint REFERENCES users,
   reported_at timestamptz NOT NULL,
