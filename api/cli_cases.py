@@ -73,3 +73,28 @@ def export(
         from api.cases import commands
 
     commands.export_file(terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file)
+
+
+@cases.command()
+def categories(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Sheet of nine columns, CSV or XLSX.")],
+    edition: Annotated[str, typer.Option(metavar="NAME", help="Name of the new edition.")],
+    source: Annotated[
+        str, typer.Option(metavar="TEXT", help="Who issued it, and when; unconfirmed where nobody knows.")
+    ] = "unconfirmed",
+    in_force: Annotated[
+        bool, typer.Option("--in-force", help="Store it, and file new cases by it from now on.")
+    ] = False,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Show what a sheet of classes would change; open cases keep the edition that they were filed by."""
+    with server_installed():
+        from api.cases import commands
+
+    commands.bring_categories(
+        terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file,
+        name=edition, source=source, in_force=in_force,
+    )  # fmt: skip

@@ -12,17 +12,28 @@ from sqlalchemy.orm import Session
 
 from api.cases.calendar import working_calendar
 from api.cases.case_log import verify_cases
+from api.cases.categories import (
+    CategoryChange,
+    EditionDiff,
+    diff,
+    edition_of_rows,
+    limit_text,
+    read_sheet,
+)
 from api.cases.filing import Editions
 from api.cases.importing import export_cases, import_orders, read_orders
+from api.cases.stored_rules import edition_in_force, store_edition, stored_edition
 from api.console import Terminal
 from api.database import Store
 from api.settings import Settings
 from api.store_commands import migrated
 from geo.errors import InputError
-from maps.text import text
+from maps.text import Language, text
 
 # Faults that a terminal shows; a script gets all of them.
 SHOWN_FAULTS = 20
+# Changes of classes that a terminal shows.
+SHOWN_CHANGES = 60
 
 
 def verify_log(terminal: Terminal, settings: Settings) -> bool:
@@ -82,6 +93,79 @@ def export_file(terminal: Terminal, settings: Settings, file: Path) -> None:
         written = export_cases(session, file)
     values = {"file": str(file), "cases": written}
     terminal.result([text("cli.cases_exported", terminal.language, **values)], values)
+
+
+def bring_categories(
+    terminal: Terminal, settings: Settings, file: Path, *, name: str, source: str, in_force: bool
+) -> None:
+    """Compare a sheet of classes with the edition in force and tell what differs; store it where asked to.
+
+    Raises
+    ------
+    InputError
+    """
+    if not re.fullmatch("[^\x00-\x1f\x7f]{1,64}", name):
+        raise InputError(
+            "edition_name", "an edition has a name of at most 64 printable characters",
+            mend="name it like 2027", name=name,
+        )  # fmt: skip
+    rows = read_sheet(file)
+    with migrated(settings) as store, store.owner.begin() as owner:
+        before = stored_edition(owner, edition_in_force(owner))
+        assert before is not None
+        if stored_edition(owner, name) is not None:
+            raise InputError(
+                "edition_there", f"there is an edition {name} already, and none is ever altered",
+                mend="give the new one another name", name=name,
+            )  # fmt: skip
+        # The sheet has no column for the kind: a class that is there keeps its own.
+        kinds = {code: category.kind for code, category in before.categories.items()}
+        after = edition_of_rows(name, source, rows, kinds=kinds)
+        live = owner.execute(
+            query("SELECT c.category, count(*) FROM cases c JOIN case_states s ON s.state = c.state"
+                  " WHERE s.is_open AND c.edition = :e GROUP BY c.category"),
+            {"e": before.name},
+        )  # fmt: skip
+        found = diff(before, after, dict(tuple(row) for row in live))
+        if in_force:
+            store_edition(owner, after, in_force=True)
+    terminal.result(*_told_of_categories(found, terminal.language, file, before.name, name, in_force))
+
+
+def _told_of_categories(
+    found: EditionDiff, language: Language, file: Path, before: str, after: str, in_force: bool
+) -> tuple[list[str], dict[str, object]]:
+    counts = {
+        "added": len(found.added), "changed": len(found.changed), "removed": len(found.removed),
+        "live": sum(found.live.values()),
+    }  # fmt: skip
+    values = {"file": str(file), "before": before, "edition": after, **counts}
+    changes = [
+        *(f"+ {one.code} {one.small_name}" for one in found.added),
+        *(f"~ {one.after.code} {one.after.small_name}: {_difference(one)}" for one in found.changed),
+        *(f"- {one.code} {one.small_name}" for one in found.removed),
+    ]
+    lines = [text("cli.categories_compared", language, **values)]
+    lines += [f"  {change}" for change in changes[:SHOWN_CHANGES]]
+    if len(changes) > SHOWN_CHANGES:
+        lines.append("  " + text("cli.categories_more", language, n=len(changes) - SHOWN_CHANGES))
+    key = "cli.categories_stored" if in_force else "cli.categories_not_stored"
+    lines.append(text(key, language, **values))
+    return lines, {**values, "in_force": in_force, "changes": changes, "live_by_class": dict(found.live)}
+
+
+def _difference(change: CategoryChange) -> str:
+    """Return what of a class differs: its name, and limits and units of its conditions, before and after."""
+    before, after = (
+        [
+            one.small_name,
+            *(" ".join(filter(None, (c.filing, limit_text(c.limit), c.unit))) for c in one.conditions),
+        ]
+        for one in (change.before, change.after)
+    )
+    gone = [said for said in before if said not in after]
+    new = [said for said in after if said not in before]
+    return f"{'; '.join(gone) or '-'} → {'; '.join(new) or '-'}"
 
 
 @contextmanager

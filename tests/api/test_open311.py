@@ -172,7 +172,7 @@ def test_the_service_list_is_for_everybody_and_has_its_fields(client: TestClient
 
 
 def test_a_service_with_metadata_defines_its_attributes(client: TestClient):
-    """Clause "GET Service Definition": attributes with datatype, required, order and values of key and name."""
+    """Clause "GET Service Definition": attributes with values of key and name."""
     services = client.get(f"{BASE}/services.json").json()
     code = next(one["service_code"] for one in services if one["metadata"])
     told = client.get(f"{BASE}/services/{code}.json").json()
@@ -197,7 +197,7 @@ def test_a_service_without_metadata_has_no_attributes(client: TestClient):
 
 
 def test_a_definition_of_an_unknown_or_no_service_is_refused(client: TestClient):
-    """Clause "GET Service Definition", Possible Errors: 404 service_code was not found, 400 was not provided."""
+    """Clause "GET Service Definition", errors: 404 service_code not found, 400 not provided."""
     assert "service_code" in refused(client.get(f"{BASE}/services/nope.json"), 404)
     assert "service_code" in refused(client.get(f"{BASE}/services/.json"), 400)
 
@@ -206,7 +206,7 @@ def test_a_definition_of_an_unknown_or_no_service_is_refused(client: TestClient)
 
 
 def test_a_request_answers_with_an_id_and_never_a_token_beside_it(client: TestClient, desk: Desk):
-    """Clause "POST Service Request", Response: token should not be returned if service_request_id is."""
+    """Clause "POST Service Request", Response: token not beside service_request_id."""
     made = post(client, desk)
     assert made.status_code == 201, made.text
     (told,) = made.json()
@@ -233,7 +233,7 @@ def test_a_request_needs_a_key_that_is_valid_and_may_report_there(client: TestCl
 
 
 def test_the_service_must_be_named_and_known(client: TestClient, desk: Desk):
-    """Clause "POST Service Request", Possible Errors: 404 service_code was not found, 400 was not provided."""
+    """Clause "POST Service Request", errors: 404 service_code not found, 400 not provided."""
     assert "service_code" in refused(post(client, desk, service_code="nope"), 404)
     assert "service_code" in refused(post(client, desk, service_code=None), 400)
     assert "service_code" in refused(post(client, desk, service_code=" "), 400)
@@ -316,7 +316,7 @@ def test_a_body_that_is_no_form_in_utf_8_is_refused(client: TestClient):
 
 
 def test_no_token_was_ever_given(client: TestClient):
-    """Clause "GET service_request_id from a token", Possible Errors: 404 token not found, 400 not provided."""
+    """Clause "GET service_request_id from a token", errors: 404 not found, 400 not provided."""
     assert "token" in refused(client.get(f"{BASE}/tokens/123456.json"), 404)
     assert "token" in refused(client.get(f"{BASE}/tokens/.json"), 400)
 

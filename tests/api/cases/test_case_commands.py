@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from api.cases.case_log import digest_cases
+from api.cases.categories import COLUMNS, edition_rows, shipped_edition
 from api.cli import app
 from api.database import Store
+from geo.errors import InputError
 from maps.text import words
 from tests.api.cases.desk import open_desk
 
@@ -37,3 +41,61 @@ def test_a_case_that_was_deleted_with_its_log_is_told(
     assert (fault["code"], fault["number"]) == ("digest", "1")
     sentence = words(language)["cli.case_fault.digest"].format(number="1", seq=1, said=fault["said"])
     assert sentence in CliRunner().invoke(app, command).output
+
+
+def sheet_of(path: Path, rows: list[dict[str, str]]) -> Path:
+    book = Workbook()
+    book.active.append([names[1] for names in COLUMNS.values()])
+    for row in rows:
+        book.active.append([row[column] for column in COLUMNS])
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_a_sheet_of_classes_is_compared_first_and_open_cases_keep_their_edition(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, language: str
+):
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    desk = open_desk(store)
+    number = desk.report()["number"]
+    rows = [row for row in edition_rows(shipped_edition()) if row["small_name"] != "黑车拉客"]
+    for row in rows:
+        if row["large_code"] + row["small_code"] == "E0102":
+            row["limit"] = "4工作时"
+    rows.append({**rows[0], "small_code": "77", "small_name": "新增小类", "filing": ""})
+    file = sheet_of(tmp_path / "classes.xlsx", rows)
+    command = [
+        "cases",
+        "categories",
+        str(file),
+        "--edition",
+        "2027",
+        "--source",
+        "某市 2027",
+        "--lang",
+        language,
+    ]
+    looked = CliRunner().invoke(app, command)
+    assert looked.exit_code == 0, looked.output
+    assert words(language)["cli.categories_not_stored"].format(edition="2027") in looked.output
+    with store.owner.connect() as owner:
+        assert owner.execute(text("SELECT count(*) FROM case_editions")).scalar_one() == 1
+    done = CliRunner().invoke(app, [*command, "--in-force", "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.output)
+    assert (told["added"], told["changed"], told["removed"], told["live"]) == (1, 1, 1, 1)
+    assert told["live_by_class"] == {"E0102": 1}
+    assert "~ E0102 暴露垃圾: 5工作日 → 4工作时" in told["changes"]
+    assert desk.row(number)["edition"] == shipped_edition().name
+    with store.owner.connect() as owner:
+        assert owner.execute(text("SELECT edition, source FROM case_editions WHERE in_force")).one() == (
+            "2027",
+            "某市 2027",
+        )
+    # A wish is a wish in the new edition too.
+    wish = desk.report(edition="2027", category="X9001")["number"]
+    assert desk.row(wish)["kind"] == "wish"
+    again = CliRunner().invoke(app, [*command, "--in-force"])
+    assert isinstance(again.exception, InputError)
+    assert again.exception.code == "edition_there"
