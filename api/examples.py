@@ -187,6 +187,48 @@ _OF: dict[str, Any] = {
             {"x": 3404, "y": 1630, "lon": 119.2215, "lat": 34.6005, "n": 7, "overdue": 2, "soon": 1},
         ],
     },
+    "IndicatorEditionOut": {
+        "name": "tianmen-2016", "place": "天门", "source": "hbcic.net.cn/info/wcm/74587.htm",
+        "unconfirmed": [], "places": 2, "rule": "month", "first_day": 1,
+        "indicators": [{
+            "name": "closing", "numerator": "closed", "numerator_means": "due_to_close and closed_at < end",
+            "denominator": "due_to_close",
+            "denominator_means": "in_force and start <= close_due_at < end",
+        }],
+    },
+    "FiguresOut": {
+        "edition": "tianmen-2016", "start": "2016-11-30T16:00:00Z", "end": "2016-12-31T16:00:00Z",
+        "figures": [{
+            "name": "closing", "numerator": 911, "denominator": 972, "left_out": 61, "percent": "93.72",
+            "points": None,
+        }],
+        "sums": [{"whole": "closed", "cases": 911,
+                  "parts": {"closed_on_time": 737, "closed_late": 174, "closed_exempt": 0}}],
+    },
+    "BehindOut": {
+        "number": "3209242611260000042", "area_id": 5, "grid": "320924001001003", "category": "E0402",
+        "department": "自来水公司", "state": "closed", "reported_at": _AT, "due_at": _LATER,
+        "closed_at": _AT,
+    },
+    "BoardOut": {
+        "name": "5", "reported": 64, "closed": 52, "open": 12, "due_within": 62, "closed_within": 49,
+        "share_within": 0.79, "mean_s": 103680.0, "median_s": 86400.0, "mean_s_before": 118800.0,
+        "reported_before": 58,
+    },
+    "ThemeOut": {"category": "E0402", "cases": 85, "areas": {"5": 60, "6": 25}},
+    "ScoresOut": {
+        "card": "property-A", "source": "unconfirmed", "full_points": 100, "red_from": 90, "black_below": 60,
+        "least_cases": 3,
+        "companies": [{
+            "company": "安居物业", "cases": 6, "points": 60, "listed": "neither",
+            "lines": [{"name": "handling_overdue", "count": "handling_overdue", "cases": 6, "each": -8,
+                       "most": 40, "points": -40}],
+        }],
+    },
+    "ListedOut": {
+        "number": "3209242611260000042", "area_id": 5, "grid": "320924001001003", "category": "E0402",
+        "state": "handling", "reported_at": _AT, "due_at": _LATER,
+    },
     "HeatOut": {"in_box": 7, "points": [[119.2215, 34.6005, 7]]},
     "SummaryOut": {
         "as_of": 512, "at": _AT, "open": 8, "overdue": 2, "soon": 1, "unanswered": 0, "unmapped": 1,

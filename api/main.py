@@ -35,6 +35,8 @@ from api.routes import (
     exports,
     ground,
     import_page,
+    indicator_pages,
+    indicators,
     intake,
     jobs,
     ledgers,
@@ -93,6 +95,8 @@ _RESOURCES = (
     reports,
     intake,
     open311,
+    indicators,
+    indicator_pages,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

@@ -1,0 +1,232 @@
+"""Indicators over HTTP and on their pages: figures that open their cases, boards and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
+
+from api.cases.facts import CaseFacts
+from api.cases.indicators import IndicatorError, shipped_editions
+from api.cases.scorecards import BASE, Scorecard, ScoreItem, card_of, scorecards, scored
+from api.database import Store
+from api.routes.indicator_pages import meeting_day
+from tests.api.accounts import add_area, bearer
+from tests.api.accounts import add_person as add_account
+from tests.api.cases.bulletins import BULLETINS, lives
+from tests.api.cases.written_logs import events_of, write_logs
+from tests.api.planner_page import browser_of, faults_of
+from tests.maps.test_web import hook  # noqa: F401
+
+pytestmark = pytest.mark.xdist_group("npm")
+
+Ask = Callable[..., Any]
+TIANMEN = next(one for one in BULLETINS if one.edition == "tianmen-2016")
+
+
+@pytest.fixture
+def street(store: Store) -> list[int]:
+    above = add_area(store, "320700001", "street")
+    return [add_area(store, f"32070000100{n}", "community", above) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def ask(client: TestClient, store: Store, street: list[int]) -> Ask:
+    _, token = add_account(store, "li", *(("inspector", one) for one in street))
+    _, one_token = add_account(store, "one", ("inspector", street[0]))
+
+    def asked(what: str = "", *, who: str = "li", status: int = 200, **params: Any) -> Any:
+        headers = bearer(token if who == "li" else one_token)
+        answer = client.get(f"/api/v1/indicators{what}", params=params, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    return asked
+
+
+def test_a_printed_bulletin_comes_out_of_the_route_and_each_figure_opens_its_cases(
+    store: Store, street: list[int], ask: Ask
+):
+    drawn = lives(TIANMEN, seed=1)
+    write_logs(store, [(one.case_id, street[n % 3], events_of(one)) for n, one in enumerate(drawn)])
+    asked = {"edition": TIANMEN.edition, "day": TIANMEN.day.isoformat()}
+
+    told = ask(**asked)
+    assert {one["name"]: Decimal(one["percent"]) for one in told["figures"]} == TIANMEN.printed
+    for one in told["figures"]:
+        behind = {part: numbers(ask, of=one["name"], part=part, **asked) for part in ("counted", "left_out")}
+        assert len(behind["counted"]) == one["numerator"]
+        assert len(behind["left_out"]) == one["left_out"]
+        assert not behind["counted"] & behind["left_out"]
+    for one in told["sums"]:
+        parts = [numbers(ask, of=part, **asked) for part in one["parts"]]
+        assert sum(map(len, parts)) == one["cases"]
+        assert set().union(*parts) == numbers(ask, of=one["whole"], **asked)
+
+    mine = ask(who="one", **asked)
+    assert 0 < mine["figures"][0]["denominator"] < told["figures"][0]["denominator"]
+
+
+def numbers(ask: Ask, **params: Any) -> set[str]:
+    """The numbers of all cases behind a count, page by page."""
+    found: list[str] = []
+    while page := ask("/cases", after=found[-1] if found else "", limit=200, **params):
+        found += [one["number"] for one in page]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+NOW = datetime.now(UTC)
+
+
+def case(number: int, **said: Any) -> CaseFacts:
+    """A case of this moment's month, reported some days ago."""
+    begun = NOW - timedelta(days=said.pop("days", 4))
+    facts: dict[str, Any] = {
+        "case_id": f"{number:019d}", "kind": "incident", "mode": "routine", "category": "E0102",
+        "reported_at": begun, "accepted_at": begun, "filed_at": begun, "dispatched_at": begun,
+        "due_at": begun + timedelta(days=1), "close_due_at": begun + timedelta(days=2), **said,
+    }  # fmt: skip
+    return CaseFacts(**facts)
+
+
+@pytest.fixture
+def month(store: Store, street: list[int]) -> None:
+    """Three communities with garbage, one with burst pipes, two companies with complaints."""
+    begun = NOW - timedelta(days=4)
+    write_logs(store, [
+        *((f"{n:019d}", street[n % 3], events_of(case(n, closed_at=begun + timedelta(hours=10 * n + 1),
+                                                      handled_at=begun + timedelta(hours=1))))
+          for n in range(3)),
+        (f"{10:019d}", street[0], events_of(case(10, category="E0402"))),
+        *((f"{n:019d}", street[1], events_of(case(n, kind="property", department="安居物业")))
+          for n in range(20, 26)),
+        *((f"{n:019d}", street[1], events_of(case(n, kind="property", department="和美物业",
+                                                  handled_at=begun + timedelta(hours=2))))
+          for n in range(30, 33)),
+        (f"{40:019d}", street[2], events_of(case(40, kind="property", department="一家物业"))),
+    ])  # fmt: skip
+
+
+# On the first days of a month its cases were reported in the one before.
+DAY = (NOW - timedelta(days=4)).astimezone().date().isoformat()
+
+
+@pytest.mark.usefixtures("month")
+def test_boards_themes_and_companies_of_a_period(street: list[int], ask: Ask):
+    board = {line["name"]: line for line in ask("/board", rule="year", day=DAY)}
+    first = board[str(street[0])]
+    assert (first["reported"], first["closed"], first["closed_within"], first["due_within"]) == (2, 1, 1, 2)
+    assert first["share_within"] == 0.5
+    assert first["mean_s"] == pytest.approx(3600, abs=1)
+
+    assert [(one["category"], len(one["areas"])) for one in ask("/themes", rule="year", day=DAY)] == [
+        ("E0102", 3)
+    ]
+    told = ask("/companies", rule="year", day=DAY)
+    assert (told["card"], told["source"]) == ("property-A", "unconfirmed")
+    companies = {one["company"]: one for one in told["companies"]}
+    assert {name: (one["points"], one["listed"]) for name, one in companies.items()} == {
+        "和美物业": (100, "red"), "安居物业": (60, "neither"), "一家物业": (92, "too_few"),
+    }  # fmt: skip
+    for one in companies.values():
+        assert one["points"] == told["full_points"] + sum(line["points"] for line in one["lines"])
+    late = next(line for line in companies["安居物业"]["lines"] if line["name"] == "handling_overdue")
+    assert (late["cases"], late["each"], late["most"], late["points"]) == (6, -8, 40, -40)
+
+
+@pytest.mark.usefixtures("month")
+def test_what_is_due_later_in_the_period_is_not_due_yet(ask: Ask, store: Store, street: list[int]):
+    later = case(90, days=0, due_at=NOW + timedelta(minutes=5), close_due_at=NOW + timedelta(minutes=6))
+    before = ask(day=DAY)["figures"]
+    write_logs(store, [(later.case_id, street[0], events_of(later))])
+
+    assert ask(day=DAY)["figures"] == before
+
+
+@pytest.mark.usefixtures("month")
+def test_the_lists_of_the_meetings(ask: Ask):
+    lane = ask("/lane", day=DAY)
+    assert {one["number"] for one in lane} >= {f"{n:019d}" for n in (10, 20, 40)}
+    agenda = ask("/agenda")
+    assert {one["number"] for one in agenda["overdue"]} >= {f"{n:019d}" for n in (10, 20, 40)}
+    assert meeting_day(date(2026, 11, 10)) == date(2026, 11, 10)
+    assert meeting_day(date(2026, 11, 11)) == date(2026, 12, 10)
+    assert meeting_day(date(2026, 12, 31)) == date(2027, 1, 10)
+
+
+def test_what_is_not_there_is_not_found(ask: Ask):
+    assert ask(edition="no such", status=404)["code"] == "edition_not_found"
+    assert ask("/cases", of="no_such", status=404)["code"] == "indicator_not_found"
+    assert ask(area="320924001001", status=404)["code"] == "division_not_found"
+    assert {one["name"] for one in ask("/editions")} == set(shipped_editions())
+
+
+def test_an_old_period_keeps_its_own_scorecard(tmp_path):
+    (tmp_path / "b.toml").write_text(
+        'edition = "B"\nsource = "街道"\nfrom = 2026-07-01\nkind = "property"\nfull_points = 50\n'
+        "red_from = 45\nblack_below = 30\nleast_cases = 1\n"
+        '[[items]]\nname = "late"\ncount = "handled_late"\npoints = -3\nmost = 9\n',
+        encoding="utf-8",
+    )
+    cards = scorecards(tmp_path)
+    named = [card_of(cards, day) for day in (date(2026, 6, 1), date(2026, 7, 1), date(2019, 1, 1))]
+    assert [card and card.name for card in named] == ["property-A", "B", None]
+
+    card = named[1]
+    assert card is not None
+    score = scored(card, "x", {BASE: 8, "handled_late": 4})
+    assert (score.points, score.lines[0].points, score.listed) == (41, -9, "neither")
+    (tmp_path / "c.toml").write_text('edition = "C"\n', encoding="utf-8")
+    scorecards.cache_clear()
+    with pytest.raises(IndicatorError) as fault:
+        scorecards(tmp_path)
+    assert (fault.value.file, fault.value.field) == ("c.toml", "items")
+    scorecards.cache_clear()
+
+
+def test_points_reach_a_list_at_its_very_edge():
+    card = Scorecard("x", "", date(2020, 1, 1), "property", 100, 90, 60, 2,
+                     (ScoreItem("late", "handled_late", -10, 90),))  # fmt: skip
+
+    listed = [scored(card, "x", {BASE: cases, "handled_late": n}).listed
+              for cases, n in ((1, 0), (2, 1), (2, 2), (5, 4), (5, 5))]  # fmt: skip
+    assert listed == ["too_few", "red", "neither", "neither", "black"]
+
+
+@pytest.mark.usefixtures("month")
+def test_the_pages_lead_from_a_figure_to_its_cases_and_have_no_serious_fault(
+    store: Store,
+    browser: Browser,
+    served: str,
+    street: list[int],
+    hook: Any,  # noqa: F811
+):
+    from tests.api.test_planner_access import WEB, Findings
+
+    hook.install(WEB, with_tools=True)
+    findings = Findings()
+    with browser_of(store, browser, "inspector", *(("inspector", one) for one in street)) as context:
+        page = context.new_page()
+        faults = faults_of(page)
+        page.goto(f"{served}/indicators?rule=year&day={DAY}")
+        findings.look(page, "indicators")
+        assert page.locator(".tag.red").count() == 1
+        page.locator(".figure-cards a").first.click()
+        page.locator("h1").wait_for()
+        findings.look(page, "cases of a figure")
+        page.locator(".parts a").nth(1).click()
+        assert page.locator(".parts a[aria-current]").inner_text() == "未计入"
+        for name in ("lane", "agenda"):
+            page.goto(f"{served}/indicators/{name}")
+            page.locator("table tbody tr").first.wait_for()
+            findings.look(page, name)
+        for missing in ("?area=elsewhere", "?edition=none", "/cases?of=none"):
+            assert page.goto(f"{served}/indicators{missing}").status == 404  # type: ignore[union-attr]
+        assert findings.found == []
+        assert [fault for fault in faults if "404" not in fault] == []
