@@ -210,6 +210,13 @@ _OF: dict[str, Any] = {
         "department": "自来水公司", "state": "closed", "reported_at": _AT, "due_at": _LATER,
         "closed_at": _AT,
     },
+    "AgendaOut": {
+        "reopened": [], "reworked": [], "parked": [], "extended": [],
+        "overdue": [{
+            "number": "3209242611260000042", "area_id": 5, "grid": "320924001001003", "category": "E0402",
+            "state": "handling", "reported_at": _AT, "due_at": _AT,
+        }],
+    },
     "BoardOut": {
         "name": "5", "reported": 64, "closed": 52, "open": 12, "due_within": 62, "closed_within": 49,
         "share_within": 0.79, "mean_s": 103680.0, "median_s": 86400.0, "mean_s_before": 118800.0,

@@ -168,6 +168,16 @@ class ListedOut(BaseModel):
     due_at: datetime | None
 
 
+class AgendaOut(BaseModel):
+    """Open cases that do not get on; a case is in the first section that fits, the oldest first."""
+
+    reopened: list[ListedOut]
+    reworked: list[ListedOut]
+    overdue: list[ListedOut]
+    parked: list[ListedOut]
+    extended: list[ListedOut]
+
+
 @dataclass(frozen=True)
 class Question:
     """What all questions have in common: of which time, and which cases."""
@@ -397,9 +407,9 @@ def list_lane(session: SessionDep, asks: QuestionDep) -> list[ListedOut]:
 
 
 @router.get("/agenda", responses=problems(404))
-def list_agenda(session: SessionDep, asks: QuestionDep) -> dict[str, list[ListedOut]]:
+def list_agenda(session: SessionDep, asks: QuestionDep) -> AgendaOut:
     """Return what the meeting day has to talk about: open cases that do not get on, by section."""
     found = counting.agenda(session, datetime.now(UTC), asked=asks.asked)
-    return {
-        section: [ListedOut.model_validate(vars(item)) for item in items] for section, items in found.items()
-    }
+    return AgendaOut.model_validate(
+        {section: [vars(item) for item in items] for section, items in found.items()}
+    )
