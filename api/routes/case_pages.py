@@ -48,7 +48,7 @@ def show_case(number: str, request: Request, session: PageSessionDep) -> Respons
     if row is None:
         return missing_page(request, actor)
     script = script_data(
-        request, "casefile", ("case", "cases", "casefile"), number=number,
+        request, "casefile", ("case", "cases", "casefile", "report.photo"), number=number,
         zone=calendar_of(request).zone.key,
     )  # fmt: skip
     return page(request, "case.html", actor=actor, script=script, number=number)

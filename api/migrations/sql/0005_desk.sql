@@ -365,3 +365,10 @@ BEGIN
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
   END LOOP;
 END $$;
+
+-- Middle of the communities from which the actor reports: where his map opens.
+CREATE FUNCTION report_centre() RETURNS geometry LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = weige, public, pg_temp AS $$
+  SELECT ST_Centroid(ST_SetSRID(ST_Extent(geom)::geometry, 4490)) FROM divisions
+  WHERE level = 'community' AND path <@ ANY (areas('reporter', 'grid_worker', 'dispatcher', 'verifier', 'inspector'))
+$$;

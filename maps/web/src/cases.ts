@@ -5,6 +5,7 @@ import { casePage, type CasePage } from "./case_page.ts";
 import { startCaseFile } from "./casefile/casefile.ts";
 import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
+import { startReport } from "./report/report.ts";
 import { startWall, type WallView } from "./wall/wall.ts";
 
 declare global {
@@ -23,6 +24,7 @@ declare global {
 const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   caselist: startCaseList,
   casefile: startCaseFile,
+  report: startReport,
   wall: async (page) => {
     window.weigeCases.wall = await startWall(page);
   },

@@ -8,6 +8,7 @@ import { button, element, typed } from "../dom.ts";
 import { GroundMap, pin } from "../ground_map.ts";
 import { t } from "../words.ts";
 import { stepForms, type Taken } from "./forms.ts";
+import { Photos } from "./photos.ts";
 import { clocks, handOvers, heldBy, logOf, stageBar, whyThisDeadline } from "./parts.ts";
 
 interface FilePage extends CasePage {
@@ -26,9 +27,11 @@ class CaseFile {
   private categories: Category[] = [];
   private revision = 0;
   private map: GroundMap | null = null;
+  private readonly photos: Photos;
 
   constructor(private readonly number: string) {
     this.address = `/api/v1/cases/${number}`;
+    this.photos = new Photos(this.address, (refused) => put("said", refused));
   }
 
   async open(): Promise<void> {
@@ -74,6 +77,8 @@ class CaseFile {
     put("next", stepForms(detail.allowed, { case: one, account, categories: this.categories }, (taken) => this.take(taken)));
     put("held", ...present(handOvers(one.receivers)), heldBy(account));
     put("log", logOf(detail));
+    void this.photos.look(detail.allowed.some(({ step }) => step === "note"));
+    void this.offerCall();
     void this.draw(detail);
   }
 
@@ -118,6 +123,18 @@ class CaseFile {
       return null;
     }
     return told.detail;
+  }
+
+  /** Whoever follows the case may call back; the number goes to the telephone and never onto the page. */
+  private async offerCall(): Promise<void> {
+    const told = await askService<{ can_call: boolean }>(`${this.address}/contact`, { method: "GET" });
+    put("contact", ...(told.ok && told.body.can_call ? [button(t("casefile.call"), () => void this.call(), { class: "quiet" }), element("span", { class: "soft" }, " ", t("casefile.call_hint"))] : []));
+  }
+
+  private async call(): Promise<void> {
+    const told = await askService<{ dial: string }>(`${this.address}/calls`);
+    if (told.ok) location.assign(told.body.dial);
+    else put("said", told.detail);
   }
 
   private async draw({ case: { geometry, properties } }: CaseDetail): Promise<void> {

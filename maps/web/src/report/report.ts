@@ -1,0 +1,367 @@
+/** Report in three taps: a photo, a place, a class. What has no network is kept and sent later. */
+import * as L from "leaflet";
+import { askService } from "../asking.ts";
+import type { CasePage } from "../case_page.ts";
+import type { Category } from "../case_schema.ts";
+import { word } from "../case_words.ts";
+import { button, element, typed } from "../dom.ts";
+import { GroundMap, middleOf, pin } from "../ground_map.ts";
+import { maskAsTyped } from "../masking.ts";
+import { t } from "../words.ts";
+import { icon } from "./icons.ts";
+import { sendDraft } from "./sending.ts";
+import { type Draft, newDraft, openShelf, type Shelf } from "./shelf.ts";
+import { shrunk } from "./shrink.ts";
+
+interface ReportPage extends CasePage {
+  signed_in: boolean;
+  /** Whether reports of other channels are taken down here. */
+  desk: boolean;
+  centre: [number, number];
+  /** Where a sign in the street put the reporter; null where there was none. */
+  at: { lon: number; lat: number; address: string; category: string } | null;
+  quick: { category: string; icon: string }[];
+  categories: Pick<Category, "code" | "large_name" | "small_name">[];
+}
+
+interface Nearby {
+  distance_m: number;
+  category_name: string;
+  state: string;
+  days_ago: number;
+}
+
+const MOST_PHOTOS = 3;
+const KEEP_AFTER_MS = 600;
+const TRY_EVERY_MS = 30_000;
+
+export async function startReport(told: CasePage): Promise<void> {
+  const form = new ReportForm(told as ReportPage, await openShelf());
+  await form.open();
+  if ("serviceWorker" in navigator && window.isSecureContext) void navigator.serviceWorker.register("/report-worker.js", { scope: "/report" });
+}
+
+class ReportForm {
+  private draft = newDraft();
+  private readonly form = byId<HTMLFormElement>("report");
+  private readonly text = byId<HTMLTextAreaElement>("text");
+  private readonly address = byId<HTMLInputElement>("address");
+  private readonly said = byId("said");
+  private map: GroundMap | null = null;
+  private marker: L.Marker | null = null;
+  private circle: L.Circle | null = null;
+  private keeping = 0;
+  private isSending = false;
+  private nearbyTurn = 0;
+
+  constructor(private readonly page: ReportPage, private readonly shelf: Shelf) {}
+
+  async open(): Promise<void> {
+    const kept = await this.shelf.all();
+    this.draft = kept.find(({ state }) => state === "open") ?? this.draft;
+    this.wire();
+    this.openMap();
+    this.show();
+    if (this.page.at && this.draft.lon === null) this.start(this.page.at);
+    await this.showWaiting();
+    void this.sendWaiting();
+  }
+
+  /** A sign in the street says where, and maybe what. */
+  private start(at: NonNullable<ReportPage["at"]>): void {
+    this.draft.address = at.address;
+    if (this.page.categories.some(({ code }) => code === at.category)) this.draft.category = at.category;
+    this.place(at.lon, at.lat, null);
+    this.map?.map.setView([at.lat, at.lon], 18);
+    this.show();
+  }
+
+  private wire(): void {
+    byId<HTMLInputElement>("photo").addEventListener("change", (event) => void this.addPhotos(event.target as HTMLInputElement));
+    byId("here").addEventListener("click", () => this.locate());
+    this.fillClasses();
+    const told = byId("masked");
+    const onMasked = () => (told.textContent = t("report.masked"));
+    maskAsTyped(this.text, onMasked);
+    maskAsTyped(this.address, onMasked);
+    for (const name of ["text", "address", "phone", "channel", "external_number"] as const) {
+      const field = document.getElementById(name) as HTMLInputElement | null;
+      field?.addEventListener("input", () => {
+        this.draft[name] = field.value;
+        this.keep();
+      });
+      field?.addEventListener("blur", () => {
+        this.draft[name] = field.value;
+        this.keep();
+      });
+    }
+    this.address.addEventListener("change", () => this.findAddress());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.handIn();
+    });
+    window.addEventListener("online", () => void this.sendWaiting());
+    window.setInterval(() => void this.sendWaiting(), TRY_EVERY_MS);
+  }
+
+  private fillClasses(): void {
+    const names = new Map(this.page.categories.map((each) => [each.code, each.small_name]));
+    const quick = this.page.quick.filter(({ category }) => names.has(category));
+    byId("classes").replaceChildren(...quick.map(({ category, icon: name }) => {
+      const made = button("", () => this.choose(category), { "data-category": category, "aria-pressed": "false" });
+      made.append(icon(name), element("span", {}, names.get(category) ?? category));
+      return made;
+    }));
+    const select = byId<HTMLSelectElement>("category");
+    const groups = new Map<string, HTMLElement>();
+    for (const { code, large_name, small_name } of this.page.categories) {
+      let group = groups.get(large_name);
+      if (!group) {
+        group = element("optgroup", { label: large_name });
+        groups.set(large_name, group);
+        select.append(group);
+      }
+      group.append(element("option", { value: code }, small_name));
+    }
+    select.addEventListener("change", () => this.choose(select.value));
+  }
+
+  private openMap(): void {
+    const { lon, lat } = this.draft;
+    const centre: [number, number] = lon !== null && lat !== null ? [lon, lat] : this.page.centre;
+    this.map = new GroundMap(byId("map"), centre, lon === null ? 15 : 18, () => this.fillBuildings());
+    this.map.map.on("click", ({ latlng }: L.LeafletMouseEvent) => {
+      this.place(latlng.lng, latlng.lat, null);
+    });
+    void this.map.look();
+  }
+
+  /** Buildings that the map shows can also be named. */
+  private fillBuildings(): void {
+    const names = new Set((this.map?.features ?? []).filter(({ properties }) => properties.kind === "building" && properties.name).map(({ properties }) => properties.name as string));
+    byId("buildings").replaceChildren(...Array.from(names).slice(0, 400).map((name) => element("option", { value: name })));
+  }
+
+  /** An address that is the name of a building on the map is its place too. */
+  private findAddress(): void {
+    const named = this.map?.features.find(({ properties }) => properties.kind === "building" && properties.name === this.address.value.trim());
+    const at = named && middleOf(named.geometry);
+    if (at) {
+      this.place(at.lng, at.lat, null);
+      this.map?.map.setView(at, 18);
+    }
+  }
+
+  private locate(): void {
+    if (!("geolocation" in navigator)) {
+      this.say(t("report.place.not_found"));
+      return;
+    }
+    byId("where").textContent = t("report.place.looking");
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        this.place(coords.longitude, coords.latitude, coords.accuracy);
+        this.map?.map.setView([coords.latitude, coords.longitude], 18);
+      },
+      () => {
+        this.showPlace();
+        this.say(t("report.place.not_found"));
+      },
+      { enableHighAccuracy: true, timeout: 15_000, maximumAge: 10_000 },
+    );
+  }
+
+  private place(lon: number, lat: number, accuracy: number | null): void {
+    Object.assign(this.draft, { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)), accuracy_m: accuracy });
+    this.showPlace();
+    this.keep();
+    void this.lookNearby();
+  }
+
+  private choose(category: string): void {
+    this.draft.category = category;
+    this.showClass();
+    this.keep();
+    void this.lookNearby();
+  }
+
+  private async addPhotos(input: HTMLInputElement): Promise<void> {
+    for (const file of Array.from(input.files ?? [])) {
+      if (this.draft.photos.length >= MOST_PHOTOS) break;
+      try {
+        this.draft.photos.push(await shrunk(file));
+      } catch {
+        this.say(t("report.photo.not_read"));
+      }
+    }
+    input.value = "";
+    this.showPhotos();
+    this.keep();
+  }
+
+  /** What is open nearby and of the same class: it may have been reported already. */
+  private async lookNearby(): Promise<void> {
+    const { category, lon, lat } = this.draft;
+    const box = byId("nearby");
+    const turn = ++this.nearbyTurn;
+    if (!category || lon === null || lat === null) return box.replaceChildren();
+    const asked = new URLSearchParams({ category, lon: String(lon), lat: String(lat) });
+    const told = await askService<Nearby[]>(`/api/v1/reports/nearby?${asked}`, { method: "GET" });
+    if (turn !== this.nearbyTurn) return;
+    if (!told.ok || !told.body.length) return box.replaceChildren();
+    box.replaceChildren(
+      element("p", {}, element("b", {}, t("report.nearby.title", { count: told.body.length }))),
+      element("ul", {}, ...told.body.map((one) => element("li", {},
+        t(one.days_ago ? "report.nearby.days" : "report.nearby.today", { name: one.category_name, m: one.distance_m, days: one.days_ago }),
+        element("span", { class: `state s-${one.state}` }, word("state", one.state))))),
+      element("p", { class: "soft" }, t("report.nearby.hint")));
+  }
+
+  private async handIn(): Promise<void> {
+    for (const field of [this.text, this.address]) field.dispatchEvent(new Event("blur"));
+    const missing = this.draft.lon === null ? "place" : !this.draft.category ? "category" : null;
+    if (missing) {
+      this.say(t(`report.missing.${missing}`), true);
+      byId(missing === "place" ? "here" : "classes").querySelector("button")?.focus();
+      if (missing === "place") byId("here").focus();
+      return;
+    }
+    window.clearTimeout(this.keeping);
+    const draft: Draft = { ...this.draft, state: "waiting", reported_at: new Date().toISOString() };
+    await this.shelf.put(draft);
+    this.draft = newDraft();
+    this.show();
+    byId("masked").textContent = "";
+    await this.sendWaiting();
+  }
+
+  /** Send what waits, one after another; what has no network waits on. */
+  private async sendWaiting(): Promise<void> {
+    if (this.isSending) return;
+    this.isSending = true;
+    try {
+      for (const draft of await this.shelf.all()) {
+        if (draft.state !== "waiting") continue;
+        this.say(t("report.sending"));
+        const outcome = await sendDraft(draft, { isSignedIn: this.page.signed_in }, (part) => this.shelf.put(part));
+        if (outcome.kind === "sent") {
+          await this.shelf.remove(draft.id);
+          this.thank(outcome.number);
+        } else if (outcome.kind === "refused") {
+          await this.shelf.put({ ...draft, state: "refused", refused: outcome.detail });
+          this.say(t("report.refused", { detail: outcome.detail }), true);
+        } else {
+          this.say(t("report.kept"));
+          break;
+        }
+      }
+    } finally {
+      this.isSending = false;
+      await this.showWaiting();
+    }
+  }
+
+  private thank(number: string): void {
+    this.said.className = "good";
+    this.said.replaceChildren(t("report.sent"), " ",
+      this.page.signed_in ? element("a", { href: `/cases/${number}` }, number) : element("b", {}, number));
+  }
+
+  private async showWaiting(): Promise<void> {
+    const waiting = (await this.shelf.all()).filter(({ state }) => state !== "open");
+    const names = new Map(this.page.categories.map((each) => [each.code, each.small_name]));
+    byId("waiting").replaceChildren(...(waiting.length
+      ? [element("h2", {}, t("report.waiting.title", { count: waiting.length })),
+        element("ul", {}, ...waiting.map((draft) => element("li", {},
+          element("b", {}, names.get(draft.category) ?? draft.category), " ", typed(draft.address || draft.text), " ",
+          element("span", { class: draft.state === "refused" ? "refused" : "soft" }, draft.state === "refused" ? draft.refused : t("report.waiting.state")),
+          ...(draft.state === "refused" ? [button(t("report.waiting.edit"), () => void this.reopen(draft), { class: "quiet" })] : []),
+          button(t("report.waiting.remove"), () => void this.shelf.remove(draft.id).then(() => this.showWaiting()), { class: "quiet" })))),
+        button(t("report.waiting.send"), () => void this.sendWaiting(), { class: "quiet" })]
+      : []));
+  }
+
+  /** Take a refused report into the form again, as a new one. */
+  private async reopen(draft: Draft): Promise<void> {
+    await this.shelf.remove(draft.id);
+    this.draft = { ...draft, id: newDraft().id, state: "open", refused: "", number: null, sent: 0 };
+    this.show();
+    this.keep();
+    await this.showWaiting();
+  }
+
+  private keep(): void {
+    window.clearTimeout(this.keeping);
+    this.keeping = window.setTimeout(() => void this.shelf.put(this.draft), KEEP_AFTER_MS);
+  }
+
+  private show(): void {
+    for (const name of ["text", "address", "phone", "external_number"] as const) {
+      const field = document.getElementById(name) as HTMLInputElement | null;
+      if (field) field.value = this.draft[name];
+    }
+    this.showPhotos();
+    this.showPlace();
+    this.showClass();
+    byId("nearby").replaceChildren();
+  }
+
+  private showPhotos(): void {
+    byId("photos").replaceChildren(...this.draft.photos.map((photo, i) => {
+      const image = element("img", { alt: t("report.photo.n", { n: i + 1 }) });
+      image.src = URL.createObjectURL(photo);
+      image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+      return element("li", {}, image, button("×", () => {
+        this.draft.photos.splice(i, 1);
+        this.showPhotos();
+        this.keep();
+      }, { "aria-label": t("report.photo.remove", { n: i + 1 }) }));
+    }));
+    byId("s-photo").classList.toggle("done", this.draft.photos.length > 0);
+    byId<HTMLInputElement>("photo").disabled = this.draft.photos.length >= MOST_PHOTOS;
+  }
+
+  private showPlace(): void {
+    const { lon, lat, accuracy_m: accuracy } = this.draft;
+    const where = byId("where");
+    byId("s-place").classList.toggle("done", lon !== null);
+    this.circle?.remove();
+    if (lon === null || lat === null) {
+      this.marker?.remove();
+      this.marker = null;
+      where.textContent = t("report.place.none");
+      return;
+    }
+    where.textContent = accuracy === null ? t("report.place.set") : t("report.place.found", { m: Math.max(1, Math.round(accuracy)) });
+    const map = this.map?.map;
+    if (!map) return;
+    const at = L.latLng(lat, lon);
+    if (this.marker) this.marker.setLatLng(at);
+    else {
+      this.marker = pin(at, { draggable: true }).addTo(map);
+      this.marker.on("dragend", () => {
+        const moved = this.marker!.getLatLng();
+        this.place(moved.lng, moved.lat, null);
+      });
+    }
+    if (accuracy !== null) this.circle = L.circle(at, { radius: accuracy, weight: 1, color: "#b3261e", fillOpacity: 0.06, interactive: false }).addTo(map);
+  }
+
+  private showClass(): void {
+    for (const each of Array.from(document.querySelectorAll<HTMLElement>("#classes button")))
+      each.setAttribute("aria-pressed", String(each.dataset.category === this.draft.category));
+    byId<HTMLSelectElement>("category").value = this.draft.category;
+    byId("s-class").classList.toggle("done", this.draft.category !== "");
+  }
+
+  private say(text: string, isRefused = false): void {
+    this.said.className = isRefused ? "refused" : "";
+    this.said.textContent = text;
+  }
+}
+
+function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page lacks ${id}`);
+  return found as T;
+}

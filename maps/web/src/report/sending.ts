@@ -1,0 +1,69 @@
+/** Hand a report in: the report, then its contact, then its photos; each may be sent again and is there once. */
+import { askService, type Told } from "../asking.ts";
+import type { Draft } from "./shelf.ts";
+
+/** What became of it: done, to be tried again, or refused for good. */
+export type Outcome = { kind: "sent"; number: string } | { kind: "later"; detail: string } | { kind: "refused"; detail: string };
+
+export interface Door {
+  isSignedIn: boolean;
+}
+
+const AGAIN = new Set([0, 401, 408, 425, 429]);
+
+/** Send what of a draft the service does not have yet; `keep` is told of each part that arrived. */
+export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) => Promise<void>): Promise<Outcome> {
+  const headers = { "Idempotency-Key": draft.id };
+  if (!draft.number) {
+    const facts = {
+      category: draft.category, text: draft.text, lon: draft.lon, lat: draft.lat,
+      ...(draft.accuracy_m === null ? {} : { accuracy_m: Math.round(draft.accuracy_m) }),
+      ...(draft.address ? { address: draft.address } : {}),
+      reported_at: draft.reported_at,
+    };
+    const own = { ...facts, channel: draft.channel || "report", ...(draft.external_number ? { external_number: draft.external_number } : {}) };
+    const told = await current(() =>
+      askService<{ number: string }>(door.isSignedIn ? "/api/v1/cases" : "/api/v1/reports", { body: door.isSignedIn ? own : facts, headers }));
+    if (!told.ok) return refusal(told);
+    draft.number = told.body.number;
+    await keep(draft);
+  }
+  if (draft.phone) {
+    const told = await current(() => door.isSignedIn
+      ? askService(`/api/v1/cases/${draft.number}/contact`, { method: "PUT", body: { phone: draft.phone } })
+      : askService("/api/v1/reports/contact", { body: { phone: draft.phone }, headers }));
+    if (!told.ok && refusal(told).kind === "later") return refusal(told);
+    // A number that is refused does not hold the report back.
+    draft.phone = "";
+    await keep(draft);
+  }
+  while (draft.sent < draft.photos.length) {
+    const photo = draft.photos[draft.sent]!;
+    const told = await current(() => askService(door.isSignedIn ? `/api/v1/cases/${draft.number}/photos` : "/api/v1/reports/photos",
+      { body: photo, headers: door.isSignedIn ? {} : headers }));
+    if (!told.ok && refusal(told).kind === "later") return refusal(told);
+    draft.sent += 1;
+    await keep(draft);
+  }
+  return { kind: "sent", number: draft.number };
+}
+
+function refusal(told: { status: number; detail: string }): Outcome {
+  return { kind: AGAIN.has(told.status) || told.status >= 500 ? "later" : "refused", detail: told.detail };
+}
+
+/** Ask; where the page is older than the session it is signed in with, ask once more with a fresh token. */
+async function current<T>(ask: () => Promise<Told<T>>): Promise<Told<T>> {
+  const told = await ask();
+  if (told.ok || told.status !== 403) return told;
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch("/report", { credentials: "same-origin" })).text(), "text/html");
+    const token = page.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content;
+    const own = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]');
+    if (!token || !own || own.content === token) return told;
+    own.content = token;
+    return await ask();
+  } catch {
+    return told;
+  }
+}

@@ -1,0 +1,189 @@
+"""The burst pipe of Sheyang, end to end in browsers: a courier reports it at 建华园2号楼, it is put right.
+
+A courier reports from a phone; the community accepts it online; it is checked on site together with the grid
+worker, put right, judged by another, the reporter is called back, and the case is closed and appraised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import text
+
+from api.cases.case_log import verify_cases
+from api.cases.contacts import write_new_key
+from api.database import Store
+from api.loading import load_plan_as_owner
+from api.main import create_app
+from api.settings import Settings
+from tests.api.accounts import add_person
+from tests.api.cases.test_photos import with_metadata
+from tests.api.planner_page import faults_of, sign_in_browser
+from tests.api.plans import silent, town_layers, write_town_plan
+from tests.api.processes import api_thread
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+BUILDING = "建华园2号楼"
+CALLER = "13912345678"
+
+
+@pytest.fixture(scope="module")
+def plan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("town")
+    return write_town_plan(town_layers(folder), folder / "plan.gpkg")
+
+
+@pytest.fixture
+def city(store: Store, plan_file: Path) -> Store:
+    """The sample city, with its plan in force."""
+    load_plan_as_owner(store, plan_file, report=silent, valid_from=date(2020, 1, 1))
+    return store
+
+
+@pytest.fixture
+def address(city: Store, tmp_path: Path) -> Iterator[str]:
+    write_new_key(tmp_path / "contact.key")
+    settings = Settings(data_dir=tmp_path / "data", contact_key_file=tmp_path / "contact.key")
+    with api_thread(create_app(settings, city.url)) as running:
+        yield running
+
+
+def street_of(city: Store) -> tuple[int, float, float, str]:
+    """The street of 建华园2号楼, its middle, and the micro-grid that it lies in."""
+    with city.owner.connect() as owner:
+        row = owner.execute(
+            text("""
+                SELECT d.parent_id AS street, ST_X(c.at) AS lon, ST_Y(c.at) AS lat, g.code
+                FROM units u JOIN divisions d ON d.id = u.community_id,
+                LATERAL (SELECT ST_PointOnSurface(u.geom) AS at) c
+                  JOIN grids g ON ST_Intersects(g.geom, c.at)
+                WHERE u.address LIKE :building ORDER BY u.unit_id LIMIT 1"""),
+            {"building": f"{BUILDING}%"},
+        ).one()
+    return row.street, row.lon, row.lat, row.code
+
+
+def opened(context: BrowserContext, url: str, faults: list[str]) -> Page:
+    page = context.new_page()
+    faults.append(faults_of(page))  # type: ignore[arg-type]
+    page.goto(url)
+    page.evaluate("() => window.weigeCases.ready")
+    return page
+
+
+def take(page: Page, step: str, **fields: str) -> None:
+    """Take a step on the page of a case, as its form asks for it."""
+    page.locator(f"[data-step={step}]").click()
+    form = page.locator(f"[data-form={step}]")
+    for name, value in fields.items():
+        field = form.locator(f"[name={name}]")
+        if name == "outcome":
+            form.locator(f"[name=outcome][value={value}]").check()
+        elif field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    form.locator("button[type=submit]").click()
+    expect(page.locator("#said")).to_contain_text("已完成")
+
+
+def test_the_burst_pipe_of_jianhuayuan_is_reported_and_put_right(city: Store, address: str, browser: Browser):
+    street, lon, lat, grid = street_of(city)
+    people = {
+        name: add_person(city, name, *((role, street) for role in roles))[0]
+        for name, roles in {
+            "courier": ("reporter",), "community": ("dispatcher",), "grid": ("grid_worker",),
+            "water": ("handler",), "checker": ("verifier",), "street": ("inspector",),
+        }.items()
+    }  # fmt: skip
+    faults: list[str] = []
+    with ExitStack() as stack:
+        at = {
+            "geolocation": {"longitude": lon, "latitude": lat, "accuracy": 4},
+            "permissions": ["geolocation"],
+        }
+        signed_in = {
+            name: stack.enter_context(
+                sign_in_browser(city, browser, user, **(PHONE | at if name == "courier" else {}))
+            )
+            for name, user in people.items()
+        }
+
+        # Three taps: photo, place, class.
+        page = opened(signed_in["courier"], f"{address}/report", faults)
+        page.set_input_files("#photo", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": with_metadata()})
+        page.get_by_role("button", name="用当前位置").click()
+        expect(page.locator("#where")).to_contain_text("误差约 4 米")
+        page.get_by_role("button", name="自来水管破裂").click()
+        page.get_by_label("情况说明").fill(f"{BUILDING}水管爆裂，我的电话{CALLER}，住2单元301室")
+        page.get_by_label("回访电话").fill(CALLER)
+        expect(page.get_by_label("情况说明")).to_have_value(f"{BUILDING}水管爆裂，我的电话***，住2单元***室")
+        page.get_by_role("button", name="上报", exact=True).click()
+        expect(page.locator("#said")).to_contain_text("已上报")
+        number = page.locator("#said a").inner_text()
+
+        # The community accepts it online, and sends it to the water works.
+        page = opened(signed_in["community"], f"{address}/cases?view=mine", faults)
+        page.locator("#rows a").click()
+        page.evaluate("() => window.weigeCases.ready")
+        expect(page.locator("#where")).to_contain_text(grid)
+        expect(page.locator(".shots img")).to_have_count(1)
+        take(page, "accept")
+        take(page, "dispatch", to="water works")
+        desk = page
+
+        # Checked on site by the grid worker, together with who puts it right.
+        page = opened(signed_in["grid"], f"{address}/cases/{number}", faults)
+        take(page, "note", note="与供水公司到现场核实，主管爆裂，已通知关阀")
+        page = opened(signed_in["water"], f"{address}/cases/{number}", faults)
+        take(page, "start")
+        page.set_input_files(
+            "#add-photo", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": with_metadata(1)}
+        )
+        expect(page.locator(".shots img")).to_have_count(2)
+        take(page, "finish", note="更换主管，恢复供水")
+        expect(page.locator("[data-step=verify]")).to_have_count(0)
+
+        # Judged by another, called back, closed, appraised.
+        page = opened(signed_in["checker"], f"{address}/cases/{number}", faults)
+        take(page, "verify")
+        calls: list[str] = []
+        desk.on("response", lambda told: calls.append(told.text()) if told.url.endswith("/calls") else None)
+        desk.reload()
+        desk.evaluate("() => window.weigeCases.ready")
+        desk.get_by_role("button", name="回拨反映人").click()
+        desk.wait_for_timeout(500)
+        assert calls == [f'{{"dial":"tel:{CALLER}"}}']
+        assert CALLER not in desk.content()
+        # The telephone has the focus now, and a browser without one waits for it.
+        desk = opened(signed_in["community"], f"{address}/cases/{number}", faults)
+        take(desk, "visit", outcome="satisfied", rating="5")
+        take(desk, "close")
+        page = opened(signed_in["street"], f"{address}/cases/{number}", faults)
+        take(page, "appraise", note="按期办结")
+
+        stages = [each.get_attribute("class") for each in page.locator(".stages li").all()]
+        steps = page.locator(".log li b").all_inner_texts()
+        assert stages == ["done"] * 7
+        assert steps == [
+            "上报", "受理", "分拨", "备注", "开始处置", "处置完成", "核查通过", "回访", "结案", "考核",
+        ]  # fmt: skip
+        expect(page.locator(".receivers")).to_contain_text("water works")
+        expect(page.locator(".clock[data-clock=resolution]")).to_contain_text("按期")
+        # The courier sees what became of it.
+        page = opened(signed_in["courier"], f"{address}/cases/{number}", faults)
+        expect(page.locator("h1 .state")).to_have_text("已考核")
+    assert faults == [[]] * len(faults)
+    assert verify_cases(city).faults == ()
+    with city.owner.connect() as owner:
+        row = owner.execute(text("SELECT * FROM cases")).mappings().one()
+    assert (row["state"], row["grid"], row["channel"]) == ("appraised", grid, "report")
+    assert row["verifier"] == people["checker"] != row["handlers"][0] == people["water"]
+    assert CALLER not in str(dict(row))
