@@ -1,6 +1,7 @@
 /** The drawn map as canvas tiles, one level for every quarter zoom so that lines stay crisp. */
 import * as L from "leaflet";
 import type { Painter } from "./paint.ts";
+import { drawStill } from "./still.ts";
 
 export const TILE_SIDE = 512;
 
@@ -22,8 +23,6 @@ export class PlanTiles extends L.GridLayer {
     tile.width = Math.round(TILE_SIDE * ratio);
     tile.height = Math.round(TILE_SIDE * ratio);
     const scale = 256 * 2 ** coords.z;
-    const pen = tile.getContext("2d");
-    if (!pen) return tile;
     const view = {
       originX: (coords.x * TILE_SIDE) / scale,
       originY: (coords.y * TILE_SIDE) / scale,
@@ -32,7 +31,7 @@ export class PlanTiles extends L.GridLayer {
       height: TILE_SIDE,
       metresPerPixel: metresPerPixel(coords.z, (coords.y * TILE_SIDE) / scale),
     };
-    this.painter.paint(pen, view, ratio);
+    drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio));
     return tile;
   }
 

@@ -1,8 +1,9 @@
 /** A drawing in tiles: without a graphics card a browser copies a canvas whole, however little of it was drawn anew. */
 import type { Window } from "../paint.ts";
+import { drawStill } from "../still.ts";
 
-/** Side of a tile in CSS pixels; the square of a hatch divides it, so that hatching runs on across tiles. */
-const SIDE = 320;
+/** Side of a tile in CSS pixels: a tile is copied whole where it is drawn on. The square of a hatch divides it, so that hatching runs on. */
+const SIDE = 160;
 
 /** A part of a drawing in whole pixels. */
 export type Part = readonly [left: number, top: number, right: number, bottom: number];
@@ -44,17 +45,19 @@ export class Sheet {
     for (const { x, y, canvas } of this.tiles) {
       const part: Part = [Math.max(left - x, 0), Math.max(top - y, 0), Math.min(right - x, SIDE), Math.min(bottom - y, SIDE)];
       if (part[0] >= part[2] || part[1] >= part[3]) continue;
-      const pen = canvas.getContext("2d");
-      if (!pen) continue;
-      pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-      pen.save();
-      pen.beginPath();
-      pen.rect(part[0], part[1], part[2] - part[0], part[3] - part[1]);
-      pen.clip();
-      pen.clearRect(0, 0, SIDE, SIDE);
       const { scale } = view;
-      paint(pen, { ...view, originX: view.originX + x / scale, originY: view.originY + y / scale, width: SIDE, height: SIDE }, part, x, y);
-      pen.restore();
+      const seen = { ...view, originX: view.originX + x / scale, originY: view.originY + y / scale, width: SIDE, height: SIDE };
+      const isWhole = part[2] - part[0] === SIDE && part[3] - part[1] === SIDE;
+      drawStill(canvas, !isWhole, (pen) => {
+        pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+        pen.save();
+        pen.beginPath();
+        pen.rect(part[0], part[1], part[2] - part[0], part[3] - part[1]);
+        pen.clip();
+        pen.clearRect(0, 0, SIDE, SIDE);
+        paint(pen, seen, part, x, y);
+        pen.restore();
+      });
     }
   }
 }
