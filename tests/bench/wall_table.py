@@ -1,11 +1,16 @@
 """What moving and zooming the wall costs the service with many open cases, as a Markdown table.
 
     python tests/bench/wall_table.py [--open 100000] [--seconds 10] [--walls 4]
+    python tests/bench/wall_table.py --live 200 [--rate 5] [--seconds 20]
 
-One API worker and PostGIS on this machine. Each wall is moved twice a second to a random place and zoom with
+One API worker and PostGIS on this machine. Each wall is moved now and then to a random place and zoom with
 random filters, and asks for clusters, heat, figures and the list of what is late as its page does, while
 cases go on coming. The time is that from the request to the whole answer, over a connection that stays open;
 the processor time is the worker's, which does not depend on what else the machine does.
+
+With --live that many walls hold their streams at two workers, and ask for all that they show some seconds
+after a report as their page does, while cases are reported over HTTP. What is measured is the time from just
+before the request of a report to when its event is with each wall, which puts it on its map at once.
 """
 
 from __future__ import annotations
@@ -35,7 +40,8 @@ from tests.bench.live_table import cpu_s
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 ROWS, COLUMNS = 10, 20
-LIMIT_P95_MS = 100
+_NUMBER = re.compile(rb'"number" ?: ?"([0-9]{19})"')
+LIMIT_P95_MS, LIMIT_LIVE_P95_MS = 100, 1000
 FILTERS = (
     "", "", "", "&overdue=true", "&category=E0402", "&kind=incident", "&state=reported&state=handling",
 )  # fmt: skip
@@ -137,6 +143,97 @@ async def measure(store: Store, folder: Path, n_open: int, seconds: float, n_wal
     print(f"limit of pan and zoom: p95 {LIMIT_P95_MS} ms")
 
 
+class Streams:
+    """Walls that hold their streams, and ask anew some seconds after something came."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.came: list[dict[str, float]] = []
+        self.sent: dict[str, float] = {}
+        self.n_asked = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        # A connection ends when nobody holds its writer.
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def open(self, addresses: list[str], n: int) -> None:
+        for number in range(n):
+            host, _, port = addresses[number % len(addresses)].removeprefix("http://").partition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            key = f"Authorization: Bearer {self.token}"
+            writer.write(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b" 200 " in head[:20], head
+            self._writers.append(writer)
+            came: dict[str, float] = {}
+            self.came.append(came)
+            anew = asyncio.Event()
+            self._tasks.append(asyncio.create_task(self._read(reader, came, anew)))
+            self._tasks.append(asyncio.create_task(self._ask(host, port, anew, number)))
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _read(self, reader: asyncio.StreamReader, came: dict[str, float], anew: asyncio.Event) -> None:
+        while True:
+            piece = await reader.readuntil(b"\n\n")
+            now = time.time()
+            if (found := _NUMBER.search(piece)) and b"event: case\n" in piece:
+                came[found[1].decode()] = now
+                anew.set()
+
+    async def _ask(self, host: str, port: str, anew: asyncio.Event, seed: int) -> None:
+        chance = random.Random(seed)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        box = f"{LON},{LAT},{LON + 0.1},{LAT + 0.15}"
+        while True:
+            await anew.wait()
+            await asyncio.sleep(4 + 3 * chance.random())
+            anew.clear()
+            for path in ("summary?", f"clusters?bbox={box}&zoom=13", "overdue?limit=100"):
+                await ask(reader, writer, self.token, f"/api/v1/wall/{path}")
+                self.n_asked += 1
+
+
+async def measure_live(store: Store, folder: Path, n_walls: int, rate: float, seconds: float) -> None:
+    """Report cases at a rate while walls watch, and print how long each took to be with every wall."""
+    desk = open_desk(store)
+    with api_worker(store.url, folder) as (first, one), api_worker(store.url, folder) as (second, two):
+        streams = Streams(desk.tokens["viewer"])
+        await streams.open([first, second], n_walls)
+        before = cpu_s(one.pid) + cpu_s(two.pid)
+        host, _, port = second.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        key = f"Authorization: Bearer {desk.tokens['grid_worker']}"
+        n, begun = round(rate * seconds), time.monotonic()
+        for at in range(n):
+            await asyncio.sleep(max(0.0, begun + at / rate - time.monotonic()))
+            body = json.dumps({"category": "E0102", "lon": LON + 0.001, "lat": LAT + 0.001}).encode()
+            sent = time.time()
+            writer.write(
+                f"POST /api/v1/cases HTTP/1.1\r\nHost: x\r\n{key}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            told = json.loads(await reader.readexactly(int(_LENGTH.search(head)[1])))  # type: ignore[index]
+            streams.sent[told["number"]] = sent
+        await asyncio.sleep(2)
+        spent_s = cpu_s(one.pid) + cpu_s(two.pid) - before
+        streams.close()
+    took = [1000 * (came[number] - sent) for came in streams.came for number, sent in streams.sent.items()
+            if number in came]  # fmt: skip
+    p50, p95, p99 = np.percentile(took, [50, 95, 99])
+    print(f"{n_walls} walls at 2 workers, {n} reports at {rate:g} a second,")
+    print(f"{streams.n_asked} questions of walls meanwhile;")
+    print(
+        f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; workers' processor time {spent_s:.1f} s\n"
+    )
+    print("| report to wall | p50 ms | p95 ms | p99 ms | worst ms |\n|---|---:|---:|---:|---:|")
+    print(f"| {len(took)} of {n * n_walls} | {p50:.0f} | {p95:.0f} | {p99:.0f} | {max(took):.0f} |")
+    print(f"\nlimit: p95 {LIMIT_LIVE_P95_MS} ms")
+
+
 async def _report(desk, seconds: float) -> int:
     """Report ten cases a second meanwhile."""
     n, end = 0, time.monotonic() + seconds - 0.5
@@ -154,13 +251,19 @@ def main() -> None:
     parser.add_argument("--open", type=int, default=100_000, help="open cases")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--walls", type=int, default=4)
+    parser.add_argument("--live", type=int, default=0, help="walls that watch while cases are reported")
+    parser.add_argument("--rate", type=float, default=5, help="reports a second")
     said = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="weige-") as folder:
         Path(folder).chmod(0o755)  # as root the cluster belongs to another user
         with Cluster(Path(folder)).held() as cluster:
             store = Store(cluster.url)
             store.migrate()
-            asyncio.run(measure(store, Path(folder), said.open, said.seconds, said.walls))
+            if said.live:
+                work = measure_live(store, Path(folder), said.live, said.rate, said.seconds)
+            else:
+                work = measure(store, Path(folder), said.open, said.seconds, said.walls)
+            asyncio.run(work)
             store.close()
 
 
