@@ -32,6 +32,7 @@ from api.cli_options import (
     settings_of,
     terminal_of,
 )
+from api.cli_privacy import privacy
 from api.cli_user import user
 from api.settings import reader_language
 from geo.errors import GeoError, InputError
@@ -52,6 +53,7 @@ app = typer.Typer(
 )
 app.add_typer(user, name="user")
 app.add_typer(cases, name="cases")
+app.add_typer(privacy, name="privacy")
 app.add_typer(database, name="db")
 
 

@@ -98,3 +98,25 @@ def categories(
         terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file,
         name=edition, source=source, in_force=in_force,
     )  # fmt: skip
+
+
+@cases.command()
+def intake(
+    area: Annotated[str, typer.Argument(metavar="AREA", help="Code of a division; all: everything.")] = "all",
+    *,
+    anonymous: Annotated[
+        bool | None, typer.Option(help="Take reports of people without an account there.")
+    ] = None,
+    reporters: Annotated[bool | None, typer.Option(help="Take those of the area's reporters.")] = None,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who may report in an area, or show what is said; what stands nearest above a place decides."""
+    with server_installed():
+        from api.cases import commands
+
+    commands.set_intake(
+        terminal_of(lang, quiet=False, as_json=as_json), settings_of(data_dir), area,
+        anonymous=anonymous, reporters=reporters,
+    )  # fmt: skip

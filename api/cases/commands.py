@@ -175,3 +175,46 @@ def everywhere(store: Store, role: str) -> Iterator[Session]:
         root = owner.execute(query("SELECT path::text FROM divisions WHERE parent_id IS NULL")).scalar_one()
     with store.acting(None, {role: [root]}, long=True) as session:
         yield session
+
+
+def set_intake(
+    terminal: Terminal, settings: Settings, area: str, *, anonymous: bool | None, reporters: bool | None
+) -> None:
+    """Say who may report in an area, as far as it is said, and tell what holds there.
+
+    Raises
+    ------
+    InputError
+        There is no such area.
+    """
+    with migrated(settings) as store, store.owner.begin() as owner:
+        division = owner.execute(
+            query("SELECT id, path FROM weige.divisions WHERE code = :code"), {"code": area}
+        ).one_or_none()
+        if division is None:
+            raise InputError(
+                "area_unknown", f"there is no area {area}", mend="name a code, or all", area=area
+            )
+        held = owner.execute(
+            query("""SELECT i.reporters, i.anonymous FROM weige.case_intake i
+                     JOIN weige.divisions d ON d.id = i.division_id
+                     WHERE d.path @> :path ORDER BY nlevel(d.path) DESC LIMIT 1"""),
+            {"path": division.path},
+        ).one_or_none()
+        now = {
+            "reporters": held.reporters if held else True, "anonymous": held.anonymous if held else False,
+        }  # fmt: skip
+        wanted = {"reporters": reporters, "anonymous": anonymous}
+        changed = {name: value for name, value in wanted.items() if value is not None}
+        now |= changed
+        if changed:
+            owner.execute(
+                query("""INSERT INTO weige.case_intake (division_id, reporters, anonymous)
+                         VALUES (:id, :reporters, :anonymous)
+                         ON CONFLICT (division_id) DO UPDATE SET reporters = excluded.reporters,
+                           anonymous = excluded.anonymous"""),
+                {"id": division.id, **now},
+            )
+    language = terminal.language
+    told = {name: text(f"cli.{'yes' if value else 'no'}", language) for name, value in now.items()}
+    terminal.result([text("cli.intake", language, area=area, **told)], {"area": area, **now})

@@ -125,7 +125,7 @@ def test_a_role_with_the_documented_rights_makes_and_serves_a_store(cluster: Clu
     # The store's roles belong to the server: of those that another owner made this one must be told.
     url = with_role(
         cluster, "able", "CREATE EXTENSION postgis", "CREATE EXTENSION ltree", "CREATE EXTENSION btree_gist",
-        "ALTER ROLE able CREATEROLE", "GRANT weige_app, weige_public TO able WITH ADMIN OPTION",
+        "ALTER ROLE able CREATEROLE", "GRANT weige_app, weige_public, weige_vault TO able WITH ADMIN OPTION",
     )  # fmt: skip
     assert weige("db", "upgrade", DATABASE_URL=url).returncode == 0
     with TestClient(create_app(Settings(), url)) as client:
