@@ -155,6 +155,14 @@ def in_stored_crs(shapes: Shapes, crs: CRS, path: Path, layer: str) -> Shapes:
     return moved
 
 
+def turned_back(moved: Shapes, drawn: Shapes) -> Shapes:
+    """Return shapes in the stored CRS with those mended that were sound as drawn: a needle may turn over."""
+    crossed = np.flatnonzero(~(shapely.is_valid(moved) | shapely.is_missing(moved)) & shapely.is_valid(drawn))
+    mended = moved.copy()
+    mended[crossed] = shapely.make_valid(moved[crossed], method="structure", keep_collapsed=False)
+    return mended
+
+
 def ewkb(shapes: Shapes) -> Shapes:
     """Return shapes in the stored CRS as the store takes them."""
     wkb: Shapes = shapely.to_wkb(shapely.set_srid(shapes, 4490), include_srid=True, byte_order=1)

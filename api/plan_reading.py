@@ -29,6 +29,7 @@ from api.plan_columns import (
     require_valid,
     rows_of,
     text_column,
+    turned_back,
 )
 from api.plan_file import PlanFile
 from geo.adjacency import Crossing
@@ -69,10 +70,10 @@ def read_plan(path: Path) -> PlanFile:
     require_made_of_cells(path, grids, polygons, units, grid_row, cells)
     pairs = _pairs(path, units)
     findings = _findings(path, communities, grids, units, there)
-    stored = in_stored_crs(cells, layer_crs, path, "cells")
+    stored = turned_back(in_stored_crs(cells, layer_crs, path, "cells"), cells)
     require_valid(path, "cells", stored, units["unit_id"].to_numpy())
     units["cell"] = pd.Series(ewkb(stored), dtype=object)
-    stored = in_stored_crs(polygons, layer_crs, path, "micro_grids")
+    stored = turned_back(in_stored_crs(polygons, layer_crs, path, "micro_grids"), polygons)
     require_valid(path, "micro_grids", stored, grids["code"].to_numpy())
     grids["geom"] = pd.Series(ewkb(stored), dtype=object)
     units["grid"] = np.where(grid_row >= 0, grids["number"].to_numpy()[grid_row], -1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 import shapely
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from api.database import Store
 from api.errors import NotAllowedError, NotFoundError
 from api.loading import load_plan_as_owner, load_plan_job
+from api.plan_columns import in_stored_crs, turned_back
 from api.plan_reading import read_plan
 from geo.errors import InputError
 from tests.api.plans import TOWN, altered, contents, one, rows, silent, town_layers, write_town_plan
@@ -348,3 +350,26 @@ def test_streets_take_the_names_of_the_towns_in_the_file_and_keep_those_they_hav
         owner.execute(text("UPDATE divisions SET name = '新名' WHERE code = '320706001'"))
     load(store, plan_file)
     assert rows(store, named)[0] == ("320706001", "新名")
+
+
+def test_a_needle_that_turns_over_on_the_way_to_degrees_is_mended_and_what_was_crossed_is_not():
+    # A cell of a plan of Boston, sound in metres: its needle to the east is narrower than a millimetre.
+    needle = shapely.from_wkt(
+        "POLYGON ((330733.8426513672 4692791.785827637, 330727.25524902344 4692791.945159912,"
+        " 330740.1882324219 4692781.629364014, 330726.77157592773 4692771.9509887695, 330713.6143798828"
+        " 4692738.936920166, 330746.55142211914 4692738.140167236, 330783.3374938965 4692726.139801025,"
+        " 330805.81045532227 4692733.155914307, 330811.69329833984 4692784.22265625, 330818.73205566406"
+        " 4692783.258850098, 330832.8095703125 4692781.331237793, 330762.421875 4692790.969360352,"
+        " 330760.19232177734 4692791.148376465, 330747.0174560547 4692791.467102051, 330733.8426513672"
+        " 4692791.785827637))"
+    )
+    bow = shapely.from_wkt("POLYGON ((330700 4692700, 330800 4692800, 330800 4692700, 330700 4692800,"
+                           " 330700 4692700))")  # fmt: skip
+    drawn = np.array([needle, bow], dtype=object)
+    moved = in_stored_crs(drawn, pyproj.CRS.from_epsg(32619), Path("plan.gpkg"), "cells")
+    assert shapely.is_valid(needle)
+    assert list(shapely.is_valid(moved)) == [False, False]
+    mended = turned_back(moved, drawn)
+    assert list(shapely.is_valid(mended)) == [True, False]
+    assert mended[0].area == pytest.approx(moved[0].area, rel=1e-6)
+    assert mended[0].geom_type in ("Polygon", "MultiPolygon")
