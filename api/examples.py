@@ -130,6 +130,48 @@ _OF: dict[str, Any] = {
                             "limit": "5工作日"}],
         }],
     },
+    "DutyIn": {
+        "division_id": 5, "grid": "320924001001003", "place": "A", "user_id": 7, "starts_at": _AT,
+        "ends_at": "2026-11-26T20:00:00Z",
+    },
+    "DutyOut": {
+        "id": 4, "area": "320924001001", "grid": "320924001001003", "place": "A", "user_id": 7,
+        "starts_at": _AT, "ends_at": "2026-11-26T20:00:00Z",
+    },
+    "GapOut": {
+        "area": "320924001001", "grid": "320924001001003", "missing": ["B"], "starts_at": _AT,
+        "ends_at": "2026-11-26T20:00:00Z",
+    },
+    "JointActionIn": {
+        "division_id": 4, "title": "占道经营联合整治", "day": "2026-11-26",
+        "departments": ["城管中队", "派出所"], "cases": [_CASE["number"]],
+    },
+    "JointActionOut": {
+        "id": 2, "area": "320706001", "title": "占道经营联合整治", "day": "2026-11-26",
+        "departments": ["城管中队", "派出所"], "cases": [_CASE["number"]],
+    },
+    "JointFigures": {"department": "城管中队", "cases": 12, "share": 6.5},
+    "VisitIn": {
+        "division_id": 5, "day": "2026-11-26", "topic": "fire_safety", "households": 40, "demands": 3,
+        "settled": 2,
+    },
+    "VisitOut": {
+        "id": 6, "area": "320924001001", "grid": "", "day": "2026-11-26", "topic": "fire_safety",
+        "households": 40, "demands": 3, "settled": 2, "reverses": None,
+    },
+    "VisitFigures": {"topic": "fire_safety", "rounds": 9, "households": 360, "demands": 21, "settled": 17},
+    "PointsIn": {"division_id": 4, "team": "骑手服务队", "user_id": 7, "points": 5, "reason": "report"},
+    "PointsOut": {
+        "id": 11, "area": "320706001", "team": "骑手服务队", "points": 5, "reason": "report",
+        "case_number": None, "reverses": None, "set_at": _AT,
+    },
+    "Points": {"total": 0, "entries": []},
+    "TeamPoints": {"area": "320706001", "team": "骑手服务队", "points": 120, "accounts": 6},
+    "FieldOut": {
+        "table": "cases", "column": "text", "purpose": "说明发生了什么、在哪里", "basis": "法定职责",
+        "kept": "随案件保存", "review_by": "2027-12-31", "asked": True,
+    },
+    "BurdenOut": {"channel": "courier", "reports": 40, "fields_per_report": 3.2, "steps_per_report": 5.1},
     "PublicationIn": {"published": True},
     "PublicationOut": {"division_id": 4, "published": True, "holds": True},
     "PlacesOut": {

@@ -40,6 +40,7 @@ from api.routes import (
     intake,
     jobs,
     ledgers,
+    mechanisms,
     open311,
     packs,
     pages,
@@ -99,6 +100,7 @@ _RESOURCES = (
     open311,
     indicators,
     indicator_pages,
+    mechanisms,
 )
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)

@@ -77,6 +77,12 @@ _SAID_OF = {
     "outside_areas": "the place lies in no area where you report",
     "no_such_case": "there is no such case",
     "no_such_category": "the edition has no such category",
+    "duty_taken": "somebody else has that place then",
+    "duty_doubled": "the account has the other place there then; the deputy is somebody else",
+    "points_to_oneself": "nobody gives himself points",
+    "reversal_whole": "an entry is taken back whole, and what took one back is not",
+    "points_reverses_key": "that entry was taken back already",
+    "visit_counts_reverses_key": "that entry was taken back already",
     "mode_stands": "the area is in that mode already",
     "not_of_that_rule": "that rule of dispatch does not hold there, or names another department",
     "call_answered": "the call was answered already, or not yet, or has ended",
@@ -96,6 +102,7 @@ _NAMED = frozenset(
     {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
      "division_rank", "division_moves", "case_step", "verifier_is_handler", "case_has_duplicates",
      "grid_not_near", "outside_areas", "no_such_case", "no_such_category", "impersonal_text",
+     "duty_taken", "duty_doubled", "points_to_oneself", "reversal_whole",
      "mode_stands", "not_of_that_rule", "call_answered", "call_not_done", "claimed_already",
      *(f"case_needs_{need}" for need in get_args(Need))}
 )  # fmt: skip

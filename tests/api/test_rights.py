@@ -28,6 +28,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 READERS = frozenset(ROLES) - {"reporter"}
 PLANNERS = frozenset({"planner", "admin"})
 ADMINS = frozenset({"admin"})
+DISPATCHERS = frozenset({"dispatcher", "admin"})
 OVERSEERS = frozenset({"admin", "auditor"})
 EVERYBODY = frozenset(ROLES)
 NOBODY: frozenset[str] = frozenset()
@@ -87,6 +88,11 @@ RULES = {
     # Rules of an area are kept by who administers it; the rest is written by functions of dispatch.
     "dispatch_rules": Rule(READERS, ADMINS, ADMINS),
     "whistle_levels": GROUND_MAP,
+    "duties": Rule(READERS, DISPATCHERS, DISPATCHERS),
+    "joint_actions": Rule(READERS - {"handler"}, DISPATCHERS),
+    "visit_counts": Rule(READERS, DISPATCHERS | {"grid_worker"}),
+    # Others' points are seen by who gives them.
+    "points": Rule(DISPATCHERS, DISPATCHERS),
     **dict.fromkeys(("area_modes", "offers", "claims"), Rule(READERS)),
     # A handler sees those of cases that his department has or was called to.
     **dict.fromkeys(("whistles", "whistle_calls"), Rule(READERS - {"handler"})),
@@ -153,6 +159,16 @@ ADDED = {
     "dispatch_rules": "(division_id, position, name, department, created_by)"
     " VALUES (:area, 1, :k, 'x', actor())",
     "area_modes": "(division_id, mode, note) VALUES (:area, 'drill', 'x')",
+    "duties": "(division_id, grid, place, user_id, starts_at, ends_at, set_by)"
+    " VALUES (:area, :k, 'A', :person, now(), now() + interval '1 hour', coalesce(actor(), :person))",
+    "joint_actions": "(division_id, title, day, departments, cases, set_by)"
+    " SELECT :area, :k, current_date, '{a,b}', ARRAY[number], coalesce(actor(), :person)"
+    " FROM cases WHERE area_id = :area",
+    "visit_counts": "(division_id, day, topic, households, set_by)"
+    " VALUES (:area, current_date, 'x', 1, coalesce(actor(), :person))",
+    "points": "(division_id, team, user_id, points, reason, set_by)"
+    " VALUES (:area, :k, :person, 1, 'x', coalesce(actor(),"
+    " (SELECT min(id) FROM users WHERE id <> :person)))",
     "whistle_levels": "(level, rank, wait_minutes, roles) VALUES (:k, :n, 1, '{}')",
     "whistles": "(case_number, area_id, area, note)"
     " SELECT number, area_id, area, '' FROM cases WHERE area_id = :area",
@@ -198,12 +214,15 @@ ROWS = {
     "dispatch_rules": ("division_id = :area", "retired_at"),
     "area_modes": ("division_id = :area", "mode"),
     "whistle_levels": ("true", "wait_minutes"),
+    "duties": ("division_id = :area", "withdrawn_at"),
+    **dict.fromkeys(("joint_actions", "visit_counts", "points"), ("division_id = :area", "set_at")),
     **dict.fromkeys(("whistles", "offers"), ("area_id = :area", "area_id")),
     "whistle_calls": ("whistle_id IN (SELECT id FROM whistles WHERE area_id = :area)", "level"),
     "claims": ("offer_id IN (SELECT id FROM offers WHERE area_id = :area)", "team"),
 }
 WHERE = ("own", "sub", "foreign")
-DISPATCH = ("dispatch_rules", "area_modes", "whistles", "whistle_calls", "offers", "claims")
+DISPATCH = ("dispatch_rules", "area_modes", "whistles", "whistle_calls", "offers", "claims",
+            "duties", "joint_actions", "visit_counts", "points")  # fmt: skip
 
 
 @pytest.fixture
@@ -438,6 +457,17 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
             text("INSERT INTO dispatch_rules (division_id, position, name, department)"
                  " VALUES (:c, 1, 'all', 'x') RETURNING id"), values
         ).scalar_one()  # fmt: skip
+        for key, statement in (
+            ("duty_id", "duties (division_id, place, user_id, starts_at, ends_at, set_by)"
+                        " VALUES (:c, 'B', :u, '2027-01-01Z', '2027-01-02Z', :u)"),
+            ("visit_id", "visit_counts (division_id, day, topic, households, set_by)"
+                         " VALUES (:c, '2026-11-26', 'x', 1, :u)"),
+            ("points_id", "points (division_id, team, user_id, points, reason, set_by)"
+                          " SELECT :c, 'x', :u, 1, 'x', max(id) FROM users WHERE id <> :u"),
+        ):  # fmt: skip
+            ids[key] = owner.execute(
+                text(f"INSERT INTO {statement} RETURNING id"), values | {"u": person}
+            ).scalar_one()
     _, planner = add_person(store, "hands-in", ("planner", place.community_id))
     with service(store, requests_per_minute=1_000_000) as client:
         steps = {"headers": {**bearer(planner), "If-Match": "*"}}
@@ -491,6 +521,21 @@ BODIES: dict[str, Callable[[dict], object]] = {
         "division_id": ids["community_id"], "position": 1, "name": "all", "department": "x",
     },
     "PUT /divisions/{division_id}/publication": lambda ids: {"published": True},
+    "POST /duties": lambda ids: {
+        "division_id": ids["community_id"], "place": "A", "user_id": ids["user_id"],
+        "starts_at": "2027-01-01T00:00:00Z", "ends_at": "2027-01-01T08:00:00Z",
+    },
+    "POST /joint-actions": lambda ids: {
+        "division_id": ids["community_id"], "title": "x", "day": "2026-11-26", "departments": ["a", "b"],
+        "cases": [ids["number"]],
+    },
+    "POST /visits": lambda ids: {
+        "division_id": ids["community_id"], "day": "2026-11-26", "topic": "x", "households": 1,
+    },
+    "POST /points": lambda ids: {
+        "division_id": ids["community_id"], "team": "x", "user_id": ids["user_id"], "points": 1,
+        "reason": "x",
+    },
     "POST /modes": lambda ids: {"division_id": ids["community_id"], "mode": "drill", "note": "x"},
     **{
         f"POST /whistle-calls/{{call_id}}/{act}": lambda ids: {"note": "x"}
@@ -511,6 +556,20 @@ VERSIONS = {
 }
 QUERIES = {
     "GET /cases/nearby": {"category": "E0102", "lon": 120.0005, "lat": 33.0005},
+    **{
+        f"GET {path}": {"division": 1}
+        for path in ("/duties", "/joint-actions", "/joint-actions/figures", "/visits/figures")
+    },
+    "GET /duties/gaps": {
+        "division": 3,
+        "starts_at": "2027-01-01T00:00:00Z",
+        "ends_at": "2027-01-02T00:00:00Z",
+    },
+    "GET /burden": {
+        "division": 1,
+        "first": "2026-01-01T00:00:00Z",
+        "before": "2027-01-01T00:00:00Z",
+    },
     "GET /places": {"q": "秦东门大街68号楼"},
     "POST /uploads": {"name": "units.json"},
     "GET /grids": {"bbox": "119,32,121,34"},
@@ -537,6 +596,16 @@ def expected(name: str, role: str, held: str) -> set[int]:
         return done if near and role in REPORTERS else {403} if seen and role != "handler" else {422}
     if name == "POST /dispatch-rules" or path.startswith("/dispatch-rules/"):
         return done if near and role in ADMINS else {403} if seen else {404}
+    if name in ("POST /duties", "POST /joint-actions", "POST /points") or path.startswith("/duties/{"):
+        if path.startswith("/duties/{") and not seen:
+            return {404}
+        return done if near and role in DISPATCHERS else {403} if seen else {404}
+    if path.startswith("/points/{"):
+        return done if near and role in DISPATCHERS else {404}  # others' points are not seen
+    if name == "POST /visits" or path.startswith("/visits/{"):
+        return done if near and role in DISPATCHERS | {"grid_worker"} else {403} if seen else {404}
+    if name == "GET /duties/gaps":
+        return {200} if seen else {404}
     if name == "POST /modes":
         return done if near and role in {"dispatcher", "admin"} else {403} if seen else {404}
     if path.startswith("/offers/"):

@@ -1,0 +1,493 @@
+"""What a street runs beside its cases: rosters, joint actions, visits as counts, points, fields asked for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from api.cases.asked_fields import Register, field_register
+from api.cases.masking import require_impersonal
+from api.cases.roster import Duty, gaps
+from api.dependencies import ActorDep, SessionDep
+from api.errors import NotFoundError, NotValidError
+from api.requests import KeptRoute
+from api.routes.cases import CaseNumber
+from api.routes.dispatch import RowId
+from api.schemas import Body, GridCode, Line, problems
+
+router = APIRouter(prefix="/api/v1", tags=["mechanisms"], route_class=KeptRoute)
+
+LONGEST_ROSTER = timedelta(days=31)
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+DivisionQuery = Annotated[int, Query(ge=1, le=2**63 - 1, description="Id of a division; what lies in it too")]
+Topic = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
+Duties = Literal["A", "B"]
+
+
+class DutyIn(Body):
+    """A stretch of duty of an account of a post: in first place (A) or as deputy (B)."""
+
+    division_id: Id
+    grid: GridCode | None = Field(None, description="Micro-grid; none: the whole division")
+    place: Duties
+    user_id: Id
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def is_a_stretch(self) -> DutyIn:
+        """Require an end after the beginning, within a month."""
+        if not timedelta(0) < self.ends_at - self.starts_at <= LONGEST_ROSTER:
+            raise ValueError("a duty ends after it begins, within 31 days")
+        return self
+
+
+class DutyOut(BaseModel):
+    """A stretch of duty."""
+
+    id: int
+    area: str
+    grid: str
+    place: Duties
+    user_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+class GapOut(BaseModel):
+    """A stretch in which a micro-grid has nobody in first place, no deputy, or neither."""
+
+    area: str
+    grid: str
+    missing: list[Duties]
+    starts_at: datetime
+    ends_at: datetime
+
+
+class JointActionIn(Body):
+    """Departments that went out together, and the cases that they dealt with."""
+
+    division_id: Id
+    title: Line
+    day: date
+    departments: Annotated[list[Line], Field(min_length=2, max_length=20)]
+    cases: Annotated[list[CaseNumber], Field(min_length=1, max_length=1000)]
+
+
+class JointActionOut(BaseModel):
+    """A joint action."""
+
+    id: int
+    area: str
+    title: str
+    day: date
+    departments: list[str]
+    cases: list[str]
+
+
+class JointFigures(BaseModel):
+    """Cases of joint actions by department: `cases` it took part in, and its `share`.
+
+    A case counts once in all, however many actions and departments it was in: each of its n departments has
+    1/n of it, so that the shares add up to the number of cases.
+    """
+
+    department: str
+    cases: int
+    share: float
+
+
+class VisitIn(Body):
+    """A round of visits as counts: nobody's name and no household's affairs."""
+
+    division_id: Id
+    grid: GridCode | None = None
+    day: date
+    topic: Topic
+    households: Annotated[int, Field(ge=1, le=100_000)]
+    demands: Annotated[int, Field(ge=0, le=100_000)] = 0
+    settled: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+    @model_validator(mode="after")
+    def settles_what_was_asked(self) -> VisitIn:
+        """Refuse more demands settled than there were."""
+        if self.settled > self.demands:
+            raise ValueError("more demands were settled than there were")
+        return self
+
+
+class VisitOut(BaseModel):
+    """A round of visits; one that takes another back has its counts negative."""
+
+    id: int
+    area: str
+    grid: str
+    day: date
+    topic: str
+    households: int
+    demands: int
+    settled: int
+    reverses: int | None
+
+
+class VisitFigures(BaseModel):
+    """Visits of a topic in all, without what was taken back."""
+
+    topic: str
+    rounds: int
+    households: int
+    demands: int
+    settled: int
+
+
+class PointsIn(Body):
+    """Points for an account in a team."""
+
+    division_id: Id
+    team: Line
+    user_id: Id
+    points: Annotated[int, Field(ge=1, le=10_000)]
+    reason: Topic
+    case_number: CaseNumber | None = None
+
+
+class PointsOut(BaseModel):
+    """An entry of the ledger of points; `area` is null for whoever reads nothing there."""
+
+    id: int
+    area: str | None
+    team: str
+    points: int
+    reason: str
+    case_number: str | None
+    reverses: int | None
+    set_at: datetime
+
+
+class Points(BaseModel):
+    """An account's own points: the sum of its entries."""
+
+    total: int
+    entries: list[PointsOut]
+
+
+class TeamPoints(BaseModel):
+    """What a team has; whose points they are is not told."""
+
+    area: str
+    team: str
+    points: int
+    accounts: int
+
+
+class FieldOut(BaseModel):
+    """A field that is kept: what for, on what basis, how long; `asked` of whoever reports."""
+
+    table: str
+    column: str
+    purpose: str
+    basis: str
+    kept: str
+    review_by: date
+    asked: bool
+
+
+class BurdenOut(BaseModel):
+    """What a channel asks of those who report: fields filled in, on average, and steps taken later."""
+
+    channel: str
+    reports: int
+    fields_per_report: float
+    steps_per_report: float
+
+
+_DUTIES = """
+    SELECT r.id, d.code AS area, r.grid, r.place, r.user_id, r.starts_at, r.ends_at
+    FROM duties r JOIN divisions d ON d.id = r.division_id"""
+_VISITS = """
+    SELECT v.id, d.code AS area, v.grid, v.day, v.topic, v.households, v.demands, v.settled, v.reverses
+    FROM visit_counts v JOIN divisions d ON d.id = v.division_id"""
+_POINTS = """
+    SELECT p.id, d.code AS area, p.team, p.points, p.reason, p.case_number, p.reverses, p.set_at
+    FROM points p LEFT JOIN divisions d ON d.id = p.division_id"""
+_ACTIONS = """
+    SELECT j.id, d.code AS area, j.title, j.day, j.departments, j.cases
+    FROM joint_actions j JOIN divisions d ON d.id = j.division_id"""
+_WITHIN = "d.path <@ (SELECT path FROM divisions WHERE id = :division)"
+
+
+@router.post("/duties", status_code=201, responses=problems(400, 404, 409))
+def add_duty(body: DutyIn, session: SessionDep, actor: ActorDep) -> DutyOut:
+    """Put an account of a post on the roster; two in one place at a time are refused."""
+    _require_division(session, body.division_id)
+    values = {**body.model_dump(), "grid": body.grid or "", "by": actor.user_id}
+    made = _insert(
+        session, """
+        INSERT INTO duties (division_id, grid, place, user_id, starts_at, ends_at, set_by)
+        VALUES (:division_id, :grid, :place, :user_id, :starts_at, :ends_at, :by) RETURNING id""",
+        values)  # fmt: skip
+    return DutyOut.model_validate(_one(session, f"{_DUTIES} WHERE r.id = :id", id=made))
+
+
+@router.get("/duties", responses=problems())
+def list_duties(
+    session: SessionDep,
+    division: DivisionQuery,
+    at: Annotated[AwareDatetime | None, Query(description="Else now")] = None,
+) -> list[DutyOut]:
+    """List who is on duty at a moment in a division, by grid and place."""
+    rows = session.execute(
+        text(f"{_DUTIES} WHERE {_WITHIN} AND r.withdrawn_at IS NULL AND r.starts_at <= coalesce(:at, now())"
+             " AND r.ends_at > coalesce(:at, now()) ORDER BY d.code, r.grid, r.place"),
+        {"division": division, "at": at},
+    )  # fmt: skip
+    return [DutyOut.model_validate(row._mapping) for row in rows]
+
+
+@router.delete("/duties/{duty_id}", status_code=204, responses=problems(404))
+def withdraw_duty(duty_id: RowId, session: SessionDep) -> None:
+    """Take a stretch of duty off the roster."""
+    if session.execute(
+        text("SELECT 1 FROM duties WHERE id = :id AND withdrawn_at IS NULL"), {"id": duty_id}
+    ).one_or_none() is None:  # fmt: skip
+        raise NotFoundError("duty_not_found", "there is no such duty on the roster")
+    _insert(session, """
+        UPDATE duties SET withdrawn_at = clock_timestamp() WHERE id = :id RETURNING id""",
+        {"id": duty_id})  # fmt: skip
+
+
+@router.get("/duties/gaps", responses=problems(404))
+def list_gaps(
+    session: SessionDep,
+    division: DivisionQuery,
+    starts_at: Annotated[AwareDatetime, Query()],
+    ends_at: Annotated[AwareDatetime, Query()],
+) -> list[GapOut]:
+    """List where micro-grids in force lack somebody in first place or a deputy between two moments."""
+    _require_division(session, division)
+    if not timedelta(0) < ends_at - starts_at <= LONGEST_ROSTER:
+        raise NotValidError("roster_stretch", "ask for at most 31 days, with the end after the beginning")
+    grids = session.execute(
+        text(f"""
+            SELECT d.id, d.code AS area, g.code AS grid FROM grids g JOIN versions v ON v.id = g.version_id
+              JOIN divisions d ON d.id = g.community_id
+            WHERE {_WITHIN} AND v.state IN ('published', 'superseded')
+              AND daterange(v.valid_from, v.valid_to) @> (:day AT TIME ZONE 'UTC')::date
+            ORDER BY d.code, g.code"""),
+        {"division": division, "day": starts_at},
+    ).all()
+    # Whoever is on duty in a division above a community is on duty in each of its grids.
+    rows = session.execute(
+        text("""
+            SELECT c.id AS community, CASE WHEN r.division_id = c.id THEN r.grid ELSE '' END AS grid, r.place,
+                   r.starts_at, r.ends_at
+            FROM duties r JOIN divisions d ON d.id = r.division_id JOIN divisions c ON c.path <@ d.path
+            WHERE c.id = ANY (:communities) AND r.withdrawn_at IS NULL
+              AND r.starts_at < :ends AND r.ends_at > :starts"""),
+        {"communities": sorted({row.id for row in grids}), "starts": starts_at, "ends": ends_at},
+    )
+    duties: dict[int, list[Duty]] = {}
+    for row in rows:
+        duties.setdefault(row.community, []).append(Duty(row.grid, row.place, row.starts_at, row.ends_at))
+    return [
+        GapOut(area=row.area, grid=gap.grid, missing=list(gap.missing), starts_at=gap.starts_at,
+               ends_at=gap.ends_at)
+        for row in grids
+        for gap in gaps(duties.get(row.id, ()), [row.grid], starts_at, ends_at)
+    ]  # fmt: skip
+
+
+@router.post("/joint-actions", status_code=201, responses=problems(400, 404, 409))
+def add_joint_action(body: JointActionIn, session: SessionDep, actor: ActorDep) -> JointActionOut:
+    """Note a joint action over several cases of an area."""
+    require_impersonal(body.title, "title")
+    _require_division(session, body.division_id)
+    made = _insert(
+        session, """
+        INSERT INTO joint_actions (division_id, title, day, departments, cases, set_by)
+        VALUES (:division_id, :title, :day, :departments, :cases, :by) RETURNING id""",
+        {**body.model_dump(), "by": actor.user_id})  # fmt: skip
+    return JointActionOut.model_validate(_one(session, f"{_ACTIONS} WHERE j.id = :id", id=made))
+
+
+@router.get("/joint-actions", responses=problems())
+def list_joint_actions(session: SessionDep, division: DivisionQuery) -> list[JointActionOut]:
+    """List the joint actions of a division, the newest first."""
+    rows = session.execute(
+        text(f"{_ACTIONS} WHERE {_WITHIN} ORDER BY j.day DESC, j.id DESC LIMIT 1000"), {"division": division}
+    )
+    return [JointActionOut.model_validate(row._mapping) for row in rows]
+
+
+@router.get("/joint-actions/figures", responses=problems())
+def count_joint_actions(
+    session: SessionDep,
+    division: DivisionQuery,
+    first: Annotated[date | None, Query(description="First day")] = None,
+    before: Annotated[date | None, Query(description="First day after")] = None,
+) -> list[JointFigures]:
+    """Count the cases of joint actions by department; the shares add up to the number of cases."""
+    rows = session.execute(
+        text(f"""
+            WITH part AS (
+              SELECT DISTINCT number, department
+              FROM joint_actions j JOIN divisions d ON d.id = j.division_id, unnest(j.cases) number,
+                   unnest(j.departments) department
+              WHERE {_WITHIN} AND (cast(:first AS date) IS NULL OR j.day >= :first)
+                AND (cast(:before AS date) IS NULL OR j.day < :before)
+            ), share AS (
+              SELECT department, number, 1.0 / count(*) OVER (PARTITION BY number) AS share FROM part
+            )
+            SELECT department, count(*) AS cases, sum(share)::float8 AS share
+            FROM share GROUP BY department ORDER BY share DESC, department"""),
+        {"division": division, "first": first, "before": before},
+    )
+    return [JointFigures.model_validate(row._mapping) for row in rows]
+
+
+@router.post("/visits", status_code=201, responses=problems(400, 404))
+def add_visits(body: VisitIn, session: SessionDep, actor: ActorDep) -> VisitOut:
+    """Note a round of visits as counts."""
+    _require_division(session, body.division_id)
+    made = _insert(
+        session, """
+        INSERT INTO visit_counts (division_id, grid, day, topic, households, demands, settled, set_by)
+        VALUES (:division_id, :grid, :day, :topic, :households, :demands, :settled, :by) RETURNING id""",
+        {**body.model_dump(), "grid": body.grid or "", "by": actor.user_id})  # fmt: skip
+    return VisitOut.model_validate(_one(session, f"{_VISITS} WHERE v.id = :id", id=made))
+
+
+@router.post("/visits/{visit_id}/reversal", status_code=201, responses=problems(400, 404, 409))
+def reverse_visits(visit_id: RowId, session: SessionDep, actor: ActorDep) -> VisitOut:
+    """Take a round of visits back by a row of its own; what was written stays."""
+    _require_row(session, "visit_counts", visit_id)
+    made = _insert(
+        session, """
+        INSERT INTO visit_counts
+          (division_id, grid, day, topic, households, demands, settled, reverses, set_by)
+        SELECT division_id, grid, day, topic, -households, -demands, -settled, id, :by
+        FROM visit_counts WHERE id = :id RETURNING id""", {"id": visit_id, "by": actor.user_id})  # fmt: skip
+    return VisitOut.model_validate(_one(session, f"{_VISITS} WHERE v.id = :id", id=made))
+
+
+@router.get("/visits/figures", responses=problems())
+def count_visits(
+    session: SessionDep,
+    division: DivisionQuery,
+    first: Annotated[date | None, Query(description="First day")] = None,
+    before: Annotated[date | None, Query(description="First day after")] = None,
+) -> list[VisitFigures]:
+    """Add up the visits of a division by topic."""
+    rows = session.execute(
+        text(f"""
+            SELECT v.topic, sum(CASE WHEN v.reverses IS NULL THEN 1 ELSE -1 END) AS rounds,
+                   sum(v.households) AS households, sum(v.demands) AS demands, sum(v.settled) AS settled
+            FROM visit_counts v JOIN divisions d ON d.id = v.division_id
+            WHERE {_WITHIN} AND (cast(:first AS date) IS NULL OR v.day >= :first)
+              AND (cast(:before AS date) IS NULL OR v.day < :before)
+            GROUP BY v.topic ORDER BY v.topic"""),
+        {"division": division, "first": first, "before": before},
+    )
+    return [VisitFigures.model_validate(row._mapping) for row in rows]
+
+
+@router.post("/points", status_code=201, responses=problems(400, 404, 409))
+def add_points(body: PointsIn, session: SessionDep, actor: ActorDep) -> PointsOut:
+    """Give an account points in a team; nobody gives himself any."""
+    require_impersonal(body.team, "team")
+    _require_division(session, body.division_id)
+    made = _insert(
+        session, """
+        INSERT INTO points (division_id, team, user_id, points, reason, case_number, set_by)
+        VALUES (:division_id, :team, :user_id, :points, :reason, :case_number, :by) RETURNING id""",
+        {**body.model_dump(), "by": actor.user_id})  # fmt: skip
+    return PointsOut.model_validate(_one(session, f"{_POINTS} WHERE p.id = :id", id=made))
+
+
+@router.post("/points/{points_id}/reversal", status_code=201, responses=problems(400, 404, 409))
+def reverse_points(points_id: RowId, session: SessionDep, actor: ActorDep) -> PointsOut:
+    """Take points back by a row of their own; what was written stays."""
+    _require_row(session, "points", points_id)
+    made = _insert(
+        session, """
+        INSERT INTO points (division_id, team, user_id, points, reason, case_number, reverses, set_by)
+        SELECT division_id, team, user_id, -points, reason, case_number, id, :by
+        FROM points WHERE id = :id RETURNING id""", {"id": points_id, "by": actor.user_id})  # fmt: skip
+    return PointsOut.model_validate(_one(session, f"{_POINTS} WHERE p.id = :id", id=made))
+
+
+@router.get("/points/mine", responses=problems())
+def my_points(session: SessionDep, actor: ActorDep) -> Points:
+    """Return the actor's own points with their entries, the newest first."""
+    rows = session.execute(
+        text(f"{_POINTS} WHERE p.user_id = :me ORDER BY p.id DESC LIMIT 1000"), {"me": actor.user_id}
+    )
+    total = session.execute(
+        text("SELECT coalesce(sum(points), 0) FROM points WHERE user_id = :me"), {"me": actor.user_id}
+    ).scalar_one()
+    return Points(total=total, entries=[PointsOut.model_validate(row._mapping) for row in rows])
+
+
+@router.get("/points/teams", responses=problems())
+def team_points(session: SessionDep) -> list[TeamPoints]:
+    """List what the teams of the actor's areas have, by area and name: nobody is ranked."""
+    return [
+        TeamPoints.model_validate(row._mapping)
+        for row in session.execute(text("SELECT * FROM team_points()"))
+    ]
+
+
+@router.get("/fields", responses=problems())
+def list_fields(session: SessionDep) -> list[FieldOut]:
+    """List every field that is kept of cases: what for, on what basis, how long, and whether it is asked."""
+    register: Register = field_register()
+    return [FieldOut.model_validate(vars(one)) for one in register.fields]
+
+
+@router.get("/burden", responses=problems())
+def measure_burden(
+    session: SessionDep,
+    division: DivisionQuery,
+    first: Annotated[AwareDatetime, Query(description="First moment")],
+    before: Annotated[AwareDatetime, Query(description="First moment after")],
+) -> list[BurdenOut]:
+    """Measure what each channel asks of those who report: fields filled in a report, and steps after it."""
+    rows = session.execute(
+        text(f"""
+            SELECT c.channel, count(*) AS reports, avg(asked.n)::float8 AS fields_per_report,
+                   avg(c.revision - 1)::float8 AS steps_per_report
+            FROM cases c JOIN divisions d ON d.id = c.area_id,
+              LATERAL (SELECT count(*) AS n FROM log l, jsonb_object_keys(l.body) told
+                       WHERE l.stream = 'case' AND l.chain = c.number AND l.seq = 1 AND told = ANY (:asked)
+                         AND l.body ->> told <> '') asked
+            WHERE {_WITHIN} AND c.reported_at >= :first AND c.reported_at < :before
+            GROUP BY c.channel ORDER BY c.channel"""),
+        {"division": division, "first": first, "before": before, "asked": list(field_register().asked)},
+    )
+    return [BurdenOut.model_validate(row._mapping) for row in rows]
+
+
+def _insert(session: Session, statement: str, values: dict[str, Any]) -> int:
+    made: int = session.execute(text(statement), values).scalar_one()
+    return made
+
+
+def _one(session: Session, statement: str, **values: Any) -> Any:
+    return session.execute(text(statement), values).one()._mapping
+
+
+def _require_division(session: Session, division_id: int) -> None:
+    seen = session.execute(text("SELECT 1 FROM divisions WHERE id = :d"), {"d": division_id}).one_or_none()
+    if seen is None:
+        raise NotFoundError("division_not_found", "there is no such division")
+
+
+def _require_row(session: Session, table: Literal["visit_counts", "points"], row_id: int) -> None:
+    seen = session.execute(text(f"SELECT 1 FROM {table} WHERE id = :id"), {"id": row_id}).one_or_none()
+    if seen is None:
+        raise NotFoundError("entry_not_found", "there is no such entry")
