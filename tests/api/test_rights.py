@@ -233,6 +233,7 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
     found = {"own": own, "sub": add_area(store, "sub", "street", own)}
     found["foreign"] = add_area(store, "foreign", "street", other)
     filled = {}
+    add_person(store, "gives-points")
     for place, area in found.items():
         person, _ = add_person(store, f"person-{place}", ("viewer", area))
         ids: dict[str, object] = {"area": area, "person": person, "k": f"first-{place}", "n": 0}
@@ -414,6 +415,7 @@ def town(store: Store) -> Iterator[tuple[TestClient, Place, dict[str, object]]]:
     add_area(store, "elsewhere", "street")
     place = draw_community(store, "320924001001", [[30, 30, 30, 30], [20, 20, 20, 20]], above=street)
     person, _ = add_person(store, "person", ("viewer", place.community_id))
+    add_person(store, "gives-points")
     with store.owner.begin() as owner:
         values = {"c": place.community_id, "v": place.version_id, "u": person}
         finding = owner.execute(
