@@ -544,6 +544,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
         for act in ("report-in", "done", "release")
     },
     "POST /offers/{offer_id}/claims": lambda ids: {"team": "water works"},
+    "POST /wall/notes": lambda ids: {"number": ids["number"], "said": "acknowledge"},
     "POST /stations": lambda ids: STATION,
     "PUT /stations/{station_id}": lambda ids: STATION,
 }  # fmt: skip
@@ -557,6 +558,9 @@ VERSIONS = {
     "POST /versions/{version_id}/edits/{seq}/note": "unused",
 }
 QUERIES = {
+    "GET /wall/clusters": {"bbox": "119.9,32.9,120.1,33.1", "zoom": "10"},
+    "GET /wall/heat": {"bbox": "119.9,32.9,120.1,33.1", "zoom": "10"},
+    "GET /indicators/cases": {"of": "closing"},
     "GET /cases/nearby": {"category": "E0102", "lon": 120.0005, "lat": 33.0005},
     **{
         f"GET {path}": {"division": 1}
@@ -621,6 +625,9 @@ def expected(name: str, role: str, held: str) -> set[int]:
         allowed = {"dispatcher"} if offers else {"grid_worker", "dispatcher", "inspector"}
         # It is not accepted yet.
         return {403} if role not in allowed else {409} if offers else done
+    if name == "POST /wall/notes":
+        noting = {"grid_worker", "dispatcher", "verifier", "inspector", "admin"}
+        return done if near and role in noting else {403} if seen and role != "handler" else {404}
     if path.startswith("/cases/{number}"):
         # A handler sees what his department has: this case nobody has yet.
         if not seen or role == "handler":
