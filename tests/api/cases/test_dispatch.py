@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,18 @@ from sqlalchemy.exc import DBAPIError
 
 from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
+from api.cases.categories import shipped_edition
+from api.cases.commands import everywhere
 from api.cases.dispatch import Rule, is_working, suggest
 from api.cases.dispatching import Rounds
+from api.cases.importing import import_orders, read_orders
 from api.database import Store
-from tests.api.accounts import add_person, bearer, service
-from tests.api.cases.desk import Desk, open_desk
+from api.settings import Settings
+from api.worker import work
+from tests.api.accounts import add_area, add_person, bearer, service
+from tests.api.cases.desk import IN_FIRST, Desk, open_desk
+from tests.api.plans import silent
+from tests.api.processes import wait_until
 
 # Thursday 26 November 2026, 10:00 and 22:00 in China.
 MORNING, NIGHT = (datetime(2026, 11, 26, hour, tzinfo=UTC) for hour in (2, 14))
@@ -169,6 +177,21 @@ def test_an_automatic_rule_dispatches_without_anybodys_word_and_skips_no_step(cl
     assert verify_cases(desk.store).faults == ()
 
 
+def test_a_worker_makes_rounds_beside_its_jobs(client: TestClient, desk: Desk, tmp_path: Path):
+    add_rule(client, desk, categories=["E0402"], automatic=True)
+    number = desk.report(category="E0402")["number"]
+    stop = threading.Event()
+    worker = threading.Thread(
+        target=work, args=(desk.store, Settings(data_dir=tmp_path)), kwargs={"stop": stop}
+    )
+    worker.start()
+    try:
+        wait_until(lambda: desk.row(number)["state"] == "dispatched", what="the dispatch")
+    finally:
+        stop.set()
+        worker.join()
+
+
 # Mode ------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +237,24 @@ def test_rules_of_dispatch_go_by_the_mode_of_the_case(client: TestClient, desk: 
     set_mode(client, desk, "emergency")
     during = desk.report()["number"]
     assert [suggestion(client, desk, one)["name"] for one in (before, during)] == ["water", "flood"]
+
+
+def test_orders_that_are_imported_have_the_mode_of_the_moment_they_came_in(
+    client: TestClient, desk: Desk, tmp_path: Path
+):
+    set_mode(client, desk, "emergency")
+    file = tmp_path / "orders.csv"
+    now = datetime.now(UTC)
+    rows = [f"W{n},暴露垃圾,{IN_FIRST[0]},{IN_FIRST[1]},{at.isoformat()}"
+            for n, at in enumerate((now - timedelta(hours=2), now))]  # fmt: skip
+    file.write_text("\n".join(["external_number,category,lon,lat,reported_at", *rows]), encoding="utf-8")
+    edition, calendar = shipped_edition(), working_calendar()
+    with everywhere(desk.store, "dispatcher") as session:
+        import_orders(session, read_orders(file, edition, calendar), edition, calendar, channel="12345",
+                      area="320924001", report=silent)  # fmt: skip
+    with desk.store.owner.connect() as owner:
+        modes = dict(tuple(row) for row in owner.execute(text("SELECT external_number, mode FROM cases")))
+    assert modes == {"W0": "routine", "W1": "emergency"}
 
 
 # Whistles --------------------------------------------------------------------------------------------------
@@ -423,8 +464,6 @@ def test_nobody_claims_for_another_team_or_takes_the_steps_of_the_books_by_hand(
 
 
 def test_offers_and_whistles_of_other_areas_are_not_there(client: TestClient, desk: Desk):
-    from tests.api.accounts import add_area
-
     elsewhere = add_area(desk.store, "320925001", "street")
     _, token = add_person(desk.store, "far", ("dispatcher", elsewhere), ("handler", elsewhere))
     number, offer = offered(client, desk)
