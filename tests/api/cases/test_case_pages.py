@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import text
 
 from api.cases.masking import masked
 from api.database import Store
@@ -179,3 +180,23 @@ def test_the_page_masks_as_the_service_does(town: Desk, address: str, people: di
     expected = [masked(said) for said in drawn]
     assert sum(said != clean for said, clean in zip(drawn, expected, strict=True)) > 500
     assert told == expected
+
+
+def test_the_log_names_the_rule_that_gave_a_case_away_and_the_departments_that_were_called(
+    town: Desk, address: str, people: dict[str, BrowserContext]
+):
+    with town.store.owner.begin() as owner:
+        rule = owner.execute(
+            text("INSERT INTO dispatch_rules (division_id, position, name, department)"
+                 " VALUES (:d, 1, 'all', 'water works') RETURNING id"), {"d": town.street}
+        ).scalar_one()  # fmt: skip
+    number = town.report()["number"]
+    town.take(number, ("dispatcher", "accept"),
+              ("dispatcher", "dispatch", {"to": "water works", "rule": rule}))  # fmt: skip
+    calls = '[{"department": "power"}]'
+    town.call("SELECT blow_whistle(:n, 'grid', cast(:c AS jsonb), '')", "grid_worker", n=number, c=calls)
+    log = opened(people["viewer"], f"{address}/cases/{number}").locator("ol.log")
+    expect(log).to_contain_text(f"派单规则：第{rule}号")
+    expect(log).to_contain_text("吹哨")
+    expect(log).to_contain_text("部门：power")
+    expect(log).to_contain_text("限报到：")

@@ -68,11 +68,14 @@ function said({ body, step }: LoggedStep): (Node | string)[] {
   const add = (...parts: (Node | string)[]) => told.push(element("span", { class: "said" }, ...parts));
   const text = (key: string) => (typeof body[key] === "string" ? (body[key] as string) : "");
   if (text("to")) add(t("casefile.log.to"), typed(text("to")));
+  if (typeof body.rule === "number") add(t("casefile.log.rule", { n: body.rule }));
+  if (text("department")) add(t("casefile.log.department"), typed(text("department")));
+  if (text("level")) add(t("casefile.log.level"), word("level", text("level")));
   if (text("of")) add(t("casefile.log.of"), element("a", { href: `/cases/${text("of")}` }, text("of")));
   if (text("reason")) add(t("casefile.log.reason"), word("reason", text("reason")));
   if (text("outcome")) add(t("casefile.log.outcome"), word("outcome", text("outcome")));
   if (typeof body.rating === "number") add(t("casefile.stars", { n: body.rating }));
-  if (text("until")) add(t("casefile.log.until"), moment(text("until")));
+  if (text("until")) add(t(step === "whistle" ? "casefile.log.report_by" : "casefile.log.until"), moment(text("until")));
   if (text("due_at")) add(t("casefile.log.due"), moment(text("due_at")));
   if (step !== "report" && step !== "collect" && text("grid")) add(t("casefile.log.grid"), typed(text("grid")));
   if (text("note")) add(t("casefile.log.note"), typed(text("note")));
