@@ -14,7 +14,7 @@ from api.cases.asked_fields import Register, field_register
 from api.cases.masking import require_impersonal
 from api.cases.roster import Duty, gaps
 from api.dependencies import ActorDep, SessionDep
-from api.errors import NotFoundError, NotValidError
+from api.errors import NotAllowedError, NotFoundError, NotValidError
 from api.requests import KeptRoute
 from api.routes.cases import CaseNumber
 from api.routes.dispatch import RowId
@@ -252,13 +252,14 @@ def list_duties(
 @router.delete("/duties/{duty_id}", status_code=204, responses=problems(404))
 def withdraw_duty(duty_id: RowId, session: SessionDep) -> None:
     """Take a stretch of duty off the roster."""
-    if session.execute(
-        text("SELECT 1 FROM duties WHERE id = :id AND withdrawn_at IS NULL"), {"id": duty_id}
-    ).one_or_none() is None:  # fmt: skip
+    standing = text("SELECT 1 FROM duties WHERE id = :id AND withdrawn_at IS NULL")
+    if session.execute(standing, {"id": duty_id}).one_or_none() is None:
         raise NotFoundError("duty_not_found", "there is no such duty on the roster")
-    _insert(session, """
-        UPDATE duties SET withdrawn_at = clock_timestamp() WHERE id = :id RETURNING id""",
-        {"id": duty_id})  # fmt: skip
+    withdrawn = session.execute(
+        text("UPDATE duties SET withdrawn_at = clock_timestamp() WHERE id = :id RETURNING 1"), {"id": duty_id}
+    )
+    if withdrawn.one_or_none() is None:
+        raise NotAllowedError("not_allowed", "your roles do not allow this here")
 
 
 @router.get("/duties/gaps", responses=problems(404))

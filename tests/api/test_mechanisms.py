@@ -116,6 +116,8 @@ def test_the_roster_of_posts_is_kept_and_its_gaps_are_listed(client: TestClient,
     assert [(one["grid"], one["missing"]) for one in get(client, desk, "/duties/gaps", **asked)] == [
         ("320924001001002", ["A"]),
     ]  # fmt: skip
+    path = f"/api/v1/duties/{made.json()['id']}"
+    assert client.delete(path, headers=bearer(desk.tokens["viewer"])).status_code == 403
     gone = client.delete(f"/api/v1/duties/{made.json()['id']}", headers=bearer(desk.tokens["dispatcher"]))
     assert gone.status_code == 204
     assert [one["missing"] for one in get(client, desk, "/duties/gaps", **asked)] == [["A"], ["A"]]
