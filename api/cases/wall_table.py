@@ -8,6 +8,7 @@ the numbers of all cells of a box add up to the cases in it.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -22,6 +23,10 @@ CELL_PX, HEAT_PX = 64, 32
 TILE_PX = 256
 # What is due within so long is shown as due soon, in seconds.
 SOON_S = 2 * 3600.0
+# The finest lattice has 2^26 cells side by side: 16 pixels wide at zoom 22. Coarser ones are read from it.
+_FINEST = 26
+# Masks that are kept while nothing changes: the questions of a page, and of walls alike, come together.
+_MOST_MASKS = 16
 # Of so many cells each is counted; more, and those with cases are sorted out.
 _FEW_CELLS = 100_000
 # The web's Mercator square ends here, in degrees.
@@ -182,7 +187,8 @@ def lattice(zoom: int, side_px: int) -> float:
 
 _COLUMNS: Mapping[str, Any] = {
     "number": np.uint64, "state": np.uint8, "kind": np.int16, "category": np.int32, "drill": np.bool_,
-    "area": np.int32, "community": np.int64, "x": np.float64, "y": np.float64, "reported_by": np.int64,
+    "area": np.int32, "community": np.int64, "x": np.float64, "y": np.float64, "column": np.int32,
+    "line": np.int32, "reported_by": np.int64,
     "receivers": np.int32, "reported": np.float64, "due": np.float64, "response_due": np.float64,
     "responded": np.float64, "closed": np.float64, "since": np.float64, "until": np.float64,
 }  # fmt: skip
@@ -200,6 +206,7 @@ class WallTable:
         self._kinds, self._categories, self._areas = _Names[str](), _Names[str](), _Names[str]()
         self._receivers = _Names[tuple[str, ...]]()
         self._slots: dict[str, int] = {}
+        self._masks: OrderedDict[tuple[Reader, Wanted, float], tuple[Mask, Mask]] = OrderedDict()
         self._size = 0
         values = [self._values(row) for row in rows]
         self._size = len(values)
@@ -215,6 +222,7 @@ class WallTable:
 
     def put(self, rows: Iterable[CaseRow]) -> None:
         """Take in cases that are new or changed, of a table of one row a case."""
+        self._masks.clear()
         if len(self._slots) != self._size:
             numbers = self._columns["number"][: self._size]
             self._slots = {f"{number:019d}": slot for slot, number in enumerate(numbers.tolist())}
@@ -232,11 +240,15 @@ class WallTable:
         self._size = max(self._size, slot + 1)
 
     def _values(self, row: CaseRow) -> tuple[Any, ...]:
-        x, y = (math.nan, math.nan) if row.lon is None or row.lat is None else world_of(row.lon, row.lat)
+        x, y, column, line = math.nan, math.nan, -1, -1
+        if row.lon is not None and row.lat is not None:
+            x, y = world_of(row.lon, row.lat)
+            column, line = math.floor(x * 2**_FINEST), math.floor(y * 2**_FINEST)
         return (
             int(row.number), _STATE[row.state], self._kinds.number(row.kind),
             self._categories.number(row.category), row.mode == "drill", self._areas.number(row.area),
-            row.community_id or 0, x, y, row.reported_by or 0, self._receivers.number(row.receivers),
+            row.community_id or 0, x, y, column, line, row.reported_by or 0,
+            self._receivers.number(row.receivers),
             row.reported, row.due, row.response_due, row.responded, row.closed, row.since, row.until,
         )  # fmt: skip
 
@@ -258,6 +270,17 @@ class WallTable:
         stands = (self._column("since") <= now) & (now < self._column("until"))
         mask &= stands & ~self._column("drill")
         return mask
+
+    def masks(self, reader: Reader, wanted: Wanted, now: float) -> tuple[Mask, Mask]:
+        """Return which rows are the reader's and wanted, in any state; and those of them that are open."""
+        key = (reader, wanted, now)
+        found = self._masks.get(key)
+        if found is None:
+            mine = self.seen(reader, now) & self.about(wanted)
+            found = self._masks[key] = (mine, mine & self.open(wanted, now))
+            if len(self._masks) > _MOST_MASKS:
+                self._masks.popitem(last=False)
+        return found
 
     def about(self, wanted: Wanted) -> Mask:
         """Return which rows are what is wanted, whatever state they are in."""
@@ -350,15 +373,14 @@ class WallTable:
         """Gather the rows of a mask by the cells, some pixels wide at a zoom, that touch a box."""
         n = lattice(zoom, side_px)
         box = cell_box(corners, zoom, side_px)
-        x, y = self._column("x"), self._column("y")
-        # A comparison with no place is false.
-        touched = (x >= box[0] / n) & (x < (box[2] + 1) / n) & (y >= box[1] / n) & (y < (box[3] + 1) / n)
+        shift = _FINEST - round(math.log2(n))
+        column, line = self._column("column") >> shift, self._column("line") >> shift
+        # What has no place has column -1, and no box begins there.
+        touched = (column >= max(box[0], 0)) & (column <= box[2]) & (line >= box[1]) & (line <= box[3])
         rows = np.flatnonzero(mask & touched)
-        x, y = x[rows], y[rows]
+        x, y = self._columns["x"][rows], self._columns["y"][rows]
         width, height = box[2] - box[0] + 1, box[3] - box[1] + 1
-        place = (
-            (np.floor(y * n).astype(np.int64) - box[1]) * width + np.floor(x * n).astype(np.int64) - box[0]
-        )
+        place = (line[rows].astype(np.int64) - box[1]) * width + column[rows] - box[0]
         if width * height <= _FEW_CELLS:
             held = np.bincount(place, minlength=width * height) > 0
             cell = np.flatnonzero(held)

@@ -161,14 +161,10 @@ class Asked:
 
     table: WallTable
     as_of: int | None
-    wanted: Wanted
     mine: Mask
+    shown: Mask
     at: float
     day_start: float
-
-    def shown(self) -> Mask:
-        """Return which rows the wall shows."""
-        return self.mine & self.table.open(self.wanted, self.at)
 
 
 def feed_of(request: Request) -> WallFeed:
@@ -218,10 +214,11 @@ async def asked(
     wanted = Wanted(
         None if state is None else frozenset(state), category, kind, community, rights["area"], overdue
     )
-    return Asked(
-        table, as_of, wanted, table.seen(reader, moment.timestamp()) & table.about(wanted),
-        moment.timestamp(), datetime.combine(day, time(), calendar.zone).timestamp(),
-    )  # fmt: skip
+    # Of a whole second, so that the questions of a page share their masks.
+    second = float(math.floor(moment.timestamp())) if at is None else moment.timestamp()
+    mine, shown = table.masks(reader, wanted, second)
+    day_start = datetime.combine(day, time(), calendar.zone).timestamp()
+    return Asked(table, as_of, mine, shown, second, day_start)
 
 
 AskedDep = Annotated[Asked, Depends(asked)]
@@ -237,7 +234,7 @@ def _reader(user_id: int, grants: Any, departments: list[tuple[str, str]], role:
     readers = ("viewer", "grid_worker", "dispatcher", "verifier", "inspector", "planner", "admin", "auditor")
     held = {area for name in readers if role in (None, name) for area in grants.get(name, ())}
     handled = [(name, area) for name, area in departments] if role in (None, "handler") else []
-    return Reader(user_id, held, handled, own=role is None)
+    return Reader(user_id, frozenset(held), tuple(handled), own=role is None)
 
 
 _Bbox = Annotated[str, Query(description="min_lon,min_lat,max_lon,max_lat", max_length=120)]
@@ -271,7 +268,7 @@ async def list_clusters(
     """
     side_px = int(cell)
     corners = _corners(bbox, zoom, side_px)
-    table, shown = asked.table, asked.shown()
+    table, shown = asked.table, asked.shown
     cells = table.cells(shown, corners, zoom, side_px, asked.at)
     told = []
     columns = (cells.x, cells.y, cells.lon, cells.lat, cells.n, cells.overdue, cells.soon, cells.row)
@@ -303,7 +300,7 @@ async def list_clusters(
 async def list_heat(asked: AskedDep, bbox: _Bbox, zoom: _Zoom) -> Response:
     """Count open cases by cells 32 pixels wide, for a map of where they are dense."""
     corners = _corners(bbox, zoom, HEAT_PX)
-    cells = asked.table.cells(asked.shown(), corners, zoom, HEAT_PX, asked.at)
+    cells = asked.table.cells(asked.shown, corners, zoom, HEAT_PX, asked.at)
     columns = (cells.lon.round(7).tolist(), cells.lat.round(7).tolist(), cells.n.tolist())
     return _json({"in_box": int(cells.n.sum()), "points": list(zip(*columns, strict=True))})
 
@@ -311,10 +308,11 @@ async def list_heat(asked: AskedDep, bbox: _Bbox, zoom: _Zoom) -> Response:
 @router.get("/summary", response_model=SummaryOut, responses=problems(404))
 async def get_summary(asked: AskedDep) -> Response:
     """Return the figures of a wall; those of today leave the filters of state and lateness aside."""
-    table, shown = asked.table, asked.shown()
+    table, shown = asked.table, asked.shown
     on_map = shown & table.mapped()
     by_state = table.by_state(shown)
-    today = (asked.day_start, asked.at)
+    # What stands at the moment came before it; of now, the second goes on.
+    today = (asked.day_start, asked.at + 1)
     return _json({
         "as_of": asked.as_of, "at": _iso(asked.at), "open": sum(by_state.values()),
         "overdue": int((shown & table.overdue(asked.at)).sum()),
@@ -336,7 +334,7 @@ async def list_overdue(
 ) -> LateOut:
     """List what is late, the longest first; what is said of each case is read with the actor's own rights."""
     table = asked.table
-    late = asked.shown() & table.overdue(asked.at)
+    late = asked.shown & table.overdue(asked.at)
     cases = [table.told(row) for row in table.latest_due(late, start, limit)]
     key = presented_key(request)
     async with request.app.state.pool.connection() as connection, connection.transaction():
