@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from api.cases.case_log import differences, digest_cases, verify_cases
+from api.cases.facts import CaseFacts, facts
 from api.cases.replay import replay
 from api.cases.steps import loop
 from api.cluster import Cluster
@@ -213,6 +215,17 @@ class Loop(RuleBasedStateMachine):
             assert differences(case, stored) == []
             assert case.state == self.known[number]["states"][-1]
             assert case.receivers == tuple(self.known[number].get("receivers", ()))
+
+    @invariant()
+    def what_the_figures_ask_is_what_the_log_tells(self) -> None:
+        names = [field.name for field in fields(CaseFacts)]
+        with self.desk.store.owner.connect() as owner:
+            rows = owner.execute(text(f"SELECT {', '.join(names)} FROM case_facts")).all()
+        stored = {row.case_id: CaseFacts(**row._mapping) for row in rows}
+        assert stored == {
+            number: facts(number, self.desk.place.community_id, self.desk.events(number))
+            for number in self.known
+        }
 
     @invariant()
     def no_step_was_passed_over_but_by_a_named_exception_with_a_reason(self) -> None:
