@@ -53,22 +53,6 @@ BEGIN
   IF NOT EXISTS (SELECT FROM arrived WHERE stream = 'case') THEN
     RETURN NULL;
   END IF;
-  -- Reports and nothing else, one or a whole import, need none of the folding below.
-  IF NOT EXISTS (SELECT FROM arrived a WHERE a.stream = 'case' AND NOT (
-       a.seq = 1 AND a.action IN ('report', 'collect') AND a.body->>'state' IN ('collected', 'reported')
-       AND a.body->>'from' IS NULL)) THEN
-    INSERT INTO case_facts (case_id, area_id, kind, mode, category, grid, department, state, reported_at, accepted_at,
-                            due_at, close_due_at, original_due_at, urgent, revision)
-    SELECT a.chain, a.community_id, coalesce(a.body->>'kind', ''), coalesce(a.body->>'mode', ''),
-           coalesce(a.body->>'category', ''), coalesce(a.body->>'grid', ''), coalesce(a.body->>'to', ''),
-           a.body->>'state', happened_at(a.body, a.at),
-           CASE WHEN a.body->>'state' = 'reported' THEN happened_at(a.body, a.at) END,
-           (a.body->>'due_at')::timestamptz, CASE WHEN a.body ? 'due_at' THEN
-             coalesce(a.body->>'close_due_at', a.body->>'due_at')::timestamptz END,
-           (a.body->>'due_at')::timestamptz, coalesce((a.body->>'urgent')::boolean, false), a.seq
-    FROM arrived a WHERE a.stream = 'case';
-    RETURN NULL;
-  END IF;
   WITH entries AS (
     SELECT a.chain, a.seq, a.community_id, a.action, a.body, happened_at(a.body, a.at) AS at,
       a.body->>'state' AS state, a.body->>'from' IS DISTINCT FROM a.body->>'state' AS enters
@@ -151,7 +135,7 @@ BEGIN
   FROM folded f WHERE f.first = 1;
   RETURN NULL;
 END $$;
--- report_case writes the facts of the one entry that it logs, and says so.
+-- report_case and import_cases write the facts of the reports that they log, and say so.
 CREATE TRIGGER fold_case_events AFTER INSERT ON log REFERENCING NEW TABLE AS arrived
   FOR EACH STATEMENT WHEN (current_setting('weige.facts', true) IS DISTINCT FROM 'written')
   EXECUTE FUNCTION fold_case_events();
