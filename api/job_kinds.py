@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import text
 
-from api.errors import NotFoundError
+from api.errors import ConflictError, NotFoundError
 from api.jobs import JobContext, JobResult, JobStopped, job_kind
+from api.schemas import GridCode, UnitId
 from maps.text import Language
 
 if TYPE_CHECKING:
@@ -115,6 +117,16 @@ class ImportParams(_Params):
         {}, description="Columns by other names.", examples=[{"grid_id": "网格"}], max_length=20
     )
     keep: bool = Field(False, description="Keep them as a new draft; else they are only looked at.")
+
+
+class ProposalParams(_Params):
+    """All grids of a draft brought back in band, which may take its time."""
+
+    version: UUID
+    revision: Annotated[int, Field(ge=1, le=(1 << 63) - 1, description="The draft as whoever asks sees it.")]
+    max_moved: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    locked_grids: Annotated[list[GridCode], Field(max_length=5_000)] = []
+    locked_units: Annotated[list[UnitId], Field(max_length=20_000)] = []
 
 
 class CasesParams(_Params):
@@ -266,6 +278,35 @@ def import_job(context: JobContext, params: ImportParams) -> JobResult:
         draft = keep_as_draft(session, version, placed, layer.name) if params.keep else None
     write_sheet(context.results / "reconciliation.xlsx", values, params.language)
     return JobResult({**values, "version": None if draft is None else str(draft)}, "reconciliation.xlsx")
+
+
+@job_kind("proposal", ProposalParams)
+def proposal_job(context: JobContext, params: ProposalParams) -> JobResult:
+    """Propose how all grids of a draft come back in band; stopped, with the best that was found by then.
+
+    The result is what `POST /versions/{id}/proposals` answers, and whether it was `stopped`.
+    """
+    from api.drafts import read_draft
+    from api.proposals import propose_mending
+    from api.routes.plans import require_version
+    from api.routes.proposals import told
+
+    with context.acting() as session:
+        version = require_version(session, params.version)
+        if version.community_id != context.area_id:
+            raise NotFoundError("version_not_found", "the community has no such version")
+        if version.state != "draft" or version.revision != params.revision:
+            raise ConflictError("version_changed", "the draft was changed meanwhile; ask again")
+        draft = read_draft(session, version)
+    made = propose_mending(
+        draft, None, locked_grids=params.locked_grids, locked_units=params.locked_units,
+        max_moved=params.max_moved, on_progress=partial(context.note, "partition"),
+        should_stop=context.should_stop,
+    )  # fmt: skip
+    if context.should_stop() and not context.is_cancelled():
+        raise JobStopped  # the worker ends: another begins anew
+    proposal = told(version.revision, made).model_dump(mode="json")
+    return JobResult({**proposal, "stopped": context.is_cancelled()})
 
 
 @job_kind("cases", CasesParams)

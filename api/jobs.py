@@ -47,8 +47,14 @@ class Watch(Protocol):
     def report(self, stage: str, done: int, total: int) -> None:
         """Take note of progress; raises JobStopped once the job should stop."""
 
+    def note(self, stage: str, done: int, total: int) -> None:
+        """Take note of progress, for work that leaves the best it has when it is stopped."""
+
     def should_stop(self) -> bool:
         """Whether the work is to be broken off."""
+
+    def is_cancelled(self) -> bool:
+        """Whether whoever started it wants it to stop; what it has by then may be its result."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,9 @@ class JobContext:
         self.store = store
         self.settings = settings
         self.report = watch.report
+        self.note = watch.note
         self.should_stop = watch.should_stop
+        self.is_cancelled = watch.is_cancelled
 
     def grants(self) -> Mapping[str, list[str]]:
         """Return what the job's creator is granted now; nothing where the account is disabled."""

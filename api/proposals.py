@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,6 +105,8 @@ def propose_mending(
     locked_units: Iterable[str] = (),
     max_moved: int | None = None,
     seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Proposal:
     """Propose how grids come back in band while as few households as possible change grids.
 
@@ -112,6 +114,8 @@ def propose_mending(
     ----------
     around : collection of codes, or None
         Only these grids and those one can walk to from them change; None: all.
+    on_progress, should_stop : callable, optional
+        As of `geo.partition.rebalance`: stopped, what is proposed is the best found by then.
 
     Raises
     ------
@@ -124,7 +128,8 @@ def propose_mending(
     if around is None:
         done = rebalance(
             standing.partition, special=standing.special, locks=standing.locks,
-            compound=standing.compound, max_moved=max_moved, seed=seed,
+            compound=standing.compound, max_moved=max_moved, seed=seed, on_progress=on_progress,
+            should_stop=should_stop,
         )  # fmt: skip
     else:
         done = mend(

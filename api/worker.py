@@ -42,8 +42,10 @@ from api.jobs import (
     renew,
 )
 from api.logs import configure_logs
+from api.reader import fault_line
 from api.settings import Settings
 from geo.errors import GeoError, InputError
+from maps.text import Language, text
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +98,21 @@ class Keeper(threading.Thread):
 
     def report(self, stage: str, done: int, total: int) -> None:
         """Take note of progress; the work is broken off here once it should stop."""
-        self._standing = Standing(stage, int(done), int(total))
+        self.note(stage, done, total)
         if self.should_stop():
             raise JobStopped
+
+    def note(self, stage: str, done: int, total: int) -> None:
+        """Take note of progress, to be told with the next look."""
+        self._standing = Standing(stage, int(done), int(total))
 
     def should_stop(self) -> bool:
         """Whether the work is cancelled, taken by another worker, or the worker told to stop."""
         return self.cancelled or self.lost or self._halt.is_set()
+
+    def is_cancelled(self) -> bool:
+        """Whether whoever started the work wants it to stop."""
+        return self.cancelled and not self.lost
 
     def run(self) -> None:
         """Renew the lease until the job is over."""
@@ -220,7 +230,7 @@ def _do(
         close = lambda: hand_back(store, job_id, worker, counts=True)  # noqa: E731
     except Exception as error:
         # Whatever the work of one job raises ends that job, never the worker: the next one may be sound.
-        told = _problem(error)
+        told = _problem(error, row["params"].get("language", "zh_CN"))
         if told["code"] == "internal":
             logger.exception("job %s failed", job_id)
         close = lambda: finish(store, job_id, worker, "failed", problem=told)  # noqa: E731
@@ -252,19 +262,19 @@ def _insist(close: Callable[[], bool], keeper: Keeper, lease_s: float) -> None:
             time.sleep(LOOK_EVERY_S)
 
 
-def _problem(error: Exception) -> dict[str, Any]:
-    """Return what is told of an error: code, one line, place."""
+def _problem(error: Exception, language: Language) -> dict[str, Any]:
+    """Return what is told of an error: code, one line in the language of the job, place."""
     if isinstance(error, InputError):
         place = {"file": error.file, "layer": error.layer, "field": error.field, "feature": error.feature}
         named = {name: value for name, value in place.items() if value}
-        return {"code": error.code, "detail": str(error), "values": dict(error.values), **named}
+        said = fault_line(error, language)
+        return {"code": error.code, "detail": said, "values": dict(error.values), **named}
     if isinstance(error, ServiceError):
-        return {"code": error.code, "detail": str(error)}
+        return {"code": error.code, "detail": fault_line(error, language)}
     if isinstance(error, GeoError):
-        return {"code": "not_usable", "detail": str(error)}
-    if isinstance(error, MemoryError):
-        return {"code": "memory_exhausted", "detail": "it does not fit in memory; split it by district"}
-    return {"code": "internal", "detail": "something went wrong here; it was logged"}
+        return {"code": "not_usable", "detail": fault_line(error, language)}
+    code = "memory_exhausted" if isinstance(error, MemoryError) else "internal"
+    return {"code": code, "detail": text(f"problem.{code}", language)}
 
 
 def run(settings: Settings, *, lease_s: float = LEASE_S) -> None:

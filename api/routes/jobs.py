@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import ActorDep, SessionDep, SettingsDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, TooManyError
-from api.job_kinds import CheckParams, ImportParams, LoadParams, MapParams, PlanParams
+from api.job_kinds import CheckParams, ImportParams, LoadParams, MapParams, PlanParams, ProposalParams
 from api.jobs import RESULTS, State, add_job, jobs_of
 from api.requests import KeptRoute
 from api.schemas import problems
@@ -67,7 +67,16 @@ class ImportJobIn(_JobIn):
     params: ImportParams
 
 
-JobIn = Annotated[PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn | ImportJobIn, Body(discriminator="kind")]
+class ProposalJobIn(_JobIn):
+    """Propose how all grids of a draft come back in band; cancelled, it ends with the best found by then."""
+
+    kind: Literal["proposal"]
+    params: ProposalParams
+
+
+JobIn = Annotated[
+    PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn | ImportJobIn | ProposalJobIn, Body(discriminator="kind")
+]
 
 
 class JobOut(BaseModel):

@@ -27,13 +27,9 @@ from api.schemas import (
     GridProperties,
     GridTotals,
     LoggedEdit,
-    Move,
     Page,
     PlanIn,
     PlanOut,
-    ProposalIn,
-    ProposalOut,
-    ProposedGrid,
     PublishIn,
     VersionOut,
     problems,
@@ -136,7 +132,7 @@ def get_version(version_id: UUID, session: SessionDep, response: Response) -> Ve
 @router.delete("/versions/{version_id}", status_code=204, responses=problems(404, 409, 412, 428))
 def delete_draft(version_id: UUID, session: SessionDep, if_match: IfMatch = None) -> None:
     """Delete a draft; what was submitted or published stays."""
-    present = _changeable(session, version_id, if_match)
+    present = changeable(session, version_id, if_match)
     session.execute(text("DELETE FROM versions WHERE id = :id"), {"id": version_id})
     queries.tell(session, "version_deleted", present.community_id, json.dumps({"version": str(version_id)}))
 
@@ -264,7 +260,7 @@ def edit_draft(
     from api.drafts import read_draft
     from api.editing import Renaming, Step, apply_edit, judge, write_edit
 
-    version = _changeable(session, version_id, if_match)
+    version = changeable(session, version_id, if_match)
     draft = read_draft(session, version)
     applied = apply_edit(
         session,
@@ -294,7 +290,7 @@ def divide_unit(
     from api.dividing import divide
     from geo.floors import FloorBand
 
-    version = _changeable(session, version_id, if_match)
+    version = changeable(session, version_id, if_match)
     bands = [FloorBand(band.lowest, band.highest, band.households) for band in body.floors]
     done = divide(session, version, body.unit_id, bands, into=body.into)
     told = {
@@ -303,39 +299,6 @@ def divide_unit(
     }  # fmt: skip
     entry = ("divide" if bands else "join", told)
     return _edited(session, version, done.draft, done.applied, done.review, response, entry)
-
-
-@router.post("/versions/{version_id}/proposals", responses=problems(404, 409, 412, 428))
-def propose(version_id: UUID, body: ProposalIn, session: SessionDep, if_match: IfMatch = None) -> ProposalOut:
-    """Ask the engine how a draft could be; nothing is changed.
-
-    What is locked stays. The moves can be sent as an edit, all or some of them.
-    """
-    # As for edits: only who asks waits for the engine's libraries, and only once.
-    from api.drafts import read_draft
-    from api.proposals import propose_count, propose_mending, propose_split
-
-    version = _changeable(session, version_id, if_match)
-    draft = read_draft(session, version)
-    if body.kind == "split":
-        made = propose_split(draft, body.grids[0], body.parts, locked_units=body.locked_units)
-    elif body.kind == "count":
-        assert body.count is not None
-        made = propose_count(
-            draft, body.count, locked_grids=body.locked_grids, locked_units=body.locked_units
-        )
-    else:
-        made = propose_mending(
-            draft, None if body.kind == "balance" else body.grids, locked_grids=body.locked_grids,
-            locked_units=body.locked_units, max_moved=body.max_moved,
-        )  # fmt: skip
-    return ProposalOut(
-        revision=version.revision,
-        moves=[Move(unit_ids=move.unit_ids, to=move.to, new=move.to is None) for move in made.moves],
-        changes=[ProposedGrid.model_validate(vars(change)) for change in made.changes],
-        moved_households=made.moved_households,
-        left=made.left,
-    )
 
 
 def _edited(
@@ -413,7 +376,7 @@ def _unchanged(session: Session, version_id: UUID, if_match: str | None, whose: 
     _require_match(if_match, version)
 
 
-def _changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:
+def changeable(session: Session, version_id: UUID, if_match: str | None) -> Row[Any]:
     """Return a draft, locked, that the actor may change and that is as the request thinks."""
     require_rights(session, require_version(session, version_id), "plannable")
     version = require_version(session, version_id, lock=True)

@@ -198,7 +198,8 @@ def rebalance(
         Steers how new estates are divided.
     on_progress : callable (done, total), optional
     should_stop : callable, optional
-        Asked after each step; the best plan so far is returned when it says so.
+        Asked before each search; once it says so nothing more is sought, and the best that was found by then
+        is returned.
 
     Raises
     ------
@@ -381,6 +382,8 @@ class _Work:
         self.steps: list[_Step] = []
         self._numbers = 0
         self._waiting: list[_Plan] = []
+        self._should_stop: Callable[[], bool] = lambda: False
+        self._stopped = False
 
     @staticmethod
     def _touching(partition: Partition, around: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -417,29 +420,32 @@ class _Work:
                 mend="give a whole number from 0",
                 value=str(max_moved),
             )
-        total, stopped = len(self.faults), False
-        for cluster in self._clusters():
-            if stopped := should_stop is not None and should_stop():
-                break
+        self._should_stop = should_stop or self._should_stop
+        clusters = self._clusters()
+        total = len(clusters) + len(self.faults)
+        tell = on_progress or (lambda done, total: None)
+        for done, cluster in enumerate(clusters, start=1):
             self._propose(cluster, 0)
+            if not self._stopped:
+                tell(done, total)
         done = total - len(self._waiting)
-        while self._waiting and not stopped:
-            if stopped := should_stop is not None and should_stop():
-                break
+        # Stopped, nothing more is sought, but what was found and still fits is taken.
+        while self._waiting:
             plan = heapq.heappop(self._waiting)
             if any(self.standing.version.get(slot, 0) != seen for slot, seen in plan.rests_on.items()):
                 self._propose([s for s in plan.cluster if s in self.standing.members], plan.effort)
                 continue
             self._apply(plan)
             done += 1
-            if on_progress is not None:
-                on_progress(min(done, total), total)
-        if on_progress is not None and not stopped:
-            on_progress(total, total)
+            tell(min(done, total), total)
+        if not self._stopped:
+            tell(total, total)
         met = self._outcomes()
         choice = Choice([undominated(outcomes) for outcomes in met], max_moved)
         left_by_bound = self._take(choice.within(max_moved), met, max_moved)
-        return self._result(left_by_bound, stopped, () if max_moved is not None else self._curve(choice))
+        return self._result(
+            left_by_bound, self._stopped, () if max_moved is not None else self._curve(choice)
+        )
 
     def _outcomes(self) -> list[list[Outcome]]:
         """What stood after each step, for each group of steps that change the same slots.
@@ -538,8 +544,11 @@ class _Work:
         return clusters
 
     def _propose(self, cluster: list[int], effort: int) -> None:
-        """Seek a step for some faults and queue it; seek harder where there is none."""
+        """Seek a step for some faults and queue it; seek harder where there is none, until told to stop."""
         for at in range(effort, len(EFFORTS)):
+            self._stopped = self._stopped or self._should_stop()
+            if self._stopped:
+                return
             how = EFFORTS[at]
             if how.together or len(cluster) == 1:
                 unsolved = [] if self._sought(cluster, at) else [cluster]

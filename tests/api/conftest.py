@@ -16,7 +16,7 @@ from api.cluster import Cluster
 from api.database import Store
 from api.main import create_app
 from api.settings import Settings
-from tests.api.planner_page import desk, place, served, signed_in  # noqa: F401
+from tests.api.planner_page import desk, place, served, signed_in, worker  # noqa: F401
 from tests.maps.chromium import browser  # noqa: F401
 
 # No waiting for the disk: a database for each test is cheap then. Tests of crashes have their own clusters.

@@ -22,6 +22,7 @@ from api.settings import Settings
 from tests.api.accounts import PASSWORD, add_person, root_id
 from tests.api.place import Place, draw_community
 from tests.api.processes import api_thread, wait_until
+from tests.api.test_jobs import worker_thread
 
 COMMUNITY = "320924001001"
 # Three grids of two columns: 95, 108 and 88 households.
@@ -41,6 +42,13 @@ def served(store: Store, tmp_path: Path) -> Iterator[str]:
     """Address of the service over the test's own store."""
     with api_thread(create_app(Settings(data_dir=tmp_path), store.url)) as address:
         yield address
+
+
+@pytest.fixture
+def worker(store: Store, tmp_path: Path) -> Iterator[None]:
+    """A worker beside the service: it does what takes its time."""
+    with worker_thread(store, tmp_path):
+        yield
 
 
 @pytest.fixture
@@ -189,6 +197,23 @@ def edited_copy(page: Page, version: str, edit: dict[str, Any]) -> str:
         }""",
         [version, edit],
     )
+
+
+def clash_over(desk: Desk, version: str, unit: str, mine: str, theirs: str) -> None:
+    """Have a unit painted into one grid and meanwhile saved into another, until the page asks whose holds."""
+    page = desk.page
+    page.context.route("**/edits", lambda route: route.abort())
+    desk.paint(mine, unit)
+    wait_until(lambda: desk.ask("keeping") == "away", what="the page notices")
+    token = page.locator("meta[name=csrf-token]").get_attribute("content")
+    said = page.context.request.post(
+        f"{desk.address.split('/plan/')[0]}/api/v1/versions/{version}/edits",
+        data={"action": "paint", "moves": [{"unit_ids": [unit], "to": theirs}]},
+        headers={"X-CSRF-Token": str(token), "If-Match": "*"},
+    )
+    assert said.status == 201, said.text()
+    page.context.unroute("**/edits")
+    page.wait_for_selector("dialog.clash[open]")
 
 
 def stored(store: Store, place: Place) -> dict[str, int]:

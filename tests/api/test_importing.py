@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,6 +172,9 @@ def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
 ):
     layer(**{"<b>A</b>": strip(0, 1), "B": strip(1, 2)}).to_file(tmp_path / "grids.gpkg")
     (tmp_path / "broken.csv").write_text("甲,乙\n1,2\n", encoding="utf-8")
+    plain = layer(B=strip(1, 2)).rename(columns={"grid_id": "甲"}).set_crs(None, allow_override=True)
+    for name in ("old", "new"):
+        plain.to_file(tmp_path / "plain.gpkg", layer=name)
     with worker_thread(store, tmp_path):
         page = signed_in.new_page()
         page.goto(f"{served}/plan/{place.community_id}")
@@ -181,7 +185,20 @@ def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
         page.set_input_files("#import-file", tmp_path / "broken.csv")
         page.get_by_role("button", name="核对").click()
         page.wait_for_selector("#import-said.refused")
-        assert "broken.csv" in page.locator("#import-said").inner_text()
+        told = page.locator("#import-said").inner_text()
+        assert "broken.csv" in told
+        assert not re.search("[a-z]{4} [a-z]+", told)
+
+        # What the file does not say is written in: of two layers which, the column, the coordinate system.
+        page.set_input_files("#import-file", tmp_path / "plain.gpkg")
+        page.locator(".importing summary").click()
+        for field, said in (("layer", "old"), ("crs", "4326"), ("grid_column", "甲")):
+            page.fill(f"#import-{field}", said)
+        page.get_by_role("button", name="核对").click()
+        page.wait_for_selector("#import-sheet .keep")
+        assert page.locator("#import-sheet .grids tbody th").all_inner_texts() == ["B"]
+        for field in ("layer", "crs", "grid_column"):
+            page.fill(f"#import-{field}", "")
 
         page.set_input_files("#import-file", tmp_path / "grids.gpkg")
         page.get_by_role("button", name="核对").click()

@@ -150,6 +150,7 @@ def test_a_reader_sees_the_plan_and_cannot_redraw_it(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("worker")
 def test_a_proposal_is_shown_first_and_gives_what_it_showed(store: Store, place: Place, desk: Desk):
     before = desk.totals()
     desk.page.locator(".engine .balance").click()

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place, draw_community
-from tests.api.planner_page import FIRST, SECOND, Desk, edited_copy, stored
+from tests.api.planner_page import FIRST, SECOND, THIRD, Desk, clash_over, edited_copy, stored
 from tests.api.processes import wait_until
 from tests.maps.test_web import hook  # noqa: F401
 
@@ -59,14 +59,39 @@ class Findings:
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(desk: Desk, findings: Findings):
+@pytest.mark.usefixtures("worker")
+def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(place: Place, desk: Desk, findings: Findings):
     findings.look(desk.page, "draft")
     for step in (
         _take_each_tool, _show_grids_and_households, _choose_and_select, _open_dialogs, _divide_the_tower,
         _balance_and_undo, _open_table_and_menus, _expect_a_demolition,
     ):  # fmt: skip
         step(desk, findings)
+    clash_over(desk, str(place.version_id), "u08", FIRST, THIRD)
+    findings.look(desk.page, "clash")
+    desk.page.locator("dialog.clash [data-keep=theirs]").click()
     assert findings.rules > 500
+    assert findings.found == []
+    assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_english(
+    place: Place, signed_in: BrowserContext, served: str, findings: Findings
+):
+    signed_in.set_extra_http_headers({"Accept-Language": "en-US"})
+    desk = Desk(signed_in, served, place)
+    assert desk.page.locator("html").get_attribute("lang") == "en"
+    findings.look(desk.page, "draft")
+    _take_each_tool(desk, findings)
+    _choose_and_select(desk, findings)
+    desk.page.keyboard.press("?")
+    findings.look(desk.page, "keys")
+    desk.page.keyboard.press("Escape")
+    desk.page.keyboard.press("t")
+    findings.look(desk.page, "table of units")
+    desk.page.goto(f"{served}/plan/{place.community_id}/record?version={place.version_id}")
+    findings.look(desk.page, "record")
     assert findings.found == []
     assert desk.faults == []
 

@@ -249,7 +249,8 @@ def test_a_proposal_is_taken_in_part(store: Store, place: Place, desk: Desk):
     ]
     body = {"revision": 1, "moves": moves, "changes": [], "moved_households": 42, "left": {}}
     desk.page.route("**/proposals", lambda route: route.fulfill(json=body))
-    desk.page.locator(".engine .balance").click()
+    desk.choose(SECOND)
+    desk.page.locator(".mend").click()
     parts = desk.page.locator(".parts-taken input")
     parts.first.wait_for()
     assert parts.count() == 2

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.place import Place
-from tests.api.planner_page import Desk, edited_copy
+from tests.api.planner_page import Desk, clash_over, edited_copy
 
 # Each sets `window.ran` where it is taken for what it looks like.
 NAMES = (
@@ -112,6 +112,7 @@ class Watch:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
+@pytest.mark.usefixtures("worker")
 def test_names_are_shown_as_text_and_nothing_of_them_runs(
     store: Store, place: Place, signed_in: BrowserContext, language: str, served: str
 ):
@@ -143,6 +144,21 @@ def test_names_are_shown_as_text_and_nothing_of_them_runs(
         _open_all(page, True)
         assert NAMES[0] in watch.look(), path
     page.goto(f"{served}/")
+    assert NAMES[0] in watch.look()
+
+    desk.open()
+    clash_over(desk, version, NAMES[3], NAMES[0], NAMES[2])
+    assert NAMES[3] in watch.look()
+    page.locator("dialog.clash [data-keep=theirs]").click()
+    desk.saved()
+    page.locator("[data-step=delete]").click()
+    watch.look()
+    page.keyboard.press("Escape")
+    with store.owner.begin() as owner:
+        owner.execute(text("UPDATE versions SET state = 'submitted' WHERE id = :v"), {"v": version})
+    page.goto(f"{base}?version={version}")
+    page.evaluate("() => window.weige.ready")
+    page.locator("[data-step=publish]").click()
     assert NAMES[0] in watch.look()
 
 
@@ -179,8 +195,12 @@ def _visit_panels(desk: Desk, watch: Watch) -> None:
     page.keyboard.press("?")
     watch.look()
     page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    page.wait_for_selector(".unit-table tbody tr")
+    assert NAMES[0] in watch.look()
+    page.keyboard.press("t")
     page.locator(".engine .balance").click()
-    page.wait_for_selector(".proposal .row button")
+    page.wait_for_selector(".proposal .take")
     watch.look()
     page.locator(".proposal .row button").last.click()
     _expect(page, NAMES[0])

@@ -824,6 +824,7 @@ CREATE TABLE job_kinds (
 );
 INSERT INTO job_kinds VALUES
   ('plan', '{planner,admin}'), ('load', '{planner,admin}'), ('import', '{planner,admin}'),
+  ('proposal', '{planner,admin}'),
   ('check', '{viewer,grid_worker,dispatcher,inspector,planner,admin}'),
   ('map', '{viewer,grid_worker,dispatcher,inspector,planner,admin}');
 

@@ -7,10 +7,9 @@ import { importPage, startImport } from "./import/import.ts";
 import type { DrawnLabel } from "./overlay.ts";
 import { inflatePack, readPack, type Layer } from "./pack.ts";
 import { Page } from "./page.ts";
-import type { Desk } from "./planner/desk.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner, type PlannerView } from "./planner/planner.ts";
-import { ask, type Wanted } from "./planner/proposal.ts";
+import { askerOf } from "./planner/proposal.ts";
 import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
 import { localShelf, shelfKeyOf } from "./planner/shelf.ts";
 import { oracleOf } from "./planner/tomorrow.ts";
@@ -71,9 +70,8 @@ async function start(): Promise<void> {
         go: (page) => location.assign(page),
       });
       // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
-      const askEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null) => ask(served, wanted, desk, maxMoved);
       window.weige.planner = new Planner(
-        emptyMap(), layers, settings, serverOf(served), opened, key, askEngine,
+        emptyMap(), layers, settings, serverOf(served), opened, key, askerOf(served),
         (text) => noteLast(served, text), () => location.reload(),
         (body) => sendDivision(served, body), oracleOf(served.version),
       );

@@ -9,6 +9,7 @@ export interface Served {
   settings: string;
   pack: string;
   version: string;
+  community: number;
   /** Whether it is a draft that the reader may redraw. */
   may_edit: boolean;
   revision: number;

@@ -1,6 +1,7 @@
 /** Grids of others brought onto a community: a file is sent, its reconciliation is read, and kept as a draft or not. */
 import { askService, type Asking } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
+import { runJob, type Job } from "../jobs.ts";
 import type { Settings, Status } from "../schema.ts";
 import { formatCount, t, useLanguage } from "../words.ts";
 
@@ -26,14 +27,6 @@ interface Reconciliation {
   version: string | null;
 }
 
-interface Job {
-  id: string;
-  state: "queued" | "running" | "done" | "failed" | "cancelled";
-  result: Reconciliation | null;
-  problem: { detail?: string } | null;
-}
-
-const LOOK_EVERY_MS = 700;
 /** So many names are listed; the workbook has all. */
 const MOST_NAMES = 200;
 
@@ -123,21 +116,31 @@ function say(text: string, isRefused = false): void {
   place.className = isRefused ? "refused" : "soft";
 }
 
+/** What was written into a field of the form beside the file; null where it is empty. */
+function said(name: string): string | null {
+  return (document.getElementById(`import-${name}`) as HTMLInputElement).value.trim() || null;
+}
+
 async function send(file: File): Promise<string> {
   const { id } = await ask<{ id: string }>(`/api/v1/uploads?name=${encodeURIComponent(file.name)}`, { body: file });
   return id;
 }
 
 /** Have the service do the work, and wait for its end. */
-async function work(page: ImportPage, settings: Settings, upload: string, keep: boolean): Promise<Job> {
-  const params = { grids: { upload }, version: page.version, keep, language: settings.language };
-  let job = await ask<Job>("/api/v1/jobs", { body: { kind: "import", division_id: page.community, params } });
-  while (job.state === "queued" || job.state === "running") {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    job = await ask<Job>(`/api/v1/jobs/${job.id}`, { method: "GET" });
-  }
-  if (job.state !== "done") throw new Error(job.problem?.detail ?? t("import.broken_off"));
-  return job;
+async function work(page: ImportPage, settings: Settings, upload: string, keep: boolean): Promise<Job<Reconciliation>> {
+  const columns = { grid_id: said("grid_column"), unit_id: said("unit_column") };
+  const params = {
+    grids: { upload, layer: said("layer") },
+    version: page.version,
+    keep,
+    language: settings.language,
+    crs: said("crs"),
+    fields: Object.fromEntries(Object.entries(columns).filter(([, name]) => name !== null)),
+  };
+  const told = await runJob<Reconciliation>({ kind: "import", division_id: page.community, params }).over;
+  if (!told.ok) throw new Error(told.detail);
+  if (told.body.state !== "done") throw new Error(told.body.problem?.detail ?? t("import.broken_off"));
+  return told.body;
 }
 
 async function ask<T>(address: string, request: Asking): Promise<T> {

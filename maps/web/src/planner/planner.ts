@@ -1,6 +1,5 @@
 /** The page on which a draft is redrawn: the map, the hand on it, the board beside it, and what keeps each edit. */
 import * as L from "leaflet";
-import type { Told } from "../asking.ts";
 import { homeControl, northArrow } from "../controls.ts";
 import { element } from "../dom.ts";
 import { Incidents } from "../incidents.ts";
@@ -32,7 +31,7 @@ import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
 import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
-import type { Proposal, Wanted } from "./proposal.ts";
+import type { AskEngine, Wanted } from "./proposal.ts";
 import { propose } from "./proposing.ts";
 import { renumberGrids } from "./renumber.ts";
 import { Seeing } from "./seeing.ts";
@@ -102,7 +101,7 @@ export class Planner implements PlannerView {
     /** The draft as the service holds it, and edits on it that an earlier page left unsaved. */
     { ground, saved, left }: Opened,
     shelfKey: string,
-    private readonly ask: (wanted: Wanted, desk: Desk, maxMoved: number | null) => Promise<Told<Proposal>>,
+    private readonly ask: AskEngine,
     /** Note why the edit saved last was made; whether that was done. */
     note: (text: string) => Promise<boolean>,
     /** Somebody else saved meanwhile. */

@@ -1,6 +1,7 @@
 /** What the engine proposes: asked of the service, shown before it is taken, taken as one edit. */
 import { askService, type Told } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
+import { runJob, type Job } from "../jobs.ts";
 import { formatCount, t } from "../words.ts";
 import { changesOf, chosenMoves, movedHouseholds, parts, type GridChange, type Moves } from "../plan/parts.ts";
 import type { Desk } from "./desk.ts";
@@ -14,15 +15,44 @@ export interface Proposal {
   changes: { code: string | null; before: number; after: number }[];
   moved_households: number;
   left: Record<string, string>;
+  /** Of long work: whether it was stopped, and this is the best that was found by then. */
+  stopped?: boolean;
 }
 
-/** Ask the service; locks and the bound go with it. */
-export function ask({ version, revision }: { version: string; revision: number }, wanted: Wanted, desk: Desk, maxMoved: number | null): Promise<Told<Proposal>> {
-  const { plan, ground } = desk;
-  const locked = plan.standing().filter((grid) => plan.isGridLocked(grid)).map((grid) => plan.facts(grid).code);
-  const units = ground.unitIds.filter((_, unit) => plan.isUnitLocked(unit));
-  const body = { ...wanted, max_moved: maxMoved, locked_grids: locked, locked_units: units };
-  return askService(`/api/v1/versions/${version}/proposals`, { body, revision });
+/** What is asked of the engine: an answer, and of what takes its time how far it is and how it is stopped. */
+export interface Asked {
+  answer: Promise<Told<Proposal>>;
+  /** Null where the answer comes at once. */
+  stop: (() => void) | null;
+}
+
+export type AskEngine = (wanted: Wanted, desk: Desk, maxMoved: number | null, onProgress: (done: number, total: number) => void) => Asked;
+
+/** Ask the service; locks and the bound go with it. All grids at once are long work, which can be stopped. */
+export function askerOf(served: { version: string; revision: number; community: number }): AskEngine {
+  return (wanted, desk, maxMoved, onProgress) => {
+    const { plan, ground } = desk;
+    const { version, revision } = served;
+    const locked = {
+      max_moved: maxMoved,
+      locked_grids: plan.standing().filter((grid) => plan.isGridLocked(grid)).map((grid) => plan.facts(grid).code),
+      locked_units: ground.unitIds.filter((_, unit) => plan.isUnitLocked(unit)),
+    };
+    if (wanted.kind !== "balance") {
+      return { answer: askService(`/api/v1/versions/${version}/proposals`, { body: { ...wanted, ...locked }, revision }), stop: null };
+    }
+    const job = runJob<Proposal>(
+      { kind: "proposal", division_id: served.community, params: { version, revision, ...locked } },
+      ({ done, total }) => onProgress(done, total),
+    );
+    return { answer: job.over.then(proposalOf), stop: job.stop };
+  };
+}
+
+function proposalOf(told: Told<Job<Proposal>>): Told<Proposal> {
+  if (!told.ok) return told;
+  const { result, problem } = told.body;
+  return result ? { ok: true, body: result } : { ok: false, status: 409, detail: problem?.detail ?? t("edit.broken_off") };
 }
 
 /** Units and where a proposal wants them; new grids have numbers from `plan.gridCount` on, as `assign` takes them. */
@@ -76,6 +106,7 @@ export function preview(desk: Desk, proposal: Proposal, moves: Moves, onTake: (c
     told,
     ...(found.length ? [element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body)] : []),
     ...(found.length > 1 ? [element("fieldset", { class: "parts-taken" }, element("legend", {}, t("edit.parts_taken")), ...boxes)] : []),
+    ...(proposal.stopped ? [element("p", { class: "soft" }, t("edit.stopped"))] : []),
     ...(left ? [element("p", { class: "soft" }, t("edit.left", { grids: left }))] : []),
     element("div", { class: "row" }, ...(found.length ? [take] : []), button(t("edit.drop"), onDrop)),
   ];

@@ -1,18 +1,18 @@
 /** Asking the engine: what it proposes is looked at on the map and in the panel, and taken where the planner wants to. */
-import type { Told } from "../asking.ts";
+import { button, element } from "../dom.ts";
 import type { Moves } from "../plan/parts.ts";
-import { t } from "../words.ts";
+import { formatShare, t } from "../words.ts";
 import type { Board } from "./board.ts";
 import type { Desk } from "./desk.ts";
 import type { Keeper } from "./keeper.ts";
-import { preview, targets, type Proposal, type Wanted } from "./proposal.ts";
+import { preview, targets, type AskEngine, type Wanted } from "./proposal.ts";
 
 /** What of the page takes part. */
 export interface Asker {
   readonly desk: Desk;
   readonly board: Board;
   readonly keeper: Keeper;
-  ask(wanted: Wanted, desk: Desk, maxMoved: number | null): Promise<Told<Proposal>>;
+  readonly ask: AskEngine;
   /** Mark units on the map. */
   mark(units: Iterable<number>): void;
 }
@@ -27,7 +27,27 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
     return;
   }
   const at = desk.history.position;
-  const asked = await ask(wanted, desk, maxMoved);
+  const bar = element("progress", { max: 1, "aria-label": t("edit.asking") });
+  const share = element("span", { class: "number" });
+  const running = ask(wanted, desk, maxMoved, (done, total) => {
+    if (!total) return;
+    bar.value = done / total;
+    share.textContent = formatShare(done / total);
+  });
+  const { stop } = running;
+  if (stop) {
+    const stopping = button(t("edit.stop"), () => {
+      stopping.disabled = true;
+      stop();
+    }, { class: "stop" });
+    board.proposal.replaceChildren(
+      element("h2", {}, t("edit.balancing")), element("div", { class: "row progress" }, bar, share), element("p", { class: "soft" }, t("edit.balancing_hint")),
+      element("div", { class: "row" }, stopping),
+    );
+    board.proposal.scrollIntoView({ block: "nearest" });
+  }
+  const asked = await running.answer;
+  if (stop) board.proposal.replaceChildren();
   board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
   if (!asked.ok) return;
   const moves = targets(desk, asked.body);
