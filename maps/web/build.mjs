@@ -25,8 +25,8 @@ if (process.argv.includes("--tests")) {
   mkdirSync(outdir, { recursive: true });
   const result = await build({
     ...common,
-    // Pages about cases have a bundle of their own, so that the file for a meeting stays small.
-    entryPoints: { weige: "src/main.ts", cases: "src/cases.ts" },
+    // Pages of the service have bundles of their own, so that the file for a meeting stays small.
+    entryPoints: { weige: "src/main.ts", plans: "src/plans.ts", cases: "src/cases.ts" },
     outdir,
     format: "iife",
     minify: true,

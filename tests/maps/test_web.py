@@ -34,11 +34,12 @@ def test_the_bundle_names_the_licence_of_everything_in_it():
     assert "Redistributions in binary form must reproduce" in licences
 
 
-def test_the_meeting_file_holds_nothing_of_the_pages_about_cases():
+@pytest.mark.parametrize(("bundle", "mark"), [("cases.js", "weige-case-page"), ("plans.js", "weige-served")])
+def test_the_meeting_file_holds_nothing_of_the_pages_of_the_service(bundle, mark):
     static = ROOT / "maps" / "static"
 
-    assert "weige-case-page" in (static / "cases.js").read_text(encoding="utf-8")
-    assert "weige-case-page" not in (static / "weige.js").read_text(encoding="utf-8")
+    assert mark in (static / bundle).read_text(encoding="utf-8")
+    assert mark not in (static / "weige.js").read_text(encoding="utf-8")
 
 
 def test_the_lock_file_names_no_host_and_holds_a_hash_for_every_package():

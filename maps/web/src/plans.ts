@@ -1,0 +1,64 @@
+/** Start a page of the service about a plan: a version looked at or redrawn, versions compared, grids imported. */
+import "leaflet/dist/leaflet.css";
+import "./style.css";
+import { comparedPage, CompareView, type Compared } from "./compare/compare.ts";
+import { importPage, startImport } from "./import/import.ts";
+import { inflatePack } from "./pack.ts";
+import { Page } from "./page.ts";
+import { openDraft } from "./planner/opening.ts";
+import { Planner } from "./planner/planner.ts";
+import { askerOf } from "./planner/proposal.ts";
+import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
+import { localShelf, shelfKeyOf } from "./planner/shelf.ts";
+import { oracleOf } from "./planner/tomorrow.ts";
+import { sendDivision } from "./planner/towers_panel.ts";
+import { Scene } from "./scene.ts";
+import { startSeen } from "./seen.ts";
+import { emptyMap, fetchMap, listen, servedPage, type Served } from "./served.ts";
+import { t, useLanguage } from "./words.ts";
+
+let page: Page | null = null;
+startSeen(start, () => page?.labels() ?? []);
+
+async function start(): Promise<void> {
+  const served = servedPage();
+  const imported = importPage();
+  const compared = comparedPage();
+  if (served) await showVersion(served);
+  else if (imported) await startImport(imported);
+  else if (compared) await compare(compared);
+}
+
+async function showVersion(served: Served): Promise<void> {
+  listen(served);
+  const { settings, pack } = await fetchMap(served);
+  useLanguage(settings, settings.language);
+  const layers = await inflatePack(pack);
+  if (!served.may_edit) {
+    page = new Page(emptyMap(), new Scene(layers), settings, "");
+    return;
+  }
+  const key = shelfKeyOf(served.version);
+  const opened = await openDraft(layers, {
+    shelf: localShelf,
+    shelfKey: key,
+    fork: async () => {
+      const made = await forkDraft(served.version);
+      if ("refused" in made) return t("edit.clash.not_forked", { detail: made.refused });
+      return { shelfKey: shelfKeyOf(made.id), page: `${served.page}?version=${made.id}` };
+    },
+    go: (address) => location.assign(address),
+  });
+  // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
+  window.weige.planner = new Planner(
+    emptyMap(), layers, settings, serverOf(served), opened, key, askerOf(served),
+    (text) => noteLast(served, text), () => location.reload(),
+    (body) => sendDivision(served, body), oracleOf(served.version),
+  );
+}
+
+async function compare(compared: Compared): Promise<void> {
+  const { settings, pack } = await fetchMap(compared);
+  useLanguage(settings, settings.language);
+  window.weige.compare = new CompareView(new Scene(await inflatePack(pack)), settings, compared.names);
+}
