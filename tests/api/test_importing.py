@@ -167,6 +167,7 @@ def test_overlaps_are_told_with_both_grids_and_a_file_that_cannot_be_used_leaves
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
     store: Store, place: Place, signed_in: BrowserContext, tmp_path: Path, served: str
 ):

@@ -67,6 +67,7 @@ def test_axe_finds_nothing_serious_while_a_draft_is_redrawn(place: Place, desk: 
         _balance_and_undo, _open_table_and_menus, _expect_a_demolition,
     ):  # fmt: skip
         step(desk, findings)
+    desk.open()
     clash_over(desk, str(place.version_id), "u08", FIRST, THIRD)
     findings.look(desk.page, "clash")
     desk.page.locator("dialog.clash [data-keep=theirs]").click()

@@ -146,7 +146,8 @@ def test_names_are_shown_as_text_and_nothing_of_them_runs(
     page.goto(f"{served}/")
     assert NAMES[0] in watch.look()
 
-    desk.open()
+    page.goto(f"{base}?version={version}")
+    desk.ready()
     clash_over(desk, version, NAMES[3], NAMES[0], NAMES[2])
     assert NAMES[3] in watch.look()
     page.locator("dialog.clash [data-keep=theirs]").click()

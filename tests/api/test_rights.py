@@ -600,6 +600,10 @@ def expected(name: str, role: str, held: str) -> set[int]:
     if name == "POST /cases":
         # Whose area the place is in is told to those only who see its cases.
         return done if near and role in REPORTERS else {403} if seen and role != "handler" else {422}
+    if name == "POST /wall/notes":
+        # As of the steps of a case: who does not see it is not told of it.
+        watchers = {"dispatcher", "verifier", "inspector", "grid_worker", "admin"}
+        return done if near and role in watchers else {403} if seen and role != "handler" else {404}
     if name == "POST /dispatch-rules" or path.startswith("/dispatch-rules/"):
         return done if near and role in ADMINS else {403} if seen else {404}
     if name in ("POST /duties", "POST /joint-actions", "POST /points") or path.startswith("/duties/{"):
