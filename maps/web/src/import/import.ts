@@ -50,7 +50,11 @@ export async function startImport(page: ImportPage): Promise<void> {
     say(t("import.working"));
     work()
       .then(() => say(""))
-      .catch((error: unknown) => say(error instanceof Error ? error.message : String(error), true))
+      .catch((error: unknown) => {
+        say(error instanceof Error ? error.message : String(error), true);
+        // Most often the file lacks what can be written in there.
+        form.querySelector("details")?.setAttribute("open", "");
+      })
       .finally(() => enable(true));
   };
   form.addEventListener("submit", (event) => {
