@@ -127,6 +127,7 @@ class Wall {
     byId("heat").addEventListener("change", (event) => {
       if ((event.target as HTMLInputElement).checked) this.heat.addTo(this.map);
       else this.heat.remove();
+      document.body.classList.toggle("of-heat", this.map.hasLayer(this.heat));
       void this.ask();
     });
     byId("stations").addEventListener("change", (event) => {
@@ -291,7 +292,7 @@ class Wall {
       item.addEventListener("click", () => void this.card.open(body.number));
       return element("li", { class: Date.now() - Date.parse(at) < 60_000 ? "fresh" : undefined }, item);
     }));
-    byId("feed-none").hidden = reports.length > 0;
+    byId("feed-none").hidden = reports.length > 0 || this.past.moment !== null;
   }
 
   private tick(): void {
