@@ -83,7 +83,7 @@ RULES = {
     **dict.fromkeys(CASE_RULES, GROUND_MAP),
     # A handler sees what his department has; see tests/api/cases/test_loop.py.
     "cases": Rule(READERS - {"handler"}),
-    "case_facts": Rule(READERS - {"handler"}),
+    **dict.fromkeys(("case_facts", "case_photos"), Rule(READERS - {"handler"})),
     **dict.fromkeys(("case_intake", "case_publication"), Rule(READERS, ADMINS, ADMINS, ADMINS)),
     # Rules of an area are kept by who administers it; the rest is written by functions of dispatch.
     "dispatch_rules": Rule(READERS, ADMINS, ADMINS),
@@ -152,6 +152,9 @@ ADDED = {
     " SELECT lpad(cast(:n AS text) || cast(:area AS text), 19, '0'), 'incident', 'unverified-A', 'E0102',"
     " 'reported', :area, path, 'area', 'desk', '', now() FROM divisions WHERE id = :area",
     "case_facts": "(case_id, area_id, state, reported_at, revision) VALUES (:k, :area, 'reported', now(), 1)",
+    # The same photo again is another of another case only.
+    "case_photos": "(case_id, sha256, width, height, n_bytes, state)"
+    " SELECT id, sha256(convert_to(:k, 'UTF8')), 1, 1, 1, state FROM cases WHERE area_id = :area LIMIT 1",
     "case_intake": "(division_id, reporters)"
     " SELECT id, true FROM divisions WHERE parent_id = :area AND level = 'community'",
     "case_publication": "(division_id, published)"
@@ -208,6 +211,7 @@ ROWS = {
     "case_default_points": ("true", "note"),
     "cases": ("area_id = :area", "state"),
     "case_facts": ("area_id = :area", "state"),
+    "case_photos": ("case_id IN (SELECT id FROM cases WHERE area_id = :area)", "state"),
     "case_intake": ("division_id = :area", "reporters"),
     "case_arrivals": ("area_id = :area", "text"),
     "case_publication": ("division_id = :area", "published"),
@@ -264,6 +268,7 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
                 "jobs",
                 "cases",
                 "case_facts",
+                "case_photos",
                 "case_default_points",
                 *DISPATCH,
             ):

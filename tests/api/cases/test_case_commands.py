@@ -99,3 +99,25 @@ def test_a_sheet_of_classes_is_compared_first_and_open_cases_keep_their_edition(
     again = CliRunner().invoke(app, [*command, "--in-force"])
     assert isinstance(again.exception, InputError)
     assert again.exception.code == "edition_there"
+
+
+def test_an_area_is_told_who_may_report_there_and_keeps_what_is_not_said(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    desk = open_desk(store)
+
+    def intake(*options: str) -> dict[str, object]:
+        told = CliRunner().invoke(app, ["cases", "intake", *options, "--json", "--lang", "en"])
+        assert told.exit_code == 0, told.output
+        return json.loads(told.stdout)
+
+    assert intake("320924001") == {"area": "320924001", "reporters": True, "anonymous": False}
+    assert intake("320924001", "--anonymous")["anonymous"] is True
+    # A community below says nothing of its own: what its street says holds there.
+    assert intake(desk.place.code) == {"area": desk.place.code, "reporters": True, "anonymous": True}
+    assert intake("320924001", "--no-reporters") == {
+        "area": "320924001", "reporters": False, "anonymous": True,
+    }  # fmt: skip
+    with pytest.raises(InputError, match="no area"):
+        CliRunner().invoke(app, ["cases", "intake", "999"], catch_exceptions=False)
