@@ -530,7 +530,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "PUT /divisions/{division_id}/publication": lambda ids: {"published": True},
     "POST /duties": lambda ids: {
         "division_id": ids["community_id"], "place": "A", "user_id": ids["user_id"],
-        "starts_at": "2027-01-01T00:00:00Z", "ends_at": "2027-01-01T08:00:00Z",
+        "starts_at": "2027-02-01T00:00:00Z", "ends_at": "2027-02-01T08:00:00Z",
     },
     "POST /joint-actions": lambda ids: {
         "division_id": ids["community_id"], "title": "x", "day": "2026-11-26", "departments": ["a", "b"],
