@@ -572,7 +572,7 @@ QUERIES = {
         for path in ("/duties", "/joint-actions", "/joint-actions/figures", "/visits/figures")
     },
     "GET /duties/gaps": {
-        "division": 3,
+        "division": 4,
         "starts_at": "2027-01-01T00:00:00Z",
         "ends_at": "2027-01-02T00:00:00Z",
     },
