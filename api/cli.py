@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli_cases import cases
+from api.cli_comments import comments
 from api.cli_db import database
 from api.cli_options import (
     CrsOption,
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 app.add_typer(user, name="user")
 app.add_typer(cases, name="cases")
+app.add_typer(comments, name="comments")
 app.add_typer(privacy, name="privacy")
 app.add_typer(database, name="db")
 
@@ -292,6 +294,16 @@ def map_(
     context: Annotated[
         list[str] | None, typer.Option(metavar="LAYER", help="Further layers to show.")
     ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="An older plan.gpkg, shown beside by a divider.")
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option(metavar="FIRST/LAST", help="Days of the cases: 2026-11-01/2026-11-30.")
+    ] = None,
+    watermark: Annotated[str | None, typer.Option(metavar="TEXT", help="Words over the whole map.")] = None,
+    with_texts: Annotated[
+        bool, typer.Option("--with-texts", help="Show also what people wrote in cases.")
+    ] = False,
     crs: CrsOption = None,
     field: Annotated[
         list[str] | None,
@@ -301,15 +313,34 @@ def map_(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a plan as one HTML file that opens with no network."""
+    """Write a plan as one HTML file for a meeting, which opens with no network."""
     from api import commands
 
     given = {"incidents": incidents, "stations": stations, "context": context[0] if context else None}
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     commands.make_map(
         terminal, plan_file, output, incidents=incidents, stations=stations, context=context or [],
-        fields=_sources(given, field, crs, None).fields, crs=crs,
+        fields=_sources(given, field, crs, None).fields, crs=crs, compare=compare, period=period,
+        watermark=watermark, with_texts=with_texts,
     )  # fmt: skip
+
+
+@app.command()
+def atlas(
+    *,
+    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    output: OutOption,
+    font: Annotated[
+        str | None, typer.Option(metavar="FAMILY", help="Font with Chinese (else the first one known).")
+    ] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a plan as pages: overview, communities, a card for each grid (.pdf), or the overview (.png)."""
+    from api.atlas_command import make_atlas
+
+    make_atlas(terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, output, font=font)
 
 
 @app.command()

@@ -82,14 +82,20 @@ def make_map(
     context: Sequence[str],
     fields: Fields,
     crs: str | None,
+    compare: Path | None = None,
+    period: str | None = None,
+    watermark: str | None = None,
+    with_texts: bool = False,
 ) -> None:
     """Write the map of a plan."""
-    given = [str(plan_file), *(source for source in (incidents, stations) if source), *context]
+    plans = [str(plan_file), *([str(compare)] if compare else [])]
+    given = [*plans, *(source for source in (incidents, stations) if source), *context]
     ready({output: (".html", ".htm")}, given)
     with terminal.progress() as report:
         draw_map(
             terminal, plan_file, output, report,
             incidents=incidents, stations=stations, context=context, fields=fields, crs=crs,
+            compare=compare, period=period, watermark=watermark, with_texts=with_texts,
         )  # fmt: skip
     terminal.result([text("cli.map_written", terminal.language, file=output)], {"map": str(output)})
 

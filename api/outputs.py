@@ -67,6 +67,10 @@ def draw_map(
     context: Sequence[str] = (),
     fields: Mapping[tuple[LayerKind, str], str] = MappingProxyType({}),
     crs: str | None = None,
+    compare: Path | None = None,
+    period: str | None = None,
+    watermark: str | None = None,
+    with_texts: bool = False,
 ) -> None:
     """Write the map of a plan file, and print what was noticed in the layers added to it."""
     from maps.export import write_map
@@ -74,7 +78,8 @@ def draw_map(
     report("map", 0, 1)
     found = write_map(
         plan_file, output, incidents=incidents, stations=stations, context=context,
-        fields=fields, crs=crs, language=terminal.language,
+        fields=fields, crs=crs, compare=compare, period=period, watermark=watermark, with_texts=with_texts,
+        language=terminal.language,
     )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)

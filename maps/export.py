@@ -16,10 +16,11 @@ import shapely
 from geo.errors import InputError
 from geo.files import replacing
 from geo.findings import Finding
-from geo.formats.geopackage import read_geopackage
+from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from maps.changes import changes_note, has_before
 from maps.layers import page_layers
+from maps.meeting import Stamped, cases_of, digest_of, meeting_note, period_of, with_before
 from maps.pack import pack
 from maps.page import compose
 from maps.styles import page_styles
@@ -41,6 +42,8 @@ _PLAN_LAYERS = (
     "micro_grids_before",
     "ledger",
 )
+# Words of pages of the service, of which the file holds nothing.
+_SERVED_WORDS = ("edit.", "compare.", "tomorrow.", "import.")
 _GRID_COLUMNS = frozenset({"grid_id", "households", "status"})
 _LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 
@@ -61,9 +64,13 @@ def write_map(
     context: Sequence[str] = (),
     fields: Mapping[tuple[LayerKind, str], str] = MappingProxyType({}),
     crs: str | None = None,
+    compare: Path | None = None,
+    period: str | None = None,
+    watermark: str | None = None,
+    with_texts: bool = False,
     language: Language = "zh_CN",
 ) -> list[Finding]:
-    """Write the map of a plan file.
+    """Write the map of a plan file, for a meeting.
 
     Parameters
     ----------
@@ -79,13 +86,21 @@ def write_map(
         (kind, our column) -> the file's column, for incidents, stations and context.
     crs : str, optional
         EPSG code for those layers that declare none, or one their numbers contradict.
+    compare : Path, optional
+        A plan file whose grids are shown as those before.
+    period : str, optional
+        `2026-11-01/2026-11-30`: only cases reported on these days are shown.
+    watermark : str, optional
+        Words over the whole map.
+    with_texts : bool
+        Show also what people wrote in cases; without it the file holds none of it.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
     Returns
     -------
     list of Finding
-        What was noticed and mended in incidents, stations and context.
+        What was noticed and mended in incidents, stations and context, and which cases were left out.
 
     Raises
     ------
@@ -95,19 +110,49 @@ def write_map(
     given = _given(incidents, stations)
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
+    days = None if period is None else period_of(period)
     frames = read_plan_file(plan)
+    sources = [_stamped_plan(plan, frames)]
+    if compare is not None:
+        old = read_plan_file(compare)
+        sources.append(_stamped_plan(compare, old))
+        frames = with_before(frames, old)
     read = {kind: _read(source, kind, fields, crs) for kind, source in given}
     further = [_read(source, "context", fields, crs) for source in context]
-    page = map_page(
+    cases: gpd.GeoDataFrame | None = None
+    left_out: list[Finding] = []
+    if "incidents" in read:
+        cases, left_out = cases_of(read["incidents"], days, with_texts=with_texts)
+        sources.append(_stamped(read["incidents"], len(cases)))
+    sources += [_stamped(layer) for layer in (*([read["stations"]] if "stations" in read else []), *further)]
+    data = page_data(
         frames,
-        incidents=_frame(read.get("incidents")),
+        incidents=cases,
         stations=_frame(read.get("stations")),
         context=[layer.frame for layer in further],
         language=language,
     )
+    data.settings["meeting"] = meeting_note(
+        plan=data.pack, sources=sources, period=days, watermark=watermark, redacted=not with_texts
+    )
+    page = compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return [finding for layer in [*read.values(), *further] for finding in layer.findings]
+    return [
+        *(finding for layer in [*read.values(), *further] for finding in layer.findings),
+        *left_out,
+    ]
+
+
+def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:
+    rows = len(frames["micro_grids"])
+    return Stamped(path.name, digest_of(path), rows, rows)
+
+
+def _stamped(layer: Layer, shown: int | None = None) -> Stamped:
+    rows = len(layer.frame)
+    sha256 = "" if layer.source is None else layer.source.sha256
+    return Stamped(layer.name, sha256, rows, rows if shown is None else shown)
 
 
 class PageData(NamedTuple):
@@ -144,7 +189,7 @@ def page_data(
     households = layers["units"].get("households", pd.Series([], dtype="Int64"))
     settings = {
         "language": language,
-        "words": {each: page_words(each) for each in LANGUAGES},
+        "words": {each: _file_words(each) for each in LANGUAGES},
         "styles": page_styles(households.fillna(0).to_numpy(dtype=np.int64)),
         "plan": plan_note(plan.get("run")),
         "households": households_note(layers, plan.get("units")),
@@ -181,15 +226,13 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
         No plan file, or one that cannot be read.
     """
     frames: dict[str, pd.DataFrame] = {}
+    stored = stored_layers(path)
+    if "micro_grids" not in stored:
+        raise _not_a_plan(path)
     for name in _PLAN_LAYERS:
-        try:
-            table, _ = read_geopackage(path, name)
-        except InputError as error:
-            if error.code != "layer_not_found":
-                raise
-            if name == "micro_grids":
-                raise _not_a_plan(path) from error
+        if name not in stored:
             continue
+        table = read_stored(path, name)
         columns = dict(zip(table.names, table.values, strict=True))
         if table.geometry is None:
             frames[name] = pd.DataFrame(columns)
@@ -287,6 +330,10 @@ def page_words(language: Language) -> dict[str, str]:
     """Return the words of the page: the section `page` of the locale, without its name."""
     prefix = "page."
     return {key.removeprefix(prefix): text for key, text in words(language).items() if key.startswith(prefix)}
+
+
+def _file_words(language: Language) -> dict[str, str]:
+    return {key: text for key, text in page_words(language).items() if not key.startswith(_SERVED_WORDS)}
 
 
 def _title(communities: gpd.GeoDataFrame, language: Language) -> str:

@@ -18,6 +18,7 @@ from geo.partition import Band
 from maps.changes import grid_changes, has_before
 from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
+from maps.meeting import minutes_of
 from maps.text import LANGUAGES, one_line
 
 WGS84 = "EPSG:4326"
@@ -43,7 +44,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "barriers": (),
     "compounds": ("compound_id", "name", "walled"),
     "gates": (),
-    "incidents": ("case_id", "kind", "state", "reported_at", "text"),
+    "incidents": ("case_id", "kind", "state", "reported_at", "closed_at", "text"),
     "stations": ("station_id", "name", "type", "facilities", "opening_hours"),
 }
 _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")
@@ -86,7 +87,9 @@ def page_layers(
     -------
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
-        row (`grid`), None outside all. `<layer>_labels` holds the middle of each polygon and the radius
+        row (`grid`), None outside all; incidents also say when they were reported and closed
+        (`reported_min`, `closed_min`: minutes since 1970 by the clock of the place).
+        `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
         large pieces of a grid (`grid` is its row). Findings name the rows of their
         grids and units and whether they can be mended; `faults` is the ground where grids overlap or
@@ -124,6 +127,9 @@ def page_layers(
         layers[f"{name}_pieces"] = _further_pieces(layers[name].geometry)
     if incidents is not None:
         layers["incidents"] = _chosen(incidents, "incidents")
+        for column, minute in (("reported_at", "reported_min"), ("closed_at", "closed_min")):
+            if column in layers["incidents"]:
+                layers["incidents"][minute] = minutes_of(layers["incidents"][column])
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
     if stations is not None:
         layers["stations"] = _chosen(stations, "stations")

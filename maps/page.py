@@ -54,13 +54,19 @@ class PlanPage(MacroElement):
         """Put styles and script into the head, the data tags into the body; nothing here."""
         figure: Any = self.get_root()
         words = self.settings["words"][self.settings["language"]]
+        too_old = "<br>".join(
+            html.escape(each["page.old_browser"]) for each in self.settings["words"].values()
+        )
         head = [
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />',
             f"<style>{style_text(bundled(STYLE))}</style>",
             f"<script>{script_text(bundled(PROGRAM))}</script>",
         ]
         body = [
-            f"<noscript>{html.escape(words['page.no_script'])}</noscript>",
+            "<noscript><style>#weige-too-old { display: none; }</style>"
+            f"{html.escape(words['page.no_script'])}</noscript>",
+            # In both languages: nobody who sees it can choose one. The bundle takes it away where it runs.
+            f'<p id="weige-too-old">{too_old}</p>',
             data_tag("weige-settings", "application/json", json_text(self.settings)),
             data_tag("weige-pack", "application/gzip+base64", base64.b64encode(self.pack).decode()),
             data_tag("weige-licences", "text/plain", script_text(bundled(LICENCES))),

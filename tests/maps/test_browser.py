@@ -365,7 +365,7 @@ def test_the_page_prints_its_map_and_legend_on_one_sheet(open_page, town, tmp_pa
 
 
 def test_paper_shows_the_legend_and_the_same_ground_and_the_screen_comes_back(open_page, town):
-    opened = open_page(town)
+    opened = open_page(town, 1366, 860)
     opened.page.click("#tab-findings")
     opened.page.click(".leaflet-control-zoom-in")
     opened.settle()

@@ -31,6 +31,8 @@ export class Incidents {
   readonly states: [string, number][];
   readonly hiddenKinds = new Set<string>();
   readonly hiddenStates = new Set<string>();
+  /** Minutes of report that are shown while time slides, the end not included; null for all. */
+  window: [from: number, to: number] | null = null;
   private clusters: Supercluster<{ incident: number }> | null = null;
   private nChosen = 0;
 
@@ -44,7 +46,22 @@ export class Incidents {
     return this.nChosen;
   }
 
+  get isFiltered(): boolean {
+    return this.hiddenKinds.size + this.hiddenStates.size > 0;
+  }
+
+  /** Is an incident of a kind and a state, and of a time, that are shown? */
   isChosen(incident: number): boolean {
+    return this.isChosenKind(incident) && this.isInWindow(incident);
+  }
+
+  private isInWindow(incident: number): boolean {
+    if (!this.window) return true;
+    const at = this.layer.number("reported_min", incident);
+    return at !== null && at >= this.window[0] && at < this.window[1];
+  }
+
+  isChosenKind(incident: number): boolean {
     return !this.hiddenKinds.has(this.layer.text("kind", incident)) &&
       !this.hiddenStates.has(this.layer.text("state", incident));
   }
@@ -81,7 +98,7 @@ export class Incidents {
     if (!this.clusters) {
       const points: Parameters<Supercluster<{ incident: number }>["load"]>[0] = [];
       for (let incident = 0; incident < this.layer.count; incident++) {
-        const middle = this.isChosen(incident) ? this.layer.middle(incident) : null;
+        const middle = this.isChosenKind(incident) ? this.layer.middle(incident) : null;
         if (!middle) continue;
         const coordinates = [longitude(middle[0]), latitude(middle[1])];
         points.push({ type: "Feature", properties: { incident }, geometry: { type: "Point", coordinates } });

@@ -1,13 +1,16 @@
 /** Start the page of one file: read the data tags, take the map folium made, put everything on it. */
+import { gunzipSync } from "fflate";
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
+import { Meeting } from "./meeting/meeting.ts";
+import { fillOldBrowsers } from "./old_browsers.ts";
 import { readPack } from "./pack.ts";
 import { Page } from "./page.ts";
 import { Scene } from "./scene.ts";
 import type { Settings } from "./schema.ts";
 import { startSeen } from "./seen.ts";
-import { t, useLanguage } from "./words.ts";
+import { useLanguage } from "./words.ts";
 
 declare global {
   interface Window {
@@ -16,6 +19,9 @@ declare global {
 }
 
 window.L = L;
+fillOldBrowsers();
+// A browser that cannot read this program never takes away the sentence that says so.
+document.documentElement.classList.add("weige-runs");
 
 let theMap: L.Map | null = null;
 L.Map.addInitHook(function (this: L.Map) {
@@ -28,12 +34,9 @@ startSeen(start, () => page?.labels() ?? []);
 async function start(): Promise<void> {
   const settings = JSON.parse(tag("weige-settings")) as Settings;
   useLanguage(settings, settings.language);
-  if (typeof DecompressionStream === "undefined" || !("replaceChildren" in document.body)) {
-    document.body.prepend(t("page.old_browser"));
-    return;
-  }
   if (!theMap) throw new Error("the page holds no map");
-  page = new Page(theMap, new Scene(await readPack(tag("weige-pack"))), settings, tag("weige-licences"));
+  page = new Page(theMap, new Scene(await readPack(tag("weige-pack"), gunzipSync)), settings, tag("weige-licences"));
+  if (settings.meeting) window.weige.meeting = new Meeting(page, settings.meeting);
 }
 
 function tag(id: string): string {

@@ -30,6 +30,8 @@ export class Overlay extends L.Layer {
   private topLeft = L.latLng(0, 0);
   private drawnZoom = 0;
   private offset: L.Point = L.point(0, 0);
+  /** Pixels of the screen of a pixel of the drawing: more than 1 where everything is written larger. */
+  private factor = 1;
   private drawn: Label[] = [];
   private clusters: { x: number; y: number; radius: number; gatherings: Gathering[]; count: number }[] = [];
   private stations: StationSpot[] = [];
@@ -42,6 +44,7 @@ export class Overlay extends L.Layer {
     private readonly incidents: Incidents,
     /** Where the divider stands in the container (null where all is after), and what it covers there. */
     private readonly divider: { x: number | null; covers: Box[] },
+    private readonly magnified: () => number = () => 1,
   ) {
     super();
     L.Util.setOptions(this, { pane: "weige-labels" });
@@ -76,16 +79,19 @@ export class Overlay extends L.Layer {
     return this.drawn.map(({ lines, kind, box, colour, halo }) => ({
       text: lines.map(({ text }) => text).join("\n"),
       kind,
-      box: [box.x0 + this.offset.x, box.y0 + this.offset.y, box.x1 + this.offset.x, box.y1 + this.offset.y],
-      size: Math.min(...lines.map(({ size }) => size)),
+      box: [
+        box.x0 * this.factor + this.offset.x, box.y0 * this.factor + this.offset.y,
+        box.x1 * this.factor + this.offset.x, box.y1 * this.factor + this.offset.y,
+      ],
+      size: this.factor * Math.min(...lines.map(({ size }) => size)),
       colour,
       background: halo,
     }));
   }
 
   hit(containerPoint: L.Point): Hit | null {
-    const x = containerPoint.x - this.offset.x;
-    const y = containerPoint.y - this.offset.y;
+    const x = (containerPoint.x - this.offset.x) / this.factor;
+    const y = (containerPoint.y - this.offset.y) / this.factor;
     const cluster = [...this.clusters].reverse().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
     if (cluster) {
       return { kind: "incidents", incidents: this.incidents.members(cluster.gatherings), isCluster: cluster.count > 1 };
@@ -96,15 +102,17 @@ export class Overlay extends L.Layer {
     return station ? { kind: "station", station: station.station } : null;
   }
 
-  redraw(): void {
+  redraw(ratio = window.devicePixelRatio || 1): void {
     const map = this.host;
     if (!map) return;
-    const resting = restingOn(map);
+    const resting = { ...restingOn(map), ratio };
     this.offset = resting.pad.multiplyBy(-1);
     this.topLeft = map.containerPointToLatLng(this.offset);
     this.drawnZoom = map.getZoom();
     const pen = penOver(this.canvas, resting);
-    if (pen) this.draw(pen, resting.view);
+    this.factor = this.magnified();
+    pen?.scale(this.factor, this.factor);
+    if (pen) this.draw(pen, larger(resting.view, this.factor));
   }
 
   /** During a zoom the old drawing is stretched to where it will be. */
@@ -117,19 +125,27 @@ export class Overlay extends L.Layer {
 
   private draw(pen: CanvasRenderingContext2D, view: Window): void {
     const taken = new Taken();
-    this.clusters = this.shown.has("incidents") ? this.gather(view) : [];
+    // While time slides, a layer of its own draws them.
+    this.clusters = this.shown.has("incidents") && !this.incidents.window ? this.gather(view) : [];
     this.stations = this.shown.has("stations") ? this.place(view) : [];
     for (const { x, y, radius } of this.clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, side } of this.stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
-    for (const box of [...this.divider.covers, ...this.controls()]) taken.take(moved(box, -this.offset.x, -this.offset.y));
+    for (const box of [...this.divider.covers, ...this.controls()]) taken.take(this.inDrawing(box));
     const { scene, styles, shown, ruler } = this;
-    const dividerX = this.divider.x === null ? null : this.divider.x - this.offset.x;
-    const drawing = { pen, ruler, scene, styles, shown, view, seen: seenBox(this.offset, view), dividerX };
+    const dividerX = this.divider.x === null ? null : (this.divider.x - this.offset.x) / this.factor;
+    const seen = seenBox(this.offset.divideBy(this.factor), view);
+    const drawing = { pen, ruler, scene, styles, shown, view, seen, dividerX };
     this.drawn = placeLabels(labelsOf(drawing, this.stations), taken);
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     for (const { x, y, side } of this.stations) drawStation(pen, x, y, side, this.styles.ink.station);
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);
+  }
+
+  private inDrawing(box: Box): Box {
+    const at = (value: number, offset: number) => (value - offset) / this.factor;
+    const { x, y } = this.offset;
+    return { x0: at(box.x0, x), y0: at(box.y0, y), x1: at(box.x1, x), y1: at(box.y1, y) };
   }
 
   /** What the buttons of the map cover of its container. */
@@ -198,8 +214,10 @@ function seenBox(offset: L.Point, view: Window): Box {
   return { x0: -offset.x, y0: -offset.y, x1: view.width + offset.x, y1: view.height + offset.y };
 }
 
-function moved({ x0, y0, x1, y1 }: Box, dx: number, dy: number): Box {
-  return { x0: x0 + dx, y0: y0 + dy, x1: x1 + dx, y1: y1 + dy };
+/** The view in pixels that are so many times larger. */
+function larger(view: Window, factor: number): Window {
+  const { scale, width, height, metresPerPixel } = view;
+  return { ...view, scale: scale / factor, width: width / factor, height: height / factor, metresPerPixel: metresPerPixel * factor };
 }
 
 function clusterRadius(count: number): number {

@@ -11,6 +11,7 @@ import type { Paths, Points } from "./pack.ts";
 import { Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
 import { Panel } from "./panel.ts";
 import { boundsOf, place, worldOf } from "./places.ts";
+import { penOver, restingOn } from "./resting.ts";
 import {
   buildingSection, communitySection, compoundSection, findingSection, gridSection, incidentSection, popupElement, Reasons,
   stationSection, unitSection, type Section,
@@ -26,6 +27,8 @@ import { htmlLanguage, t, useLanguage } from "./words.ts";
 const MAX_ZOOM = 21;
 /** Flying to a single place comes no nearer than this, so that its surroundings can be seen. */
 const PLACE_ZOOM = 18.5;
+/** Pixels of a CSS pixel on paper: about 200 to the inch. */
+const PAPER_RATIO = 2;
 /** Of a pile of incidents at one spot a popup tells so many. */
 const PILE = 20;
 
@@ -33,8 +36,14 @@ const PILE = 20;
 const INITIALLY_HIDDEN: ReadonlySet<Shown> = new Set(["cells"]);
 
 export class Page {
+  /** Everything but the panel: the map, and what a meeting puts round it. */
+  readonly stage = element("main", { class: "stage" });
+  readonly incidents: Incidents;
+  /** Cases that another layer draws at a point of the map's container. */
+  hitCases: (at: L.Point) => number[] = () => [];
+  /** How much larger than usual maps are written. */
+  magnified = 1;
   private readonly shown = new Set<Shown>();
-  private readonly incidents: Incidents;
   private readonly reasons: Reasons;
   private readonly tiles: PlanTiles;
   private readonly overlay: Overlay;
@@ -42,14 +51,19 @@ export class Page {
   private readonly selection: L.LayerGroup;
   /** Only where the plan carries the grids before. */
   private readonly swipe: Swipe | null = null;
+  private readonly painterOf: (side: Side) => Painter;
   private controls: L.Control[] = [];
   private onScreen: L.LatLngBounds | null = null;
   private onArrival: (() => void) | null = null;
+  /** The ground on paper: there from the start, since a browser prints no canvas that it has not yet shown. */
+  private readonly sheet = element("canvas", { class: "sheet", width: 0, height: 0 });
+  private picking: ((at: L.LatLng) => void) | null = null;
+  private readonly listeners: { speak: () => void; filter: () => void } = { speak: () => undefined, filter: () => undefined };
 
   constructor(
-    private readonly map: L.Map,
-    private readonly scene: Scene,
-    private readonly settings: Settings,
+    readonly map: L.Map,
+    readonly scene: Scene,
+    readonly settings: Settings,
     licences: string,
   ) {
     this.incidents = new Incidents(scene.get("incidents"));
@@ -62,13 +76,16 @@ export class Page {
     this.panel = new Panel({
       scene, settings, licences, shown: this.shown, incidents: this.incidents, reasons: this.reasons,
       onLayer: (layer, isShown) => this.show(layer, isShown),
-      onFilter: () => this.overlay.redraw(),
+      onFilter: () => {
+        this.overlay.redraw();
+        this.listeners.filter();
+      },
       onEntry: (entry) => this.goToEntry(entry),
       onFeature: (layer, feature) => this.goTo(layer, [feature]),
       onLanguage: (language) => this.speak(language),
       onResize: () => this.map.invalidateSize({ animate: false }),
     });
-    const stage = element("main", { class: "stage" });
+    const { stage } = this;
     const root = element("div", { id: "weige" });
     root.append(this.panel.root, stage);
     document.body.append(root);
@@ -77,15 +94,18 @@ export class Page {
     const pane = map.createPane("weige-labels");
     pane.style.zIndex = "450";
     pane.style.pointerEvents = "none";
-    const painter = (side: Side) => new Painter(scene, settings.styles, this.shown, side, () => this.swipe?.isOn ?? false);
-    this.tiles = new PlanTiles(painter("after"));
+    const painter = (this.painterOf = (side: Side) => new Painter(scene, settings.styles, this.shown, side, () => this.swipe?.isOn ?? false));
+    const paper = map.createPane("weige-sheet");
+    paper.style.zIndex = "220"; // over the grids before, under the labels
+    paper.append(this.sheet);
+    this.tiles = new PlanTiles(painter("after"), () => this.magnified);
     if (settings.changes) {
-      this.swipe = new Swipe(map, new PlanTiles(painter("before")), {
+      this.swipe = new Swipe(map, new PlanTiles(painter("before"), () => this.magnified), {
         onSwitch: () => this.redraw(),
         onMove: () => this.overlay.redraw(),
       });
     }
-    this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents, this.swipe ?? { x: null, covers: [] });
+    this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents, this.swipe ?? { x: null, covers: [] }, () => this.magnified);
     this.selection = L.layerGroup().addTo(map);
     // The panel takes its place before the map is fitted to the rest.
     this.speak(settings.language);
@@ -96,7 +116,8 @@ export class Page {
     new TowerBadges(scene.get("units")).addTo(map);
     map.on("click", (event) => this.identify(event));
     map.on("mousemove", (event) => {
-      map.getContainer().classList.toggle("over", this.overlay.hit(event.containerPoint) !== null);
+      const isOver = this.overlay.hit(event.containerPoint) !== null || this.hitCases(event.containerPoint).length > 0;
+      map.getContainer().classList.toggle("over", isOver);
     });
     window.matchMedia("print").addEventListener("change", ({ matches }) => this.turnToPaper(matches));
   }
@@ -107,11 +128,54 @@ export class Page {
     this.panel.turnToPaper(isPaper);
     this.map.invalidateSize({ animate: false });
     if (this.onScreen) this.map.fitBounds(this.onScreen, { animate: false });
-    this.overlay.redraw();
+    this.overlay.redraw(isPaper ? PAPER_RATIO : undefined);
+    if (isPaper) this.paintSheet();
+    else [this.sheet.width, this.sheet.height] = [0, 0];
+  }
+
+  private paintSheet(): void {
+    const resting = { ...restingOn(this.map), ratio: PAPER_RATIO };
+    const pen = penOver(this.sheet, resting);
+    if (!pen) return;
+    const { view, pad } = resting;
+    this.painterOf("after").paint(pen, view, PAPER_RATIO);
+    const x = this.swipe?.x ?? null;
+    if (x === null) return;
+    pen.setTransform(PAPER_RATIO, 0, 0, PAPER_RATIO, 0, 0);
+    pen.beginPath();
+    pen.rect(0, 0, x + pad.x, view.height);
+    pen.clip();
+    this.painterOf("before").paint(pen, view, PAPER_RATIO);
   }
 
   labels(): DrawnLabel[] {
     return this.overlay.labels();
+  }
+
+  /** The community, or how many there are. */
+  place(): string {
+    return this.panel.title();
+  }
+
+  onSpeak(listener: () => void): void {
+    this.listeners.speak = listener;
+  }
+
+  onFilter(listener: () => void): void {
+    this.listeners.filter = listener;
+  }
+
+  /** Take the next click of the map for a place. */
+  pick(onPicked: (at: L.LatLng) => void): void {
+    this.picking = onPicked;
+    this.map.getContainer().classList.add("picking");
+  }
+
+  /** Write the map larger, for those at the back of a room. */
+  magnify(factor: number): void {
+    this.magnified = factor;
+    this.swipe?.redraw();
+    this.redraw();
   }
 
   private speak(language: Language): void {
@@ -132,6 +196,7 @@ export class Page {
     ];
     for (const control of this.controls) control.addTo(this.map);
     this.overlay.redraw();
+    this.listeners.speak();
   }
 
   private show(layer: Shown, isShown: boolean): void {
@@ -141,12 +206,12 @@ export class Page {
     this.redraw();
   }
 
-  private redraw(): void {
+  redraw(): void {
     this.tiles.redraw();
     this.overlay.redraw();
   }
 
-  private home(animate: boolean): void {
+  home(animate: boolean): void {
     const box = this.scene.bounds();
     if (box) this.map.fitBounds(boundsOf(box), { padding: [14, 14], animate, maxZoom: PLACE_ZOOM });
     else this.map.setView([32, 119.6], 10, { animate });
@@ -201,7 +266,7 @@ export class Page {
   }
 
   /** Bring features into view, outline them, and tell what they are. */
-  private goTo(name: LayerName, features: readonly number[]): void {
+  goTo(name: LayerName, features: readonly number[]): void {
     const first = features[0] as number;
     if (name === "findings") return this.goToFinding(first);
     if (name === "units") return this.goToUnits(features, [unitSection(this.scene, first)]);
@@ -227,7 +292,22 @@ export class Page {
     if (name === "incidents" || name === "stations") this.ring(at);
   }
 
+  /** Bring a place into view and ring it. */
+  goToPlace(at: [number, number]): void {
+    this.bring([...at, ...at], () => undefined);
+    this.selection.clearLayers();
+    this.ring(at);
+  }
+
   private identify(event: L.LeafletMouseEvent): void {
+    if (this.picking) {
+      const picked = this.picking;
+      this.picking = null;
+      this.map.getContainer().classList.remove("picking");
+      return picked(event.latlng);
+    }
+    const cases = this.hitCases(event.containerPoint);
+    if (cases.length) return this.openIncidents(cases, event.latlng);
     const hit = this.overlay.hit(event.containerPoint);
     this.selection.clearLayers();
     if (hit?.kind === "station") return this.goNear("stations", hit.station, stationSection(this.scene, hit.station));

@@ -341,7 +341,7 @@ export class Panel {
       box.checked = shown.has(name);
       box.addEventListener("change", () => this.options.onLayer(name, box.checked));
       const count = name === "labels" ? "" : formatCount(scene.get(name === "status" ? "grids" : name).count);
-      layers.append(element("li", {}, element("label", {}, box, sign,
+      layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign,
         element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
     }
     return [

@@ -1,4 +1,5 @@
 /** What Python writes into the page beside the pack; mirrors `maps/page.py` and `maps/styles.py`. */
+import type { MeetingNote } from "./meeting/schema.ts";
 
 export type Language = "zh_CN" | "en";
 
@@ -61,4 +62,6 @@ export interface Settings {
   households: Record<"in_grids" | "left_out" | "outside", number>;
   /** Only where the plan carries the grids before. */
   changes?: ChangesNote;
+  /** Only in the file for a meeting. */
+  meeting?: MeetingNote;
 }

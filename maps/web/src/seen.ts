@@ -1,5 +1,6 @@
 /** What tests see of a page with a map: when it is drawn, and what is on it. */
 import type { CompareView } from "./compare/compare.ts";
+import type { Meeting } from "./meeting/meeting.ts";
 import type { DrawnLabel } from "./overlay.ts";
 import type { PlannerView } from "./planner/planner.ts";
 
@@ -11,6 +12,8 @@ export interface Seen {
   planner: PlannerView | null;
   /** Only where two versions are compared. */
   compare: CompareView | null;
+  /** Only in the file for a meeting. */
+  meeting: Meeting | null;
 }
 
 declare global {
@@ -28,5 +31,5 @@ export function startSeen(start: () => Promise<void>, labels: () => DrawnLabel[]
         .then(() => resolve(), reject);
     });
   });
-  window.weige = { ready, labels, planner: null, compare: null };
+  window.weige = { ready, labels, planner: null, compare: null, meeting: null };
 }

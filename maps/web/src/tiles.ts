@@ -13,7 +13,7 @@ interface GridLayerInternals {
 export class PlanTiles extends L.GridLayer {
   private level = 0;
 
-  constructor(private readonly painter: Painter) {
+  constructor(private readonly painter: Painter, private readonly magnified: () => number = () => 1) {
     super({ tileSize: TILE_SIDE, noWrap: true, keepBuffer: 1, updateWhenZooming: false });
   }
 
@@ -22,16 +22,19 @@ export class PlanTiles extends L.GridLayer {
     const ratio = window.devicePixelRatio || 1;
     tile.width = Math.round(TILE_SIDE * ratio);
     tile.height = Math.round(TILE_SIDE * ratio);
-    const scale = 256 * 2 ** coords.z;
+    const world = 256 * 2 ** coords.z;
+    // Written larger, the same ground is drawn as on a smaller screen with larger pixels.
+    const factor = this.magnified();
+    const scale = world / factor;
     const view = {
-      originX: (coords.x * TILE_SIDE) / scale,
-      originY: (coords.y * TILE_SIDE) / scale,
+      originX: (coords.x * TILE_SIDE) / world,
+      originY: (coords.y * TILE_SIDE) / world,
       scale,
-      width: TILE_SIDE,
-      height: TILE_SIDE,
-      metresPerPixel: metresPerPixel(coords.z, (coords.y * TILE_SIDE) / scale),
+      width: TILE_SIDE / factor,
+      height: TILE_SIDE / factor,
+      metresPerPixel: factor * metresPerPixel(coords.z, (coords.y * TILE_SIDE) / world),
     };
-    drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio));
+    drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio * factor));
     return tile;
   }
 

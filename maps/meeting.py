@@ -1,0 +1,208 @@
+"""What a file for a meeting says of itself: the period of its cases, its stamp, what was left out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.comparison import Assigned, compare
+from geo.errors import InputError
+from geo.findings import Finding
+from geo.layers import Layer
+from maps.text import printable
+
+# A case counts as closed in time within so many days, as in `api/cases/figures.py`.
+WITHIN_DAYS = 3
+
+_PERIOD = re.compile(r"(\d{4})-(\d{2})-(\d{2})/(\d{4})-(\d{2})-(\d{2})")
+# Moments as the page reads them (`maps/web/src/times.ts`), and as offices write them.
+_MOMENT = re.compile(
+    r"\s*(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?(?:[T ]+(\d{1,2})[:\uff1a](\d{2}).*)?\s*",
+    re.IGNORECASE,
+)
+_EPOCH = datetime(1970, 1, 1)
+# Columns of cases in which people write freely.
+_FREE_TEXT = ("text",)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """The first minute, and that after the last."""
+        days = [(each - date(1970, 1, 1)).days for each in (self.first, self.last + timedelta(days=1))]
+        return (days[0] * 1440, days[1] * 1440)
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A file that went into the page, with the rows that it holds and those that are shown."""
+
+    name: str
+    sha256: str
+    rows: int
+    shown: int
+
+
+def period_of(text: str) -> Period:
+    """Read `2026-11-01/2026-11-30`.
+
+    Raises
+    ------
+    InputError
+        Not of that form, no real days, or the last is before the first.
+    """
+    found = _PERIOD.fullmatch(text.strip())
+    try:
+        numbers = [int(part) for part in found.groups()] if found else []
+        period = Period(date(*numbers[:3]), date(*numbers[3:]))
+    except (TypeError, ValueError) as error:
+        raise _no_period(text) from error
+    if period.last < period.first:
+        raise _no_period(text)
+    return period
+
+
+def minutes_of(moments: Iterable[Any]) -> pd.Series[Any]:
+    """Return moments as minutes since 1970 by the clock they were written by; missing where unreadable."""
+    return pd.Series([_minute(moment) for moment in moments], dtype="Int64")
+
+
+def _minute(moment: Any) -> int | None:
+    found = _MOMENT.fullmatch(moment) if isinstance(moment, str) else None
+    if found is None:
+        return None
+    try:
+        parts = [int(part or 0) for part in found.groups()]
+        return int((datetime(*parts) - _EPOCH).total_seconds() // 60)  # type: ignore[arg-type]
+    except ValueError:
+        return None
+
+
+def cases_of(
+    layer: Layer, period: Period | None, *, with_texts: bool
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Return the cases of a period, without what people wrote freely unless it is asked for.
+
+    Parameters
+    ----------
+    layer : Layer
+        Incidents.
+    period : Period, optional
+        By the day of their report; a case whose day cannot be read is in no period.
+    with_texts : bool
+
+    Returns
+    -------
+    (GeoDataFrame, list of Finding)
+        The cases, and how many were left out and why.
+    """
+    frame = layer.frame if with_texts else layer.frame.drop(columns=[*_FREE_TEXT], errors="ignore")
+    if period is None:
+        return frame, []
+    told = frame["reported_at"] if "reported_at" in frame else [None] * len(frame)
+    minutes = minutes_of(told)
+    first, end = period.minutes
+    inside = minutes.ge(first) & minutes.lt(end)
+    chosen = frame[inside.fillna(False).to_numpy(bool)].reset_index(drop=True)
+    values: dict[str, Any] = {"file": layer.name, "first": str(period.first), "last": str(period.last)}
+    findings = []
+    if unread := int(minutes.isna().sum()):
+        findings.append(Finding("case_day_unreadable", "warning", values={**values, "n": unread}))
+    if outside := len(frame) - len(chosen) - unread:
+        findings.append(Finding("cases_outside_period", "info", values={**values, "n": outside}))
+    return chosen, findings
+
+
+def with_before(plan: Mapping[str, pd.DataFrame], old: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the layers of a plan with the grids of another as those before, and what moved between them.
+
+    Raises
+    ------
+    InputError
+        One of the two has no units with ids and grids to be compared.
+    """
+    before, after = (_assigned(each) for each in (old, plan))
+    moves = compare(before, after).moves
+    moves = moves.assign(cause=["mended" if pd.notna(grid) else "arrived" for grid in moves["from_grid"]])
+    return {**plan, "micro_grids_before": old["micro_grids"], "ledger": moves}
+
+
+def _assigned(plan: Mapping[str, pd.DataFrame]) -> Assigned:
+    units = plan.get("units")
+    if units is None or not {"unit_id", "households", "grid_id"} <= {*units}:
+        raise InputError(
+            "not_comparable",
+            "its units have no unit_id, households and grid_id",
+            mend="compare files written by `weige plan`",
+        )
+    units = units.drop_duplicates("unit_id")
+    grids = units["grid_id"].astype(object).where(units["grid_id"].notna(), None)
+    return Assigned(
+        units["unit_id"].to_numpy(dtype=object),
+        units["households"].fillna(0).to_numpy("int64"),
+        grids.to_numpy(dtype=object),
+        tuple(plan["micro_grids"]["grid_id"].dropna()),
+    )
+
+
+def meeting_note(
+    *,
+    plan: bytes,
+    sources: Sequence[Stamped],
+    made_at: datetime | None = None,
+    period: Period | None = None,
+    watermark: str | None = None,
+    redacted: bool = True,
+) -> dict[str, Any]:
+    """Return what the page says of itself, as `maps/web/src/meeting/schema.ts` declares it.
+
+    Parameters
+    ----------
+    plan : bytes
+        The layers of the page (`maps.pack`): notes made on it name it by its digest.
+    sources : sequence of Stamped
+    made_at : datetime, optional
+        Else now.
+    """
+    made = made_at or datetime.now(UTC).astimezone()
+    return {
+        "id": hashlib.sha256(plan).hexdigest()[:16],
+        "made_at": made.isoformat(timespec="seconds"),
+        "period": None if period is None else [str(period.first), str(period.last)],
+        "within_days": WITHIN_DAYS,
+        "watermark": printable(watermark) if watermark else "",
+        "redacted": redacted,
+        "sources": [
+            {"name": printable(each.name), "sha256": each.sha256, "rows": each.rows, "shown": each.shown}
+            for each in sources
+        ],
+    }
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _no_period(text: str) -> InputError:
+    return InputError(
+        "period_form",
+        f"--period {text} is not of the form FIRST/LAST",
+        mend="write for example --period 2026-11-01/2026-11-30",
+        option=text,
+    )

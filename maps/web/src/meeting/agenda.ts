@@ -1,0 +1,300 @@
+/** The agenda: items, decisions, a show of hands, comments on the map; kept in a small file. */
+import * as L from "leaflet";
+import { button, element, typed } from "../dom.ts";
+import { masked } from "../masking.ts";
+import { latitude, longitude } from "../pack.ts";
+import { worldOf } from "../places.ts";
+import type { Scene } from "../scene.ts";
+import { formatMoment } from "../times.ts";
+import { t } from "../words.ts";
+import {
+  emptyNotes, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type MeetingKind, type Notes, type Votes,
+} from "./notes.ts";
+import { openCases, placesOf, type Place } from "./places.ts";
+
+/** Cases of a place that are put on the agenda at once. */
+const MOST_CASES = 40;
+/** The estate meeting day is the 10th of the month. */
+const ESTATE_DAY = 10;
+
+export interface AgendaOptions {
+  map: L.Map;
+  scene: Scene;
+  file: string;
+  now: () => Date;
+  isChosen(incident: number): boolean;
+  /** Ask for a place on the map; the next click is told. */
+  pick(onPicked: (at: L.LatLng) => void): void;
+  goTo(entry: Entry): void;
+}
+
+export class Agenda {
+  readonly root = element("div", { class: "agenda" });
+  private notes: Notes;
+  private places: Place[] = [];
+  private isSaved = true;
+  private readonly markers = L.layerGroup();
+  private readonly said = element("p", { class: "hint", role: "status" });
+  private readonly items = element("ol", { class: "agenda-items" });
+  private readonly comments = element("ul", { class: "agenda-comments" });
+
+  constructor(private readonly options: AgendaOptions) {
+    this.notes = emptyNotes(options.file, { kind: "estate_day", date: isoDate(nextEstateDay(options.now())), place: "" });
+    this.markers.addTo(options.map);
+    window.addEventListener("beforeunload", (event) => {
+      if (!this.isSaved) event.preventDefault();
+      if (!this.isSaved) event.returnValue = "";
+    });
+  }
+
+  /** All entries, removed ones too. */
+  get entries(): readonly Entry[] {
+    return this.notes.entries;
+  }
+
+  render(): void {
+    const { meeting } = this.notes;
+    const kinds = element("select", { "aria-label": t("meeting.agenda.kind") });
+    kinds.append(...MEETING_KINDS.map((kind) => element("option", { value: kind }, t(`meeting.agenda.kinds.${kind}`))));
+    kinds.value = meeting.kind;
+    kinds.addEventListener("change", () => {
+      meeting.kind = kinds.value as MeetingKind;
+      meeting.date = isoDate(meeting.kind === "estate_day" ? nextEstateDay(this.options.now()) : this.options.now());
+      meeting.place = "";
+      this.isSaved = false;
+      this.render();
+      this.root.querySelector<HTMLElement>("select")?.focus();
+    });
+    const date = element("input", { type: "date", "aria-label": t("meeting.agenda.date"), value: meeting.date });
+    date.addEventListener("change", () => this.change(() => (meeting.date = date.value)));
+    this.places = placesOf(this.options.scene, meeting.kind === "lane_list");
+    const place = element("select", { "aria-label": t(meeting.kind === "lane_list" ? "meeting.agenda.lane" : "meeting.agenda.place") });
+    place.append(element("option", { value: "" }, t(meeting.kind === "lane_list" ? "meeting.agenda.lane" : "meeting.agenda.place")),
+      ...this.places.map(({ name }, i) => element("option", { value: i }, name)));
+    const known = this.places.findIndex(({ name }) => name === meeting.place);
+    place.value = known < 0 ? "" : String(known);
+    place.addEventListener("change", () => this.change(() => (meeting.place = this.places[Number(place.value || -1)]?.name ?? "")));
+    const open = element("input", { type: "file", accept: ".json,application/json", class: "visually-hidden", tabindex: -1, "aria-hidden": "true", multiple: true });
+    open.addEventListener("change", () => void this.open([...(open.files ?? [])]).then(() => (open.value = "")));
+    this.root.replaceChildren(
+      element("div", { class: "agenda-head" }, kinds, date, place),
+      element("div", { class: "agenda-tools" },
+        button(t("meeting.agenda.from_cases"), () => this.fromCases()),
+        button(t("meeting.agenda.add"), () => this.add("item", {})),
+        button(t("meeting.agenda.comment"), () => this.comment()),
+        button(t("meeting.agenda.comment_middle"), () => this.addAt(this.options.map.getCenter()))),
+      element("div", { class: "agenda-tools" },
+        button(t("meeting.agenda.save"), () => this.save(), { class: "main" }),
+        button(t("meeting.agenda.open"), () => open.click()), open),
+      this.said,
+      element("h2", {}, t("meeting.agenda.items")), this.items,
+      element("h2", {}, t("meeting.agenda.comments")), this.comments,
+      element("p", { class: "hint" }, t("meeting.agenda.privacy")));
+    this.list();
+  }
+
+  /** The notes as the text of their file. */
+  fileText(): string {
+    return `${JSON.stringify({ ...this.notes, saved_at: stampOf(this.options.now()) }, null, 1)}\n`;
+  }
+
+  /** Take in the text of a file of notes; returns what is said about it. */
+  take(text: string, name: string): string {
+    try {
+      const read = parseNotes(text, this.options.file);
+      const before = this.notes.entries.length;
+      if (!before) this.notes.meeting = read.meeting;
+      this.notes.entries = mergedEntries(this.notes.entries, read.entries);
+      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.length - before });
+    } catch (error) {
+      if (!(error instanceof NotesError)) throw error;
+      return t(`meeting.agenda.refused.${error.message}`, { file: name });
+    }
+  }
+
+  private async open(files: readonly File[]): Promise<void> {
+    const said: string[] = [];
+    for (const file of files) said.push(this.take(await readText(file), file.name));
+    this.render();
+    this.said.textContent = said.join(" ");
+  }
+
+  private save(): void {
+    const { meeting } = this.notes;
+    const link = element("a", { download: `weige-${meeting.date}-${meeting.place || meeting.kind}.json`.replace(/[\\/:*?"<>|\s]+/g, "-") });
+    link.href = URL.createObjectURL(new Blob([this.fileText()], { type: "application/json" }));
+    link.click();
+    URL.revokeObjectURL(link.href);
+    this.isSaved = true;
+    this.said.textContent = t("meeting.agenda.saved", { file: link.download });
+  }
+
+  private fromCases(): void {
+    const place = this.places.find(({ name }) => name === this.notes.meeting.place);
+    if (!place) {
+      this.said.textContent = t(this.notes.meeting.kind === "lane_list" ? "meeting.agenda.choose_lane" : "meeting.agenda.choose_place");
+      return;
+    }
+    const { scene } = this.options;
+    const layer = scene.get("incidents");
+    const listed = new Set(this.notes.entries.filter(({ removed }) => !removed).map(({ case_id }) => case_id));
+    const found = openCases(scene, place, (incident) => this.options.isChosen(incident)).filter((incident) => !listed.has(layer.text("case_id", incident)));
+    for (const incident of found.slice(0, MOST_CASES)) {
+      const grid = layer.number("grid", incident);
+      const at = layer.middle(incident);
+      const kind = layer.text("kind", incident);
+      this.push("item", {
+        case_id: layer.text("case_id", incident), kind, grid: grid === null ? "" : scene.get("grids").text("grid_id", grid),
+        text: t("meeting.agenda.case_item", { kind, state: layer.text("state", incident) }),
+        lon: at && round(longitude(at[0])), lat: at && round(latitude(at[1])),
+      });
+    }
+    this.list();
+    const rest = found.length - Math.min(found.length, MOST_CASES);
+    this.said.textContent = t(rest ? "meeting.agenda.listed_some" : "meeting.agenda.listed", { items: found.length - rest, rest, place: place.name });
+  }
+
+  private comment(): void {
+    this.said.textContent = t("meeting.agenda.pick");
+    this.options.pick((at) => this.addAt(at));
+  }
+
+  private addAt(at: L.LatLng): void {
+    const { scene } = this.options;
+    const grid = scene.get("grids").polygonsAt(...worldOf(at))[0];
+    this.add("comment", { lon: round(at.lng), lat: round(at.lat), grid: grid === undefined ? "" : scene.get("grids").text("grid_id", grid) });
+  }
+
+  private add(type: Entry["type"], given: Partial<Entry>): void {
+    const entry = this.push(type, given);
+    this.list();
+    this.root.querySelector<HTMLElement>(`[data-entry="${entry.id}"] textarea`)?.focus();
+  }
+
+  private push(type: Entry["type"], given: Partial<Entry>): Entry {
+    const entry = newEntry(newId(), type, stampOf(this.options.now()), given);
+    this.notes.entries.push(entry);
+    this.isSaved = false;
+    return entry;
+  }
+
+  private change(act: () => void, entry?: Entry): void {
+    act();
+    if (entry) entry.changed_at = stampOf(this.options.now());
+    this.isSaved = false;
+  }
+
+  private list(): void {
+    const shown = this.notes.entries.filter(({ removed }) => !removed);
+    const of = (type: Entry["type"]) => shown.filter((entry) => entry.type === type);
+    const rows = (type: Entry["type"]) => of(type).map((entry, i) => element("li", { "data-entry": entry.id }, this.card(entry, i + 1)));
+    const none = (key: string) => [element("li", { class: "hint" }, t(key))];
+    this.items.replaceChildren(...(of("item").length ? rows("item") : none("meeting.agenda.no_items")));
+    this.comments.replaceChildren(...(of("comment").length ? rows("comment") : none("meeting.agenda.no_comments")));
+    this.mark(of("comment"));
+  }
+
+  private mark(comments: readonly Entry[]): void {
+    this.markers.clearLayers();
+    comments.forEach((entry, i) => {
+      if (entry.lon === null || entry.lat === null) return;
+      const icon = L.divIcon({ className: "sticker", html: element("span", {}, String(i + 1)), iconSize: [26, 26], iconAnchor: [4, 24] });
+      const marker = L.marker([entry.lat, entry.lon], { icon, keyboard: false, alt: "" });
+      marker.on("click", () => this.root.querySelector<HTMLElement>(`[data-entry="${entry.id}"] textarea`)?.focus());
+      marker.addTo(this.markers);
+    });
+  }
+
+  private card(entry: Entry, number: number): HTMLElement {
+    const isItem = entry.type === "item";
+    const name = t(isItem ? "meeting.agenda.item" : "meeting.agenda.sticker", { number });
+    const field = (key: "text" | "decision", label: string, rows: number) => {
+      const area = element("textarea", { rows, maxlength: LONGEST_TEXT, "aria-label": `${name} ${label}`, placeholder: label });
+      area.value = entry[key];
+      area.addEventListener("input", () => this.change(() => (entry[key] = masked(area.value)), entry));
+      area.addEventListener("change", () => (area.value = entry[key]));
+      return area;
+    };
+    const about = [entry.case_id, entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid }), entry.form_of && t("meeting.agenda.other_form")].filter((each) => each !== "");
+    const head = element("div", { class: "entry-head" }, element("b", {}, name), element("span", { class: "hint" }, typed(about.join(" · "))));
+    if (entry.lon !== null) head.append(button(t("meeting.agenda.show"), () => this.options.goTo(entry), { "aria-label": `${name} ${t("meeting.agenda.show")}` }));
+    head.append(button(t("meeting.agenda.remove"), () => {
+      this.change(() => (entry.removed = true), entry);
+      this.list();
+      this.said.textContent = t("meeting.agenda.removed", { name });
+    }, { "aria-label": `${name} ${t("meeting.agenda.remove")}` }));
+    if (!isItem) return element("article", { class: "entry" }, head, field("text", t("meeting.agenda.comment_text"), 2));
+    const department = element("input", { type: "text", maxlength: 100, "aria-label": `${name} ${t("meeting.agenda.department")}`, placeholder: t("meeting.agenda.department"), value: entry.department });
+    department.addEventListener("input", () => this.change(() => (entry.department = masked(department.value)), entry));
+    const due = element("input", { type: "date", "aria-label": `${name} ${t("meeting.agenda.due")}`, value: entry.due });
+    due.addEventListener("change", () => this.change(() => (entry.due = due.value), entry));
+    return element("article", { class: "entry" }, head, field("text", t("meeting.agenda.item_text"), 2), this.tally(entry, name),
+      field("decision", t("meeting.agenda.decision"), 2),
+      element("div", { class: "entry-line" }, department, element("label", {}, t("meeting.agenda.due"), due)));
+  }
+
+  /** A show of hands: one press, one hand. */
+  private tally(entry: Entry, name: string): HTMLElement {
+    const votes = element("div", { class: "votes", role: "group", "aria-label": `${name} ${t("meeting.agenda.votes")}` });
+    for (const way of ["yes", "no", "abstain"] as const satisfies readonly (keyof Votes)[]) {
+      const count = element("output", {}, String(entry.votes[way]));
+      const step = (by: number) => {
+        const next = entry.votes[way] + by;
+        if (next < 0) return;
+        this.change(() => (entry.votes = { ...entry.votes, [way]: next }), entry);
+        count.textContent = String(next);
+      };
+      const label = t(`meeting.agenda.vote.${way}`);
+      votes.append(element("div", { class: `vote ${way}` }, element("span", {}, label),
+        button("\u2212", () => step(-1), { "aria-label": `${name} ${t("meeting.agenda.fewer", { way: label })}` }), count,
+        button("+", () => step(1), { "aria-label": `${name} ${t("meeting.agenda.more", { way: label })}` })));
+    }
+    return votes;
+  }
+
+  /** The minutes on paper: every item with its tally and decision. */
+  minutes(): HTMLElement[] {
+    const { meeting, entries } = this.notes;
+    const items = entries.filter(({ type, removed }) => type === "item" && !removed);
+    if (!items.length) return [];
+    const head = element("tr", {}, ...["number", "item_text", "votes", "decision", "department", "due"].map((key) => element("th", { scope: "col" }, t(`meeting.agenda.${key}`))));
+    const rows = items.map((entry, i) => {
+      const { yes, no, abstain } = entry.votes;
+      const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" · "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
+      return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
+    });
+    return [element("h2", {}, `${t(`meeting.agenda.kinds.${meeting.kind}`)} ${formatMoment(meeting.date)} `, typed(meeting.place)),
+      element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))];
+  }
+}
+
+/** The 10th of this month, or of the next where it has passed. */
+export function nextEstateDay(now: Date): Date {
+  return new Date(now.getFullYear(), now.getMonth() + (now.getDate() > ESTATE_DAY ? 1 : 0), ESTATE_DAY);
+}
+
+export function isoDate(day: Date): string {
+  return `${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, "0")}-${String(day.getDate()).padStart(2, "0")}`;
+}
+
+function stampOf(now: Date): string {
+  return `${now.toISOString().slice(0, 19)}Z`;
+}
+
+function newId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
+function round(degrees: number): number {
+  return Math.round(degrees * 1e6) / 1e6;
+}
+
+function readText(file: File): Promise<string> {
+  return new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(String(reader.result)));
+    // What cannot be read is told as what is damaged.
+    reader.addEventListener("error", () => resolve(""));
+    reader.readAsText(file);
+  });
+}

@@ -1,0 +1,211 @@
+/** What a meeting does with the map: tables, time, figures, agenda, large type, paper; all around the page. */
+import "./meeting.css";
+import { button, element } from "../dom.ts";
+import type { Page } from "../page.ts";
+import { worldX, worldY } from "../pack.ts";
+import { formatCount, t } from "../words.ts";
+import { Agenda } from "./agenda.ts";
+import { CaseLayer } from "./case_layer.ts";
+import { classBars, dayBars, shareOf } from "./charts.ts";
+import { Timeline } from "./bins.ts";
+import { byClass, byDay, caseTimes, closedInTime, DAY_MIN, minuteOf, type CaseTimes, type Days } from "./figures.ts";
+import { layOut, noticeSheet, printSheet, stampLine, watermark, type Sheet } from "./paper.ts";
+import type { MeetingNote } from "./schema.ts";
+import { Table } from "./table.ts";
+import { TimeSlider } from "./timeline.ts";
+
+type Side = "table" | "charts" | "agenda";
+const SIDES: readonly Side[] = ["table", "charts", "agenda"];
+
+/** How much larger maps are written where they are read from the back of a room. */
+const PROJECTED = 1.5;
+
+export class Meeting {
+  readonly agenda: Agenda;
+  private readonly bar = element("div", { class: "meeting-bar", role: "toolbar" });
+  private readonly dock = element("aside", { class: "dock", id: "dock", hidden: true });
+  private readonly paper = element("section", { class: "paper", "aria-hidden": "true" });
+  private readonly rest = element("section", { class: "paper rest", "aria-hidden": "true" });
+  private readonly stamp = element("footer", { class: "stamp-line" });
+  private readonly table: Table;
+  private readonly times: CaseTimes;
+  private readonly days: Days | null;
+  private readonly line: Timeline;
+  private readonly cases: CaseLayer;
+  private slider: TimeSlider | null = null;
+  private side: Side | null = null;
+
+  constructor(private readonly page: Page, private readonly note: MeetingNote) {
+    const { scene, incidents, map, stage } = page;
+    this.times = caseTimes(scene.get("incidents"));
+    this.days = byDay(this.times, () => true, periodDays(note));
+    this.line = new Timeline(this.times.count, (incident) => this.times.reported(incident));
+    this.cases = new CaseLayer(incidents, this.line, page.settings.styles, () => page.magnified);
+    this.table = new Table(scene, incidents, (layer, feature) => page.goTo(layer, [feature]));
+    this.agenda = new Agenda({
+      map, scene, file: note.id, now: () => new Date(),
+      isChosen: (incident) => incidents.isChosen(incident),
+      pick: (onPicked) => page.pick(onPicked),
+      goTo: ({ lon, lat }) => lon !== null && lat !== null && page.goToPlace([worldX(lon), worldY(lat)]),
+    });
+    const ground = element("div", { class: "ground" });
+    const cover = watermark(note.watermark);
+    stage.classList.add("with-bar");
+    stage.prepend(this.bar, ground);
+    ground.append(map.getContainer(), ...(cover ? [cover] : []));
+    stage.append(this.stamp);
+    stage.parentElement?.append(this.dock, this.paper, this.rest);
+    page.onSpeak(() => this.speak());
+    page.onFilter(() => this.filtered());
+    page.hitCases = (at) => (this.slider ? this.cases.hit(at) : []);
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.dock.contains(document.activeElement)) this.open(null);
+    });
+    layOut("A4");
+    this.speak();
+    map.invalidateSize({ animate: false });
+    page.home(false);
+  }
+
+  /** Is the time slider open? Opening it again closes it. */
+  toggleTime(): void {
+    const { page } = this;
+    if (this.slider) {
+      this.slider.stop();
+      this.slider.root.remove();
+      this.slider = null;
+      page.incidents.window = null;
+      this.cases.remove();
+    } else if (this.days) {
+      const { incidents } = page;
+      incidents.window = [-Infinity, Infinity];
+      this.cases.addTo(page.map);
+      this.slider = new TimeSlider(this.days, ({ from, to }) => {
+        incidents.window = [from, to];
+        const [low, high] = [this.line.before(from), this.line.before(to)];
+        this.cases.slide(low, high);
+        return incidents.isFiltered ? this.countChosen(low, high) : high - low;
+      }, () => this.table.refresh());
+      page.stage.insertBefore(this.slider.root, this.stamp);
+    }
+    page.map.invalidateSize({ animate: false });
+    page.redraw();
+    this.table.refresh();
+    this.renderBar();
+  }
+
+  /** Move the time slider; for tests. */
+  goToDay(day: number): void {
+    this.slider?.goTo(day);
+  }
+
+  project(isOn: boolean): void {
+    document.documentElement.classList.toggle("projector", isOn);
+    this.page.magnify(isOn ? PROJECTED : 1);
+    this.page.map.invalidateSize({ animate: false });
+    this.cases.redraw();
+    this.renderBar();
+  }
+
+  open(side: Side | null): void {
+    const wasOpen = this.side;
+    this.side = side;
+    this.dock.hidden = side === null;
+    this.renderBar();
+    if (side) this.renderDock();
+    else if (wasOpen) this.bar.querySelector<HTMLElement>(`[data-side="${wasOpen}"]`)?.focus();
+    this.page.map.invalidateSize({ animate: false });
+  }
+
+  /** Make the sheets that only paper shows. */
+  lay(sheet: Sheet): void {
+    const { scene, settings } = this.page;
+    const notice = sheet === "notice" ? noticeSheet(scene, settings, this.page.place(), this.note) : null;
+    this.paper.replaceChildren(...(notice?.head ?? (sheet === "minutes" ? this.agenda.minutes() : [])));
+    this.rest.replaceChildren(...(notice?.rest ?? []));
+    layOut(sheet);
+  }
+
+  private speak(): void {
+    this.bar.setAttribute("aria-label", t("meeting.bar"));
+    this.stamp.replaceChildren(stampLine(this.note));
+    this.slider?.speak();
+    this.renderBar();
+    if (this.side) this.renderDock();
+  }
+
+  private filtered(): void {
+    if (this.slider) this.cases.redraw();
+    this.table.refresh();
+    if (this.side === "charts") this.renderDock();
+  }
+
+  private renderBar(): void {
+    const focused = (document.activeElement as HTMLElement | null)?.dataset.act;
+    const made = (act: string, isOn: boolean, onClick: () => void, more: Record<string, string> = {}) =>
+      button(t(`meeting.act.${act}`), onClick, { "data-act": act, "aria-pressed": String(isOn), ...more });
+    const sheets = element("select", { "data-act": "print", "aria-label": t("meeting.act.print") });
+    sheets.append(element("option", { value: "" }, t("meeting.act.print")),
+      ...(["A4", "A3", "notice", "minutes"] as const).map((sheet) => element("option", { value: sheet }, t(`meeting.sheet.${sheet}`))));
+    sheets.addEventListener("change", () => {
+      const sheet = sheets.value as Sheet | "";
+      sheets.value = "";
+      if (!sheet) return;
+      this.lay(sheet);
+      printSheet(sheet);
+    });
+    const sides = SIDES.filter((side) => side !== "charts" || this.times.count > 0);
+    this.bar.replaceChildren(
+      ...sides.map((side) => made(side, this.side === side, () => this.open(this.side === side ? null : side), { "data-side": side, "aria-controls": "dock" })),
+      ...(this.days ? [made("time", this.slider !== null, () => this.toggleTime())] : []),
+      made("projector", document.documentElement.classList.contains("projector"), () => this.project(!document.documentElement.classList.contains("projector"))),
+      sheets);
+    if (focused) this.bar.querySelector<HTMLElement>(`[data-act="${focused}"]`)?.focus();
+  }
+
+  private renderDock(): void {
+    const { side } = this;
+    if (!side) return;
+    this.dock.setAttribute("aria-label", t(`meeting.act.${side}`));
+    const head = element("div", { class: "dock-head" }, element("h2", {}, t(`meeting.act.${side}`)), button(t("meeting.close"), () => this.open(null)));
+    if (side === "table") this.table.render();
+    if (side === "agenda") this.agenda.render();
+    const bodies = { table: () => [this.table.root], agenda: () => [this.agenda.root], charts: () => this.charts() };
+    this.dock.replaceChildren(head, ...bodies[side]());
+  }
+
+  private charts(): HTMLElement[] {
+    const { times, note, page } = this;
+    const isChosen = (incident: number) => page.incidents.isChosenKind(incident);
+    const days = byDay(times, isChosen, periodDays(note));
+    const classes = byClass(times, isChosen);
+    const colours = page.settings.styles.kinds;
+    const colourOf = (kind: string) => {
+      const place = page.incidents.kinds.findIndex(([each]) => each === kind);
+      return colours[Math.max(0, place) % colours.length] as string;
+    };
+    const section = (key: string, ...parts: (Node | null)[]) => element("section", { class: "chart-part" }, element("h3", {}, t(`meeting.charts.${key}`, { days: note.within_days })), ...parts);
+    const now = minuteOf(note.made_at) ?? 0;
+    const total = days ? days.counts.reduce((sum, count) => sum + count, 0) : 0;
+    const daily = days ? dayBars(days, { width: 380, height: 150, hasAxis: true }) : null;
+    daily?.setAttribute("role", "img");
+    daily?.setAttribute("aria-label", t("meeting.charts.days_said", { count: formatCount(total), most: formatCount(days ? Math.max(...days.counts) : 0) }));
+    return [element("div", { class: "charts" },
+      element("p", { class: "hint" }, t("meeting.charts.of", { count: classes.reduce((sum, { count }) => sum + count, 0) })),
+      section("days", daily ?? element("p", { class: "hint" }, t("meeting.charts.no_days"))),
+      section("classes", classBars(classes, colourOf)),
+      section("closed", times.tellsClosing ? shareOf(closedInTime(times, isChosen, note.within_days, now), note.within_days) : element("p", { class: "hint" }, t("meeting.charts.no_closing"))))];
+  }
+
+  private countChosen(low: number, high: number): number {
+    let count = 0;
+    for (let i = low; i < high; i++) if (this.page.incidents.isChosenKind(this.line.order[i] as number)) count++;
+    return count;
+  }
+}
+
+function periodDays(note: MeetingNote): [number, number] | null {
+  const [first, last] = (note.period ?? []).map((day) => (minuteOf(day) ?? 0) / DAY_MIN);
+  return first === undefined || last === undefined ? null : [first, last];
+}
+

@@ -1,0 +1,148 @@
+/** Comments and agenda items of a meeting as data: made, saved to a small file, read back and merged. Pure.
+ *
+ * `maps/notes.py` reads the same files. Nothing is ever lost in merging: of two forms of one entry the later stands,
+ * and the other stays beside it under an id of its own. */
+
+export const FORMAT = "weige-notes";
+export const NOTES_VERSION = 1;
+/** Characters of a text, and entries of a file; more is no note of a meeting. */
+export const LONGEST_TEXT = 2000;
+export const MOST_ENTRIES = 5000;
+
+export type MeetingKind = "estate_day" | "lane_list" | "other";
+export const MEETING_KINDS: readonly MeetingKind[] = ["estate_day", "lane_list", "other"];
+
+export interface Votes {
+  yes: number;
+  no: number;
+  abstain: number;
+}
+
+export interface Entry {
+  id: string;
+  type: "comment" | "item";
+  text: string;
+  decision: string;
+  department: string;
+  /** YYYY-MM-DD or "". */
+  due: string;
+  votes: Votes;
+  grid: string;
+  case_id: string;
+  kind: string;
+  lon: number | null;
+  lat: number | null;
+  changed_at: string;
+  removed: boolean;
+  /** The entry that this one is another form of; "" for none. */
+  form_of: string;
+}
+
+export interface Meeting {
+  kind: MeetingKind;
+  date: string;
+  place: string;
+}
+
+export interface Notes {
+  format: typeof FORMAT;
+  version: typeof NOTES_VERSION;
+  /** The file they were made on (`MeetingNote.id`). */
+  file: string;
+  meeting: Meeting;
+  entries: Entry[];
+}
+
+export class NotesError extends Error {}
+
+export function emptyNotes(file: string, meeting: Meeting): Notes {
+  return { format: FORMAT, version: NOTES_VERSION, file, meeting, entries: [] };
+}
+
+export function newEntry(id: string, type: Entry["type"], at: string, given: Partial<Entry> = {}): Entry {
+  return {
+    id, type, text: "", decision: "", department: "", due: "", votes: { yes: 0, no: 0, abstain: 0 }, grid: "", case_id: "", kind: "",
+    lon: null, lat: null, changed_at: at, removed: false, form_of: "", ...given,
+  };
+}
+
+/** Read a file of notes.
+ *
+ * Throws NotesError: `damaged` where it is none, `other_file` where it was made on another file. */
+export function parseNotes(text: string, file: string): Notes {
+  let read: unknown;
+  try {
+    read = JSON.parse(text);
+  } catch {
+    throw new NotesError("damaged");
+  }
+  if (!isRecord(read) || read.format !== FORMAT || read.version !== NOTES_VERSION || !Array.isArray(read.entries)) throw new NotesError("damaged");
+  const { meeting } = read;
+  if (!isRecord(meeting) || !MEETING_KINDS.includes(meeting.kind as MeetingKind) || !isText(meeting.date) || !isText(meeting.place)) {
+    throw new NotesError("damaged");
+  }
+  if (read.entries.length > MOST_ENTRIES || !read.entries.every(isEntry)) throw new NotesError("damaged");
+  if (read.file !== file) throw new NotesError("other_file");
+  return read as unknown as Notes;
+}
+
+/** The entries of both, by id: each once where they agree, the later and the other form of it where they do not. */
+export function mergedEntries(own: readonly Entry[], others: readonly Entry[]): Entry[] {
+  const found = new Map<string, Entry>(own.map((entry) => [entry.id, entry]));
+  for (const entry of others) {
+    const mine = found.get(entry.id);
+    if (!mine) found.set(entry.id, entry);
+    else if (contentOf(mine) !== contentOf(entry)) {
+      const [later, earlier] = isLater(entry, mine) ? [entry, mine] : [mine, entry];
+      const form: Entry = { ...earlier, id: `${earlier.id}~${digest(contentOf(earlier))}`, form_of: earlier.id };
+      found.set(entry.id, later);
+      found.set(form.id, form);
+    }
+  }
+  return [...found.values()];
+}
+
+/** What an entry says, without when it was said. */
+export function contentOf(entry: Entry): string {
+  const { votes } = entry;
+  return JSON.stringify([
+    entry.type, entry.text, entry.decision, entry.department, entry.due, votes.yes, votes.no, votes.abstain, entry.grid,
+    entry.case_id, entry.kind, entry.lon, entry.lat, entry.removed,
+  ]);
+}
+
+function isLater(one: Entry, other: Entry): boolean {
+  // Of two at the same second always the same one, whichever file is read first.
+  return one.changed_at === other.changed_at ? contentOf(one) > contentOf(other) : one.changed_at > other.changed_at;
+}
+
+/** FNV-1a, so that the same form has the same id in every copy. */
+function digest(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, "0");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.length <= LONGEST_TEXT;
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 1_000_000;
+}
+
+function isDegree(value: unknown): boolean {
+  return value === null || (typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= 180);
+}
+
+function isEntry(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value.votes)) return false;
+  const { votes } = value;
+  const texts = ["id", "text", "decision", "department", "due", "grid", "case_id", "kind", "changed_at", "form_of"];
+  return (value.type === "comment" || value.type === "item") && texts.every((name) => isText(value[name])) && value.id !== "" &&
+    [votes.yes, votes.no, votes.abstain].every(isCount) && isDegree(value.lon) && isDegree(value.lat) && typeof value.removed === "boolean";
+}

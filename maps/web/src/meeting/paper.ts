@@ -1,0 +1,77 @@
+/** Paper: sizes of sheets, the public notice, the watermark, and the stamp that every sheet carries. */
+import { element, typed } from "../dom.ts";
+import type { Scene } from "../scene.ts";
+import type { Settings, Status } from "../schema.ts";
+import { formatMoment } from "../times.ts";
+import { formatCount, t } from "../words.ts";
+import type { MeetingNote } from "./schema.ts";
+
+export type Sheet = "A4" | "A3" | "notice" | "minutes";
+
+/** Set what the browser prints, and print it. */
+export function printSheet(sheet: Sheet): void {
+  layOut(sheet);
+  window.print();
+}
+
+/** Lay out what the browser prints next. */
+export function layOut(sheet: Sheet): void {
+  const style = document.getElementById("weige-sheet") ?? element("style", { id: "weige-sheet" });
+  const size = sheet === "notice" || sheet === "minutes" ? "A4 portrait" : `${sheet} landscape`;
+  style.textContent = `@page { size: ${size}; margin: 9mm; }`;
+  document.head.append(style);
+  document.documentElement.dataset.sheet = sheet;
+}
+
+/** Date, sources with their digests and rows, and whether texts were left out: one line. */
+export function stampLine(note: MeetingNote): HTMLElement {
+  const sources = note.sources.map(({ name, sha256, rows, shown }) => t(rows === shown ? "meeting.stamp.source" : "meeting.stamp.source_part", {
+    name, digest: sha256.slice(0, 12), rows, shown,
+  }));
+  const parts = [
+    t("meeting.stamp.made_at", { at: formatMoment(note.made_at) }),
+    ...(note.period ? [t("meeting.stamp.period", { first: formatMoment(note.period[0]), last: formatMoment(note.period[1]) })] : []),
+    ...sources, t(note.redacted ? "meeting.stamp.redacted" : "meeting.stamp.with_texts"),
+  ];
+  return element("p", { class: "stamp" }, typed(parts.join(t("hours.then"))));
+}
+
+/** Words over the whole map, again and again; drawn, so that no style of paper leaves them out. */
+export function watermark(words: string): HTMLElement | null {
+  if (!words) return null;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [420, 260];
+  const pen = canvas.getContext("2d");
+  if (!pen) return null;
+  pen.translate(210, 130);
+  pen.rotate(-0.42);
+  pen.font = '600 26px "Microsoft YaHei","Noto Sans CJK SC",sans-serif';
+  pen.textAlign = "center";
+  pen.fillStyle = "rgba(28, 36, 48, 0.22)";
+  pen.fillText(words, 0, 0, 380);
+  const cover = element("div", { class: "watermark", "aria-hidden": "true" });
+  const image = element("img", { alt: "", src: canvas.toDataURL() });
+  cover.style.backgroundImage = `url(${image.src})`;
+  return cover;
+}
+
+/** The notice that is put up for everyone: what is planned and how to object, over the map; each grid, under it. */
+export function noticeSheet(scene: Scene, settings: Settings, place: string, note: MeetingNote): { head: HTMLElement[]; rest: HTMLElement[] } {
+  const grids = scene.get("grids");
+  const [lower, upper] = settings.plan.band;
+  const heading = element("tr", {}, ...["grid_id", "households", "units", "status"].map((key) => element("th", { scope: "col" }, t(`meeting.table.column.${key}`))));
+  const rows = Array.from({ length: grids.count }, (_, grid) => element("tr", {},
+    element("td", {}, typed(grids.text("grid_id", grid))),
+    element("td", { class: "number" }, formatCount(grids.number("households", grid) ?? 0)),
+    element("td", { class: "number" }, formatCount(grids.number("units", grid) ?? 0)),
+    element("td", {}, t(`status.${grids.text("status", grid) as Status}`))));
+  const head = [
+    element("h1", {}, t("meeting.notice.title", { place })),
+    element("p", {}, t("meeting.notice.text", {
+      place, grids: grids.count, lower, upper, households: settings.households.in_grids, day: formatMoment(note.made_at.slice(0, 10)),
+    })),
+    element("p", {}, t("meeting.notice.object")),
+  ];
+  const table = element("table", {}, element("thead", {}, heading), element("tbody", {}, ...rows));
+  return { head, rest: [element("p", { class: "notice-lines" }, t("meeting.notice.lines")), table] };
+}

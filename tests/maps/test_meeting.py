@@ -1,0 +1,154 @@
+"""What the file for a meeting says of itself, and what it leaves out."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+
+import geopandas as gpd
+import pytest
+
+from geo.errors import InputError
+from maps.export import write_map
+from maps.meeting import minutes_of, period_of
+from maps.pack import unpack
+from tests.maps.sample_plan import incidents, plan_frames, write_plan, write_points
+from tests.maps.test_export import Tags
+
+
+@pytest.fixture
+def made(tmp_path):
+    frames = plan_frames()
+    plan = write_plan(tmp_path / "plan.gpkg", frames)
+    rows = [{**row, "closed_at": "2026-11-20"} for row in incidents(frames, 40)]
+    cases = write_points(tmp_path / "cases.csv", rows)
+
+    def write(**options):
+        output = tmp_path / "meeting.html"
+        found = write_map(plan, output, incidents=str(cases), **options)
+        return output.read_text(encoding="utf-8"), found
+
+    return write
+
+
+def settings_of(page: str) -> dict:
+    return json.loads(Tags(page).script("weige-settings"))
+
+
+def layers_of(page: str) -> dict:
+    return unpack(base64.b64decode(Tags(page).script("weige-pack")))
+
+
+def test_the_stamp_names_every_source_with_its_digest_and_rows(made, tmp_path):
+    page, _ = made()
+
+    note = settings_of(page)["meeting"]
+    expected = {
+        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        for name in ("plan.gpkg", "cases.csv")
+    }
+    assert {each["name"]: each["sha256"] for each in note["sources"]} == expected
+    assert [(each["rows"], each["shown"]) for each in note["sources"]] == [(12, 12), (40, 40)]
+    assert note["id"] == hashlib.sha256(base64.b64decode(Tags(page).script("weige-pack"))).hexdigest()[:16]
+
+
+def test_what_people_wrote_in_cases_is_in_the_file_only_when_asked_for(made):
+    page, _ = made()
+    assert "text" not in layers_of(page)["incidents"]
+    assert "水管爆裂" not in page
+    assert settings_of(page)["meeting"]["redacted"] is True
+
+    page, _ = made(with_texts=True)
+    assert "text" in layers_of(page)["incidents"]
+    assert settings_of(page)["meeting"]["redacted"] is False
+
+
+def test_only_cases_of_the_period_are_in_the_file_and_the_others_are_told(made, tmp_path):
+    page, found = made(period="2026-11-03/2026-11-04")
+
+    with (tmp_path / "cases.csv").open(encoding="utf-8") as handle:
+        days = [row["reported_at"][:10] for row in csv.DictReader(handle)]
+    inside = sum(day in ("2026-11-03", "2026-11-04") for day in days)
+    assert 0 < inside < len(days)
+    assert len(layers_of(page)["incidents"]) == inside
+    assert [(each.code, each.values["n"]) for each in found if each.code == "cases_outside_period"] == [
+        ("cases_outside_period", len(days) - inside)
+    ]
+    assert settings_of(page)["meeting"]["sources"][1] | {"sha256": ""} == {
+        "name": "cases.csv", "sha256": "", "rows": 40, "shown": inside,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["2026-11-01", "2026-11-31/2026-12-01", "2026-11-02/2026-11-01", "", "a/b"])
+def test_a_period_that_is_none_is_refused(text):
+    with pytest.raises(InputError) as caught:
+        period_of(text)
+
+    assert caught.value.code == "period_form"
+
+
+def test_moments_are_read_as_offices_write_them():
+    day = 20_396 * 1440  # 2025-11-04
+
+    told = minutes_of(
+        [
+            "2025-11-04",
+            "2025/11/4 9:05",
+            "2025-11-04T09:05:59+08:00",
+            "2025年11月4日",
+            "2025-13-01",
+            "soon",
+            None,
+        ]
+    )
+
+    assert told.tolist()[:4] == [day, day + 545, day + 545, day]
+    assert told.isna().tolist()[4:] == [True, True, True]
+
+
+def test_an_older_plan_is_shown_as_the_grids_before_with_what_moved(tmp_path):
+    frames = plan_frames()
+    old = write_plan(tmp_path / "old.gpkg", frames)
+    moved = frames["units"].copy()
+    at = moved.index[moved["grid_id"] == frames["micro_grids"]["grid_id"].iloc[0]][0]
+    moved.loc[at, "grid_id"] = frames["micro_grids"]["grid_id"].iloc[1]
+    new = write_plan(tmp_path / "new.gpkg", {**frames, "units": moved})
+
+    write_map(new, tmp_path / "meeting.html", compare=old)
+
+    page = (tmp_path / "meeting.html").read_text(encoding="utf-8")
+    changes = settings_of(page)["changes"]
+    assert changes["households"]["mended"] == int(moved.loc[at, "households"])
+    assert changes["grids"]["changed"] == 2
+    assert len(layers_of(page)["grids_before"]) == len(frames["micro_grids"])
+
+
+def test_a_plan_without_units_cannot_be_compared(tmp_path):
+    frames = plan_frames()
+    old = write_plan(
+        tmp_path / "old.gpkg", {name: frame for name, frame in frames.items() if name != "units"}
+    )
+
+    with pytest.raises(InputError) as caught:
+        write_map(write_plan(tmp_path / "new.gpkg", frames), tmp_path / "m.html", compare=old)
+
+    assert caught.value.code == "not_comparable"
+
+
+def test_the_file_holds_no_words_of_the_pages_of_the_service(made):
+    page, _ = made()
+
+    assert not [key for key in settings_of(page)["words"]["en"] if key.startswith("edit.")]
+    assert "meeting.act.table" in settings_of(page)["words"]["zh_CN"]
+
+
+def test_comparing_leaves_the_plan_as_it_was(tmp_path):
+    frames = plan_frames()
+    before = {name: frame.copy() for name, frame in frames.items()}
+    from maps.meeting import with_before
+
+    with_before(frames, frames)
+
+    assert all(gpd.GeoDataFrame.equals(frames[name], before[name]) for name in frames)

@@ -1,0 +1,248 @@
+"""The file for a meeting opened from its file: tables, time, figures, agenda, paper, old browsers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from maps.export import write_map
+from tests.maps.chromium import Opened
+from tests.maps.sample_plan import incidents, plan_frames, stations, write_plan, write_points
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+AXE = Path(__file__).parents[2] / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+# Chromium 78 and 79 do not inflate by themselves, and know no replaceChildren.
+OLD = "delete window.DecompressionStream; delete Element.prototype.replaceChildren;"
+
+
+@pytest.fixture(scope="module")
+def meeting(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("meeting")
+    frames = plan_frames()
+    rows = incidents(frames, 90)
+    for k, row in enumerate(rows):
+        # Long ago, so that nothing depends on the day of the test.
+        row["reported_at"] = f"2025-11-{k % 28 + 1:02d} 08:{k % 60:02d}"
+        row["closed_at"] = f"2025-11-{k % 28 + 2:02d} 09:00" if k % 3 == 0 else ""
+    plan = write_plan(folder / "plan.gpkg", frames)
+    output = folder / "meeting.html"
+    write_map(
+        plan, output, incidents=str(write_points(folder / "cases.csv", rows)),
+        stations=str(write_points(folder / "stations.csv", stations(frames, 4))),
+        period="2025-11-01/2025-11-28", watermark="内部资料",
+    )  # fmt: skip
+    return output
+
+
+def act(opened: Opened, name: str) -> None:
+    opened.page.click(f"[data-act={name}]")
+
+
+def drawn_cases(opened: Opened) -> int:
+    return int(re.search(r"([\d,]+)件$", opened.page.inner_text(".span-said"))[1].replace(",", ""))
+
+
+def test_the_table_is_sorted_searched_and_walked_by_keyboard_alone(open_page, meeting):
+    opened = open_page(meeting)
+    page = opened.page
+    page.focus("[data-act=table]")
+    page.keyboard.press("Enter")
+    page.focus(".meeting-table thead th:nth-child(2) button")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+
+    shown = [int(text) for text in page.locator(".meeting-table tbody td:nth-child(2)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+    assert page.get_attribute(".meeting-table thead th:nth-child(2)", "aria-sort") == "descending"
+    page.focus(".meeting-table tbody .code >> nth=0")
+    page.keyboard.press("ArrowDown")
+    code = page.evaluate("document.activeElement.textContent")
+    assert code == page.inner_text(".meeting-table tbody .code >> nth=1")
+    page.keyboard.press("Enter")
+    opened.page.wait_for_selector(".popup")
+    assert code in page.inner_text(".popup")
+    page.fill(".meeting-table .find", code[-3:])
+    assert page.locator(".meeting-table tbody tr").count() == 1
+    page.focus(".meeting-table .find")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.dataset.act") == "table"
+
+
+def test_the_time_slider_shows_the_cases_of_its_days_and_the_table_follows(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "time")
+    whole = drawn_cases(opened)
+    opened.page.evaluate("window.weige.meeting.goToDay(9)")
+    until = drawn_cases(opened)
+    opened.page.select_option(".timeline select", "1")
+    of_day = drawn_cases(opened)
+    act(opened, "table")
+    opened.page.click(".meeting-table .chips button >> nth=1")
+
+    assert (whole, until, of_day) == (90, 36, 3)  # case k is reported on day k % 28
+    days = opened.page.locator(".meeting-table tbody td:nth-child(5)").all_inner_texts()
+    assert {day[:10] for day in days} == {"2025-11-10"}
+    opened.page.focus(".timeline input")
+    opened.page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert "11月11日" in opened.page.get_attribute(".timeline input", "aria-valuetext")
+
+
+def test_the_figures_are_those_of_the_cases(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "charts")
+
+    # Every third case was closed 25 hours after its report.
+    counts = opened.page.locator(".chart.classes .number").all_inner_texts()
+    assert sum(int(count) for count in counts) == 90
+    due = re.search(r"应办结(\d+)件，其中3日内办结(\d+)件", opened.page.inner_text(".chart.share"))
+    assert (int(due[1]), int(due[2])) == (90, 30)
+
+
+def test_decisions_and_comments_come_back_from_their_file_and_two_copies_merge(open_page, meeting, tmp_path):
+    first, second = open_page(meeting), open_page(meeting)
+    files = []
+    for opened, said in ((first, "加装路灯"), (second, "清理河道 13812345678")):
+        page = opened.page
+        act(opened, "agenda")
+        page.select_option(".agenda-head select >> nth=1", index=1)
+        page.click("text=列入未办结事件")
+        assert page.locator(".agenda-items .entry").count() == 40
+        page.click("text=新增议题")
+        page.keyboard.type(said)
+        last = ".agenda-items li:last-child"
+        for _ in range(3):
+            page.click(f"{last} .vote.yes button:last-child")
+        page.click(f"{last} .vote.no button:last-child")
+        page.fill(f"{last} textarea >> nth=1", "同意")
+        page.click("text=便签贴在图中央")
+        page.keyboard.type("此处积水")
+        with page.expect_download() as download:
+            page.click("text=保存记录文件")
+        files.append(tmp_path / f"{len(files)}.json")
+        download.value.save_as(files[-1])
+
+    notes = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    item = next(entry for entry in notes[1]["entries"] if "清理河道" in entry["text"])
+    assert item["text"] == "清理河道 ***"
+    assert item["votes"] == {"yes": 3, "no": 1, "abstain": 0}
+    comment = next(entry for entry in notes[0]["entries"] if entry["type"] == "comment")
+    assert comment["lon"] == pytest.approx(119.6, abs=0.1)
+    first.page.set_input_files(".agenda input[type=file]", [files[1]])
+    first.page.wait_for_selector("text=已合并1.json")
+    assert first.page.locator(".agenda-comments .entry").count() == 2
+    assert first.page.locator(".agenda-items .entry").count() == 82
+    assert first.page.locator(".sticker").count() == 2
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text(files[0].read_text(encoding="utf-8")[:-40], encoding="utf-8")
+    first.page.set_input_files(".agenda input[type=file]", [damaged])
+    first.page.wait_for_selector("text=damaged.json不是会议记录，或已损坏，未合并。")
+    assert first.page.locator(".agenda-items .entry").count() == 82
+
+
+def test_a_comment_is_put_where_the_map_is_clicked(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "agenda")
+    opened.page.click("text=在地图上贴便签")
+    box = opened.page.locator(".folium-map").bounding_box()
+    opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    assert opened.page.locator(".agenda-comments .entry").count() == 1
+    assert opened.page.locator(".popup").count() == 0
+    assert re.search(r"网格\d{15}", opened.page.inner_text(".agenda-comments"))
+
+
+def test_in_projector_mode_labels_are_half_as_large_again(open_page, meeting):
+    opened = open_page(meeting, 1920, 1080)
+    before = min(label["size"] for label in opened.labels())
+    act(opened, "projector")
+    opened.settle()
+
+    assert min(label["size"] for label in opened.labels()) >= 1.5 * before
+    label = next(label for label in opened.labels() if label["kind"] == "grid")
+    box = opened.page.locator(".folium-map").bounding_box()
+    x0, y0, x1, y1 = label["box"]
+    opened.page.mouse.click(box["x"] + (x0 + x1) / 2, box["y"] + (y0 + y1) / 2)
+    assert label["text"].split("\n")[0] in opened.page.inner_text(".popup")
+
+
+@pytest.mark.parametrize(("sheet", "size"), [("A4", "841"), ("A3", "1191"), ("minutes", "594")])
+def test_each_sheet_is_one_page_of_its_size(open_page, meeting, tmp_path, sheet, size):
+    opened = open_page(meeting)
+    opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+
+    pdf = opened.page.pdf(prefer_css_page_size=True)
+
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    assert re.search(rb"/MediaBox \[0 0 " + size.encode(), pdf)
+
+
+def test_paper_has_the_ground_under_the_labels(open_page, meeting):
+    opened = open_page(meeting)
+    opened.page.evaluate(
+        """() => window.matchMedia("print").addEventListener("change", ({ matches }) => {
+          const sheet = document.querySelector("canvas.sheet");
+          if (matches) window.colours = new Set(new Uint32Array(
+            sheet.getContext("2d").getImageData(0, 0, sheet.width, sheet.height).data.buffer)).size;
+        })"""
+    )
+    opened.page.pdf(prefer_css_page_size=True)
+
+    assert opened.page.evaluate("window.colours") > 20
+    assert opened.page.evaluate("document.querySelector('canvas.sheet').width") == 0
+
+
+def test_the_oldest_browser_shows_the_map(browser, meeting):
+    context = browser.new_context()
+    context.add_init_script(OLD)
+    page = context.new_page()
+    page.goto(meeting.as_uri())
+    page.evaluate("window.weige.ready")
+
+    assert page.evaluate("window.weige.labels().length") > 5
+    assert not page.is_visible("#weige-too-old")
+    context.close()
+
+
+def test_a_browser_that_cannot_read_the_program_says_which_one_can(browser, meeting, tmp_path):
+    page_text = meeting.read_text(encoding="utf-8")
+    broken = tmp_path / "old.html"
+    # What a browser does that stumbles over new syntax: it runs nothing of that script.
+    at = page_text.rindex("<script>", 0, page_text.index('"weige-runs"')) + len("<script>")
+    broken.write_text(page_text[:at] + "let let = ;" + page_text[at:], encoding="utf-8")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(broken.as_uri())
+
+    assert "浏览器版本过低" in page.inner_text("#weige-too-old")
+    box = page.locator("#weige-too-old").bounding_box()
+    assert 0 <= box["y"] < 700
+    context.close()
+
+
+@pytest.mark.parametrize("side", [None, "table", "charts", "agenda"])
+def test_axe_finds_nothing_serious(browser, meeting, side):
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(meeting.as_uri())
+    page.evaluate("window.weige.ready")
+    page.click("[data-act=time]")
+    if side:
+        page.click(f"[data-act={side}]")
+    if side == "agenda":
+        page.click("text=新增议题")
+    page.fill("#search", "建华园")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+
+    told = [
+        (each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert told == []
+    context.close()
