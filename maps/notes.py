@@ -1,0 +1,315 @@
+"""Notes of a meeting, as the page saves them (`maps/web/src/meeting/notes.ts`): read, merged, written."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pandas as pd
+from openpyxl import Workbook
+
+from geo.errors import InputError
+from geo.files import replacing
+from geo.formats.raw import open_regular
+from geo.personal_numbers import masked
+from maps.text import Language, one_line, text
+from maps.workbook import add_table
+
+FORMAT, VERSION = "weige-notes", 1
+LONGEST_TEXT, MOST_ENTRIES, MOST_BYTES = 2000, 5000, 16 << 20
+_KINDS = ("estate_day", "lane_list", "other")
+_TEXTS = ("id", "text", "decision", "department", "due", "grid", "case_id", "kind", "changed_at", "form_of")
+_VOTES = ("yes", "no", "abstain")
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A comment or an item of the agenda.
+
+    Attributes
+    ----------
+    kind : str
+        Class of the case that the item is about; "" for none.
+    lon, lat : float or None
+        WGS 84.
+    meeting, place, date : str
+        Kind of the meeting (`estate_day`, `lane_list`, `other`), its place and its day.
+    is_other_form : bool
+        Another copy says something later under the same id.
+    """
+
+    id: str
+    type: str
+    text: str
+    decision: str
+    department: str
+    due: str
+    votes: tuple[int, int, int]
+    grid: str
+    case_id: str
+    kind: str
+    lon: float | None
+    lat: float | None
+    changed_at: str
+    removed: bool
+    meeting: str
+    date: str
+    place: str
+    is_other_form: bool = False
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What it says, without when it was said."""
+        return (
+            self.type, self.text, self.decision, self.department, self.due, self.votes, self.grid,
+            self.case_id, self.kind, self.lon, self.lat, self.removed,
+        )  # fmt: skip
+
+
+def meeting_id(page: Path) -> str:
+    """Return the name by which notes call the file for a meeting that they were made on.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is none that `weige map` wrote.
+    """
+    reader = _Settings()
+    with open_regular(page) as handle:
+        content = handle.read()
+    try:
+        reader.feed(content.decode("utf-8"))
+        return str(json.loads("".join(reader.found))["meeting"]["id"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "not_a_meeting",
+            "is no file for a meeting",
+            mend="give a file written by `weige map`",
+            file=page.name,
+        ) from error
+
+
+class _Settings(HTMLParser):
+    """Collects the tag of the settings; nothing of the page is run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "script" and ("id", "weige-settings") in attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.found.append(data)
+
+
+def read_notes(path: Path, meeting: str) -> list[Entry]:
+    """Return the entries of a file of notes.
+
+    Parameters
+    ----------
+    path : Path
+    meeting : str
+        `meeting_id` of the file that the notes must have been made on.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or no file of notes, or was made on another map.
+    """
+    with open_regular(path) as handle:
+        written = handle.read(MOST_BYTES + 1)
+    if len(written) > MOST_BYTES:
+        _damaged(path, "it is too large")
+    try:
+        content = json.loads(written.decode("utf-8-sig"), parse_constant=lambda name: _damaged(path, name))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise _fault(path, "no JSON, or cut off") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
+        _damaged(path, "no notes of a meeting")
+    about, entries = content.get("meeting"), content.get("entries")
+    if (
+        not isinstance(about, dict)
+        or about.get("kind") not in _KINDS
+        or not all(_is_text(about.get(name)) for name in ("date", "place"))
+        or not isinstance(entries, list)
+        or len(entries) > MOST_ENTRIES
+    ):
+        _damaged(path, "its head")
+    if content.get("file") != meeting:
+        raise InputError(
+            "notes_of_other_map",
+            "was made on another map file",
+            mend="give the file that it was made on",
+            file=path.name,
+        )
+    return [_entry(path, number, each, about) for number, each in enumerate(entries, 1)]
+
+
+def _entry(path: Path, number: int, entry: Any, about: dict[str, str]) -> Entry:
+    votes = entry.get("votes") if isinstance(entry, dict) else None
+    if (
+        not isinstance(entry, dict)
+        or entry.get("type") not in ("comment", "item")
+        or not all(_is_text(entry.get(name)) for name in _TEXTS)
+        or not entry["id"]
+        or not isinstance(votes, dict)
+        or not all(_is_count(votes.get(way)) for way in _VOTES)
+        or not all(_is_degree(entry.get(name)) for name in ("lon", "lat"))
+        or not isinstance(entry.get("removed"), bool)
+        or not _DATE.fullmatch(entry["due"])
+    ):
+        _damaged(path, f"entry {number}")
+    said, decision, department = (
+        masked(one_line(entry[name])) for name in ("text", "decision", "department")
+    )
+    return Entry(
+        id=entry["form_of"] or entry["id"], type=entry["type"], due=entry["due"],
+        text=said, decision=decision, department=department,
+        votes=(votes["yes"], votes["no"], votes["abstain"]),
+        grid=one_line(entry["grid"]), case_id=one_line(entry["case_id"]), kind=one_line(entry["kind"]),
+        lon=entry["lon"], lat=entry["lat"], changed_at=entry["changed_at"], removed=entry["removed"],
+        meeting=about["kind"], date=about["date"], place=one_line(about["place"]),
+    )  # fmt: skip
+
+
+def merged(copies: Iterable[Sequence[Entry]]) -> list[Entry]:
+    """Return the entries of several copies: each once where they agree, every form of it where they do not.
+
+    The form changed last comes first, the others are marked; the order of the copies makes no difference.
+    """
+    forms: dict[str, dict[tuple[Any, ...], Entry]] = {}
+    for entry in (each for copy in copies for each in copy):
+        known = forms.setdefault(entry.id, {})
+        other = known.get(entry.content)
+        if other is None or _rank(entry) > _rank(other):
+            known[entry.content] = entry
+    found = []
+    for known in forms.values():
+        latest, *others = sorted(known.values(), key=_rank, reverse=True)
+        found += [latest, *(replace(each, is_other_form=True) for each in others)]
+    return sorted(found, key=lambda each: (each.date, each.place, each.id, each.is_other_form))
+
+
+def _rank(entry: Entry) -> tuple[str, str]:
+    return (entry.changed_at, repr((entry.content, entry.date, entry.place)))
+
+
+def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> None:
+    """Write entries as a workbook: items with their decisions, comments, and decisions as cases to import.
+
+    The sheet of cases has the columns that `weige cases import` knows; it holds the items with a decision
+    that stand, whatever is typed stays text.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    standing = [each for each in entries if not each.removed and not each.is_other_form]
+    decided = [each for each in standing if each.type == "item" and each.decision]
+    # The sheet to import comes first: it is the one that a reader of a workbook takes.
+    book = Workbook(write_only=True)
+    add_table(book, "cases", _cases(decided, language), language)
+    add_table(book, "items", _table([e for e in entries if e.type == "item"], language, votes=True), language)
+    add_table(book, "comments", _table([e for e in entries if e.type == "comment"], language), language)
+    with replacing(path) as beside:
+        book.save(beside)
+
+
+def _cases(entries: Sequence[Entry], language: Language) -> pd.DataFrame:
+    said = text(
+        "workbook.decision_case", language, text="{text}", decision="{decision}", department="{department}"
+    )
+    return pd.DataFrame(
+        {
+            "external_number": [each.id for each in entries],
+            "category": [each.kind for each in entries],
+            "case_text": [
+                said.format(text=each.text, decision=each.decision, department=each.department)
+                for each in entries
+            ],
+            "lon": pd.Series([each.lon for each in entries], dtype=float),
+            "lat": pd.Series([each.lat for each in entries], dtype=float),
+            "reported_at": [each.date or each.changed_at[:10] for each in entries],
+        }
+    )
+
+
+def _table(entries: Sequence[Entry], language: Language, *, votes: bool = False) -> pd.DataFrame:
+    columns: dict[str, Any] = {
+        "meeting": [text(f"page.meeting.agenda.kinds.{each.meeting}", language) for each in entries],
+        "date": [each.date for each in entries],
+        "place": [each.place for each in entries],
+        "text": [each.text for each in entries],
+    }
+    if votes:
+        for at, way in enumerate(_VOTES):
+            columns[f"votes_{way}"] = pd.Series([each.votes[at] for each in entries], dtype="Int64")
+        columns |= {
+            "decision": [each.decision for each in entries],
+            "department": [each.department for each in entries],
+            "due": [each.due for each in entries],
+            "case_id": [each.case_id for each in entries],
+        }
+    columns |= {
+        "grid_id": [each.grid for each in entries],
+        "lon": pd.Series([each.lon for each in entries], dtype=float),
+        "lat": pd.Series([each.lat for each in entries], dtype=float),
+        "note_state": [text(f"workbook.note_state.{_state(each)}", language) for each in entries],
+        "changed_at": [each.changed_at for each in entries],
+    }
+    return pd.DataFrame(columns)
+
+
+def _state(entry: Entry) -> str:
+    if entry.is_other_form:
+        return "other_form"
+    return "removed" if entry.removed else "standing"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1_000_000
+
+
+def _is_degree(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) <= 180
+    )
+
+
+def _damaged(path: Path, what: str) -> NoReturn:
+    raise _fault(path, what)
+
+
+def _fault(path: Path, what: str) -> InputError:
+    return InputError(
+        "notes_damaged",
+        f"is damaged or holds no notes of a meeting ({what})",
+        mend="save the notes again, or leave the file out",
+        file=path.name,
+        reason=what,
+    )

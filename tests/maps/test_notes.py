@@ -1,0 +1,159 @@
+"""Notes of a meeting: read, merged, brought back as a workbook."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+
+import openpyxl
+import pytest
+
+from geo.errors import InputError
+from maps.export import write_map
+from maps.notes import meeting_id, merged, read_notes, write_merged
+from tests.api.test_cli import weige
+from tests.maps.sample_plan import plan_frames, write_plan
+
+FILE = "0123456789abcdef"
+
+
+def entry(id: str, *, text: str = "", at: str = "2026-11-10T01:00:00Z", **more):
+    return {
+        "id": id, "type": "item", "text": text, "decision": "", "department": "", "due": "",
+        "votes": {"yes": 0, "no": 0, "abstain": 0}, "grid": "", "case_id": "", "kind": "", "lon": None,
+        "lat": None, "changed_at": at, "removed": False, "form_of": "", **more,
+    }  # fmt: skip
+
+
+def notes(path, entries, **more):
+    content = {
+        "format": "weige-notes", "version": 1, "file": FILE, "entries": entries,
+        "meeting": {"kind": "estate_day", "date": "2026-11-10", "place": "建华园"}, **more,
+    }  # fmt: skip
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_copies_merge_without_loss_in_any_order(tmp_path):
+    copies = [
+        [entry("a", text="同"), entry("b", text="旧"), entry("c", text="甲")],
+        [entry("a", text="同"), entry("b", text="新", at="2026-11-10T02:00:00Z")],
+        [entry("b", text="旧"), entry("c", text="甲", removed=True, at="2026-11-10T03:00:00Z")],
+    ]
+    read = [read_notes(notes(tmp_path / f"{k}.json", copy), FILE) for k, copy in enumerate(copies)]
+
+    found = [merged(order) for order in permutations(read)]
+
+    assert all(each == found[0] for each in found)
+    assert [(each.id, each.text, each.removed, each.is_other_form) for each in found[0]] == [
+        ("a", "同", False, False), ("b", "新", False, False), ("b", "旧", False, True),
+        ("c", "甲", True, False), ("c", "甲", False, True),
+    ]  # fmt: skip
+
+
+def test_a_form_that_a_page_set_aside_is_the_same_entry_here(tmp_path):
+    first = read_notes(
+        notes(tmp_path / "1.json", [entry("b", text="旧"), entry("b~9", text="新", form_of="b")]), FILE
+    )
+    second = read_notes(notes(tmp_path / "2.json", [entry("b", text="新")]), FILE)
+
+    found = merged([first, second])
+    assert sorted(each.text for each in found) == sorted(["旧", "新"])
+    assert {each.id for each in found} == {"b"}
+
+
+GOOD = json.dumps(
+    {
+        "format": "weige-notes", "version": 1, "file": FILE, "entries": [entry("a")],
+        "meeting": {"kind": "estate_day", "date": "2026-11-10", "place": ""},
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", GOOD[:-20], "[]", "null", "7", '"x"', "\x00\xff", "[" * 100_000,
+        GOOD.replace('"version": 1', '"version": 2'),
+        GOOD.replace('"yes": 0', '"yes": -1'), GOOD.replace('"yes": 0', '"yes": true'),
+        GOOD.replace('"yes": 0', '"yes": 0.5'), GOOD.replace('"lon": null', '"lon": NaN'),
+        GOOD.replace('"lon": null', '"lon": 1e9'), GOOD.replace('"id": "a"', '"id": ""'),
+        GOOD.replace('"removed": false', '"removed": 0'), GOOD.replace('"text": ""', '"text": null'),
+        GOOD.replace('"due": ""', '"due": "soon"'), GOOD.replace('"estate_day"', '"party"'),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "notes.json"
+    path.write_text(content, encoding="latin-1")
+
+    with pytest.raises(InputError) as caught:
+        read_notes(path, FILE)
+
+    assert (caught.value.code, caught.value.file) == ("notes_damaged", "notes.json")
+
+
+def test_notes_of_another_map_are_refused(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_notes(notes(tmp_path / "notes.json", []), "other")
+
+    assert caught.value.code == "notes_of_other_map"
+
+
+def test_a_decision_comes_back_as_a_case_and_nothing_typed_is_a_formula(tmp_path):
+    said = [
+        entry(
+            "a", text='=HYPERLINK("http://x")', decision="=1+1", department="+城管", kind="路灯",
+            lon=119.6, lat=32.0,
+            votes={"yes": 12, "no": 1, "abstain": 0}, due="2026-12-01",
+        ),
+        entry("b", text="未决"),
+        entry("c", text="联系13812345678", type="comment"),
+    ]  # fmt: skip
+    entries = merged([read_notes(notes(tmp_path / "n.json", said), FILE)])
+
+    write_merged(tmp_path / "merged.xlsx", entries, "zh_CN")
+
+    book = openpyxl.load_workbook(tmp_path / "merged.xlsx")
+    assert book.sheetnames == ["案件", "议题与决定", "便签"]
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
+    assert [row[:3] for row in book["案件"].iter_rows(values_only=True)] == [
+        ("工单编号", "类别", "问题描述"), ("a", "路灯", '=HYPERLINK("http://x")。决定：=1+1。责任部门：+城管'),
+    ]  # fmt: skip
+    items = list(book["议题与决定"].iter_rows(values_only=True))
+    assert len(items) == 3
+    assert items[1][items[0].index("赞成")] == 12
+    assert "联系***" in [cell.value for cell in book["便签"][2]]
+
+
+def test_the_command_merges_what_a_meeting_saved_and_says_a_damaged_file_in_one_line(tmp_path):
+    page, output = tmp_path / "meeting.html", tmp_path / "merged.xlsx"
+    write_map(write_plan(tmp_path / "plan.gpkg", plan_frames()), page)
+    made_on = meeting_id(page)
+    one = notes(tmp_path / "1.json", [entry("a", text="甲", decision="办")], file=made_on)
+    two = notes(tmp_path / "2.json", [entry("b", text="乙")], file=made_on)
+
+    done = weige("comments", "merge", page, one, two, "-o", output, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) | {"workbook": ""} == {
+        "workbook": "", "items": 2, "decisions": 1, "comments": 0, "other_forms": 0,
+    }  # fmt: skip
+
+    two.write_text("{", encoding="utf-8")
+    output.unlink()
+    refused = weige("comments", "merge", page, one, two, "-o", output, "--lang", "zh_CN")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "2.json" in refused.stderr
+    assert "会议记录已损坏" in refused.stderr
+    assert not output.exists()
+
+
+def test_a_page_that_is_no_file_for_a_meeting_is_refused(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<html><script>x</script></html>", encoding="utf-8")
+
+    with pytest.raises(InputError) as caught:
+        meeting_id(page)
+
+    assert caught.value.code == "not_a_meeting"
