@@ -121,15 +121,16 @@ class _Located:
         return "" if value is None or pd.isna(value) else str(value)
 
 
-class _Paper:
-    """Ground on the map of a card: scale, clipping, and room for words."""
+class Paper:
+    """Ground on a map: scale, clipping, and room for words; `size` is width and height in millimetres."""
 
-    def __init__(self, shape: shapely.Geometry) -> None:
+    def __init__(self, shape: shapely.Geometry, size: tuple[float, float] = (WIDTH_MM, HEIGHT_MM)) -> None:
+        self.width_mm, self.height_mm = size
         min_x, min_y, max_x, max_y = shapely.bounds(shape)
         around = max(AROUND_M, AROUND_SHARE * max(max_x - min_x, max_y - min_y))
         width, height = max_x - min_x + 2 * around, max_y - min_y + 2 * around
-        self.scale = min(WIDTH_MM / width, HEIGHT_MM / height)
-        half_x, half_y = WIDTH_MM / self.scale / 2, HEIGHT_MM / self.scale / 2
+        self.scale = min(self.width_mm / width, self.height_mm / height)
+        half_x, half_y = self.width_mm / self.scale / 2, self.height_mm / self.scale / 2
         x, y = (min_x + max_x) / 2, (min_y + max_y) / 2
         self.box = (x - half_x, y - half_y, x + half_x, y + half_y)
         self.ground = shapely.box(*self.box)
@@ -138,6 +139,7 @@ class _Paper:
         self._taken: list[tuple[float, float, float, float]] = []
 
     def draw(self, kind: str, shape: shapely.Geometry) -> None:
+        """Draw what of a shape lies on the map."""
         # A little over the edge, so that no line runs along it.
         seen = shapely.clip_by_rect(shape, *shapely.bounds(shapely.buffer(self.ground, 5.0)))
         path = "".join(self._way(part) for part in shapely.get_parts(seen))
@@ -160,6 +162,7 @@ class _Paper:
         return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points.tolist())
 
     def at(self, point: shapely.Geometry) -> tuple[float, float]:
+        """Return where a point is on the map, in millimetres from its upper left corner."""
         left, _, _, top = self.box
         return (point.x - left) * self.scale, (top - point.y) * self.scale
 
@@ -168,7 +171,7 @@ class _Paper:
         x, y = self.at(place)
         half = sum(TEXT_MM if ord(letter) > 0x2E7F else TEXT_MM * LATIN_WIDTH for letter in text) / 2
         box = (x - half, y - TEXT_MM / 2, x + half, y + TEXT_MM / 2)
-        inside = box[0] > 1 and box[1] > 1 and box[2] < WIDTH_MM - 1 and box[3] < HEIGHT_MM - 1
+        inside = box[0] > 1 and box[1] > 1 and box[2] < self.width_mm - 1 and box[3] < self.height_mm - 1
         free = all(
             box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1]
             for other in self._taken
@@ -179,7 +182,7 @@ class _Paper:
 
 
 def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Located]) -> Card:
-    paper, code = _Paper(shape), str(row["grid_id"])
+    paper, code = Paper(shape), str(row["grid_id"])
     grids, units = layers["micro_grids"], layers["units"]
     beside = [other for other in grids.near(shape, 1.0) if grids.text("grid_id", other) != code]
     for layer in ("water", "roads"):
@@ -204,7 +207,7 @@ def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Lo
         paper.draw("gate", layers["gates"].shapes[gate])
     _write(paper, mine, beside, layers)
     roads = [] if "roads" not in layers else layers["roads"].near(shapely.boundary(shape), BESIDE_M)
-    metres, bar_mm = _bar(paper.scale)
+    metres, bar_mm = bar_of(paper.scale)
     return Card(
         code,
         "" if row.get("name") is None or pd.isna(row["name"]) else str(row["name"]),
@@ -223,7 +226,7 @@ def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Lo
     )
 
 
-def _write(paper: _Paper, mine: list[int], beside: list[int], layers: Mapping[str, _Located]) -> None:
+def _write(paper: Paper, mine: list[int], beside: list[int], layers: Mapping[str, _Located]) -> None:
     units, grids = layers["units"], layers["micro_grids"]
     seen: set[str] = set()
     for unit in mine:
@@ -268,7 +271,7 @@ def _named(layer: _Located | None, rows: list[int]) -> tuple[str, ...]:
     return () if layer is None else tuple(sorted({layer.text("name", row) for row in rows} - {""}))
 
 
-def _bar(scale: float) -> tuple[int, float]:
+def bar_of(scale: float) -> tuple[int, float]:
     """Return a round length in metres that is 20 to 50 mm on the map, and how long it is there."""
     for metres in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000):
         if metres * scale >= 20:

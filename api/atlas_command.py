@@ -1,0 +1,23 @@
+"""The atlas of a plan, and what is told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from api.console import Terminal
+from api.outputs import ready
+from maps.text import text
+
+
+def make_atlas(terminal: Terminal, plan_file: Path, output: Path, *, font: str | None) -> None:
+    """Write the atlas of a plan: a PDF of all pages, or a PNG of the overview."""
+    ready({output: (".pdf", ".png")}, [str(plan_file)])
+    from maps.atlas import write_atlas
+
+    with terminal.progress() as report:
+        report("atlas", 0, 1)
+        made = write_atlas(plan_file, output, font=font, language=terminal.language)
+        report("atlas", 1, 1)
+    counts = {"communities": made.communities, "cards": made.cards}
+    line = text("cli.atlas_written", terminal.language, file=output, font=made.font, **counts)
+    terminal.result([line], {"atlas": str(output), "font": made.font, **counts})

@@ -1,0 +1,87 @@
+"""The atlas of a plan: its pages, and its words as a reader finds them."""
+
+from __future__ import annotations
+
+import pypdfium2
+import pytest
+from PIL import Image
+
+from geo.errors import InputError
+from maps.atlas import chinese_font, write_atlas
+from tests.api.test_cli import weige
+from tests.maps.sample_plan import hostile_frames, plan_frames, write_plan
+
+
+def texts_of(path) -> list[str]:
+    with pypdfium2.PdfDocument(path) as document:
+        return [page.get_textpage().get_text_bounded() for page in document]
+
+
+def test_an_atlas_has_an_overview_a_page_for_each_community_and_a_card_for_each_grid(tmp_path):
+    frames = plan_frames(16, 16, grid_columns=4, grid_rows=6)
+
+    made = write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf")
+
+    grids, communities = frames["micro_grids"], frames["communities"]
+    assert (made.communities, made.cards) == (len(communities), len(grids)) == (2, 24)
+    pages = texts_of(tmp_path / "atlas.pdf")
+    assert len(pages) == 1 + 2 + 24
+    for name in communities["name"]:
+        assert name in pages[0]
+    for page, name in zip(pages[1:3], communities["name"], strict=True):
+        assert name in page
+    for page, grid in zip(pages[3:], grids.to_dict("records"), strict=True):
+        assert grid["grid_id"] in page
+        assert f"{grid['households']:,}" in page
+        assert "号楼" in page
+        assert "plan.gpkg" in page
+
+
+def test_a_png_is_the_overview(tmp_path):
+    write_atlas(write_plan(tmp_path / "plan.gpkg", plan_frames()), tmp_path / "atlas.png")
+
+    with Image.open(tmp_path / "atlas.png") as picture:
+        assert picture.width == pytest.approx(420 / 25.4 * 150, abs=2)
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
+
+
+def test_names_are_printed_as_they_were_typed_and_never_run(tmp_path):
+    frames = hostile_frames()
+    frames["communities"]["name"] = '#read("/etc/passwd") $x$ *b* \\'
+
+    write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf")
+
+    pages = texts_of(tmp_path / "atlas.pdf")
+    assert '#read("/etc/passwd") $x$ *b* \\' in pages[1]
+    assert "root:" not in "".join(pages)
+
+
+def test_a_missing_font_is_named():
+    assert chinese_font(installed=["DejaVu Sans", "simsun"]) == "simsun"
+    for asked, installed in ((None, ["DejaVu Sans"]), ("FangSong", ["SimSun"])):
+        with pytest.raises(InputError) as caught:
+            chinese_font(asked, installed=installed)
+        assert caught.value.code == "font_missing"
+        assert caught.value.values["font"] == (asked or "Noto Sans CJK SC")
+
+
+def test_the_command_says_what_it_wrote_and_names_a_font_that_is_missing(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+
+    done = weige("atlas", plan, "-o", tmp_path / "atlas.pdf", "--lang", "zh_CN")
+    refused = weige("atlas", plan, "-o", tmp_path / "other.pdf", "--font", "No Such Font", "--lang", "zh_CN")
+
+    assert done.returncode == 0, done.stderr
+    assert "1个社区、12张网格卡片" in done.stdout
+    assert refused.returncode == 2
+    assert "No Such Font" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "other.pdf").exists()
+
+
+def test_a_plan_without_communities_or_units_has_an_atlas(tmp_path):
+    frames = {name: frame for name, frame in plan_frames().items() if name in ("micro_grids", "units")}
+
+    made = write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf", language="en")
+
+    assert (made.communities, made.cards) == (0, 12)
