@@ -344,6 +344,24 @@ def atlas(
 
 
 @app.command()
+def workbook(
+    *,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A plan.gpkg, a .csv of cases, or the word cases.")
+    ],
+    output: OutOption,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a plan, or cases (of a .csv, or `cases` for those of the service), as an Excel workbook."""
+    from api.workbook_command import make_workbook
+
+    make_workbook(terminal_of(lang, quiet=quiet, as_json=as_json), source, output, data_dir=data_dir)
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER")] = Path("weige-demo"),
     lang: LangOption = None,

@@ -25,7 +25,7 @@ from maps.text import Language, text, words
 FORMATS = (".xlsx", ".csv", ".json")
 
 # XML 1.0 has no characters but these; the rest would make a file that Excel calls damaged.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a spreadsheet takes for the beginning of a formula when it opens a .csv.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # A cell of Excel holds no more characters.
@@ -144,7 +144,7 @@ def _value(cell: object) -> Any:
         return None
     if isinstance(cell, bool | int | float):
         return cell
-    return _NOT_XML.sub("", str(cell))
+    return NOT_XML.sub("", str(cell))
 
 
 def _word(column: str, cell: Any, language: Language) -> Any:

@@ -89,10 +89,15 @@ def import_file(
 
 def export_file(terminal: Terminal, settings: Settings, file: Path) -> None:
     """Write all cases as CSV."""
-    with migrated(settings) as store, everywhere(store, "admin") as session:
-        written = export_cases(session, file)
+    written = export_quietly(settings, file)
     values = {"file": str(file), "cases": written}
     terminal.result([text("cli.cases_exported", terminal.language, **values)], values)
+
+
+def export_quietly(settings: Settings, file: Path) -> int:
+    """Write all cases as CSV and return how many."""
+    with migrated(settings) as store, everywhere(store, "admin") as session:
+        return export_cases(session, file)
 
 
 def bring_categories(

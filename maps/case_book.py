@@ -1,0 +1,164 @@
+"""Cases as a workbook, row by row from a table of any length, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from geo.errors import InputError
+from geo.files import replacing
+from geo.formats.raw import open_regular
+from geo.personal import has_personal_name, is_personal_content
+from geo.personal_numbers import masked
+from maps.text import Language, text, words
+from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML
+
+# Rows by which widths are chosen and personal columns told.
+_SAMPLE = 2_000
+# Columns of numbers; everything else, codes of digits too, stays text.
+_NUMBERS = frozenset({"lon", "lat", "accuracy_m"})
+# Shorter texts hold no telephone or identity number.
+_SHORTEST_PERSONAL = 8
+
+
+def write_case_book(source: Path, output: Path, *, language: Language) -> tuple[int, list[str]]:
+    """Write a table of cases (CSV) as a workbook; a sheet that is full is followed by another.
+
+    Telephone and identity numbers in texts are masked, columns of them left out. Whatever people typed stays
+    text.
+
+    Returns
+    -------
+    (int, list of str)
+        Rows written, and the columns that were left out.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, has no heading, or the workbook cannot be written.
+    """
+    with open_regular(source) as handle:
+        return write_rows(_rows(handle, source.name), output, language=language, file=source.name)
+
+
+def write_rows(
+    rows: Iterable[Sequence[str]], output: Path, *, language: Language, file: str
+) -> tuple[int, list[str]]:
+    """Write rows, the first of them the heading, as `write_case_book` does; `file` is what messages name."""
+    stream = iter(rows)
+    columns = [name.strip() for name in next(stream, [])]
+    if not any(columns):
+        raise InputError(
+            "table_without_heading",
+            "has no line of column names",
+            mend="export it with its heading",
+            file=file,
+        )
+    sample = list(islice(stream, _SAMPLE))
+    left_out = {
+        at
+        for at, name in enumerate(columns)
+        if has_personal_name(name) or is_personal_content(np.array([_at(row, at) for row in sample], object))
+    }
+    kept = [at for at in range(len(columns)) if at not in left_out]
+    book = Workbook(write_only=True)
+    count = 0
+    sheet: Any = None
+    with replacing(output) as beside:
+        for row in chain(sample, stream):
+            if count % (MAX_ROWS - 1) == 0:
+                sheet = _sheet(
+                    book, [columns[at] for at in kept], sample, kept, language, count // (MAX_ROWS - 1)
+                )
+            sheet.append([_cell(sheet, columns[at], _at(row, at)) for at in kept])
+            count += 1
+        if sheet is None:
+            _sheet(book, [columns[at] for at in kept], sample, kept, language, 0)
+        book.save(beside)
+    return count, [columns[at] for at in sorted(left_out)]
+
+
+def _sheet(
+    book: Workbook,
+    columns: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    kept: Sequence[int],
+    language: Language,
+    number: int,
+) -> Any:
+    name = text("workbook.sheet.cases", language)
+    sheet = book.create_sheet(f"{name} {number + 1}" if number else name)
+    sheet.freeze_panes = "A2"
+    known = words(language)
+    headings = [known.get(f"workbook.column.{column}", column) for column in columns]
+    for place, (heading, at) in enumerate(zip(headings, kept, strict=True), 1):
+        longest = max(_width(shown) for shown in (heading, *(_at(row, at) for row in sample[:200])))
+        sheet.column_dimensions[get_column_letter(place)].width = min(MAX_WIDTH, max(MIN_WIDTH, longest + 2))
+    cells = []
+    for heading in headings:
+        cell = WriteOnlyCell(sheet, None)
+        cell.value, cell.data_type = NOT_XML.sub("", heading), "s"
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor="DDEBF7")
+        cells.append(cell)
+    sheet.append(cells)
+    return sheet
+
+
+def _cell(sheet: Any, column: str, value: str) -> Any:
+    """Return a cell in which text stays text, whatever it begins with; most need no cell of their own."""
+    if not value:
+        return None
+    if column in _NUMBERS:
+        try:
+            number = float(value)
+        except ValueError:
+            number = np.nan
+        if np.isfinite(number):
+            return number
+    if len(value) >= _SHORTEST_PERSONAL:
+        value = masked(value)
+    if not value.isprintable():
+        value = NOT_XML.sub("", value)
+    if len(value) > MAX_CELL:
+        value = value[: MAX_CELL - 1] + "\u2026"
+    if value[:1] not in ("=", "#", "+", "-", "@", "\t", "\r"):
+        return value
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"  # openpyxl would take "=..." for a formula and "#N/A" for an error
+    cell.number_format = "@"
+    cell.quotePrefix = True
+    return cell
+
+
+def _rows(handle: BinaryIO, file: str) -> Iterator[list[str]]:
+    lines = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
+    try:
+        yield from csv.reader(lines)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "encoding_unreadable", "the text is not UTF-8", mend="export it as UTF-8", file=file
+        ) from error
+    except csv.Error as error:
+        raise InputError(
+            "table_broken", f"is no table ({error})", mend="export it again", file=file, reason=str(error)
+        ) from error
+    finally:
+        lines.detach()
+
+
+def _at(row: Sequence[str], at: int) -> str:
+    return row[at] if at < len(row) else ""
+
+
+def _width(shown: str) -> int:
+    return sum(2 if ord(character) > 0x2E7F else 1 for character in shown[:MAX_WIDTH])

@@ -1,0 +1,139 @@
+"""Workbooks of plans and of cases: what is typed stays text, and any length fits."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from itertools import chain, repeat
+
+import openpyxl
+import pytest
+
+from geo.errors import InputError
+from maps import case_book
+from maps.case_book import write_case_book, write_rows
+from maps.plan_book import write_plan_book
+from tests.api.test_cli import weige
+from tests.maps.sample_plan import hostile_frames, plan_frames, write_plan
+
+HEADING = ["case_id", "category", "text", "lon", "lat", "reported_at"]
+MEASURE = """
+import resource, sys
+from itertools import chain, repeat
+from pathlib import Path
+from maps.case_book import write_rows
+row = ["AJ1", "路灯", "建华园1号楼水管爆裂", "119.6", "32.0", "2026-11-01"]
+rows = chain([["case_id", "category", "text", "lon", "lat", "reported_at"]], repeat(row, int(sys.argv[1])))
+write_rows(rows, Path(sys.argv[2]), language="zh_CN", file="x")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def write_csv(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows(rows)
+    return path
+
+
+def test_cases_keep_every_row_and_nothing_becomes_a_formula(tmp_path):
+    typed = ["=1+1", "+1", "-1", "@x", "#N/A", '=HYPERLINK("http://x")', "路灯\x08坏", "电话13812345678"]
+    rows = [[f"A{k:03d}", text, text, "119.6", "32", "2026-11-01"] for k, text in enumerate(typed)]
+
+    count, left_out = write_case_book(
+        write_csv(tmp_path / "cases.csv", [HEADING, *rows]), tmp_path / "book.xlsx", language="zh_CN"
+    )
+
+    book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    cells = list(book["案件"].iter_rows(min_row=2))
+    assert (count, left_out, len(cells)) == (len(typed), [], len(typed))
+    assert {cell.data_type for row in cells for cell in row} <= {"s", "inlineStr", "n"}
+    assert [row[1].value for row in cells] == [*typed[:6], "路灯坏", "电话***"]
+    assert {(row[3].value, row[4].value) for row in cells} == {(119.6, 32.0)}
+
+
+def test_a_column_about_people_is_left_out_and_told(tmp_path):
+    table = write_csv(tmp_path / "cases.csv", [["case_id", "联系人", "回访"], ["A1", "王五", "13812345678"]])
+
+    _, left_out = write_case_book(table, tmp_path / "book.xlsx", language="zh_CN")
+
+    sheet = openpyxl.load_workbook(tmp_path / "book.xlsx").active
+    assert left_out == ["联系人", "回访"]
+    assert [cell.value for cell in sheet[2]] == ["A1"]
+
+
+def test_a_full_sheet_is_followed_by_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(case_book, "MAX_ROWS", 11)
+
+    write_rows(
+        chain([["case_id"]], ([str(k)] for k in range(25))), tmp_path / "b.xlsx", language="en", file="x"
+    )
+
+    book = openpyxl.load_workbook(tmp_path / "b.xlsx")
+    assert book.sheetnames == ["Cases", "Cases 2", "Cases 3"]
+    assert [sheet.max_row - 1 for sheet in book] == [10, 10, 5]
+    assert all(sheet["A1"].value == "Case" for sheet in book)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_cases(tmp_path):
+    def peak_kb(rows: int) -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(rows), str(tmp_path / "b.xlsx")],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return int(done.stdout)
+
+    assert peak_kb(30_000) < peak_kb(5_000) + 10_000
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"", "table_without_heading"), ("编号\n".encode("gbk"), "encoding_unreadable")]
+)
+def test_a_table_that_is_none_is_refused_and_nothing_is_written(tmp_path, content, code):
+    (tmp_path / "cases.csv").write_bytes(content)
+
+    with pytest.raises(InputError) as caught:
+        write_case_book(tmp_path / "cases.csv", tmp_path / "book.xlsx", language="zh_CN")
+
+    assert caught.value.code == code
+    assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
+
+
+def test_a_plan_has_a_sheet_for_each_of_its_tables(tmp_path):
+    frames = plan_frames()
+
+    rows = write_plan_book(
+        write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "plan.xlsx", language="zh_CN"
+    )
+
+    book = openpyxl.load_workbook(tmp_path / "plan.xlsx")
+    assert book.sheetnames == ["微网格", "社区", "单元", "问题清单"]
+    assert rows == {"grids": 12, "communities": 1, "units": 96, "findings": len(frames["findings"])}
+    households = [row[4] for row in book["微网格"].iter_rows(min_row=2, values_only=True)]
+    assert sum(households) == frames["micro_grids"]["households"].sum()
+
+
+def test_names_of_a_plan_are_never_formulas(tmp_path):
+    frames = hostile_frames()
+    frames["communities"]["name"] = "=cmd()"
+
+    write_plan_book(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "plan.xlsx", language="en")
+
+    book = openpyxl.load_workbook(tmp_path / "plan.xlsx")
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert "f" not in {cell.data_type for cell in cells}
+    assert "=cmd()" in {cell.value for cell in cells}
+
+
+def test_the_command_takes_a_plan_or_a_table_and_refuses_the_rest_in_one_line(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+    table = write_csv(tmp_path / "cases.csv", [HEADING, *repeat(["A", "b", "c", "", "", ""], 3)])
+
+    of_plan = weige("workbook", plan, "-o", tmp_path / "a.xlsx", "--lang", "zh_CN")
+    of_cases = weige("workbook", table, "-o", tmp_path / "b.xlsx", "--lang", "zh_CN")
+    refused = weige("workbook", tmp_path / "x.pdf", "-o", tmp_path / "c.xlsx", "--lang", "zh_CN")
+
+    assert "12个微网格、96个单元" in of_plan.stdout
+    assert "3件" in of_cases.stdout
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
