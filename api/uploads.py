@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from api.errors import AwayError, ServiceError, TooLargeError
@@ -284,7 +286,7 @@ async def inspect(path: Path) -> list[dict[str, Any]]:
     except TimeoutError as error:
         raise AwayError("uploads_busy", "other files are being looked into", retry_after_s=10) from error
     try:
-        told = await _inspected(path)
+        told = await run_in_threadpool(_inspected, path)
     finally:
         _turn.release()
     refused = (told or {"refused": None}).get("refused", {})
@@ -302,25 +304,22 @@ async def inspect(path: Path) -> list[dict[str, Any]]:
     return layers
 
 
-async def _inspected(path: Path) -> dict[str, Any] | None:
+def _inspected(path: Path) -> dict[str, Any] | None:
     """Return what the inspecting process says; None where it was ended or says nothing."""
     scratch = path.parent / "scratch"
     scratch.mkdir()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api.inspection", str(path.resolve()),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        cwd=scratch, env=_environment(scratch), start_new_session=True,
-    )  # fmt: skip
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), INSPECT_S)
-    except TimeoutError:
+        # Not the event loop's own way: uvloop forks by hand, and among threads such a child may wait for ever
+        # for a lock that nobody in it holds.
+        done = subprocess.run(
+            [sys.executable, "-m", "api.inspection", str(path.resolve())],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=scratch,
+            env=_environment(scratch), start_new_session=True, timeout=INSPECT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
         return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     try:
-        told: dict[str, Any] = json.loads(said)
+        told: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         return None
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -170,6 +171,12 @@ def _column(values: tuple[Any, ...], kinds: set[type]) -> NDArray[Any]:
     return text_array(values)
 
 
+# What stands for no CRS at all; the last is GDAL's, under a number of its own.
+_SAYS_NOTHING = re.compile(
+    r'|undefined|none|(LOCAL_CS|ENGCRS)\["Undefined SRS",.*', re.IGNORECASE | re.DOTALL
+)
+
+
 def _crs(database: sqlite3.Connection, stored: set[str], srs_id: Any, file: str, layer: str) -> CRS | None:
     if srs_id in (-1, 0, None) or "gpkg_spatial_ref_sys" not in stored:
         return None
@@ -186,7 +193,7 @@ def _crs(database: sqlite3.Connection, stored: set[str], srs_id: Any, file: str,
             return known_crs(CRS.from_epsg(int(code)))
         except (CRSError, ValueError, TypeError):
             pass  # a code this PROJ does not know; its definition may do
-    if str(definition).strip().lower() in ("", "undefined", "none"):
+    if _SAYS_NOTHING.fullmatch(str(definition).strip()):
         return None
     with placed(file, layer):
         return crs_of_wkt(str(definition))

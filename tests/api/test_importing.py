@@ -173,8 +173,8 @@ def test_on_the_page_the_sheet_is_read_before_a_draft_is_kept(
     layer(**{"<b>A</b>": strip(0, 1), "B": strip(1, 2)}).to_file(tmp_path / "grids.gpkg")
     (tmp_path / "broken.csv").write_text("甲,乙\n1,2\n", encoding="utf-8")
     plain = layer(B=strip(1, 2)).rename(columns={"grid_id": "甲"}).set_crs(None, allow_override=True)
-    for name in ("old", "new"):
-        plain.to_file(tmp_path / "plain.gpkg", layer=name)
+    for name, mode in (("old", "w"), ("new", "a")):
+        plain.to_file(tmp_path / "plain.gpkg", layer=name, mode=mode)
     with worker_thread(store, tmp_path):
         page = signed_in.new_page()
         page.goto(f"{served}/plan/{place.community_id}")
