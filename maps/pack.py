@@ -50,6 +50,9 @@ STEP_DEGREES = 1e-6
 # Digits kept of a column of fractions, where the caller names no other number.
 DECIMALS = 3
 
+# The best level of gzip takes four times as long and saves two per cent.
+LEVEL = 7
+
 Ints: TypeAlias = NDArray[np.int64]
 
 
@@ -108,7 +111,7 @@ def pack(
     }
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     body = b"".join(writer.body)
-    return gzip.compress(MAGIC + struct.pack("<I", len(head)) + head + body, compresslevel=9, mtime=0)
+    return gzip.compress(MAGIC + struct.pack("<I", len(head)) + head + body, compresslevel=LEVEL, mtime=0)
 
 
 def unpack(data: bytes) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { labelsOf, type StationSpot } from "./naming.ts";
 import { worldX, worldY } from "./pack.ts";
 import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
-import { penOver, restingOn } from "./resting.ts";
+import { drawOver, restingOn } from "./resting.ts";
 import type { Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
 
@@ -109,10 +109,11 @@ export class Overlay extends L.Layer {
     this.offset = resting.pad.multiplyBy(-1);
     this.topLeft = map.containerPointToLatLng(this.offset);
     this.drawnZoom = map.getZoom();
-    const pen = penOver(this.canvas, resting);
     this.factor = this.magnified();
-    pen?.scale(this.factor, this.factor);
-    if (pen) this.draw(pen, larger(resting.view, this.factor));
+    drawOver(this.canvas, resting, (pen) => {
+      pen.scale(this.factor, this.factor);
+      this.draw(pen, larger(resting.view, this.factor));
+    });
   }
 
   /** During a zoom the old drawing is stretched to where it will be. */

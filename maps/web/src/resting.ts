@@ -1,6 +1,7 @@
 /** What lies over a map at rest: drawn a little beyond its edges, and drawn anew when the map was moved. */
 import * as L from "leaflet";
 import type { Window } from "./paint.ts";
+import { drawStill } from "./still.ts";
 import { metresPerPixel } from "./tiles.ts";
 
 /** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
@@ -17,9 +18,9 @@ export interface Resting {
   ratio: number;
 }
 
-export function restingOn(map: L.Map): Resting {
+export function restingOn(map: L.Map, padding = PADDING): Resting {
   const size = map.getSize();
-  const pad = size.multiplyBy(PADDING).round();
+  const pad = size.multiplyBy(padding).round();
   const at = map.containerPointToLayerPoint(pad.multiplyBy(-1)).round();
   const origin = map.getPixelOrigin().add(at);
   const scale = 256 * 2 ** map.getZoom();
@@ -30,13 +31,32 @@ export function restingOn(map: L.Map): Resting {
   return { view, pad, at, ratio: window.devicePixelRatio || 1 };
 }
 
-/** Lay an empty canvas over what is drawn; its pen draws in CSS pixels. */
-export function penOver(canvas: HTMLCanvasElement, { view, at, ratio }: Resting): CanvasRenderingContext2D | null {
-  canvas.width = Math.round(view.width * ratio);
-  canvas.height = Math.round(view.height * ratio);
+/** Lay a canvas over what is drawn, and draw on it in CSS pixels; in between its picture rests. */
+export function drawOver(canvas: HTMLCanvasElement, resting: Resting, draw: (pen: CanvasRenderingContext2D) => void): void {
+  layOver(canvas, resting);
+  // A sheet of paper may have no room for the map.
+  if (!canvas.width || !canvas.height) return;
+  drawStill(canvas, false, (pen) => {
+    pen.setTransform(resting.ratio, 0, 0, resting.ratio, 0, 0);
+    draw(pen);
+  });
+}
+
+function layOver(canvas: HTMLCanvasElement, { view, at, ratio }: Resting): void {
+  const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+  // Set anew, a size takes away the picture that is shown until the next one.
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
   canvas.style.width = `${view.width}px`;
   canvas.style.height = `${view.height}px`;
   L.DomUtil.setPosition(canvas, at);
+}
+
+/** Lay an empty canvas over what is drawn; its pen draws in CSS pixels, at any time. */
+export function penOver(canvas: HTMLCanvasElement, resting: Resting): CanvasRenderingContext2D | null {
+  layOver(canvas, resting);
+  canvas.width = canvas.width + 0; // empties it
+  const { ratio } = resting;
   const pen = canvas.getContext("2d");
   pen?.setTransform(ratio, 0, 0, ratio, 0, 0);
   return pen;
