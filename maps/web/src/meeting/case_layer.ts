@@ -5,12 +5,13 @@ import type { Box } from "../scene.ts";
 import type { Styles } from "../schema.ts";
 import { drawOver, RestingLayer, restingOn, type Resting } from "../resting.ts";
 import { Bins, type Timeline } from "./bins.ts";
-import { radiusOf, Stamps } from "./stamps.ts";
+import { radiusOf, Stamps, type Pixels } from "./stamps.ts";
 
 export class CaseLayer extends RestingLayer {
   private readonly bins: Bins;
   private resting: Resting | null = null;
   private stamps: Stamps | null = null;
+  private picture: ImageData | null = null;
   private readonly kindOf: Int16Array;
   private drawn: { x: number; y: number; radius: number }[] = [];
 
@@ -65,18 +66,22 @@ export class CaseLayer extends RestingLayer {
     const ratio = factor * this.resting.ratio;
     if (this.stamps?.ratio !== ratio) this.stamps = new Stamps(this.styles.ink.cluster, this.styles.kinds, ratio);
     const { stamps } = this;
-    drawOver(this.canvas, this.resting, (pen) => {
-      pen.scale(factor, factor);
-      this.drawBins(pen, stamps);
-    });
+    const { view, ratio: screen } = this.resting;
+    const [width, height] = [Math.round(view.width * screen), Math.round(view.height * screen)];
+    if (!width || !height) return;
+    if (this.picture?.width !== width || this.picture.height !== height) this.picture = new ImageData(width, height);
+    const { picture } = this;
+    const rgba = new Uint32Array(picture.data.buffer).fill(0);
+    this.drawBins({ width, height, rgba }, stamps);
+    drawOver(this.canvas, this.resting, (pen) => pen.putImageData(picture, 0, 0));
   }
 
-  private drawBins(pen: CanvasRenderingContext2D, stamps: Stamps): void {
+  private drawBins(onto: Pixels, stamps: Stamps): void {
     const bins = this.bins.filled(radiusOf);
     this.drawn = bins.map(({ x, y, count }) => ({ x, y, radius: radiusOf(count) }));
     for (const { x, y, count, incident } of bins) {
-      if (count > 1) stamps.count(pen, x, y, count);
-      else stamps.alone(pen, x, y, this.kindOf[incident] ?? 0);
+      if (count > 1) stamps.count(onto, x, y, count);
+      else stamps.alone(onto, x, y, this.kindOf[incident] ?? 0);
     }
   }
 }

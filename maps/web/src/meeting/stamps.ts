@@ -12,30 +12,40 @@ export function radiusOf(count: number): number {
   return count === 1 ? ALONE : CIRCLES[count < 10 ? 0 : count < 100 ? 1 : count < 1000 ? 2 : 3];
 }
 
+/** A picture whose pixels are written one by one: without a graphics card far faster than a pen. */
+export interface Pixels {
+  width: number;
+  height: number;
+  /** Red, green, blue, alpha of each pixel, rows from the top. */
+  rgba: Uint32Array;
+}
+
 export class Stamps {
-  private readonly sheet = document.createElement("canvas");
-  private readonly widths: readonly number[];
+  private readonly sheet: Pixels;
+  private readonly widths: number[] = [];
 
   constructor(
-    cluster: string,
+    private readonly cluster: string,
     private readonly kinds: readonly string[],
     /** Pixels of the screen of a pixel of the drawing. */
     readonly ratio: number,
   ) {
-    const cells = CIRCLES.length + DIGITS.length + kinds.length;
-    this.sheet.width = Math.ceil(cells * SIDE * ratio);
-    this.sheet.height = Math.ceil(SIDE * ratio);
-    const pen = this.sheet.getContext("2d");
-    this.widths = pen ? this.draw(pen, cluster) : [];
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.ceil((CIRCLES.length + DIGITS.length + kinds.length) * SIDE * ratio);
+    canvas.height = Math.ceil(SIDE * ratio);
+    const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
+    this.draw(pen);
+    const { width, height, data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    this.sheet = { width, height, rgba: new Uint32Array(data.buffer) };
   }
 
-  private draw(pen: CanvasRenderingContext2D, cluster: string): number[] {
+  private draw(pen: CanvasRenderingContext2D): void {
     pen.scale(this.ratio, this.ratio);
     const middle = (cell: number) => (cell + 0.5) * SIDE;
     CIRCLES.forEach((radius, cell) => {
       pen.beginPath();
       pen.arc(middle(cell), SIDE / 2, radius, 0, 2 * Math.PI);
-      pen.fillStyle = cluster;
+      pen.fillStyle = this.cluster;
       pen.fill();
       pen.strokeStyle = "#fff";
       pen.lineWidth = 2;
@@ -46,36 +56,51 @@ export class Stamps {
     pen.fillStyle = "#fff";
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    return [...DIGITS].map((digit, at) => {
+    [...DIGITS].forEach((digit, at) => {
       pen.fillText(digit, middle(CIRCLES.length + at), SIDE / 2 + 0.5);
-      return pen.measureText(digit).width;
+      this.widths.push(pen.measureText(digit).width);
     });
   }
 
   /** A circle with its count. */
-  count(pen: CanvasRenderingContext2D, x: number, y: number, count: number): void {
-    const circle = CIRCLES.indexOf(radiusOf(count) as (typeof CIRCLES)[number]);
-    this.put(pen, circle, x, y, SIDE);
+  count(onto: Pixels, x: number, y: number, count: number): void {
+    const radius = radiusOf(count);
+    this.put(onto, CIRCLES.indexOf(radius as (typeof CIRCLES)[number]), x, y, 2 * radius + 4);
     const digits = [...(count < 10_000 ? String(count) : `${Math.floor(count / 1000)}k`)].map((digit) => DIGITS.indexOf(digit));
     let left = x - digits.reduce((sum, digit) => sum + (this.widths[digit] ?? 0), 0) / 2;
     for (const digit of digits) {
       const width = this.widths[digit] ?? 0;
-      this.put(pen, CIRCLES.length + digit, left + width / 2, y, 14);
+      this.put(onto, CIRCLES.length + digit, left + width / 2, y, 14);
       left += width;
     }
   }
 
   /** The sign of a class. */
-  alone(pen: CanvasRenderingContext2D, x: number, y: number, kind: number): void {
-    this.put(pen, CIRCLES.length + DIGITS.length + (kind % this.kinds.length), x, y, 2 * ALONE + 8);
+  alone(onto: Pixels, x: number, y: number, kind: number): void {
+    this.put(onto, CIRCLES.length + DIGITS.length + (kind % this.kinds.length), x, y, 2 * ALONE + 8);
   }
 
-  private put(pen: CanvasRenderingContext2D, cell: number, x: number, y: number, side: number): void {
-    const { ratio } = this;
+  private put(onto: Pixels, cell: number, x: number, y: number, side: number): void {
+    const { ratio, sheet } = this;
     const pixels = Math.round(side * ratio);
-    const from = [Math.round((cell + 0.5) * SIDE * ratio - pixels / 2), Math.round((SIDE * ratio - pixels) / 2)] as const;
-    // On whole pixels, or every stamp would be blurred, and slow.
-    const at = (value: number) => Math.round(value * ratio - pixels / 2) / ratio;
-    pen.drawImage(this.sheet, ...from, pixels, pixels, at(x), at(y), pixels / ratio, pixels / ratio);
+    const fromX = Math.round((cell + 0.5) * SIDE * ratio - pixels / 2);
+    const fromY = Math.round((SIDE * ratio - pixels) / 2);
+    const [toX, toY] = [Math.round(x * ratio - pixels / 2), Math.round(y * ratio - pixels / 2)];
+    for (let row = Math.max(0, -toY); row < pixels && toY + row < onto.height; row++) {
+      for (let column = Math.max(0, -toX); column < pixels && toX + column < onto.width; column++) {
+        const over = sheet.rgba[(fromY + row) * sheet.width + fromX + column] as number;
+        if (over === 0) continue;
+        const at = (toY + row) * onto.width + toX + column;
+        onto.rgba[at] = blended(onto.rgba[at] as number, over);
+      }
+    }
   }
+}
+
+/** One colour over another, both alpha, blue, green, red from the highest byte. */
+function blended(under: number, over: number): number {
+  const alpha = over >>> 24;
+  if (alpha === 255 || under >>> 24 === 0) return over;
+  const mix = (shift: number) => Math.round((((over >>> shift) & 255) * alpha + ((under >>> shift) & 255) * (255 - alpha)) / 255) << shift;
+  return ((Math.max(alpha, under >>> 24) << 24) | mix(16) | mix(8) | mix(0)) >>> 0;
 }
