@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -210,10 +211,19 @@ def map_page(
     incidents: gpd.GeoDataFrame | None = None,
     stations: gpd.GeoDataFrame | None = None,
     context: Sequence[gpd.GeoDataFrame] = (),
+    source: str | None = None,
     language: Language = "zh_CN",
 ) -> str:
-    """Return the map of a plan's layers as the text of one HTML file (see `write_map`)."""
+    """Return the map of a plan's layers as the text of one HTML file (see `write_map`).
+
+    With a `source`, the name of what the plan is, the file is for a meeting; its stamp names the source with
+    the digest of the layers.
+    """
     data = page_data(plan, incidents=incidents, stations=stations, context=context, language=language)
+    if source is not None:
+        rows = len(plan["micro_grids"])
+        stamped = Stamped(source, hashlib.sha256(data.pack).hexdigest(), rows, rows)
+        data.settings["meeting"] = meeting_note(plan=data.pack, sources=[stamped])
     return compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
 
 

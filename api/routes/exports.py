@@ -95,7 +95,8 @@ def download_map(
         "Content-Disposition": f'attachment; filename="map-{version_id}.html"',
         "Cache-Control": "private, no-store",
     }
-    return HTMLResponse(map_page(version_frames(session, version_id), language=lang), headers=headers)
+    page = map_page(version_frames(session, version_id), source=f"/versions/{version_id}", language=lang)
+    return HTMLResponse(page, headers=headers)
 
 
 def log_download(session: Session, actor: Actor, body: dict[str, Any], division_id: int) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 import tracemalloc
@@ -152,6 +153,12 @@ def test_the_map_of_a_version_is_a_file_that_holds_its_grids(service, store, tow
     layers = unpack(base64.b64decode(packed.group(1)))
     assert set(layers["grids"]["grid_id"]) == {f"{town[0].code}000", f"{town[0].code}001"}
     assert layers["units"]["households"].sum() == 128
+    # It is a file for a meeting, stamped with the version it shows.
+    assert (
+        f'"meeting":{{"id":"{hashlib.sha256(base64.b64decode(packed.group(1))).hexdigest()[:16]}"'
+        in answer.text
+    )
+    assert f'"name":"/versions/{town[0].version_id}"' in answer.text
     # Only what was asked for: the town's other community is not in it.
     assert town[1].code not in answer.text
 
