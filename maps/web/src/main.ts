@@ -35,8 +35,9 @@ async function start(): Promise<void> {
   const settings = JSON.parse(tag("weige-settings")) as Settings;
   useLanguage(settings, settings.language);
   if (!theMap) throw new Error("the page holds no map");
-  page = new Page(theMap, new Scene(await readPack(tag("weige-pack"), gunzipSync)), settings, tag("weige-licences"));
-  if (settings.meeting) window.weige.meeting = new Meeting(page, settings.meeting);
+  page = new Page(theMap, new Scene(await readPack(tag("weige-pack"), gunzipSync)), settings, tag("weige-licences"), (made) => {
+    if (settings.meeting) window.weige.meeting = new Meeting(made, settings.meeting);
+  });
 }
 
 function tag(id: string): string {

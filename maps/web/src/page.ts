@@ -65,6 +65,8 @@ export class Page {
     readonly scene: Scene,
     readonly settings: Settings,
     licences: string,
+    /** Puts more round the map before it is drawn for the first time. */
+    surround: (page: Page) => void = () => undefined,
   ) {
     this.incidents = new Incidents(scene.get("incidents"));
     this.reasons = new Reasons(scene);
@@ -107,6 +109,7 @@ export class Page {
     }
     this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents, this.swipe ?? { x: null, covers: [] }, () => this.magnified);
     this.selection = L.layerGroup().addTo(map);
+    surround(this);
     // The panel takes its place before the map is fitted to the rest.
     this.speak(settings.language);
     map.invalidateSize({ animate: false });
@@ -211,7 +214,7 @@ export class Page {
     this.overlay.redraw();
   }
 
-  home(animate: boolean): void {
+  private home(animate: boolean): void {
     const box = this.scene.bounds();
     if (box) this.map.fitBounds(boundsOf(box), { padding: [14, 14], animate, maxZoom: PLACE_ZOOM });
     else this.map.setView([32, 119.6], 10, { animate });

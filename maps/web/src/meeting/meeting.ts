@@ -63,8 +63,6 @@ export class Meeting {
     });
     layOut("A4");
     this.speak();
-    map.invalidateSize({ animate: false });
-    page.home(false);
   }
 
   /** Is the time slider open? Opening it again closes it. */
