@@ -332,7 +332,7 @@ class Wall {
 
   private fit(extent: readonly [number, number, number, number] | null): void {
     this.isFitting = true;
-    if (extent) this.map.fitBounds([[extent[1], extent[0]], [extent[3], extent[2]]], { padding: [30, 30], maxZoom: 16, animate: false });
+    if (extent) this.map.fitBounds([[extent[1], extent[0]], [extent[3], extent[2]]], { padding: [30, 30], maxZoom: 17, animate: false });
     else this.map.setView([32.5, 119.5], 7, { animate: false });
     this.isFitting = false;
   }
