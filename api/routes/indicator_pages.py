@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -205,8 +206,8 @@ def show_lane(
     items = counting.lane_list(session, period, asked=asks.asked)
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="lane",
-        sections={"": items}, period=period, area=area, day=asks.day, areas=_areas(session),
-        now=datetime.now(UTC),
+        sections={"": items}, said=_said(session, items), period=period, area=area, day=asks.day,
+        areas=_areas(session), now=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -218,11 +219,24 @@ def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kin
         asks = _asks(request, session, "", area, kind)
     except NotFoundError:
         return missing_page(request, actor)
+    sections = counting.agenda(session, datetime.now(UTC), asked=asks.asked)
+    said = _said(session, [item for items in sections.values() for item in items])
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="agenda",
-        sections=counting.agenda(session, datetime.now(UTC), asked=asks.asked), period=None, area=area,
-        day=meeting_day(asks.day), areas=_areas(session), now=datetime.now(UTC),
+        sections=sections, said=said, period=None, area=area, day=meeting_day(asks.day),
+        areas=_areas(session), now=datetime.now(UTC),
     )  # fmt: skip
+
+
+def _said(session: Session, items: Sequence[counting.Item]) -> dict[str, tuple[str, str]]:
+    """Return address and text of the cases of a list: whoever goes there has to know where and what."""
+    rows = session.execute(
+        text(
+            "SELECT number, coalesce(address, '') AS address, text FROM cases WHERE number = ANY (:numbers)"
+        ),
+        {"numbers": [item.number for item in items]},
+    )
+    return {row.number: (row.address, row.text) for row in rows}
 
 
 def meeting_day(today: date) -> date:

@@ -27,7 +27,8 @@ class PlaceOut(BaseModel):
     name: str
     score: float = Field(description="1: everything that the text says was found; orders, is no probability")
     rests_on: list[str] = Field(description="What of the text was found, and what was not")
-    communities: list[str]
+    communities: list[str] = Field(description="Their codes")
+    community_names: list[str]
     lon: float | None
     lat: float | None
     accuracy_m: float = Field(description="How far it reaches from its middle")
@@ -54,8 +55,8 @@ def find_places(
     a name with a letter wrong are shown with what is wrong, and decide nothing.
     """
     found = gazetteers_of(request).of(session).find(q, most=limit)
-    codes = _codes(session, found)
-    return PlacesOut(decided=decided(found) is not None, candidates=[_place(one, codes) for one in found])
+    called = _called(session, found)
+    return PlacesOut(decided=decided(found) is not None, candidates=[_place(one, called) for one in found])
 
 
 def gazetteers_of(request: Request) -> Gazetteers:
@@ -67,17 +68,19 @@ def gazetteers_of(request: Request) -> Gazetteers:
     return gazetteers
 
 
-def _codes(session: Session, found: tuple[Candidate, ...]) -> dict[int, str]:
+def _called(session: Session, found: tuple[Candidate, ...]) -> dict[int, tuple[str, str]]:
+    """Return code and name of each community of some candidates."""
     ids = sorted({community for one in found for community in one.communities})
-    rows = session.execute(text("SELECT id, code FROM divisions WHERE id = ANY (:ids)"), {"ids": ids})
-    return {row.id: row.code for row in rows}
+    rows = session.execute(text("SELECT id, code, name FROM divisions WHERE id = ANY (:ids)"), {"ids": ids})
+    return {row.id: (row.code, row.name or row.code) for row in rows}
 
 
-def _place(one: Candidate, codes: dict[int, str]) -> PlaceOut:
+def _place(one: Candidate, called: dict[int, tuple[str, str]]) -> PlaceOut:
     at = one.point
     return PlaceOut(
         kind=one.kind, name=one.name, score=one.score, rests_on=list(one.rests_on),
-        communities=[codes[community] for community in one.communities],
+        communities=[called[community][0] for community in one.communities],
+        community_names=[called[community][1] for community in one.communities],
         lon=at and round(at.x, DECIMALS), lat=at and round(at.y, DECIMALS),
         accuracy_m=round(one.radius_m, 1), geometry=json.loads(shapely.to_geojson(one.shape)),
     )  # fmt: skip

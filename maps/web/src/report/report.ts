@@ -8,6 +8,7 @@ import { button, element, typed } from "../dom.ts";
 import { GroundMap, middleOf, pin } from "../ground_map.ts";
 import { maskAsTyped } from "../masking.ts";
 import { t } from "../words.ts";
+import { Addresses, type Chosen } from "./addresses.ts";
 import { icon } from "./icons.ts";
 import { sendDraft } from "./sending.ts";
 import { type Draft, newDraft, openShelf, type Shelf } from "./shelf.ts";
@@ -47,6 +48,7 @@ class ReportForm {
   private readonly text = byId<HTMLTextAreaElement>("text");
   private readonly address = byId<HTMLInputElement>("address");
   private readonly said = byId("said");
+  private readonly addresses = new Addresses(byId("places"), () => this.map?.map ?? null, (chosen) => this.chosen(chosen));
   private map: GroundMap | null = null;
   private marker: L.Marker | null = null;
   private circle: L.Circle | null = null;
@@ -142,14 +144,26 @@ class ReportForm {
     byId("buildings").replaceChildren(...Array.from(names).slice(0, 400).map((name) => element("option", { value: name })));
   }
 
-  /** An address that is the name of a building on the map is its place too. */
+  private chosen(chosen: Chosen): void {
+    if ("at" in chosen) {
+      this.place(chosen.at.lon, chosen.at.lat, null);
+      this.map?.map.setView([chosen.at.lat, chosen.at.lon], 18);
+      return;
+    }
+    Object.assign(this.draft, { lon: null, lat: null, accuracy_m: null, area: chosen.area, area_name: chosen.name });
+    this.showPlace();
+    this.keep();
+  }
+
+  /** An address that is the name of a building on the map is its place too; whoever is signed in is offered others. */
   private findAddress(): void {
     const named = this.map?.features.find(({ properties }) => properties.kind === "building" && properties.name === this.address.value.trim());
     const at = named && middleOf(named.geometry);
+    this.addresses.clear();
     if (at) {
       this.place(at.lng, at.lat, null);
       this.map?.map.setView(at, 18);
-    }
+    } else if (this.page.signed_in) void this.addresses.look(this.address.value);
   }
 
   private locate(): void {
@@ -172,7 +186,7 @@ class ReportForm {
   }
 
   private place(lon: number, lat: number, accuracy: number | null): void {
-    Object.assign(this.draft, { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)), accuracy_m: accuracy });
+    Object.assign(this.draft, { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)), accuracy_m: accuracy, area: "" });
     this.showPlace();
     this.keep();
     void this.lookNearby();
@@ -219,7 +233,7 @@ class ReportForm {
 
   private async handIn(): Promise<void> {
     for (const field of [this.text, this.address]) field.dispatchEvent(new Event("blur"));
-    const missing = this.draft.lon === null ? "place" : !this.draft.category ? "category" : null;
+    const missing = this.draft.lon === null && !this.draft.area ? "place" : !this.draft.category ? "category" : null;
     if (missing) {
       this.say(t(`report.missing.${missing}`), true);
       byId(missing === "place" ? "here" : "classes").querySelector("button")?.focus();
@@ -232,6 +246,7 @@ class ReportForm {
     this.draft = newDraft();
     this.show();
     byId("masked").textContent = "";
+    this.addresses.clear();
     await this.sendWaiting();
   }
 
@@ -324,12 +339,13 @@ class ReportForm {
   private showPlace(): void {
     const { lon, lat, accuracy_m: accuracy } = this.draft;
     const where = byId("where");
-    byId("s-place").classList.toggle("done", lon !== null);
+    const { area, area_name: name } = this.draft;
+    byId("s-place").classList.toggle("done", lon !== null || Boolean(area));
     this.circle?.remove();
     if (lon === null || lat === null) {
       this.marker?.remove();
       this.marker = null;
-      where.textContent = t("report.place.none");
+      where.textContent = area ? t("report.place.along", { area: name }) : t("report.place.none");
       return;
     }
     where.textContent = accuracy === null ? t("report.place.set") : t("report.place.found", { m: Math.max(1, Math.round(accuracy)) });

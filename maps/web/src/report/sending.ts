@@ -16,7 +16,8 @@ export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) =
   const headers = { "Idempotency-Key": draft.id };
   if (!draft.number) {
     const facts = {
-      category: draft.category, text: draft.text, lon: draft.lon, lat: draft.lat,
+      category: draft.category, text: draft.text,
+      ...(draft.lon === null || draft.lat === null ? { area: draft.area } : { lon: draft.lon, lat: draft.lat }),
       ...(draft.accuracy_m === null ? {} : { accuracy_m: Math.round(draft.accuracy_m) }),
       ...(draft.address ? { address: draft.address } : {}),
       reported_at: draft.reported_at,

@@ -11,6 +11,9 @@ export interface Draft {
   lon: number | null;
   lat: number | null;
   accuracy_m: number | null;
+  /** Community that it is in, where no point can be said: along a street. */
+  area: string;
+  area_name: string;
   phone: string;
   channel: string;
   external_number: string;
@@ -28,7 +31,7 @@ const STORE = "drafts";
 
 export function newDraft(): Draft {
   return {
-    id: randomKey(), state: "open", category: "", text: "", address: "", lon: null, lat: null, accuracy_m: null, phone: "",
+    id: randomKey(), state: "open", category: "", text: "", address: "", lon: null, lat: null, accuracy_m: null, area: "", area_name: "", phone: "",
     channel: "", external_number: "", photos: [], reported_at: null, number: null, sent: 0, refused: "",
   };
 }
