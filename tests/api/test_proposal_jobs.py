@@ -109,7 +109,8 @@ def test_the_page_shows_that_it_works_can_stop_it_and_shows_what_comes(
     page = stopped_page.page
     # No worker is there yet: it waits, and can be stopped.
     assert page.locator(".proposal progress").count() == 1
-    page.locator(".proposal .stop").click()
+    with page.expect_response("**/cancel"):
+        page.locator(".proposal .stop").click()
     with worker_thread(store, tmp_path):
         wait_until(lambda: "没有完成" in page.locator(".board").inner_text(), what="the page says so")
         assert page.locator(".proposal").inner_text() == ""

@@ -228,7 +228,9 @@ def test_phones_and_identity_numbers_of_incidents_do_not_come_in(tmp_path: Path)
 
     layer = read_layer(str(tmp_path / "incidents.csv"), "incidents")
 
-    assert set(layer.frame.columns) == {"case_id", "kind", "state", "reported_at", "text", "code", "geometry"}
+    assert set(layer.frame.columns) == {
+        "case_id", "kind", "state", "reported_at", "closed_at", "text", "code", "geometry",
+    }  # fmt: skip
     assert layer.frame["text"].tolist() == ["请致电***或***", "身份证***办理", "编号110105194912310021无误"]
     dropped = [
         finding.values["column"] for finding in layer.findings if finding.code == "personal_column_dropped"

@@ -142,7 +142,7 @@ def test_boards_themes_and_companies_of_a_period(street: list[int], ask: Ask):
 
 @pytest.mark.usefixtures("month")
 def test_what_is_due_later_in_the_period_is_not_due_yet(ask: Ask, store: Store, street: list[int]):
-    later = case(90, days=0, due_at=NOW + timedelta(minutes=5), close_due_at=NOW + timedelta(minutes=6))
+    later = case(90, days=0, due_at=NOW + timedelta(hours=5), close_due_at=NOW + timedelta(hours=6))
     before = ask(day=DAY)["figures"]
     write_logs(store, [(later.case_id, street[0], events_of(later))])
 
