@@ -235,7 +235,7 @@ def list_rules(session: SessionDep) -> list[RuleOut]:
     return [RuleOut.model_validate(row._mapping) for row in rows]
 
 
-@router.post("/dispatch-rules", status_code=201, responses=problems(400, 404))
+@router.post("/dispatch-rules", status_code=201, responses=problems(400, 404, 409))
 def add_rule(body: RuleIn, session: SessionDep, actor: ActorDep, response: Response) -> RuleOut:
     """Add a rule; it stands as it is until it is taken out of use."""
     for field in ("name", "department"):
