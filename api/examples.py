@@ -178,7 +178,8 @@ _OF: dict[str, Any] = {
         "decided": True,
         "candidates": [{
             "kind": "building", "name": "秦东门大街68号楼", "score": 1.0, "rests_on": ["name", "number"],
-            "communities": ["320706001007"], "lon": 119.2215, "lat": 34.6005, "accuracy_m": 21.3,
+            "communities": ["320706001007"],
+            "community_names": ["秦东门社区居委会"], "lon": 119.2215, "lat": 34.6005, "accuracy_m": 21.3,
             "geometry": _OUTLINE,
         }],
     },
