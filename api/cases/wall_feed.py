@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
 from api.cases.calendar import Calendar
@@ -121,12 +122,12 @@ class WallFeed:
 
         Raises
         ------
-        psycopg.OperationalError
+        psycopg.OperationalError, DBAPIError
             The database is away.
         """
         async with self._turn:
             if self._as_of < 0:
-                await self._read()
+                self._take(*await run_in_threadpool(read_now, self._store))
             elif (self._live.last or 0) > self._as_of:
                 await self._follow(self._live.last or 0)
             if time.monotonic() - self._read_at > READ_ANEW_S:
@@ -174,18 +175,20 @@ class WallFeed:
     def _read_anew(self) -> None:
         """Read all in the background; until it is there, what is asked for is as of an earlier event."""
         if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read(wait=True))
+            self._reading = asyncio.create_task(self._read_behind())
 
-    async def _read(self, *, wait: bool = False) -> None:
-        if wait:
-            await asyncio.sleep(max(0.0, self._read_at + ANEW_AT_MOST_EVERY_S - time.monotonic()))
+    async def _read_behind(self) -> None:
+        await asyncio.sleep(max(0.0, self._read_at + ANEW_AT_MOST_EVERY_S - time.monotonic()))
         try:
-            table, as_of = await run_in_threadpool(read_now, self._store)
-        except psycopg.Error as error:
-            if not wait:
-                raise
+            found = await run_in_threadpool(read_now, self._store)
+        except DBAPIError as error:
             logger.warning("walls: the cases could not be read anew (%s)", type(error).__name__)
             return
+        # Not while somebody follows the old table: what he asked for before would be missing in this one.
+        async with self._turn:
+            self._take(*found)
+
+    def _take(self, table: WallTable, as_of: int) -> None:
         self._table, self._as_of, self._read_at = table, as_of, time.monotonic()
 
 
