@@ -167,7 +167,8 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     logger.info("worker %s begins", name)
     # Beside the jobs, which may take minutes.
-    threading.Thread(target=_make_rounds, args=(store, settings, stop), name="rounds", daemon=True).start()
+    rounds = Rounds(store, working_calendar(settings.data_dir))
+    threading.Thread(target=_make_rounds, args=(rounds, stop), name="rounds", daemon=True).start()
     next_cleaning = next_digest = time.monotonic()
     while not stop.is_set():
         try:
@@ -192,15 +193,15 @@ def work(store: Store, settings: Settings, *, stop: threading.Event, lease_s: fl
     logger.info("worker %s ends", name)
 
 
-def _make_rounds(store: Store, settings: Settings, stop: threading.Event) -> None:
+def _make_rounds(rounds: Rounds, stop: threading.Event) -> None:
     """Make rounds over the cases until the worker ends; nothing that goes wrong in one stops the next."""
-    rounds = Rounds(store, working_calendar(settings.data_dir))
     while not stop.wait(ROUND_EVERY_S):
         try:
             rounds.make()
         except (*_AWAY, DBAPIError) as error:
             logger.warning("rounds: the database is away (%s)", type(error).__name__)
         except Exception:
+            # Nobody hears of a thread that ended: whistles would stay at their level, and claims never lapse.
             logger.exception("a round failed")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -16,6 +18,7 @@ from api.cases.case_log import events_of
 from api.cases.dispatch import Rule, Suggestion, suggest
 from api.cases.filing import Editions, condition_of, due_after
 from api.database import Store
+from api.errors import ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ ROUNDS_LOCK = 7_714_203
 # How far back the first round looks for cases that a rule gives away by itself, and each round looks behind
 # the last: transactions end later than their cases are stamped.
 LOOK_BACK, OVERLAP = timedelta(hours=1), timedelta(minutes=1)
-MOST_A_ROUND = 500
+MOST_AT_ONCE = 500
 
 _SUBJECT = """
     SELECT c.number, c.area, c.area::text AS place, c.category, k.large_code, c.mode, c.edition, c.condition,
@@ -70,61 +73,80 @@ class Rounds:
         self._calendar = calendar
         self._editions = Editions(store)
         self._looked: datetime | None = None
+        self._root: str | None = None
 
     def make(self) -> dict[str, int]:
         """Make one round; return how many cases, calls and claims it moved; none while another makes one."""
-        with self._store.owner.begin() as owner:
-            if not owner.execute(
-                text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": ROUNDS_LOCK}
-            ).scalar_one():
+        # A transaction of its own holds the lock to the end of the round, and no row that is moved.
+        with self._store.owner.begin() as turn:
+            is_ours, now = turn.execute(
+                text("SELECT pg_try_advisory_xact_lock(:lock), clock_timestamp()"), {"lock": ROUNDS_LOCK}
+            ).one()
+            if not is_ours:
                 return {}
-            escalated = owner.execute(text("SELECT escalate_whistles()")).scalar_one()
-            lapsed = owner.execute(text("SELECT lapse_claims()")).scalar_one()
-        moved = {"escalated": escalated, "lapsed": lapsed, "dispatched": self._dispatch()}
+            with self._store.owner.begin() as owner:
+                escalated = owner.execute(text("SELECT escalate_whistles()")).scalar_one()
+                lapsed = owner.execute(text("SELECT lapse_claims()")).scalar_one()
+            moved = {"escalated": escalated, "lapsed": lapsed, "dispatched": self._dispatch(now)}
         if any(moved.values()):
             logger.info("round: %s", moved)
         return moved
 
-    def _dispatch(self) -> int:
+    def _dispatch(self, now: datetime) -> int:
         """Give cases just reported to the departments that automatic rules name; return how many."""
-        begun = datetime.now(UTC)
+        since, number = (self._looked or now - LOOK_BACK) - OVERLAP, ""
+        rules: dict[str, list[Rule]] = {}
+        done = 0
+        while waiting := self._waiting(since, number):
+            with self._acting() as session:
+                for place in {row.place for row in waiting} - rules.keys():
+                    rules[place] = rules_at(session, place)
+            for row in waiting:
+                found = _suggested(row, rules[row.place], self._calendar, now).rule
+                if found is not None and found.automatic:
+                    done += self._given(row, found, now)
+            since, number = waiting[-1].updated_at, waiting[-1].number
+        self._looked = now
+        return done
+
+    def _waiting(self, since: datetime, number: str) -> Sequence[Row[Any]]:
+        """Return the next cases, after one, that were just reported where an automatic rule holds."""
         with self._store.owner.connect() as owner:
-            root = owner.execute(
-                text("SELECT path::text FROM divisions WHERE parent_id IS NULL")
-            ).scalar_one()
-            waiting = owner.execute(
+            return owner.execute(
                 text(f"""
-                    {_SUBJECT} WHERE c.state = 'reported' AND c.updated_at > :since
+                    {_SUBJECT} WHERE c.state = 'reported' AND (c.updated_at, c.number) > (:since, :number)
                       AND c.place <> 'default_point' AND c.choices = '{{}}' AND EXISTS (
                         SELECT FROM dispatch_rules r JOIN divisions d ON d.id = r.division_id
                         WHERE r.automatic AND r.retired_at IS NULL AND d.path @> c.area)
-                    ORDER BY c.updated_at LIMIT :most"""),
-                {"since": (self._looked or begun - LOOK_BACK) - OVERLAP, "most": MOST_A_ROUND},
+                    ORDER BY c.updated_at, c.number LIMIT :most"""),
+                {"since": since, "number": number, "most": MOST_AT_ONCE},
             ).all()  # fmt: skip
-        done = 0
-        for row in waiting:
-            try:
-                with self._store.acting(None, {"dispatcher": [root]}) as session:
-                    done += self._dispatched(session, row, begun)
-            except DBAPIError as error:
-                # Somebody else took a step with it meanwhile, or will: the other cases do not wait for it.
-                logger.warning("case %s was not dispatched by its rule (%s)", row.number, error.orig)
-        self._looked = waiting[-1].updated_at if len(waiting) == MOST_A_ROUND else begun
-        return done
 
-    def _dispatched(self, session: Session, row: Row[Any], at: datetime) -> bool:
-        found = _suggested(row, rules_at(session, row.place), self._calendar, at).rule
-        if found is None or not found.automatic:
+    def _acting(self) -> AbstractContextManager[Session]:
+        """Open a transaction of the rules: nobody's, with the rights of a dispatcher everywhere."""
+        if self._root is None:
+            with self._store.owner.connect() as owner:
+                self._root = owner.execute(
+                    text("SELECT path::text FROM divisions WHERE parent_id IS NULL")
+                ).scalar_one()
+        return self._store.acting(None, {"dispatcher": [self._root]})
+
+    def _given(self, row: Row[Any], rule: Rule, at: datetime) -> bool:
+        """Give a case to the department of a rule; false where that cannot be done now."""
+        try:
+            condition = condition_of(self._editions.read(row.edition), row.category, row.condition)
+            with self._acting() as session:
+                for step, to in (("accept", None), ("dispatch", rule.department)):
+                    due = due_after(self._calendar, events_of(session, row.number), condition, step, at)
+                    carried = {"rule": rule.id, "to": to, "due_at": due and due.isoformat()}
+                    session.execute(
+                        text("SELECT step_case(:n, :s, cast(:c AS jsonb))"),
+                        {"n": row.number, "s": step, "c": json.dumps(carried)},
+                    )
+        except CalendarMissingError:
+            return False  # its deadline is not known: somebody at the desk decides
+        except (DBAPIError, ServiceError) as error:
+            # Somebody else took a step with it meanwhile, or will: the other cases do not wait for it.
+            logger.warning("case %s was not dispatched by its rule (%s)", row.number, error)
             return False
-        condition = condition_of(self._editions.read(row.edition), row.category, row.condition)
-        for step, to in (("accept", None), ("dispatch", found.department)):
-            try:
-                due = due_after(self._calendar, events_of(session, row.number), condition, step, at)
-            except CalendarMissingError:
-                return False  # its deadline is not known: somebody at the desk decides
-            carried = {"rule": found.id, "to": to, "due_at": due and due.isoformat()}
-            session.execute(
-                text("SELECT step_case(:n, :s, cast(:c AS jsonb))"),
-                {"n": row.number, "s": step, "c": json.dumps(carried)},
-            )
         return True

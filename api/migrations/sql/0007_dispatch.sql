@@ -293,6 +293,8 @@ BEGIN
 END $$;
 
 -- Calls that nobody answered in time climb a level, while the case is open; how many did. At the top they stay late.
+-- A case with which somebody takes a step has its turn in the next round: that step may end the call, and one that
+-- holds the call and waits for the case would meet one that holds the case and waits for the call.
 CREATE FUNCTION escalate_whistles(most integer DEFAULT 200) RETURNS integer LANGUAGE plpgsql
 SET search_path = weige, public, pg_temp AS $$
 DECLARE
@@ -305,7 +307,7 @@ BEGIN
       JOIN whistles w ON w.id = k.whistle_id JOIN cases c ON c.number = w.case_number
       JOIN case_steps s ON s.step = 'escalate' AND s.from_state = c.state
     WHERE k.reported_in_at IS NULL AND k.released_at IS NULL AND k.due_at < clock_timestamp()
-    ORDER BY k.due_at LIMIT most FOR UPDATE OF k SKIP LOCKED
+    ORDER BY k.due_at LIMIT most FOR UPDATE OF c, k SKIP LOCKED
   LOOP
     UPDATE whistle_calls SET level = late.level, escalations = escalations + 1,
       due_at = clock_timestamp() + make_interval(mins => late.wait_minutes) WHERE id = late.id;
@@ -405,7 +407,8 @@ BEGIN
   RETURN made;
 END $$;
 
--- Claims that were not kept in time end, and the offer is on the board again; how many were.
+-- Claims that were not kept in time end, and the offer is on the board again; how many were. As with calls, a case
+-- with which somebody takes a step has its turn in the next round.
 CREATE FUNCTION lapse_claims(most integer DEFAULT 200) RETURNS integer LANGUAGE plpgsql
 SET search_path = weige, public, pg_temp AS $$
 DECLARE
@@ -416,7 +419,7 @@ BEGIN
     SELECT k.id, o.case_number FROM claims k JOIN offers o ON o.id = k.offer_id
       JOIN cases c ON c.number = o.case_number JOIN case_steps s ON s.step = 'lapse' AND s.from_state = c.state
     WHERE k.ended_at IS NULL AND k.lapses_at < clock_timestamp()
-    ORDER BY k.lapses_at LIMIT most FOR UPDATE OF k SKIP LOCKED
+    ORDER BY k.lapses_at LIMIT most FOR UPDATE OF c, k SKIP LOCKED
   LOOP
     UPDATE claims SET ended_at = clock_timestamp(), ending = 'lapsed' WHERE id = late.id;
     PERFORM step_for('claims', late.case_number, 'lapse', jsonb_build_object());

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from api.cases import dispatching
 from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
@@ -175,6 +176,25 @@ def test_an_automatic_rule_dispatches_without_anybodys_word_and_skips_no_step(cl
     assert desk.row(other)["state"] == "reported"
     digest_cases(desk.store)
     assert verify_cases(desk.store).faults == ()
+
+
+def test_cases_that_no_rule_gives_away_do_not_keep_those_after_them_waiting(
+    client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dispatching, "MOST_AT_ONCE", 2)
+    add_rule(client, desk, automatic=True, categories=["E0402"])
+    for category in ("E0102",) * 5 + ("E0402",):
+        number = desk.report(category=category)["number"]
+    rounds = Rounds(desk.store, working_calendar())
+    assert rounds.make()["dispatched"] == 1
+    assert (desk.row(number)["state"], desk.row(number)["holder"]) == ("dispatched", "water works")
+    assert rounds.make()["dispatched"] == 0
+
+
+def test_of_several_workers_one_makes_the_round(desk: Desk):
+    with desk.store.owner.begin() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": dispatching.ROUNDS_LOCK})
+        assert Rounds(desk.store, working_calendar()).make() == {}
 
 
 def test_a_worker_makes_rounds_beside_its_jobs(client: TestClient, desk: Desk, tmp_path: Path):
@@ -439,6 +459,10 @@ def test_a_claim_that_is_not_kept_lapses_and_the_order_is_on_the_board_again(cli
     assert rounds.make()["lapsed"] == 0
     with desk.store.owner.begin() as owner:
         owner.execute(text("UPDATE claims SET lapses_at = now() - interval '1 minute'"))
+    # Whoever is taking a step with the case may end the claim by it: neither waits for the other.
+    with desk.store.owner.begin() as step_of_somebody:
+        step_of_somebody.execute(text("SELECT FROM cases WHERE number = :n FOR UPDATE"), {"n": number})
+        assert rounds.make()["lapsed"] == 0
     assert rounds.make()["lapsed"] == 1
     assert board(client, desk) == {"open": 1}
     taken = client.post(f"/api/v1/offers/{offer}/claims", json={"team": "couriers"}, headers=couriers)
