@@ -204,6 +204,10 @@ def reach(
         list[float] | None, typer.Option(help="A limit; give it again for more (5 and 15).")
     ] = None,
     speed: Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")] = 4.0,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help='Only stations open then: 23:00 (today), "2026-10-01 23:00".'),
+    ] = None,
     crs: CrsOption = None,
     field: FieldOption = None,
     lang: LangOption = None,
@@ -211,6 +215,7 @@ def reach(
     quiet: QuietOption = False,
 ) -> None:
     """Say who reaches a station on foot within some minutes, by micro-grid, and write it as layers."""
+    from api.cases.calendar import working_calendar
     from api.reach_command import find_reach
 
     given = {"stations": stations, "roads": paths, "gates": gates}
@@ -218,7 +223,8 @@ def reach(
     find_reach(
         terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, stations=stations,
         overriding={kind: source for kind, source in chosen.layers.items() if kind != "stations"},
-        fields=chosen.fields, crs=crs, minutes=minutes or [5, 15], kmh=speed, output=output,
+        fields=chosen.fields, crs=crs, minutes=minutes or [5, 15], kmh=speed, output=output, at=at,
+        calendar=None if at is None else working_calendar(settings_of(None).data_dir),
     )  # fmt: skip
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
+from api.cases.calendar import Calendar
 from api.console import Terminal
+from api.opening import Standing, asked_moment, day_roles, standings
 from api.outputs import ready
 from api.telling import warn
 from geo.errors import InputError
@@ -19,6 +23,16 @@ from geo.reached import Reached, reached
 from geo.standing_files import EarlierPlan
 from maps.plan_file import write_frames
 from maps.text import text
+
+
+@dataclass(frozen=True)
+class OpenStations:
+    """The stations that are open at a moment, and how many are not, or do not say when they are."""
+
+    frame: gpd.GeoDataFrame
+    at: datetime
+    shut: int
+    untold: int
 
 
 def find_reach(
@@ -32,8 +46,13 @@ def find_reach(
     minutes: Sequence[float],
     kmh: float,
     output: Path,
+    at: str | None = None,
+    calendar: Calendar | None = None,
 ) -> None:
-    """Time the walks of a plan's units to their nearest station, write who is reached, and tell it."""
+    """Time the walks of a plan's units to their nearest station, write who is reached, and tell it.
+
+    Only stations that are open count where a moment `at` is given, with the `calendar` it is judged by.
+    """
     ready({output: (".gpkg",)}, [str(plan_file), stations, *overriding.values()])
     limits = _limits(minutes, kmh)
     with terminal.progress() as report:
@@ -61,16 +80,20 @@ def find_reach(
                 layer="stations",
                 file=standing.name,
             )
+        named = standing.frame.assign(station_id=_ids(standing.frame))
+        opened = None
+        if at is not None and calendar is not None:
+            opened = _open_at(terminal, named, standing.name, at, calendar)
+            named = opened.frame
         warn(terminal, [*layers.findings, *standing.findings])
         report("reading", 1, 1)
         report("reach", 0, 1)
-        named = standing.frame.assign(station_id=_ids(standing.frame))
         found = reached(
             layers, named, own_grid_ids(layers), minutes=limits, metres_per_minute=kmh * 1000 / 60
         )
         write_frames(_frames(found, earlier), output)
         report("reach", 1, 1)
-    _tell(terminal, found, output)
+    _tell(terminal, found, output, opened)
 
 
 def _limits(minutes: Sequence[float], kmh: float) -> list[float]:
@@ -83,6 +106,25 @@ def _limits(minutes: Sequence[float], kmh: float) -> list[float]:
                 option=option, value=f"{value:g}",
             )  # fmt: skip
     return list(minutes)
+
+
+def _open_at(
+    terminal: Terminal, stations: gpd.GeoDataFrame, file: str, said: str, calendar: Calendar
+) -> OpenStations:
+    at = asked_moment(said, datetime.now(calendar.zone))
+    if at.year not in calendar.years:
+        terminal.warn(text("cli.reach.no_calendar", terminal.language, year=at.year))
+    how = pd.Series(
+        standings(
+            stations["opening_hours"].tolist(), at, day_roles(calendar),
+            file=file, ids=stations["station_id"].tolist(),
+        ),
+        index=stations.index, dtype=object,
+    )  # fmt: skip
+    return OpenStations(
+        stations[how == Standing.OPEN].reset_index(drop=True), at,
+        int((how == Standing.SHUT).sum()), int((how == Standing.UNKNOWN).sum()),
+    )  # fmt: skip
 
 
 def _ids(stations: gpd.GeoDataFrame) -> pd.Series:
@@ -111,11 +153,17 @@ def _frames(found: Reached, earlier: EarlierPlan) -> dict[str, pd.DataFrame]:
     return frames
 
 
-def _tell(terminal: Terminal, found: Reached, output: Path) -> None:
+def _tell(terminal: Terminal, found: Reached, output: Path, opened: OpenStations | None) -> None:
     households = int(found.households.sum())
     within = {name: int(values.sum()) for name, values in found.within().items()}
     key = "straight" if found.reach.is_straight else "walked"
     lines = [text(f"cli.reach.{key}", terminal.language, stations=len(found.stations), households=households)]
+    told: dict[str, object] = {}
+    if opened is not None:
+        counts = {"open": len(opened.frame), "shut": opened.shut, "untold": opened.untold}
+        told = {"at": opened.at.isoformat(timespec="minutes"), "stations": counts}
+        moment = f"{opened.at:%Y-%m-%d %H:%M}"
+        lines.append(text("cli.reach.at", terminal.language, at=moment, **counts))
     for limit, reached_here in zip(found.minutes, within.values(), strict=True):
         share = reached_here / households if households else 0.0
         lines.append(
@@ -153,6 +201,6 @@ def _tell(terminal: Terminal, found: Reached, output: Path) -> None:
         {
             "reach": str(output), "straight": found.reach.is_straight, "households": households, **within,
             "unconnected_households": lost, "stations_unconnected": [str(station) for station in apart],
-            "white_households": households - list(within.values())[-1],
+            "white_households": households - list(within.values())[-1], **told,
         },
     )  # fmt: skip

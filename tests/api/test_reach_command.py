@@ -157,3 +157,70 @@ def test_layers_written_hold_counts_and_no_person(town):
     assert set(pyogrio.list_layers(town / "reach.gpkg")[:, 0]) == {
         "units", "micro_grids", "communities", "stations", "white_patches"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        # A Friday; a Saturday worked for National Day; that holiday; and in the night.
+        ("2026-11-27 10:00", ["S01", "S02", "S03", "S04", "S05", "S06", "S07", "S08", "S09", "S10"]),
+        ("2026-10-10 10:00", ["S01", "S02", "S03", "S04", "S05", "S06", "S07", "S08", "S09", "S10"]),
+        ("2026-10-01 10:00", ["S04", "S05", "S06", "S07", "S08", "S09"]),
+        ("2026-11-28 03:00", ["S06"]),
+    ],
+)
+def test_only_stations_open_then_are_walked_to(town, at, expected):
+    done = reach(town, "--json", "--at", at)
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    stations = gpd.read_file(town / "reach.gpkg", layer="stations")
+    assert sorted(stations["station_id"]) == expected
+    assert told["at"] == at.replace(" ", "T")
+    assert told["stations"] == {"open": len(expected), "shut": 12 - len(expected), "untold": 0}
+
+
+def test_fewer_are_reached_at_night_and_nobody_where_all_is_shut(town):
+    (town / "shut.csv").write_text(
+        "station_id,name,lon,lat,opening_hours\nS1,x,119.13,34.572,Mo 09:00-10:00\nS2,x,119.13,34.572,\n",
+        encoding="utf-8",
+    )
+    day, night = (
+        json.loads(reach(town, "--json", "--at", f"2026-11-27 {hour}").stdout) for hour in ("10:00", "23:00")
+    )
+    shut = reach(town, "--lang", "zh_CN", "--at", "2026-11-27 23:00", stations="shut.csv")
+
+    assert night["within_5"] < day["within_5"]
+    assert shut.returncode == 0, shut.stderr
+    assert "开放的驿站：0 个；此时不开放：1 个；没有写明开放时间、不计入：1 个" in shut.stdout
+    assert "15 分钟内可到：0 户" in shut.stdout
+
+
+def test_hours_that_cannot_be_read_are_refused_by_file_field_and_station(town):
+    (town / "odd.csv").write_text("station_id,name,lon,lat,opening_hours\nS1,x,119.13,34.572,24/7\n"
+                                  "S2,x,119.13,34.572,周一到周五\n", encoding="utf-8")  # fmt: skip
+    (town / "reach.gpkg").unlink(missing_ok=True)
+
+    done = reach(town, "--at", "23:00", "--lang", "en", stations="odd.csv")
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    for named in ("odd.csv", "stations", "opening_hours", "S2", "周一到周五"):
+        assert named in done.stderr
+    assert not (town / "reach.gpkg").exists()
+    # Without a moment nobody needs them.
+    assert reach(town, stations="odd.csv").returncode == 0
+
+
+def test_a_moment_that_is_none_is_refused(town):
+    done = reach(town, "--at", "25:00")
+
+    assert done.returncode == 2
+    assert "--at 25:00" in done.stderr
+
+
+def test_a_year_without_a_calendar_is_said(town):
+    done = reach(town, "--lang", "zh_CN", "--at", "2031-11-28 10:00")
+
+    assert done.returncode == 0
+    assert "没有 2031 年的工作日历" in done.stderr
