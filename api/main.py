@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
+from threading import Thread
 
 from fastapi import FastAPI
 from psycopg.rows import dict_row
@@ -104,8 +106,16 @@ _RESOURCES = (
     indicator_pages,
     mechanisms,
 )
+# What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
+_BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
+
+
+def _load_ahead() -> None:
+    """Load what stands behind plans, while nobody waits for it."""
+    for name in _BEHIND_PLANS:
+        import_module(name)
 
 
 def create_app(settings: Settings, store_url: str) -> FastAPI:
@@ -136,6 +146,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
             app.state.live = live = Live(store, pool)
             await live.start()
             app.state.walls = walls = WallFeed(store, live)
+            Thread(target=_load_ahead, name="load ahead", daemon=True).start()
             yield
             await walls.close()
             await live.stop()
