@@ -75,6 +75,18 @@ def missing_page(request: Request, actor: Actor) -> HTMLResponse:
     return page(request, "missing.html", HTTPStatus.NOT_FOUND, actor=actor)
 
 
+def away_page(request: Request, *, after_s: int) -> HTMLResponse:
+    """Return the page of a database that is away; it asks again by itself, as a wall has no hands."""
+    answer = page(request, "away.html", HTTPStatus.SERVICE_UNAVAILABLE, after_s=after_s)
+    answer.headers["Retry-After"] = str(after_s)
+    return answer
+
+
+def is_for_people(request: Request) -> bool:
+    """Whether a browser asks for a page, not a script or another program for data."""
+    return "text/html" in request.headers.get("Accept", "") and not request.url.path.startswith("/api/")
+
+
 def safe_next(address: str | None) -> str:
     """Return where to go after signing in: a path of this service, else its first page."""
     address = address or "/"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, get_args
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import errors as pg
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from api.cases.steps import Need
 from api.errors import ServiceError
+from api.pages import away_page, is_for_people
 from api.reader import answered, asked_language
 from geo.errors import GeoError, InputError
 from maps.text import Language, text, words
@@ -180,9 +182,12 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
 
     @app.exception_handler(DBAPIError)
-    def sqlalchemy_error(request: Request, error: DBAPIError) -> JSONResponse:
+    def sqlalchemy_error(request: Request, error: DBAPIError) -> Response:
         return psycopg_error(request, error.orig)  # type: ignore[arg-type]
 
     @app.exception_handler(pg.Error)
-    def psycopg_error(request: Request, error: pg.Error) -> JSONResponse:
-        return database_problem(error, asked_language(request))
+    def psycopg_error(request: Request, error: pg.Error) -> Response:
+        answer = database_problem(error, asked_language(request))
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and is_for_people(request):
+            return away_page(request, after_s=RETRY_AFTER_S)
+        return answer
