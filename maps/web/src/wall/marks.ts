@@ -20,6 +20,13 @@ export function hasteOf(state: string, dueAt: string | null | undefined, now: nu
   return left < 0 ? "late" : left < SOON_MS ? "soon" : "fine";
 }
 
+/** What the glyphs say, for the corner of the map. */
+export function legend(): HTMLElement {
+  const rows = (Object.keys(GLYPHS) as Haste[]).map((haste) =>
+    element("li", {}, element("span", { class: `case-mark ${haste}`, "aria-hidden": "true" }, element("span", {}, GLYPHS[haste])), t(`wall.haste.${haste}`)));
+  return element("ul", { class: "legend", "aria-label": t("wall.legend") }, ...rows);
+}
+
 export class Marks {
   private readonly shown = new Map<string, { marker: L.Marker; looks: string }>();
   private readonly layer = L.layerGroup();

@@ -9,7 +9,7 @@ import { parameters, readFilters, shows, type Filters } from "./filters.ts";
 import { Ground } from "./ground.ts";
 import { Heat } from "./heat.ts";
 import { Look } from "./look.ts";
-import { Marks } from "./marks.ts";
+import { legend, Marks } from "./marks.ts";
 import { Past } from "./past.ts";
 import type { CaseBody, Cluster, Clusters, Late, LateCase, Note, Summary, WallPage } from "./schema.ts";
 import { WallState } from "./state.ts";
@@ -80,6 +80,7 @@ class Wall {
       zoomControl: false, attributionControl: false, minZoom: 3, maxZoom: CLOSEST, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false,
     });
     L.control.zoom({ position: "bottomleft", zoomInTitle: t("wall.zoom_in"), zoomOutTitle: t("wall.zoom_out") }).addTo(this.map);
+    this.map.getContainer().append(legend());
     this.fit(page.extent);
     this.ground.addTo(this.map);
     this.stations = new StationLayer();
