@@ -36,6 +36,8 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
   });
   const { stop } = running;
   if (stop) {
+    // The panel says so now.
+    board.say("");
     const stopping = button(t("edit.stop"), () => {
       stopping.disabled = true;
       stop();
