@@ -7,11 +7,34 @@
  */
 export function drawStill(canvas: HTMLCanvasElement, keeps: boolean, draw: (pen: CanvasRenderingContext2D) => void): void {
   const shown = typeof OffscreenCanvas === "function" ? canvas.getContext("bitmaprenderer") : null;
-  const sheet = shown && new OffscreenCanvas(canvas.width, canvas.height);
   // The pens draw alike; that of a page can but outline what is focused besides.
-  const pen = (sheet ?? canvas).getContext("2d") as CanvasRenderingContext2D | null;
+  const pen = (shown ? penOfSize(canvas.width, canvas.height) : canvas.getContext("2d")) as CanvasRenderingContext2D | null;
   if (!pen) return;
-  if (sheet && keeps) pen.drawImage(canvas, 0, 0);
-  draw(pen);
-  if (shown && sheet) shown.transferFromImageBitmap(sheet.transferToImageBitmap());
+  if (!keeps) pen.clearRect(0, 0, canvas.width, canvas.height);
+  else if (shown) pen.drawImage(canvas, 0, 0);
+  pen.save();
+  try {
+    draw(pen);
+  } finally {
+    pen.restore();
+  }
+  // Handing its picture over leaves the sheet empty.
+  if (shown) shown.transferFromImageBitmap((pen.canvas as unknown as OffscreenCanvas).transferToImageBitmap());
+}
+
+/** Pens of sheets that are drawn on again and again, by their size: a new one for each drawing costs as much as the drawing. */
+const pens = new Map<string, OffscreenCanvasRenderingContext2D>();
+const MOST_PENS = 8;
+
+function penOfSize(width: number, height: number): OffscreenCanvasRenderingContext2D | null {
+  const key = `${width}x${height}`;
+  const kept = pens.get(key);
+  if (kept) return kept;
+  const pen = new OffscreenCanvas(width, height).getContext("2d");
+  if (pen) {
+    // A window that was made larger or smaller leaves sizes behind.
+    if (pens.size >= MOST_PENS) pens.delete(pens.keys().next().value as string);
+    pens.set(key, pen);
+  }
+  return pen;
 }

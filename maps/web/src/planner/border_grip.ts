@@ -1,12 +1,10 @@
 /** Dragging a shared border: it lights up under the hand, follows it in a bend, and sticks to what is on the ground. */
-import * as L from "leaflet";
 import { element } from "../dom.ts";
 import { bent, nearestOnLine, openedOpposite, type Borders, type OnLine } from "../plan/borders.ts";
 import type { Point } from "../plan/geometry.ts";
 import type { SnapKind, SnapLines } from "../plan/snapping.ts";
 import { t } from "../words.ts";
-import { place } from "../places.ts";
-import { HAND_PANE, worldOfPixel, type At, type Bench, type Grip } from "./hand.ts";
+import { worldOfPixel, type At, type Bench, type Grip } from "./hand.ts";
 
 /** How near to a border the hand takes it, in pixels: of a mouse, and of a finger, which hides what it points at. */
 const TAKES = { fine: 9, coarse: 22 };
@@ -24,8 +22,6 @@ interface Held {
 
 export class BorderGrip implements Grip {
   readonly movesMap = true;
-  private readonly halo: L.Polyline;
-  private readonly shown: L.Polyline;
   private readonly word = element("div", { class: "snap-word", role: "status", hidden: true });
   private held: Held | null = null;
   private lit = "";
@@ -35,9 +31,6 @@ export class BorderGrip implements Grip {
     private readonly borders: () => Borders,
     private readonly snaps: () => SnapLines,
   ) {
-    const line = (options: L.PolylineOptions) => L.polyline([], { pane: HAND_PANE, interactive: false, smoothFactor: 0, ...options }).addTo(bench.map);
-    this.halo = line({ color: "#ffffff", weight: 9, opacity: 0.85 });
-    this.shown = line({ color: "#c2185b", weight: 4.5 });
     bench.map.getContainer().append(this.word);
   }
 
@@ -90,7 +83,7 @@ export class BorderGrip implements Grip {
   }
 
   leave(): void {
-    if (!this.held) this.draw([]);
+    if (!this.held) this.bench.picture.border([]);
   }
 
   private release(): void {
@@ -98,7 +91,7 @@ export class BorderGrip implements Grip {
     this.lit = "";
     this.word.hidden = true;
     delete this.bench.map.getContainer().dataset.holds;
-    this.draw([]);
+    this.bench.picture.border([]);
   }
 
   /** The arc of a border that a place is near enough to. */
@@ -115,7 +108,7 @@ export class BorderGrip implements Grip {
     const container = this.bench.map.getContainer();
     if (arc === null) delete container.dataset.holds;
     else container.dataset.holds = "border";
-    this.draw(arc === null ? [] : (this.borders().border(arc)?.line ?? []));
+    this.bench.picture.border(arc === null ? [] : (this.borders().border(arc)?.line ?? []));
   }
 
   /** Bend the border to where the hand is; the bend lies down along a line of the kind it sticks to. */
@@ -125,7 +118,7 @@ export class BorderGrip implements Grip {
     const near = worldOfPixel(bench.map);
     const settle = (at: Point): Point => (kind && this.snaps().nearest(...at, STICKS * near, kind)?.at) || at;
     const line = bent(held.line, held.on, held.to, bench.hand.reach * near, settle);
-    this.draw(line);
+    bench.picture.border(line);
     bench.desk.dragTo(line);
   }
 
@@ -138,12 +131,6 @@ export class BorderGrip implements Grip {
     this.word.hidden = kind === null;
     const text = kind ? t(`edit.snap.${kind}`) : "";
     if (this.word.textContent !== text) this.word.textContent = text;
-    this.word.style.cssText = `left:${x + 16}px;top:${y + 14}px`;
-  }
-
-  private draw(line: readonly Point[]): void {
-    const places = line.map(place);
-    this.halo.setLatLngs(places);
-    this.shown.setLatLngs(places);
+    this.word.style.transform = `translate(${x + 16}px, ${y + 14}px)`; // nothing is laid out anew
   }
 }

@@ -47,16 +47,16 @@ export class BrushGrip implements Grip {
 
   cancel(): void {
     this.last = null;
-    this.bench.ring.point(null);
+    this.bench.picture.brush(null);
     this.bench.desk.drop();
   }
 
   leave(): void {
-    this.bench.ring.point(null);
+    this.bench.picture.brush(null);
   }
 
   private show({ pixel: [x, y] }: At): void {
-    this.bench.ring.point({ x, y, radius: Math.max(this.bench.hand.radius, 3) });
+    this.bench.picture.brush({ x, y, radius: Math.max(this.bench.hand.radius, 3) });
   }
 
   private paint(at: Point): void {

@@ -42,9 +42,10 @@ export interface Circle {
   radius: number;
 }
 
-/** What shows the brush. */
-export interface Ring {
-  point(at: Circle | null): void;
+/** What the hand draws with: the brush, and the border that it holds or could take; null and [] for none. */
+export interface HandPicture {
+  brush(at: Circle | null): void;
+  border(line: readonly Point[]): void;
 }
 
 /** What every tool works with. */
@@ -54,7 +55,7 @@ export interface Bench {
   readonly cells: IndexedLayer;
   readonly hand: Hand;
   readonly told: Told;
-  readonly ring: Ring;
+  readonly picture: HandPicture;
 }
 
 /** A place under the pointer: in the world's unit square and in pixels of the map's container. */

@@ -33,8 +33,13 @@ export class GridList {
     this.rows = new Map(grids.map((grid) => [grid, before.get(grid) ?? new Row(() => this.choose(grid))]));
     for (const [grid, row] of this.rows) row.show(desk, grid, grid === chosen, this.nameOf(grid));
     const wanted = grids.map((grid) => (this.rows.get(grid) as Row).root);
-    const isSame = wanted.length === this.body.children.length && wanted.every((row, i) => row === this.body.children[i]);
-    if (!isSame) this.body.replaceChildren(...wanted);
+    // Only rows that come, go or change places are touched: laying hundreds out anew is seen under the hand.
+    const kept = new Set<Element>(wanted);
+    for (const row of Array.from(this.body.children)) if (!kept.has(row)) row.remove();
+    wanted.forEach((row, i) => {
+      const there = this.body.children[i] ?? null;
+      if (there !== row) this.body.insertBefore(row, there);
+    });
     this.count.textContent = formatCount(grids.length);
   }
 

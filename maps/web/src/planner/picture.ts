@@ -12,12 +12,24 @@ import { RestingLayer, restingOn } from "../resting.ts";
 import { arcsOf } from "./layers.ts";
 import { Numbers, type DrawnNumber, type Middles } from "./numbers.ts";
 import { Sheet, type Part } from "./sheet.ts";
-import type { Circle, Ring } from "./hand.ts";
+import type { Point } from "../plan/geometry.ts";
+import type { Circle, HandPicture } from "./hand.ts";
 
 export type { DrawnNumber } from "./numbers.ts";
 
 /** How far the thickest border reaches over the edge of what it belongs to, in pixels. */
 const REACH = 6;
+
+/** The border in the hand, and under it. */
+const HELD = { ink: "#c2185b", width: 4.5, halo: "rgba(255,255,255,0.85)", haloWidth: 9 };
+
+/** What the hand holds: the brush in pixels of the map's container, a border in the world's unit square. */
+interface Held {
+  brush: Circle | null;
+  border: readonly Point[];
+}
+
+const NOTHING: Held = { brush: null, border: [] };
 
 export interface Look {
   statusOf(grid: number): Status;
@@ -33,7 +45,7 @@ export interface Look {
  * Only the parts that changed are drawn anew, once a frame: without a graphics card every pixel costs. What is drawn
  * in a part is cut at its edge, so that it meets what stands beside it.
  */
-export class Picture extends RestingLayer implements Ring {
+export class Picture extends RestingLayer implements HandPicture {
   private readonly fills: Sheet;
   private readonly lines: Sheet;
   private readonly arcs: Arcs;
@@ -47,9 +59,9 @@ export class Picture extends RestingLayer implements Ring {
   private active = -1;
   private marked: ReadonlySet<number> = new Set();
   private readonly filledAs = new Map<number, StatusStyle>();
-  /** The brush in pixels of the map's container, where it is drawn and where it is. */
-  private ring: Circle | null = null;
-  private hand: Circle | null = null;
+  /** What the hand holds as it is drawn, and as it is. */
+  private drawnHand: Held = NOTHING;
+  private hand: Held = NOTHING;
   /** What the next frame shows differently. */
   private waiting: { grids: Set<number>; units: Set<number> } | null = null;
 
@@ -92,12 +104,18 @@ export class Picture extends RestingLayer implements Ring {
   }
 
   /**
-   * Show the brush with the next frame. It is drawn and no element of its own: where an element moves, a browser
-   * without a graphics card copies every canvas of the page.
+   * Show the brush with the next frame. What the hand holds is drawn and no element of its own: where an element
+   * moves, a browser without a graphics card copies every canvas of the page.
    */
-  point(at: Circle | null): void {
-    if (!at && !this.hand) return;
-    this.hand = at;
+  brush(at: Circle | null): void {
+    if (!at && !this.hand.brush) return;
+    this.hand = { ...this.hand, brush: at };
+    this.touch([], []);
+  }
+
+  border(line: readonly Point[]): void {
+    if (!line.length && !this.hand.border.length) return;
+    this.hand = { ...this.hand, border: line };
     this.touch([], []);
   }
 
@@ -143,13 +161,14 @@ export class Picture extends RestingLayer implements Ring {
       figures.push(number, ...(old ? [old] : []));
     }
     figures.push(...before.values());
-    const rings = [this.ring, this.hand].flatMap((ring) => (ring ? [within(view, ...this.boxOfRing(ring))] : []));
-    this.ring = this.hand;
-    const lined = [...parts, ...rings, ...this.partsOf(changed), ...figures.map(({ box: [x0, y0, x1, y1] }) => within(view, x0 - 1, y0 - 1, x1 + 1, y1 + 1))];
+    const brushes = [this.drawnHand.brush, this.hand.brush].flatMap((brush) => (brush ? [within(view, ...this.boxOfBrush(brush))] : []));
+    changed.push(boxOfBend(this.drawnHand.border, this.hand.border));
+    this.drawnHand = this.hand;
+    const lined = [...parts, ...brushes, ...this.partsOf(changed), ...figures.map(({ box: [x0, y0, x1, y1] }) => within(view, x0 - 1, y0 - 1, x1 + 1, y1 + 1))];
     for (const part of joined(lined)) this.lines.draw(part, view, (pen, tile, within, x, y) => this.paintLines(pen, tile, within, x, y));
   }
 
-  private boxOfRing({ x, y, radius }: Circle): [number, number, number, number] {
+  private boxOfBrush({ x, y, radius }: Circle): [number, number, number, number] {
     const [atX, atY, reach] = [x + this.pad.x, y + this.pad.y, radius + 3];
     return [atX - reach, atY - reach, atX + reach, atY + reach];
   }
@@ -225,10 +244,27 @@ export class Picture extends RestingLayer implements Ring {
     const seen = this.drawn.filter(({ box: [x0, y0, x1, y1] }) => x0 < x + right && x + left < x1 && y0 < y + bottom && y + top < y1);
     pen.translate(-x, -y);
     this.figures.paint(pen, view, seen, active);
-    if (this.ring) this.paintRing(pen, this.ring);
+    this.paintHand(pen);
   }
 
-  private paintRing(pen: CanvasRenderingContext2D, { x, y, radius }: Circle): void {
+  /** Draw what the hand holds, in pixels of the whole picture. */
+  private paintHand(pen: CanvasRenderingContext2D): void {
+    const { brush, border } = this.drawnHand;
+    const { view } = this;
+    if (view && border.length) {
+      pen.beginPath();
+      for (const [x, y] of border) pen.lineTo((x - view.originX) * view.scale, (y - view.originY) * view.scale);
+      pen.strokeStyle = HELD.halo;
+      pen.lineWidth = HELD.haloWidth;
+      pen.stroke();
+      pen.strokeStyle = HELD.ink;
+      pen.lineWidth = HELD.width;
+      pen.stroke();
+    }
+    if (brush) this.paintBrush(pen, brush);
+  }
+
+  private paintBrush(pen: CanvasRenderingContext2D, { x, y, radius }: Circle): void {
     pen.beginPath();
     pen.arc(x + this.pad.x, y + this.pad.y, radius, 0, 2 * Math.PI);
     pen.strokeStyle = "rgba(255,255,255,0.85)";
@@ -259,6 +295,25 @@ export class Picture extends RestingLayer implements Ring {
       }
     }
   }
+}
+
+/** The ground on which two lines differ: a border that is dragged bends near the hand, and stays as it was beyond. */
+function boxOfBend(before: readonly Point[], after: readonly Point[]): WorldBox | null {
+  if (before === after) return null;
+  const isSame = (a: Point | undefined, b: Point | undefined) => a !== undefined && b !== undefined && a[0] === b[0] && a[1] === b[1];
+  let head = 0;
+  while (isSame(before[head], after[head])) head++;
+  let tail = 0;
+  const most = Math.min(before.length, after.length) - head;
+  while (tail < most && isSame(before[before.length - 1 - tail], after[after.length - 1 - tail])) tail++;
+  // From the last point that both have to the next one that both have.
+  return boxOfPoints([before, after].flatMap((line) => line.slice(Math.max(head - 1, 0), line.length - Math.max(tail - 1, 0))));
+}
+
+function boxOfPoints(points: readonly Point[]): WorldBox | null {
+  if (!points.length) return null;
+  const [x, y] = [points.map((point) => point[0]), points.map((point) => point[1])];
+  return [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)];
 }
 
 /** The part of a view that a box in pixels lies in. */

@@ -248,7 +248,7 @@ export class Planner implements PlannerView {
     };
     let borders: Borders | null = null;
     let snaps: SnapLines | null = null;
-    this.tools = new Tools({ map, desk: this.desk, cells: this.cells, hand: this.hand, told, ring: this.picture }, {
+    this.tools = new Tools({ map, desk: this.desk, cells: this.cells, hand: this.hand, told, picture: this.picture }, {
       borders: () => (borders ??= new Borders(this.plan, arcsOf(this.cells))),
       snaps: () => (snaps ??= snapLines(backdrop)),
     });
