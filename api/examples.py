@@ -266,6 +266,13 @@ _OF: dict[str, Any] = {
         "reported_before": 58,
     },
     "ThemeOut": {"category": "E0402", "cases": 85, "areas": {"5": 60, "6": 25}},
+    "RecurringOut": {
+        "closed": 52, "without_place": 3, "came_back": 1, "undecided": 30, "stayed": 18,
+        "listed": [{
+            "number": "3209242611260000042", "closed_at": _AT, "area_id": 5, "grid": "320924001001003",
+            "category": "E0402", "again": "3209242611260000077", "again_at": _LATER, "distance_m": 12.4,
+        }],
+    },
     "ScoresOut": {
         "card": "property-A", "source": "unconfirmed", "full_points": 100, "red_from": 90, "black_below": 60,
         "least_cases": 3,

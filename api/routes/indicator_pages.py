@@ -15,6 +15,7 @@ from api.cases import figures as counting
 from api.cases import reports
 from api.cases.figures import Part
 from api.cases.indicators import Period, PeriodRule
+from api.cases.recurring import recurring
 from api.cases.scorecards import scorecards
 from api.dependencies import Actor
 from api.errors import NotFoundError
@@ -149,6 +150,7 @@ def show_indicators(
         board=reports.boards(session, board_rule, period, by, asks.calendar, now=now,
                              within_days=WITHIN_DAYS, asked=asks.asked),
         themes=counting.themes(session, period, least_areas=LEAST_AREAS, asked=asks.asked), card=card,
+        again=recurring(session, period, now=now, asked=asks.asked),
         companies=companies, within_days=WITHIN_DAYS, least_areas=LEAST_AREAS,
         address=lambda path, **more: f"{path}?{urlencode({**state, **more})}",
     )  # fmt: skip

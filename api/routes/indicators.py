@@ -18,6 +18,7 @@ from api.cases import reports
 from api.cases.calendar import Calendar
 from api.cases.figures import Asked, BoardLine, Part
 from api.cases.indicators import Edition, Period, PeriodRule, editions
+from api.cases.recurring import WITHIN_DAYS, WITHIN_M, recurring
 from api.cases.scorecards import Listed, scorecards
 from api.dependencies import SessionDep
 from api.errors import NotFoundError
@@ -121,6 +122,30 @@ class ThemeOut(BaseModel):
     category: str
     cases: int
     areas: dict[int, int]
+
+
+class RecurrenceOut(BaseModel):
+    """A case that was closed, and the first of its class that was reported near it afterwards."""
+
+    number: str
+    closed_at: datetime
+    area_id: int | None
+    grid: str
+    category: str
+    again: str
+    again_at: datetime
+    distance_m: float | None
+
+
+class RecurringOut(BaseModel):
+    """What came back of the cases closed in a period: the four parts add up to `closed`."""
+
+    closed: int
+    without_place: int = Field(description="Nobody can tell: no point, and no later case names it")
+    came_back: int
+    undecided: int = Field(description="Nothing came yet, and the days are not over")
+    stayed: int
+    listed: list[RecurrenceOut]
 
 
 class ScoreLineOut(BaseModel):
@@ -361,6 +386,25 @@ def list_themes(
     _, period = _period(asks, rule)
     found = counting.themes(session, period, least_areas=least, asked=asks.asked)
     return [ThemeOut(category=one.category, cases=one.cases, areas=dict(one.areas)) for one in found]
+
+
+@router.get("/recurring", responses=problems(404))
+def list_recurring(
+    session: SessionDep,
+    asks: QuestionDep,
+    rule: _Rule = "month",
+    within_m: Annotated[float, Query(ge=1, le=1000)] = WITHIN_M,
+    within_days: Annotated[int, Query(ge=1, le=365)] = WITHIN_DAYS,
+) -> RecurringOut:
+    """Return which cases closed in a period came back: the same class near the place, not long after."""
+    _, period = _period(asks, rule)
+    found = recurring(
+        session, period, now=datetime.now(UTC), within_m=within_m, within_days=within_days, asked=asks.asked
+    )
+    return RecurringOut(
+        **{name: getattr(found, name) for name in RecurringOut.model_fields if name != "listed"},
+        listed=[RecurrenceOut(**vars(one)) for one in found.listed],
+    )
 
 
 @router.get("/companies", responses=problems(404))

@@ -599,6 +599,7 @@ BEGIN
   RETURN case_receipt(c);
 END $$;
 CREATE INDEX cases_duplicates ON cases (duplicate_of) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX cases_reworks ON cases (rework_of) WHERE rework_of IS NOT NULL;
 
 -- Digests ------------------------------------------------------------------------------------------------
 

@@ -44,11 +44,13 @@ class Desk:
     tokens: dict[str, str]
 
     def report(self, role: str = "grid_worker", **facts: Any) -> dict[str, Any]:
+        """Report a case; what is None is not said."""
         said = {
             "edition": "unverified-A", "category": "E0102", "channel": "desk", "text": "垃圾",
             "border_m": 5.0, "lon": IN_FIRST[0], "lat": IN_FIRST[1], **facts,
         }  # fmt: skip
-        return self.call("SELECT report_case(cast(:facts AS jsonb))", role, facts=json.dumps(said))
+        told = {name: value for name, value in said.items() if value is not None}
+        return self.call("SELECT report_case(cast(:facts AS jsonb))", role, facts=json.dumps(told))
 
     def step(self, role: str, number: str, step: str, **carried: Any) -> dict[str, Any] | None:
         return self.call(
