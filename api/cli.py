@@ -34,6 +34,7 @@ from api.cli_options import (
     terminal_of,
 )
 from api.cli_privacy import privacy
+from api.cli_stations import stations
 from api.cli_user import user
 from api.settings import reader_language
 from geo.errors import GeoError, InputError
@@ -54,6 +55,7 @@ app = typer.Typer(
 )
 app.add_typer(user, name="user")
 app.add_typer(cases, name="cases")
+app.add_typer(stations, name="stations")
 app.add_typer(comments, name="comments")
 app.add_typer(privacy, name="privacy")
 app.add_typer(database, name="db")

@@ -37,6 +37,16 @@ _STATION = {
     "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
     "opening_hours": "08:30-18:00",
 }  # fmt: skip
+_JUDGED = {
+    **_STATION, "id": 3, "community": "320706001001", "community_name": "朝阳社区", "revision": 1,
+    "is_open": True, "until": "2026-11-27T18:00:00+08:00", "hours_read": True, "checklist": "jianhu-A",
+    "items": [{"item": "water", "name": "饮水", "state": "grey", "checked_on": "2026-09-01"}],
+}  # fmt: skip
+_CHECKLIST = {
+    "edition": "street-2027", "name": "八个一", "source": "unverified", "begins": "2027-01-01",
+    "types": ["暖心驿站"], "checked_within_days": 30, "in_each_grid": False,
+    "items": [{"item": "water", "name": "饮水机", "words": ["饮水"]}],
+}  # fmt: skip
 _JOB_OUT = {
     "id": _JOB, "kind": "check", "division_id": 4, "state": "running", "stage": "partition", "done": 3,
     "total": 12, "cancel_requested": False, "attempts": 1, "result": None, "has_file": False,
@@ -409,6 +419,27 @@ _OF: dict[str, Any] = {
     "PublishIn": {"valid_from": "2026-12-01"},
     "StationIn": {**_STATION, "lon": 119.2215, "lat": 34.6005},
     "StationProperties": {**_STATION, "id": 3, "community": "320706001001", "revision": 1},
+    "JudgedStation": _JUDGED,
+    "StationGaps": {
+        "day": "2026-11-27", "without_checklist": 0,
+        "stations": [{"type": "Feature", "id": 3, "geometry": _POINT, "properties": _JUDGED}],
+        "grids": [{"type": "Feature", "id": "320706001001004", "geometry": _POINT, "properties": {
+            "community": "320706001001", "grid": "320706001001004", "name": None, "households": 84,
+        }}],
+    },
+    "CheckIn": {"day": "2026-11-27", "seen": [{"item": "water", "state": "broken", "note": "不制热"}]},
+    "CheckOut": {
+        "id": 1, "item": "water", "day": "2026-11-27", "state": "broken", "note": "不制热", "set_at": _AT,
+    },
+    "ChecklistIn": _CHECKLIST,
+    "ChecklistOut": _CHECKLIST,
+    "Nearest": {
+        "at": _AT, "is_straight": False, "holidays_known": True, "shut": 1, "stations": [{
+            "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
+            "lon": 119.2215, "lat": 34.6005, "minutes": 3.4, "metres": 227, "direction": "ne",
+            "is_open": True, "until": "2026-11-27T18:00:00+08:00", "opening_hours": "08:30-18:00",
+        }],
+    },
     "Token": _TOKEN,
     "TokenIn": {"label": "wall", "days": 90},
     "UnitProperties": {
@@ -429,6 +460,7 @@ _OF: dict[str, Any] = {
     },
     "MapJobIn": {"kind": "map", "division_id": 4, "params": {"plan": _LAYER}},
     "ImportJobIn": {"kind": "import", "division_id": 5, "params": {"grids": _LAYER, "version": _VERSION}},
+    "StationsJobIn": {"kind": "stations", "division_id": 4, "params": {"stations": _LAYER}},
     "CasesJobIn": {"kind": "cases", "division_id": 4, "params": {"orders": _LAYER, "channel": "12345"}},
     "LoadJobIn": {"kind": "load", "division_id": 4, "params": {"plan": _LAYER, "valid_from": "2026-12-01"}},
 }  # fmt: skip
@@ -437,6 +469,7 @@ _PLACES: dict[str, tuple[str | int, dict[str, Any]]] = {
     "CommunityProperties": (5, _OUTLINE),
     "GridProperties": ("320706001001003", _OUTLINE),
     "StationProperties": (3, _POINT),
+    "JudgedStation": (3, _POINT),
     "UnitProperties": ("320706001001-0007-1", _POINT),
 }
 _REF = "#/components/schemas/"

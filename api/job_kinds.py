@@ -23,6 +23,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 LayerName = Literal[
     "units", "communities", "roads", "water", "barriers", "gates", "compounds", "grids"
 ]  # fmt: skip
+# Rows of an import that its result lists.
+MOST_CHANGES = 500
 Households = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -117,6 +119,17 @@ class ImportParams(_Params):
         {}, description="Columns by other names.", examples=[{"grid_id": "网格"}], max_length=20
     )
     keep: bool = Field(False, description="Keep them as a new draft; else they are only looked at.")
+
+
+class StationsParams(_Params):
+    """A register of stations: CSV, XLSX, GeoJSON or any other layer of points."""
+
+    stations: UploadedLayer
+    crs: Name | None = Field(None, description="EPSG code for a layer that declares none.", examples=["4549"])
+    fields: dict[Name, Name] = Field(
+        {}, description="Columns by other names.", examples=[{"station_id": "编号"}], max_length=20
+    )
+    keep: bool = Field(False, description="Take it over; else it is only looked at.")
 
 
 class ProposalParams(_Params):
@@ -278,6 +291,28 @@ def import_job(context: JobContext, params: ImportParams) -> JobResult:
         draft = keep_as_draft(session, version, placed, layer.name) if params.keep else None
     write_sheet(context.results / "reconciliation.xlsx", values, params.language)
     return JobResult({**values, "version": None if draft is None else str(draft)}, "reconciliation.xlsx")
+
+
+@job_kind("stations", StationsParams)
+def stations_job(context: JobContext, params: StationsParams) -> JobResult:
+    """Take an uploaded register over, whole or not at all; else say what it would change."""
+    from api.stations import load_stations
+    from maps.findings import sentence
+
+    context.report("reading", 0, 1)
+    with context.acting() as session:
+        tried = session.begin_nested()
+        came = load_stations(session, _source(context, params.stations), fields=params.fields, crs=params.crs)
+        if params.keep:
+            tried.commit()
+        else:
+            tried.rollback()
+    context.report("reading", 1, 1)
+    shown = [vars(change) for change in came.changes if change.is_new or change.fields]
+    return JobResult({
+        **came.counts(), "kept": params.keep, "changes": shown[:MOST_CHANGES],
+        "findings": [sentence(finding, params.language) for finding in came.findings],
+    })  # fmt: skip
 
 
 @job_kind("proposal", ProposalParams)

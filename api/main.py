@@ -43,6 +43,7 @@ from api.routes import (
     jobs,
     ledgers,
     mechanisms,
+    nearest,
     open311,
     packs,
     pages,
@@ -57,13 +58,16 @@ from api.routes import (
     report_page,
     reports,
     scenarios,
+    station_register,
     stations,
+    stations_page,
     uploads,
     wall,
     wall_page,
 )
 from api.settings import Settings
 from api.tiles import add_tiles
+from api.walking import Walks
 
 _RESOURCES = (
     pages,
@@ -80,7 +84,11 @@ _RESOURCES = (
     packs,
     comparisons,
     records,
+    # Before the stations, whose ids would take their paths.
+    nearest,
+    station_register,
     stations,
+    stations_page,
     exports,
     ledgers,
     events,
@@ -143,6 +151,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
         )
         async with pool, serving_ogc(app, store):
             app.state.pool = pool
+            app.state.walks = Walks()
             app.state.live = live = Live(store, pool)
             await live.start()
             app.state.walls = walls = WallFeed(store, live)

@@ -85,6 +85,9 @@ _SAID_OF = {
     "reversal_whole": "an entry is taken back whole, and what took one back is not",
     "points_reverses_key": "that entry was taken back already",
     "visit_counts_reverses_key": "that entry was taken back already",
+    "check_of_tomorrow": "a check is not of a day to come",
+    "no_such_item": "no checklist has that item",
+    "checklists_pkey": "there is an edition of that name already; choose another",
     "mode_stands": "the area is in that mode already",
     "not_of_that_rule": "that rule of dispatch does not hold there, or names another department",
     "call_answered": "the call was answered already, or not yet, or has ended",
@@ -104,6 +107,7 @@ _NAMED = frozenset(
     {"units_unassigned", "version_step", "not_a_draft", "one_published_version_a_day", "append_only",
      "division_rank", "division_moves", "case_step", "verifier_is_handler", "case_has_duplicates",
      "grid_not_near", "outside_areas", "no_such_case", "no_such_category", "impersonal_text",
+     "check_of_tomorrow", "no_such_item",
      "duty_taken", "duty_doubled", "points_to_oneself", "reversal_whole",
      "mode_stands", "not_of_that_rule", "call_answered", "call_not_done", "claimed_already",
      *(f"case_needs_{need}" for need in get_args(Need))}

@@ -1,9 +1,14 @@
-"""A layer of stations into the store: every row, or none."""
+"""A layer of stations into the store: every row, or none; and the register as a file to be read again."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import shapely
@@ -14,26 +19,68 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from api.errors import NotAllowedError
+from api.opening import require_hours
+from api.queries import DECIMALS
 from geo.crs import STORED_CRS
 from geo.errors import InputError
 from geo.findings import Finding
 from geo.layers import read_layer
 from geo.names import shortened
+from maps.workbook import as_written, harmless
+
+FileFormat: TypeAlias = Literal["csv", "xlsx", "geojson"]
+MEDIA_TYPES: Mapping[FileFormat, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "geojson": "application/geo+json",
+}
+COLUMNS = ("station_id", "name", "type", "facilities", "opening_hours")
 
 _BETWEEN = re.compile(r"[;；,，、|]")
+# About a centimetre: files keep no more.
+_SAME_PLACE_DEG = 1e-7
+
+
+@dataclass(frozen=True)
+class StationChange:
+    """What a row of a file does: it adds a station, or changes fields of one; no fields: nothing."""
+
+    station_id: str
+    name: str
+    is_new: bool
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LoadedStations:
-    """What came of a layer of stations: how many are new, how many changed, what was noticed."""
+    """What came of a layer of stations, row by row, and what was noticed."""
 
-    added: int
-    changed: int
-    unchanged: int
+    changes: tuple[StationChange, ...]
     findings: tuple[Finding, ...]
 
+    @property
+    def added(self) -> int:
+        """How many are new."""
+        return sum(change.is_new for change in self.changes)
 
-def load_stations(session: Session, source: str) -> LoadedStations:
+    @property
+    def changed(self) -> int:
+        """How many were known and are changed."""
+        return sum(bool(change.fields) for change in self.changes)
+
+    @property
+    def unchanged(self) -> int:
+        """How many were known as they are."""
+        return len(self.changes) - self.added - self.changed
+
+    def counts(self) -> dict[str, int]:
+        """Return the three numbers by name."""
+        return {"added": self.added, "changed": self.changed, "unchanged": self.unchanged}
+
+
+def load_stations(
+    session: Session, source: str, *, fields: Mapping[str, str] | None = None, crs: str | None = None
+) -> LoadedStations:
     """Add stations, or change those of the same id, in the transaction of a session.
 
     A station belongs to the community it lies in; on a border, to the one with the smaller code.
@@ -48,14 +95,17 @@ def load_stations(session: Session, source: str) -> LoadedStations:
     Raises
     ------
     InputError
-        A row has no id, name or place, or lies in no community.
+        A row has no id, name or place, lies in no community, or has opening hours that cannot be read.
     NotAllowedError
         A station lies, or lay, where the actor does not plan.
     """
-    layer = read_layer(source, "stations")
+    layer = read_layer(source, "stations", fields=fields or {}, crs=crs)
     frame = layer.frame
     _refuse_doubts(layer.name, layer.findings)
-    names, ids = frame["name"].tolist(), frame["station_id"].tolist()
+    ids = [str(as_written(said)) for said in frame["station_id"].tolist()]
+    names, kinds, facilities, hours = (
+        [as_written(said) for said in frame[column].tolist()] for column in COLUMNS[1:]
+    )
     for station, name in zip(ids, names, strict=True):
         if name is None:
             raise _fault("station_without_name", "it has no name", "enter one", layer.name, station)
@@ -63,6 +113,7 @@ def load_stations(session: Session, source: str) -> LoadedStations:
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
         )
+    require_hours(hours, file=layer.name, ids=ids)
     spots = np.array(frame.to_crs(STORED_CRS).geometry, dtype=object)
     homes = _communities(session, spots)
     lost = np.flatnonzero(homes < 0)
@@ -78,12 +129,12 @@ def load_stations(session: Session, source: str) -> LoadedStations:
             "station_id": station,
             "name": name,
             "type": kind,
-            "facilities": [part.strip() for part in _BETWEEN.split(facilities or "") if part.strip()],
-            "opening_hours": hours,
+            "facilities": [part.strip() for part in _BETWEEN.split(offered or "") if part.strip()],
+            "opening_hours": told,
             "geom": shapely.to_wkb(shapely.set_srid(spot, 4490), include_srid=True),
         }
-        for home, station, name, kind, facilities, hours, spot in zip(
-            homes, ids, names, frame["type"], frame["facilities"], frame["opening_hours"], spots, strict=True
+        for home, station, name, kind, offered, told, spot in zip(
+            homes, ids, names, kinds, facilities, hours, spots, strict=True
         )
     ]
     return _store(session, rows, layer.findings)
@@ -133,10 +184,25 @@ def _communities(session: Session, spots: NDArray[np.object_]) -> NDArray[np.int
 
 
 def _store(session: Session, rows: list[dict[str, object]], findings: tuple[Finding, ...]) -> LoadedStations:
-    added = changed = 0
+    known = {
+        row.station_id: row
+        for row in session.execute(
+            text(
+                "SELECT station_id, community_id, name, type, facilities, opening_hours,"
+                " ST_AsEWKB(geom) AS geom FROM stations WHERE station_id = ANY (:ids)"
+            ),
+            {"ids": [row["station_id"] for row in rows]},
+        )
+    }
+    changes = []
     try:
         for row in rows:
-            found = session.execute(
+            before = known.get(row["station_id"])
+            fields = () if before is None else tuple(_differing(before, row))
+            changes.append(StationChange(str(row["station_id"]), str(row["name"]), before is None, fields))
+            if before is not None and not fields:
+                continue
+            session.execute(
                 text(
                     "INSERT INTO stations AS s"
                     " (community_id, station_id, name, type, facilities, opening_hours, geom)"
@@ -144,19 +210,92 @@ def _store(session: Session, rows: list[dict[str, object]], findings: tuple[Find
                     " ON CONFLICT (station_id) DO UPDATE SET community_id = excluded.community_id,"
                     " name = excluded.name, type = excluded.type, facilities = excluded.facilities,"
                     " opening_hours = excluded.opening_hours, geom = excluded.geom, revision = s.revision + 1"
-                    " WHERE (s.community_id, s.name, s.type, s.facilities, s.opening_hours, s.geom)"
-                    " IS DISTINCT FROM (excluded.community_id, excluded.name, excluded.type,"
-                    " excluded.facilities, excluded.opening_hours, excluded.geom)"
-                    " RETURNING revision"
                 ),
                 row,
-            ).scalar_one_or_none()
-            added += found == 1
-            changed += found is not None and found > 1
+            )
     except DBAPIError as error:
         if isinstance(error.orig, pg.InsufficientPrivilege):
             raise NotAllowedError(
                 "not_allowed", f"you may not change the station {shortened(str(row['station_id']))} there"
             ) from error
         raise
-    return LoadedStations(added, changed, len(rows) - added - changed, findings)
+    return LoadedStations(tuple(changes), findings)
+
+
+def _differing(before: Any, row: Mapping[str, object]) -> Iterator[str]:
+    """Yield what a row says differently from what is known; a place within a centimetre is the same."""
+    for field in ("name", "type", "facilities", "opening_hours"):
+        if getattr(before, field) != row[field]:
+            yield field
+    there, here = (shapely.from_wkb(bytes(wkb)) for wkb in (before.geom, row["geom"]))  # type: ignore[arg-type]
+    if abs(there.x - here.x) > _SAME_PLACE_DEG or abs(there.y - here.y) > _SAME_PLACE_DEG:
+        yield "place"
+    elif before.community_id != row["community_id"]:
+        yield "community"
+
+
+def register_file(session: Session, kind: FileFormat, *, division: int | None = None) -> bytes:
+    """Return the stations of a division, in WGS 84, as a file that `load_stations` reads.
+
+    Parameters
+    ----------
+    kind : {"csv", "xlsx", "geojson"}
+    division : int, optional
+        Id of a division; else all that the actor sees.
+    """
+    rows = session.execute(
+        text(f"""
+            SELECT s.station_id, s.name, s.type, s.facilities, s.opening_hours,
+                   round(ST_X(s.geom)::numeric, {DECIMALS})::float8 AS lon,
+                   round(ST_Y(s.geom)::numeric, {DECIMALS})::float8 AS lat
+            FROM stations s JOIN divisions d ON d.id = s.community_id
+            WHERE cast(:division AS bigint) IS NULL
+               OR d.path <@ (SELECT path FROM divisions WHERE id = :division)
+            ORDER BY s.station_id"""),
+        {"division": division},
+    ).all()
+    if kind == "geojson":
+        features = [
+            {
+                "type": "Feature", "geometry": {"type": "Point", "coordinates": [row.lon, row.lat]},
+                "properties": {
+                    **{column: getattr(row, column) for column in COLUMNS},
+                    "facilities": ";".join(row.facilities),
+                },
+            }
+            for row in rows
+        ]  # fmt: skip
+        return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
+    heads = [*COLUMNS, "lon", "lat"]
+    table = [
+        [row.station_id, row.name, row.type, ";".join(row.facilities), row.opening_hours, row.lon, row.lat]
+        for row in rows
+    ]
+    return _workbook(heads, table) if kind == "xlsx" else _csv(heads, table)
+
+
+def _csv(heads: list[str], table: list[list[Any]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([harmless(cell) for cell in row] for row in table)
+    # Excel takes a file without this mark for one in the code page of the machine.
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _workbook(heads: list[str], table: list[list[Any]]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "stations"
+    sheet.append(heads)
+    for row in table:
+        sheet.append(row)
+        for cell in sheet[sheet.max_row]:
+            if isinstance(cell.value, str):
+                # What people typed is text, also where it begins like a formula.
+                cell.data_type = "s"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()

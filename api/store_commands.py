@@ -81,7 +81,7 @@ def load(
             if stations is not None:
                 came = load_stations(session, stations)
                 warn(terminal, came.findings)
-                counts = {"added": came.added, "changed": came.changed, "unchanged": came.unchanged}
+                counts = came.counts()
                 told["stations"] = counts
                 lines.append(text("cli.stations_loaded", terminal.language, **counts))
     terminal.result(lines, told)

@@ -140,7 +140,7 @@ def reached(
 
 def paths_of(layers: PlanLayers) -> Paths | None:
     """Return the ways on foot of a plan: all its roads but those nobody walks on; None where it has none."""
-    roads = layers.roads[~layers.roads["road_class"].isin(_not_walked())]
+    roads = layers.roads[~layers.roads["road_class"].isin(not_walked())]
     if not np.isin(shapely.get_type_id(roads.geometry.to_numpy()), (1, 5)).any():
         return None
     walled = layers.compounds.geometry.to_numpy()[layers.compounds["walled"].to_numpy(dtype=bool)]
@@ -154,6 +154,7 @@ def paths_of(layers: PlanLayers) -> Paths | None:
 
 
 @cache
-def _not_walked() -> frozenset[str]:
+def not_walked() -> frozenset[str]:
+    """Return the classes of roads that nobody walks along (`geo/walking.toml`), in lower case."""
     table = tomllib.loads((resources.files("geo") / "walking.toml").read_text(encoding="utf-8"))
     return frozenset(table["not_walked"])

@@ -254,19 +254,26 @@ def _csv(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
     columns = [str(column) for column in table.columns]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow([_harmless(_heading(column, language)) for column in columns])
+    writer.writerow([harmless(_heading(column, language)) for column in columns])
     for row in _rows(table):
         writer.writerow(
-            [_harmless(_word(column, cell, language)) for column, cell in zip(columns, row, strict=True)]
+            [harmless(_word(column, cell, language)) for column, cell in zip(columns, row, strict=True)]
         )
     # Excel takes a .csv for UTF-8 only when it begins with a byte order mark.
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """Return a cell of a .csv that no spreadsheet takes for a formula."""
     if isinstance(cell, str) and cell.startswith(_FORMULA):
         return "'" + cell
+    return cell
+
+
+def as_written(cell: str | None) -> str | None:
+    """Return what a cell said before `harmless` kept it from being a formula."""
+    if cell is not None and cell.startswith("'") and cell[1:].startswith(_FORMULA):
+        return cell[1:]
     return cell
 
 

@@ -99,7 +99,7 @@ def download_map(
     return HTMLResponse(page, headers=headers)
 
 
-def log_download(session: Session, actor: Actor, body: dict[str, Any], division_id: int) -> None:
+def log_download(session: Session, actor: Actor, body: dict[str, Any], division_id: int | None) -> None:
     """Enter in the audit log who took what away."""
     session.execute(
         text("SELECT log_append('audit', :chain, 'download', cast(:body AS jsonb), :division)"),

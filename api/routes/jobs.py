@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import ActorDep, SessionDep, SettingsDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, TooManyError
-from api.job_kinds import CheckParams, ImportParams, LoadParams, MapParams, PlanParams, ProposalParams
+from api.job_kinds import (
+    CheckParams,
+    ImportParams,
+    LoadParams,
+    MapParams,
+    PlanParams,
+    ProposalParams,
+    StationsParams,
+)
 from api.jobs import RESULTS, State, add_job, jobs_of
 from api.requests import KeptRoute
 from api.schemas import problems
@@ -74,8 +82,16 @@ class ProposalJobIn(_JobIn):
     params: ProposalParams
 
 
+class StationsJobIn(_JobIn):
+    """Take an uploaded register of stations over, or look at what it would change."""
+
+    kind: Literal["stations"]
+    params: StationsParams
+
+
 JobIn = Annotated[
-    PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn | ImportJobIn | ProposalJobIn, Body(discriminator="kind")
+    PlanJobIn | CheckJobIn | MapJobIn | LoadJobIn | ImportJobIn | ProposalJobIn | StationsJobIn,
+    Body(discriminator="kind"),
 ]
 
 

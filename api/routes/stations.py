@@ -16,6 +16,7 @@ from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.routes.divisions import RowId
 from api.routes.plans import read_box
 from api.schemas import Collection, Feature, StationIn, StationProperties, problems
+from geo.opening_hours import read_hours
 
 router = APIRouter(prefix="/api/v1/stations", tags=["stations"], route_class=KeptRoute)
 
@@ -109,6 +110,8 @@ def _values(session: Session, body: StationIn) -> dict[str, Any]:
     community = queries.community_at(session, body.lon, body.lat)
     if community is None:
         raise ServiceError("outside_communities", "the place lies in no community of the actor")
+    if body.opening_hours:
+        read_hours(body.opening_hours)
     return {**body.model_dump(), "community": community}
 
 

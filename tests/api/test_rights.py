@@ -97,6 +97,9 @@ RULES = {
     **dict.fromkeys(("area_modes", "offers", "claims"), Rule(READERS)),
     # A handler sees those of cases that his department has or was called to.
     **dict.fromkeys(("whistles", "whistle_calls"), Rule(READERS - {"handler"})),
+    # By an edition all stations are judged: only who administers everything adds one.
+    **dict.fromkeys(("checklists", "checklist_items"), GROUND_MAP),
+    "station_checks": Rule(READERS, PLANNERS | {"grid_worker", "inspector"}),
     # Rows of an import wait here; whether they may come in is decided when they are filed.
     "case_arrivals": Rule(NOBODY, EVERYBODY, anywhere=frozenset({"add"})),
 }  # fmt: skip
@@ -124,6 +127,12 @@ ADDED = {
     "expected_changes": "(version_id, number, community_id, day, unit_id)"
     " VALUES (:version, :n, :area, '2027-01-01', :k)",
     "stations": f"(community_id, station_id, name, geom) VALUES (:area, :k, :k, {POINT})",
+    "checklists": "(edition, name, source, begins, types, checked_within_days)"
+    " VALUES (:k, :k, 'x', current_date, '{x}', 1)",
+    "checklist_items": "(edition, position, item, name, words) VALUES ('sheyang-A', :n, 'x', :k, '{x}')",
+    "station_checks": "(station_id, item, day, state, set_by)"
+    " SELECT id, 'water', current_date, 'working', coalesce(actor(), :person) FROM stations"
+    " WHERE community_id = :area LIMIT 1",
     **dict.fromkeys(LAYERS, f"(geom) VALUES ({SQUARE})"),
     "layer_changes": "(layer) VALUES (:k)",
     "users": "(name, created_by) VALUES (:k, actor())",
@@ -188,6 +197,9 @@ ADDED = {
 ROWS = {
     **dict.fromkeys(("grounds", "plans", "findings", "stations"), ("community_id = :area", "community_id")),
     "expected_changes": ("community_id = :area", "community_id"),
+    "checklists": ("true", "source"),
+    "checklist_items": ("true", "name"),
+    "station_checks": ("community_id = :area", "set_at"),
     **dict.fromkeys(("units", "grids", "assignments", "versions"), ("community_id = :area", "community_id")),
     **dict.fromkeys(LAYERS, (f"ST_Intersects(geom, {SQUARE})", "geom")),
     "division_levels": ("true", "rank"),
@@ -265,6 +277,7 @@ def areas(store: Store) -> dict[str, dict[str, object]]:
             of_each = ("grids", "findings", "expected_changes", "stations", "log", "log of audit")
             for name in (
                 *of_each,
+                "station_checks",
                 "idempotency_keys",
                 "jobs",
                 "cases",
@@ -556,11 +569,17 @@ BODIES: dict[str, Callable[[dict], object]] = {
     "POST /wall/notes": lambda ids: {"number": ids["number"], "said": "acknowledge"},
     "POST /stations": lambda ids: STATION,
     "PUT /stations/{station_id}": lambda ids: STATION,
+    "POST /stations/{station_id}/checks": lambda ids: {"seen": [{"item": "water", "state": "working"}]},
+    "POST /stations/checklists": lambda ids: {
+        "edition": "own-A", "name": "x", "begins": "2026-01-01", "types": ["x"], "checked_within_days": 30,
+        "items": [{"item": "water", "name": "x", "words": ["x"]}],
+    },
 }  # fmt: skip
 # A stream never ends; who is told what is in test_live.py.
 ENDLESS = {"GET /events"}
-# Without an account it is the key of the report that counts; see test_reports.py.
-WITHOUT_ACCOUNT = "/api/v1/reports"
+# Without an account it is the key of the report that counts; see test_reports.py. Where a station is open is
+# anybody's to know, and so are the streets to it; see test_stations.py.
+WITHOUT_ACCOUNT = ("/api/v1/reports", "/api/v1/stations/nearest", "/api/v1/stations/ground")
 # Requests about another version than the draft: one that was handed in, one that no other was made from.
 VERSIONS = {
     "POST /versions/{version_id}/withdraw": "submitted",
@@ -591,6 +610,7 @@ QUERIES = {
     "DELETE /cases/{number}/photos/{photo_id}": {"why": "a face"},
     "GET /places": {"q": "秦东门大街68号楼"},
     "POST /uploads": {"name": "units.json"},
+    "GET /stations/download": {"format": "csv"},
     "GET /grids": {"bbox": "119,32,121,34"},
     "GET /versions/{version_id}/download": {"format": "geojson"},
     "GET /divisions/{division_id}/download": {"format": "geojson"},
@@ -610,6 +630,11 @@ def expected(name: str, role: str, held: str) -> set[int]:
     if name == "POST /stations":
         # Whose community the place is in is not told.
         return done if near and role in PLANNERS else {403} if seen else {400}
+    if name == "POST /stations/checklists":
+        return {403}  # nobody here administers everything
+    if name == "POST /stations/{station_id}/checks":
+        checks = PLANNERS | {"grid_worker", "inspector"}
+        return done if near and role in checks else {403} if seen else {404}
     if name == "POST /cases":
         # Whose area the place is in is told to those only who see its cases.
         return done if near and role in REPORTERS else {403} if seen and role != "handler" else {422}

@@ -5,7 +5,9 @@ import { casePage, type CasePage } from "./case_page.ts";
 import { startCaseFile } from "./casefile/casefile.ts";
 import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
+import { startNearest } from "./nearest/nearest.ts";
 import { startReport } from "./report/report.ts";
+import { startStations } from "./stations/stations.ts";
 import { startWall, type WallView } from "./wall/wall.ts";
 
 declare global {
@@ -25,6 +27,8 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   caselist: startCaseList,
   casefile: startCaseFile,
   report: startReport,
+  nearest: startNearest,
+  stations: startStations,
   wall: async (page) => {
     window.weigeCases.wall = await startWall(page);
   },

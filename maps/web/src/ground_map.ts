@@ -37,7 +37,11 @@ export class GroundMap {
   private read: L.LatLngBounds | null = null;
   private turn = 0;
 
-  constructor(place: HTMLElement, [lon, lat]: [number, number], zoom: number, private readonly onRead: () => void = () => undefined) {
+  /** `address` answers what lies in a box; that of the desk where none is said. */
+  constructor(
+    place: HTMLElement, [lon, lat]: [number, number], zoom: number, private readonly onRead: () => void = () => undefined,
+    private readonly address = "/api/v1/ground",
+  ) {
     this.map = L.map(place, {
       center: [lat, lon], zoom, minZoom: 11, maxZoom: 20, attributionControl: false, zoomControl: false, preferCanvas: true,
       fadeAnimation: false, zoomAnimation: false,
@@ -66,7 +70,7 @@ export class GroundMap {
     const box = wide.getEast() - wide.getWest() < WIDEST_DEG && wide.getNorth() - wide.getSouth() < WIDEST_DEG ? wide : shown;
     const turn = ++this.turn;
     const told = await askService<{ features: GroundFeature[] }>(
-      `/api/v1/ground?bbox=${[box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((each) => each.toFixed(6)).join(",")}`,
+      `${this.address}?bbox=${[box.getWest(), box.getSouth(), box.getEast(), box.getNorth()].map((each) => each.toFixed(6)).join(",")}`,
       { method: "GET" },
     );
     if (!told.ok || turn !== this.turn) return; // a place can be said without a map
