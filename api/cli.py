@@ -23,17 +23,20 @@ from api.cli_options import (
     JsonOption,
     LangOption,
     LayerOption,
+    MapOption,
     MaxOption,
     MinOption,
     OutOption,
     QuietOption,
     Tongue,
+    fields_of,
     named_language,
     server_installed,
     settings_of,
     terminal_of,
 )
 from api.cli_privacy import privacy
+from api.cli_sites import link, overlay, site
 from api.cli_stations import stations
 from api.cli_user import user
 from api.settings import reader_language
@@ -59,6 +62,8 @@ app.add_typer(stations, name="stations")
 app.add_typer(comments, name="comments")
 app.add_typer(privacy, name="privacy")
 app.add_typer(database, name="db")
+for command in (site, link, overlay):
+    app.command()(command)
 
 
 def _print_version(asked: bool) -> None:
@@ -212,6 +217,7 @@ def reach(
     ] = None,
     crs: CrsOption = None,
     field: FieldOption = None,
+    map_file: MapOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -226,6 +232,7 @@ def reach(
         terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, stations=stations,
         overriding={kind: source for kind, source in chosen.layers.items() if kind != "stations"},
         fields=chosen.fields, crs=crs, minutes=minutes or [5, 15], kmh=speed, output=output, at=at,
+        map_file=map_file,
         calendar=None if at is None else working_calendar(settings_of(None).data_dir),
     )  # fmt: skip
 
@@ -510,30 +517,7 @@ def _sources(
     given: Mapping[str, str | None], field: list[str] | None, crs: str | None, id_column: str | None
 ) -> _Sources:
     layers = {kind: source for kind, source in given.items() if source is not None}
-    return _Sources(layers, _fields(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]
-
-
-def _fields(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]:
-    """Read `units.households=NAME` options.
-
-    Raises
-    ------
-    InputError
-        An option is not of that form or names no layer of this command.
-    """
-    fields: dict[tuple[str, str], str] = {}
-    for option in options:
-        target, found, name = option.partition("=")
-        kind, dotted, column = target.partition(".")
-        if not (found and dotted and name and column) or kind not in kinds:
-            raise InputError(
-                "field_option",
-                f"--field {option} is not of the form LAYER.COLUMN=NAME",
-                mend="write for example --field units.households=hh",
-                option=option,
-            )
-        fields[(kind, column)] = name
-    return fields
+    return _Sources(layers, fields_of(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

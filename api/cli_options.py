@@ -30,6 +30,7 @@ LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=F
 LangOption = Annotated[Tongue | None, typer.Option("--lang", help="Language (else the locale).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
+MapOption = Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")]
 MinOption = Annotated[int, typer.Option("--min", help="Fewest households of a grid.")]
 MaxOption = Annotated[int, typer.Option("--max", help="Most households of a grid.")]
 CrsOption = Annotated[
@@ -94,3 +95,26 @@ def settings_of(data_dir: str | None) -> Settings:
 def named_language(language: str) -> Language:
     """Return one of the languages by its name."""
     return "zh_CN" if language == Tongue.CHINESE else "en"
+
+
+def fields_of(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]:
+    """Read `units.households=NAME` options.
+
+    Raises
+    ------
+    InputError
+        An option is not of that form or names no layer of this command.
+    """
+    fields: dict[tuple[str, str], str] = {}
+    for option in options:
+        target, found, name = option.partition("=")
+        kind, dotted, column = target.partition(".")
+        if not (found and dotted and name and column) or kind not in kinds:
+            raise InputError(
+                "field_option",
+                f"--field {option} is not of the form LAYER.COLUMN=NAME",
+                mend="write for example --field units.households=hh",
+                option=option,
+            )
+        fields[(kind, column)] = name
+    return fields

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from api.console import Report, Terminal
 from api.telling import warn
@@ -14,6 +15,9 @@ from geo.errors import InputError
 from geo.files import ensure_writable
 from geo.layers import LayerKind
 from maps.bundle import require_bundle
+
+if TYPE_CHECKING:
+    from maps.walk_map import WalkMap
 
 
 def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]) -> None:
@@ -71,6 +75,7 @@ def draw_map(
     period: str | None = None,
     watermark: str | None = None,
     with_texts: bool = False,
+    walk: WalkMap | None = None,
 ) -> None:
     """Write the map of a plan file, and print what was noticed in the layers added to it."""
     from maps.export import write_map
@@ -79,7 +84,7 @@ def draw_map(
     found = write_map(
         plan_file, output, incidents=incidents, stations=stations, context=context,
         fields=fields, crs=crs, compare=compare, period=period, watermark=watermark, with_texts=with_texts,
-        language=terminal.language,
+        walk=walk, language=terminal.language,
     )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)

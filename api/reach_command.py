@@ -13,7 +13,8 @@ import pandas as pd
 from api.cases.calendar import Calendar
 from api.console import Terminal
 from api.opening import Standing, asked_moment, day_roles, standings
-from api.outputs import ready
+from api.outputs import draw_map, ready
+from api.plan_sources import cells_of
 from api.telling import warn
 from geo.errors import InputError
 from geo.layers import LayerKind, read_layer
@@ -48,12 +49,13 @@ def find_reach(
     output: Path,
     at: str | None = None,
     calendar: Calendar | None = None,
+    map_file: Path | None = None,
 ) -> None:
     """Time the walks of a plan's units to their nearest station, write who is reached, and tell it.
 
     Only stations that are open count where a moment `at` is given, with the `calendar` it is judged by.
     """
-    ready({output: (".gpkg",)}, [str(plan_file), stations, *overriding.values()])
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), stations, *overriding.values()])
     limits = _limits(minutes, kmh)
     with terminal.progress() as report:
         report("reading", 0, 1)
@@ -93,7 +95,12 @@ def find_reach(
         )
         write_frames(_frames(found, earlier), output)
         report("reach", 1, 1)
-    _tell(terminal, found, output, opened)
+        if map_file is not None:
+            from maps.walk_map import reach_map
+
+            walk = reach_map(found, cells_of(earlier, layers))
+            draw_map(terminal, plan_file, map_file, report, walk=walk)
+    _tell(terminal, found, output, map_file, opened)
 
 
 def _limits(minutes: Sequence[float], kmh: float) -> list[float]:
@@ -145,15 +152,17 @@ def _frames(found: Reached, earlier: EarlierPlan) -> dict[str, pd.DataFrame]:
         "stations": found.of_stations().to_crs(crs),
     }
     if "cells" in earlier.layers:
-        cells = gpd.read_file(earlier.path, layer="cells").to_crs(found.layers.working_crs)
-        by_unit = dict(zip(cells["unit_id"], cells.geometry, strict=True))
-        frames["white_patches"] = found.white_patches(
-            [by_unit.get(unit) for unit in found.layers.units["unit_id"]]
-        ).to_crs(crs)
+        frames["white_patches"] = found.white_patches(cells_of(earlier, found.layers).tolist()).to_crs(crs)
     return frames
 
 
-def _tell(terminal: Terminal, found: Reached, output: Path, opened: OpenStations | None) -> None:
+def _tell(
+    terminal: Terminal,
+    found: Reached,
+    output: Path,
+    map_file: Path | None,
+    opened: OpenStations | None,
+) -> None:
     households = int(found.households.sum())
     within = {name: int(values.sum()) for name, values in found.within().items()}
     key = "straight" if found.reach.is_straight else "walked"
@@ -196,10 +205,13 @@ def _tell(terminal: Terminal, found: Reached, output: Path, opened: OpenStations
             )
         )
     lines.append(text("cli.reach.written", terminal.language, file=output))
+    if map_file is not None:
+        lines.append(text("cli.map_written", terminal.language, file=map_file))
     terminal.result(
         lines,
         {
-            "reach": str(output), "straight": found.reach.is_straight, "households": households, **within,
+            "reach": str(output), "map": map_file and str(map_file), "straight": found.reach.is_straight,
+            "households": households, **within,
             "unconnected_households": lost, "stations_unconnected": [str(station) for station in apart],
             "white_households": households - list(within.values())[-1], **told,
         },

@@ -109,7 +109,11 @@ def in_its_crs(
     with placed(place.file, place.layer):
         named = None if option is None else crs_named(option)
         chosen = declared if declared is not None else named
-        if chosen is None and numbers is None and kind in ("incidents", "stations", "context"):
+        if (
+            chosen is None
+            and numbers is None
+            and kind in ("incidents", "stations", "candidates", "members", "context")
+        ):
             return shapes, WGS84
         if chosen is None:
             raise missing_crs(numbers)

@@ -36,6 +36,8 @@ LayerKind: TypeAlias = Literal[
     "grids",
     "incidents",
     "stations",
+    "candidates",
+    "members",
     "context",
 ]
 LAYER_KINDS: tuple[LayerKind, ...] = get_args(LayerKind)
@@ -52,6 +54,8 @@ _SHAPES: Mapping[str, frozenset[int]] = {
     "grids": POLYGONS,
     "incidents": POINTS,
     "stations": POINTS,
+    "candidates": POINTS,
+    "members": POINTS,
     "context": POINTS | LINES | POLYGONS | {4},
 }
 
@@ -212,6 +216,8 @@ def _checked(
             if column not in columns:
                 raise missing(kind, column, raw.names)
     dropped, personal = personal_columns(raw, kind, columns)
+    if kind == "members" and dropped:
+        raise _personal_members(raw, min(dropped), layer)
     findings += personal
     columns = {column: at for column, at in columns.items() if at not in dropped}
     with placed(file, layer):
@@ -221,7 +227,7 @@ def _checked(
     if ids is not None and kind != "compounds" and not (kind == "grids" and tabular):
         require_ids(ids, place, raw.names[columns[ID_COLUMNS[kind]]] if ID_COLUMNS[kind] in columns else "-")
     counts = None
-    if kind == "units":
+    if kind == "units" or (kind == "members" and "households" in columns):
         at = columns["households"]
         counts = households(raw.values[at], place, raw.names[at])
     shapes, declared = shapes_of_rows(raw, kind, columns, crs, place)
@@ -256,6 +262,18 @@ def _checked(
     if not kept.all():
         frame = frame[kept].reset_index(drop=True)
     return Layer(kind, frame, chosen, tuple(findings), renamed=renamed)
+
+
+def _personal_members(raw: RawTable, at: int, layer: str) -> InputError:
+    """Return the error for places of Party members' homes that tell of persons: not even read past."""
+    return InputError(
+        "members_personal",
+        "it holds names, telephones or identity numbers of persons",
+        mend="give places and counts only",
+        file=raw.file,
+        layer=layer,
+        field=raw.names[at],
+    )
 
 
 def _ids(

@@ -183,41 +183,27 @@ class Paths:
         order = order[_first_of_each(door[order] * len(self.ends) + edge[order], 1)]
         return Connectors(len(doors), door[order], edge[order], offset[order], distance[order])
 
-    def graph(self, starts: Connectors, doors: Connectors) -> tuple[csr_matrix, IntArray, IntArray]:
-        """Return the network with starts and doors joined to it.
-
-        Nobody walks through a house from one street to another: ways lead out of starts and into doors only.
-
-        Returns
-        -------
-        csr_matrix
-            Metres from node to node: the vertices, the feet of the connectors, the starts, the doors.
-        (starts.n,) and (doors.n,) int64
-            The nodes of the starts and of the doors.
-        """
-        edge = np.concatenate([starts.edge, doors.edge])
-        offset = np.concatenate([starts.offset_m, doors.offset_m])
-        n_edges, first = len(self.ends), len(self.xy) + len(edge)
-        feet = len(self.xy) + np.arange(len(edge))
-        # Each edge from its start over the feet on it to its end.
-        owner = np.concatenate([np.arange(n_edges), edge, np.arange(n_edges)])
-        along = np.concatenate([np.full(n_edges, -1.0), offset, np.full(n_edges, np.inf)])
+    def ways_from(self, starts: Connectors) -> Ways:
+        """Return the network with starts joined to it; none leads into one: nobody walks through a house."""
+        n_edges, first = len(self.ends), len(self.xy) + len(starts.edge)
+        feet = len(self.xy) + np.arange(len(starts.edge))
+        # Each edge from its begin over the feet on it to its end.
+        owner = np.concatenate([np.arange(n_edges), starts.edge, np.arange(n_edges)])
+        along = np.concatenate([np.full(n_edges, -1.0), starts.offset_m, np.full(n_edges, np.inf)])
         node = np.concatenate([self.ends[:, 0], feet, self.ends[:, 1]])
-        place = np.concatenate([np.zeros(n_edges), offset, self.length_m])
+        place = np.concatenate([np.zeros(n_edges), starts.offset_m, self.length_m])
         order = np.lexsort((along, owner))
         owner, node, place = owner[order], node[order], place[order]
         follows = np.flatnonzero(owner[1:] == owner[:-1])
         one, other, metres = node[follows], node[follows + 1], place[follows + 1] - place[follows]
         start_nodes = first + np.arange(starts.n)
-        door_nodes = first + starts.n + np.arange(doors.n)
-        out, into = feet[: len(starts.edge)], feet[len(starts.edge) :]
         matrix = _shortest(
-            np.concatenate([one, other, start_nodes[starts.door], into]),
-            np.concatenate([other, one, out, door_nodes[doors.door]]),
-            np.concatenate([metres, metres, starts.length_m, doors.length_m]),
-            first + starts.n + doors.n,
+            np.concatenate([one, other, start_nodes[starts.door]]),
+            np.concatenate([other, one, feet]),
+            np.concatenate([metres, metres, starts.length_m]),
+            first + starts.n,
         )
-        return matrix, start_nodes, door_nodes
+        return Ways(matrix, start_nodes, owner[follows], place[follows], place[follows + 1], one, other)
 
     def _near(
         self, doors: FloatArray, radius: float, most: int
@@ -261,6 +247,53 @@ class Connectors:
     edge: IntArray
     offset_m: FloatArray
     length_m: FloatArray
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The network with starts joined to it.
+
+    Attributes
+    ----------
+    metres : csr_matrix
+        From node to node: the vertices, the feet of the starts' connectors, the starts.
+    start_nodes : (starts.n,) int64
+    edge, begin_m, end_m, tail, head : (p,) arrays
+        Stretches of the edges between feet, in the order of the edges and along them: where they begin and
+        end, and the nodes there.
+    """
+
+    metres: csr_matrix
+    start_nodes: IntArray
+    edge: IntArray
+    begin_m: FloatArray
+    end_m: FloatArray
+    tail: IntArray
+    head: IntArray
+
+    def into(self, doors: Connectors) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the last steps into doors: from which node, into which door, how many metres; by node.
+
+        Doors are no nodes of the network: that would make it many times as large.
+        """
+        # Each connector stands on the last stretch that begins before it.
+        edge = np.concatenate([self.edge, doors.edge])
+        along = np.concatenate([self.begin_m, doors.offset_m])
+        is_door = np.arange(len(edge)) >= len(self.edge)
+        order = np.lexsort((is_door, along, edge))
+        stretch = np.empty(len(edge), np.int64)
+        stretch[order] = np.cumsum(~is_door[order]) - 1
+        on = stretch[len(self.edge) :]
+        node = np.concatenate([self.tail[on], self.head[on]])
+        metres = np.concatenate(
+            [
+                doors.offset_m - self.begin_m[on] + doors.length_m,
+                self.end_m[on] - doors.offset_m + doors.length_m,
+            ]
+        )
+        door = np.concatenate([doors.door, doors.door])
+        order = np.argsort(node, kind="stable")
+        return node[order], door[order], np.maximum(metres[order], 0.0)
 
 
 def walkable(

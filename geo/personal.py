@@ -25,7 +25,7 @@ def personal_columns(raw: RawTable, kind: str, columns: Mapping[str, int]) -> tu
 
     The counts, places and, in layers about ground and buildings, our own columns are never taken for it.
     """
-    own = set(columns.values()) if kind not in ("incidents", "stations") else set()
+    own = set(columns.values()) if kind not in ("incidents", "stations", "members") else set()
     own |= {at for column, at in columns.items() if column in ("lon", "lat")}
     dropped: set[int] = set()
     findings = []

@@ -200,7 +200,7 @@ def _together(layers: Mapping[LayerKind, Layer]) -> PlanLayers:
     original, communities = _communities(layers.get("communities"), layer_crs, target, findings)
     frames: dict[str, GeoDataFrame] = {"communities": communities}
     for kind in LAYER_KINDS:
-        if kind in ("communities", "incidents", "stations", "context"):
+        if kind in ("communities", "incidents", "stations", "candidates", "members", "context"):
             continue
         layer = layers.get(kind)
         frames[kind] = _empty(kind, target) if layer is None else _projected(layer, target)

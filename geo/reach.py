@@ -7,9 +7,11 @@ GB 50180-2018 sets circles of 5 and 15 minutes; 15 minutes are taken there for a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
@@ -17,7 +19,7 @@ from geo.paths import FloatArray, IntArray, Paths
 
 # Fifteen minutes are a kilometre at this speed.
 METRES_PER_MINUTE = 4000 / 60
-# Sources that are searched from at a time: each holds the distances to every node.
+# Starts that are searched from at a time: each holds the distances to every node.
 _BATCH = 64
 
 
@@ -49,6 +51,31 @@ class Reach:
     is_straight: bool
 
 
+@dataclass(frozen=True)
+class Walks:
+    """Walks from starts to doors, none longer than a limit.
+
+    Attributes
+    ----------
+    doors : (s,) list of int64 arrays
+        For each start the doors it reaches, ascending.
+    metres : (s,) list of float64 arrays
+        How far each of them is.
+    unconnected : (u,) int64
+        Doors that no way leads to.
+    starts_unconnected : (t,) int64
+        Starts that no way leads to.
+    is_straight : bool
+        Whether they are straight lines, for want of streets.
+    """
+
+    doors: list[IntArray]
+    metres: list[FloatArray]
+    unconnected: IntArray
+    starts_unconnected: IntArray
+    is_straight: bool
+
+
 def reach(
     doors: FloatArray,
     stations: FloatArray,
@@ -72,47 +99,73 @@ def reach(
     metres_per_minute : float
         Walking speed.
     """
-    known = np.flatnonzero(~np.isnan(doors).any(axis=1))
-    limit_m = limit_minutes * metres_per_minute
+    found = walks(doors, stations, paths, limit_m=limit_minutes * metres_per_minute)
     metres = np.full(len(doors), np.inf)
     nearest = np.full(len(doors), -1)
-    if paths is None or not len(stations):
-        within = _straight(doors, stations, known, limit_m, metres, nearest)
-        lost = np.setdiff1d(np.arange(len(doors)), known)
-        return Reach(metres / metres_per_minute, nearest, within, lost, np.empty(0, np.int64), paths is None)
-    from_doors, from_stations = paths.connectors(doors[known]), paths.connectors(stations)
-    graph, station_nodes, door_nodes = paths.graph(from_stations, from_doors)
-    connected = np.unique(from_stations.door)
-    within = [np.empty(0, np.int64) for _ in stations]
-    for begin in range(0, len(connected), _BATCH):
-        batch = connected[begin : begin + _BATCH]
-        found = dijkstra(graph, indices=station_nodes[batch], limit=limit_m)[:, door_nodes]
-        for row, station in enumerate(batch):
-            within[station] = known[np.flatnonzero(np.isfinite(found[row]))]
-        closest = np.argmin(found, axis=0)
-        best = found[closest, np.arange(len(known))]
-        nearer = best < metres[known]
-        metres[known[nearer]] = best[nearer]
-        nearest[known[nearer]] = batch[closest[nearer]]
-    lost = np.setdiff1d(np.arange(len(doors)), known[np.unique(from_doors.door)])
+    for station, (reached, far) in enumerate(zip(found.doors, found.metres, strict=True)):
+        nearer = far < metres[reached]
+        metres[reached[nearer]] = far[nearer]
+        nearest[reached[nearer]] = station
     return Reach(
-        metres / metres_per_minute, nearest, within, lost,
-        np.setdiff1d(np.arange(len(stations)), connected), is_straight=False,
+        metres / metres_per_minute, nearest, found.doors, found.unconnected, found.starts_unconnected,
+        found.is_straight,
     )  # fmt: skip
 
 
-def _straight(
-    doors: FloatArray,
-    stations: FloatArray,
-    known: IntArray,
-    limit_m: float,
-    metres: FloatArray,
-    nearest: IntArray,
-) -> list[IntArray]:
-    if not len(stations) or not len(known):
-        return [np.empty(0, np.int64) for _ in stations]
-    found, number = cKDTree(stations).query(doors[known])
-    distance, station = np.asarray(found), np.asarray(number)
-    inside = distance <= limit_m
-    metres[known[inside]], nearest[known[inside]] = distance[inside], station[inside]
-    return [known[np.sort(near)] for near in cKDTree(doors[known]).query_ball_point(stations, limit_m)]
+def walks(doors: FloatArray, starts: FloatArray, paths: Paths | None, *, limit_m: float) -> Walks:
+    """Measure the walks from each start to every door within a limit.
+
+    Parameters
+    ----------
+    doors : (n, 2) float64
+        In the CRS of `paths`, metres; NaN for a place that is not known.
+    starts : (s, 2) float64
+    paths : Paths or None
+        None: as the crow flies.
+    limit_m : float
+        Longer walks are not looked at.
+    """
+    known = np.flatnonzero(~np.isnan(doors).any(axis=1))
+    reached: list[IntArray] = [np.empty(0, np.int64) for _ in starts]
+    metres: list[FloatArray] = [np.empty(0) for _ in starts]
+    if paths is None or not len(starts):
+        if len(starts) and len(known):
+            near = cKDTree(doors[known]).query_ball_point(starts, limit_m, return_sorted=True)
+            for start, places in enumerate(near):
+                reached[start] = known[np.asarray(places, np.int64)]
+                metres[start] = np.hypot(*(doors[reached[start]] - starts[start]).T)
+        lost = np.setdiff1d(np.arange(len(doors)), known)
+        return Walks(reached, metres, lost, np.empty(0, np.int64), paths is None)
+    from_doors, from_starts = paths.connectors(doors[known]), paths.connectors(starts)
+    connected = np.unique(from_starts.door)
+    ways = paths.ways_from(from_starts)
+    node, door, last_m = ways.into(from_doors)
+    first = np.searchsorted(node, np.arange(ways.metres.shape[0] + 1))
+    for start, nodes, far in _searched(ways.metres, ways.start_nodes, connected, limit_m):
+        steps = _ranges(first[nodes], first[nodes + 1])
+        nearest = np.full(len(known), np.inf)
+        np.minimum.at(nearest, door[steps], np.repeat(far, first[nodes + 1] - first[nodes]) + last_m[steps])
+        inside = np.flatnonzero(nearest <= limit_m)
+        reached[start], metres[start] = known[inside], nearest[inside]
+    lost = np.setdiff1d(np.arange(len(doors)), known[np.unique(from_doors.door)])
+    return Walks(reached, metres, lost, np.setdiff1d(np.arange(len(starts)), connected), is_straight=False)
+
+
+def _searched(
+    metres: csr_matrix, start_nodes: IntArray, starts: IntArray, limit_m: float
+) -> Iterator[tuple[int, IntArray, FloatArray]]:
+    """Yield of each start the nodes within the limit, and how far they are."""
+    for begin in range(0, len(starts), _BATCH):
+        batch = starts[begin : begin + _BATCH]
+        found = np.atleast_2d(dijkstra(metres, indices=start_nodes[batch], limit=limit_m))
+        for start, row in zip(batch.tolist(), found, strict=True):
+            nodes = np.flatnonzero(np.isfinite(row))
+            yield start, nodes, row[nodes]
+
+
+def _ranges(begin: IntArray, end: IntArray) -> IntArray:
+    """Return the whole numbers of several ranges, one after another."""
+    count = end - begin
+    shift = np.repeat(begin - np.concatenate([[0], np.cumsum(count)[:-1]]), count)
+    made: IntArray = np.arange(int(count.sum())) + shift
+    return made

@@ -22,6 +22,8 @@ ID_COLUMNS = {
     "grids": "grid_id",
     "incidents": "case_id",
     "stations": "station_id",
+    "candidates": "candidate_id",
+    "members": "member_id",
 }
 
 # Columns that a kind of layer cannot do without.

@@ -26,6 +26,7 @@ from maps.pack import pack
 from maps.page import compose
 from maps.styles import page_styles
 from maps.text import LANGUAGES, Language, printable, words
+from maps.walk_map import WalkMap
 
 # Layers of a plan file that the map shows. Only the first must be there.
 _PLAN_LAYERS = (
@@ -50,7 +51,7 @@ _LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 
 # Borders keep every bend a person could see from the ground: 4e-6 degrees is less than half a metre.
 _SMOOTH_DEGREES = 4e-6
-_SMOOTHED = ("grids", "grids_before", "cells", "communities")
+_SMOOTHED = ("grids", "grids_before", "cells", "communities", "walk")
 
 # Where a map of nothing stands: the middle of Jiangsu.
 _NOWHERE = (119.6, 32.0)
@@ -69,6 +70,7 @@ def write_map(
     period: str | None = None,
     watermark: str | None = None,
     with_texts: bool = False,
+    walk: WalkMap | None = None,
     language: Language = "zh_CN",
 ) -> list[Finding]:
     """Write the map of a plan file, for a meeting.
@@ -95,6 +97,8 @@ def write_map(
         Words over the whole map.
     with_texts : bool
         Show also what people wrote in cases; without it the file holds none of it.
+    walk : WalkMap, optional
+        Ground by walking time, with its own stations.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
@@ -129,8 +133,9 @@ def write_map(
     data = page_data(
         frames,
         incidents=cases,
-        stations=_frame(read.get("stations")),
+        stations=_frame(read.get("stations")) if walk is None else walk.stations,
         context=[layer.frame for layer in further],
+        walk=walk,
         language=language,
     )
     data.settings["meeting"] = meeting_note(
@@ -183,10 +188,17 @@ def page_data(
     incidents: gpd.GeoDataFrame | None = None,
     stations: gpd.GeoDataFrame | None = None,
     context: Sequence[gpd.GeoDataFrame] = (),
+    walk: WalkMap | None = None,
     language: Language = "zh_CN",
 ) -> PageData:
     """Return what the page of a plan's layers is made from (see `write_map`)."""
-    layers = page_layers(plan, incidents=incidents, stations=stations, context=context)
+    layers = page_layers(
+        plan,
+        incidents=incidents,
+        stations=stations,
+        context=context,
+        walk=None if walk is None else walk.ground,
+    )
     households = layers["units"].get("households", pd.Series([], dtype="Int64"))
     settings = {
         "language": language,
@@ -195,6 +207,8 @@ def page_data(
         "plan": plan_note(plan.get("run")),
         "households": households_note(layers, plan.get("units")),
     }
+    if walk is not None:
+        settings["walk"] = walk.note
     if has_before(plan):
         settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
     return PageData(

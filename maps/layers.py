@@ -45,7 +45,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "compounds": ("compound_id", "name", "walled"),
     "gates": (),
     "incidents": ("case_id", "kind", "state", "reported_at", "closed_at", "text"),
-    "stations": ("station_id", "name", "type", "facilities", "opening_hours"),
+    "stations": ("station_id", "name", "type", "facilities", "opening_hours", "site", "gained"),
 }
 _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")
 _FINDING_COLUMNS = ("severity", "community_id", "grid_id", "text_zh", "text_en")
@@ -53,7 +53,7 @@ _COUNTED = (
     "households", "special_households", "left_out", "micro_grids", "special_grids", "units_too_large",
     "households_too_large", "least", "most",
 )  # fmt: skip
-_NUMBERS = frozenset({"households", "units", "area_m2", "floor_from", "floor_to"})
+_NUMBERS = frozenset({"households", "units", "area_m2", "floor_from", "floor_to", "site", "gained", "walk"})
 
 # More than anyone counts, and still exact in every browser.
 _LARGEST = 1e15
@@ -71,6 +71,7 @@ def page_layers(
     incidents: gpd.GeoDataFrame | None = None,
     stations: gpd.GeoDataFrame | None = None,
     context: Sequence[gpd.GeoDataFrame] = (),
+    walk: gpd.GeoDataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the layers of the page by name.
 
@@ -82,6 +83,8 @@ def page_layers(
         Points in any declared CRS.
     context : sequence of GeoDataFrame
         Further layers, drawn thin over the grids.
+    walk : GeoDataFrame, optional
+        Ground by walking time (`maps.walk_map`).
 
     Returns
     -------
@@ -133,6 +136,8 @@ def page_layers(
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
     if stations is not None:
         layers["stations"] = _chosen(stations, "stations")
+    if walk is not None:
+        layers["walk"] = _frame(walk, ("walk", "households"))
     if context:
         shapes = pd.concat([_in_wgs84(layer.geometry) for layer in context], ignore_index=True)
         layers["context"] = gpd.GeoDataFrame(geometry=shapes, crs=WGS84)

@@ -27,6 +27,15 @@ STATUS: dict[Status, dict[str, str]] = {
 # Ground that lies in two grids, drawn over the states: what is there shows through.
 OVERLAP = {"fill": "rgba(176,0,32,0.20)", "hatch": "falling", "hatch_ink": "rgba(176,0,32,0.85)"}
 
+# Ground by walking time, near to far: dark to light green; beyond the last limit orange and hatched, so that
+# it is told apart without colour too. L* 52, 71, 87 and 76.
+WALKS = (
+    {"fill": "#4f8f63", "hatch": "none", "hatch_ink": ""},
+    {"fill": "#8fbf9a", "hatch": "none", "hatch_ink": ""},
+    {"fill": "#cfe3d0", "hatch": "none", "hatch_ink": ""},
+)
+BEYOND = {"fill": "#f0b48a", "hatch": "crossed", "hatch_ink": "rgba(110,36,0,0.32)"}
+
 # Greys from white to slate: they say "how many" and leave hue to the states.
 UNIT_SHADES = ("#ffffff", "#d9dde2", "#b3bac4", "#8a94a2", "#616d7e")
 
@@ -110,6 +119,8 @@ def page_styles(households: ArrayLike) -> dict[str, Any]:
         "status": STATUS,
         "overlap": OVERLAP,
         "units": unit_classes(households),
+        "walks": list(WALKS),
+        "beyond": BEYOND,
         "kinds": list(KINDS),
         "roads": road_styles(),
         "ink": INK,

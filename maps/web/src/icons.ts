@@ -40,8 +40,10 @@ function sign(pen: CanvasRenderingContext2D, name: string, x: number, y: number,
   else pen.fill();
 }
 
-/** A red station: a red badge with a white star. */
-export function drawStation(pen: CanvasRenderingContext2D, x: number, y: number, side: number, fill: string): void {
+/** A red station: a red badge with a white star; a new one with its number. */
+export function drawStation(
+  pen: CanvasRenderingContext2D, x: number, y: number, side: number, fill: string, site: number | null = null,
+): void {
   const half = side / 2;
   const round = Math.min(4, side / 5);
   pen.beginPath();
@@ -57,6 +59,14 @@ export function drawStation(pen: CanvasRenderingContext2D, x: number, y: number,
   pen.lineWidth = side < 12 ? 1 : 1.6;
   pen.stroke();
   if (side < 12) return; // too small for a star
+  if (site !== null) {
+    pen.fillStyle = "#fff";
+    pen.font = `700 ${Math.round(side * (site > 99 ? 0.45 : 0.62))}px sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillText(String(site), x, y + side * 0.04);
+    return;
+  }
   star(pen, x, y + side * 0.03, side * 0.33);
 }
 

@@ -139,7 +139,11 @@ export class Overlay extends L.Layer {
     this.drawn = placeLabels(labelsOf(drawing, this.stations), taken);
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
-    for (const { x, y, side } of this.stations) drawStation(pen, x, y, side, this.styles.ink.station);
+    const layer = scene.get("stations");
+    for (const { x, y, side, station } of this.stations) {
+      const site = layer.number("site", station);
+      drawStation(pen, x, y, side, site === null ? styles.ink.station : styles.ink.select, site);
+    }
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);
   }
 

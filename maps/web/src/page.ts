@@ -71,7 +71,7 @@ export class Page {
     this.incidents = new Incidents(scene.get("incidents"));
     this.reasons = new Reasons(scene);
     const drawn: Shown[] = ["units", "cells", "communities", "roads", "water", "barriers", "compounds", "gates",
-      "incidents", "stations", "context", "faults"];
+      "incidents", "stations", "context", "faults", "walk"];
     for (const name of drawn) if (scene.has(name as LayerName) && !INITIALLY_HIDDEN.has(name)) this.shown.add(name);
     this.shown.add("status").add("labels");
 

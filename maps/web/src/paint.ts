@@ -9,7 +9,7 @@ import type { Status, StatusStyle, Styles } from "./schema.ts";
 export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
 
 export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" |
-  "gates" | "labels" | "incidents" | "stations" | "context" | "faults";
+  "gates" | "labels" | "incidents" | "stations" | "context" | "faults" | "walk";
 
 /** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
 export interface Window {
@@ -39,6 +39,11 @@ export function windowBox(view: Window, margin = 0): Box {
 /** Footprints cover less of a community than this, however dense; parcels cover more. */
 const MOST_BUILT = 0.5;
 
+/** How ground of a class of walking time is filled; the last class lies beyond the last limit. */
+export function walkStyle(styles: Styles, row: number, count: number): StatusStyle {
+  return row === count - 1 ? styles.beyond : (styles.walks[Math.min(row, styles.walks.length - 1)] as StatusStyle);
+}
+
 export class Painter {
   private changed: ReadonlySet<number> | null = null;
   private strength: number | null = null;
@@ -63,7 +68,8 @@ export class Painter {
       pen.fillStyle = ink.land;
       pen.fillRect(0, 0, view.width, view.height);
     }
-    if (this.shown.has("status")) this.statuses(pen, view, ratio);
+    if (this.shown.has("walk")) this.walks(pen, view, ratio);
+    else if (this.shown.has("status")) this.statuses(pen, view, ratio);
     if (this.shown.has("water")) this.water(pen, view);
     if (this.shown.has("compounds") && view.metresPerPixel <= COMPOUNDS_FROM_M) this.compounds(pen, view);
     if (this.shown.has("cells") && view.metresPerPixel <= UNITS_FROM_M) this.cells(pen, view);
@@ -89,6 +95,16 @@ export class Painter {
         if (grids.text("status", grid) === status) trace(pen, grids.layer.polygons, grid, view, true);
       }
       fillHatched(pen, style, ratio);
+    }
+  }
+
+  /** Ground by walking time takes the place of the states. */
+  private walks(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
+    const { layer, seen } = this.window("walk", view, 2);
+    for (const row of seen) {
+      pen.beginPath();
+      trace(pen, layer.layer.polygons, row, view, true);
+      fillHatched(pen, walkStyle(this.styles, row, layer.count), ratio);
     }
   }
 

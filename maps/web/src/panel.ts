@@ -5,12 +5,13 @@ import { byMending, concern, type Mending } from "./findings.ts";
 import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
-import { isLeftOut, STATUSES, type Shown } from "./paint.ts";
+import { isLeftOut, STATUSES, walkStyle, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
-import type { Language, Settings, Status } from "./schema.ts";
+import type { Language, Settings, Status, StatusStyle } from "./schema.ts";
 import { findEntries, searchEntries, type Entry } from "./search.ts";
 import { formatHours, formatMoment } from "./times.ts";
+import { walkLegend } from "./walks.ts";
 import { formatCount, formatShare, language, t } from "./words.ts";
 
 type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations";
@@ -136,7 +137,10 @@ export class Panel {
   }
 
   private hatch(place: HTMLElement, status: Status): void {
-    const style = this.options.settings.styles.status[status];
+    this.hatched(place, this.options.settings.styles.status[status]);
+  }
+
+  private hatched(place: HTMLElement, style: StatusStyle): void {
     place.style.backgroundColor = style.fill;
     if (style.hatch !== "none") {
       place.style.backgroundImage = `url(${hatchSquare(style.hatch, style.hatch_ink, 1).toDataURL()})`;
@@ -331,6 +335,7 @@ export class Panel {
       })],
       ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
       ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
+      ["walk", iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
       ["context", line("rgb(92,62,122)", 1.4)],
       ["faults", iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
     ];
@@ -345,6 +350,7 @@ export class Panel {
         element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
     }
     return [
+      ...walkLegend(settings, (place, style) => this.hatched(place, style)),
       element("section", { class: "legend" }, element("h2", {}, t("legend.statuses")), statuses),
       ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
       ...this.faultLegend(),
@@ -555,7 +561,10 @@ export class Panel {
     const more = this.chunked(Array.from({ length: stations.count }, (_, i) => i), (station) => {
       const go = button("", () => this.options.onFeature("stations", station));
       const details = [stations.text("type", station), formatHours(stations.text("opening_hours", station))].filter((each) => each !== "");
-      go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, settings.styles.ink.station)),
+      const site = stations.number("site", station);
+      if (site !== null) details.unshift(t("walk.site", { n: site }));
+      const { station: red, select } = settings.styles.ink;
+      go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, site === null ? red : select, site)),
         element("span", { class: "found" }, typed(stations.text("name", station) || stations.text("station_id", station)),
           ...details.map((each) => element("small", {}, typed(each)))));
       return element("li", {}, go);

@@ -218,9 +218,10 @@ export function incidentSection(scene: Scene, incident: number): Section {
 export function stationSection(scene: Scene, station: number): Section {
   const stations = scene.get("stations");
   return {
-    title: t("station.title"),
+    title: stations.number("site", station) === null ? t("station.title") : t("walk.site", { n: stations.number("site", station) ?? 0 }),
     rows: rows([
       [t("station.name"), stations.text("name", station)],
+      [t("walk.gained"), stations.number("site", station) === null ? "" : formatCount(stations.number("gained", station) ?? 0)],
       [t("station.type"), stations.text("type", station)],
       [t("station.facilities"), facilities(stations.text("facilities", station)).join(t("list.comma"))],
       [t("station.hours"), formatHours(stations.text("opening_hours", station))],

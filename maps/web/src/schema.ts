@@ -24,6 +24,9 @@ export interface Styles {
   overlap: StatusStyle;
   /** Shade of a unit by households: the first class whose `up_to` is not exceeded. */
   units: { up_to: number | null; fill: string }[];
+  /** Ground by walking time, the first limit first; and beyond the last. */
+  walks: StatusStyle[];
+  beyond: StatusStyle;
   kinds: string[];
   roads: Record<string, RoadStyle>;
   ink: Record<
@@ -53,6 +56,30 @@ export interface ChangesNote {
   households: Record<"mended" | "community_edge" | "arrived", number>;
 }
 
+/** What one further station adds: households, and the share reached with it. */
+export interface SiteGain {
+  id: string;
+  gained: number;
+  share: number;
+  /** Household-minutes less. */
+  saved: number;
+}
+
+/** Ground by walking time (`maps/walk_map.py`). */
+export interface WalkNote {
+  minutes: number[];
+  /** Households within each limit but not the one before, then beyond the last. */
+  households: number[];
+  straight: boolean;
+  aim?: "reach" | "cover" | "nearest";
+  proved?: boolean;
+  gap?: number;
+  /** Share reached before there was a new station. */
+  before?: number;
+  sites?: SiteGain[];
+  further?: SiteGain[];
+}
+
 export interface Settings {
   language: Language;
   words: Record<Language, Record<string, string>>;
@@ -62,6 +89,8 @@ export interface Settings {
   households: Record<"in_grids" | "left_out" | "outside", number>;
   /** Only where the plan carries the grids before. */
   changes?: ChangesNote;
+  /** Only on a map of walks. */
+  walk?: WalkNote;
   /** Only in the file for a meeting. */
   meeting?: MeetingNote;
 }

@@ -1,0 +1,161 @@
+"""Commands that go on from a plan: places for stations, linked households, layers of several departments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli_options import (
+    CrsOption,
+    FieldOption,
+    JsonOption,
+    LangOption,
+    LayerOption,
+    MapOption,
+    OutOption,
+    QuietOption,
+    fields_of,
+    terminal_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from geo.layers import LayerKind
+
+    Fields = Mapping[tuple[LayerKind, str], str]
+
+PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")]
+PathsOption = Annotated[
+    str | None, typer.Option(metavar="LAYER", help="Streets and paths, instead of the plan's roads.")
+]
+SpeedOption = Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")]
+
+
+def _given(**sources: str | None) -> Mapping[LayerKind, str]:
+    return {kind: source for kind, source in sources.items() if source is not None}  # type: ignore[misc]
+
+
+def _fields(options: list[str] | None, *kinds: str) -> Fields:
+    return fields_of(options or [], set(kinds))  # type: ignore[return-value]
+
+
+def site(
+    *,
+    plan_file: PlanArgument,
+    output: OutOption,
+    stations: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Points of the stations that stand.")
+    ] = None,
+    candidates: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Points that could be (else the doors of the units).")
+    ] = None,
+    new: Annotated[int | None, typer.Option(metavar="K", help="The K places that reach most.")] = None,
+    cover: Annotated[
+        float | None, typer.Option(metavar="MINUTES", help="The fewest places that reach everyone.")
+    ] = None,
+    nearest: Annotated[
+        bool, typer.Option("--nearest", help="With --new: the K places with the shortest walks.")
+    ] = False,
+    capacity: Annotated[
+        int | None, typer.Option(metavar="N", help="As --nearest, a place serving at most N households.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Whoever walks longer is not reached.")] = 15.0,
+    paths: PathsOption = None,
+    gates: LayerOption = None,
+    speed: SpeedOption = 4.0,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    map_file: MapOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say where the next stations should be, what each adds, and who is still not reached."""
+    from api.site_command import Asked, find_sites
+
+    find_sites(
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file,
+        asked=Asked(new, cover, nearest, capacity, minutes), stations=stations, candidates=candidates,
+        overriding=_given(roads=paths, gates=gates),
+        fields=_fields(field, "stations", "candidates", "roads", "gates"), crs=crs, kmh=speed,
+        output=output, map_file=map_file,
+    )  # fmt: skip
+
+
+def link(
+    *,
+    plan_file: PlanArgument,
+    members: Annotated[
+        str, typer.Option(metavar="LAYER", help="Points of Party-member households, with counts; no persons.")
+    ],
+    output: OutOption,
+    least: Annotated[int, typer.Option("--min", help="Fewest households that one links.")] = 10,
+    most: Annotated[int, typer.Option("--max", help="Most households that one links.")] = 30,
+    paths: PathsOption = None,
+    gates: LayerOption = None,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    map_file: MapOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Link the households of each micro-grid to the Party-member households nearest to them."""
+    from api.link_command import find_links
+
+    find_links(
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, members=members, bounds=(least, most),
+        overriding=_given(roads=paths, gates=gates), fields=_fields(field, "members", "roads", "gates"),
+        crs=crs, output=output, map_file=map_file,
+    )  # fmt: skip
+
+
+def overlay(
+    *,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="GRIDS…", help="Layers of grids, one of each department.")
+    ],
+    output: OutOption,
+    units: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Units with households (else those of a plan.gpkg).")
+    ] = None,
+    communities: LayerOption = None,
+    roads: LayerOption = None,
+    water: LayerOption = None,
+    barriers: LayerOption = None,
+    gates: LayerOption = None,
+    compounds: LayerOption = None,
+    least: Annotated[
+        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
+    ] = None,
+    border_weight: Annotated[
+        float, typer.Option(metavar="W", help="Metres that a metre of a department's border is worth.")
+    ] = 3.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same grids.")] = 0,
+    crs: CrsOption = None,
+    field: FieldOption = None,
+    map_file: MapOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Lay the grids of several departments over each other and make one base grid that all can use."""
+    from api.overlay_command import Layers, make_overlay
+
+    given = _given(
+        units=units, communities=communities, roads=roads, water=water, barriers=barriers, gates=gates,
+        compounds=compounds,
+    )  # fmt: skip
+    fields = _fields(
+        field, "units", "communities", "roads", "water", "barriers", "gates", "compounds", "grids"
+    )
+    make_overlay(
+        terminal_of(lang, quiet=quiet, as_json=as_json), sources, Layers(given, fields, crs),
+        bounds=(least, most), border_weight=border_weight, seed=seed, output=output, map_file=map_file,
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""What commands that go on from a plan read: its layers, points beside it, numbers within their range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from geo.errors import InputError
+from geo.layers import Layer, LayerKind, read_layer
+from geo.plan_layers import PlanLayers
+from geo.standing_files import EarlierPlan
+from geo.units import ID_COLUMNS
+
+# Layers of points that stand beside a plan and are no part of it.
+_BESIDE = ("stations", "candidates", "members")
+
+
+def plan_sources(plan_file: Path) -> tuple[EarlierPlan, dict[LayerKind, str]]:
+    """Return a plan file and the layers it was made from, without its grids.
+
+    Raises
+    ------
+    InputError
+        It is no plan, or holds no units.
+    """
+    earlier = EarlierPlan(plan_file)
+    sources = earlier.sources()
+    del sources["grids"]
+    if "units" not in sources:
+        raise InputError(
+            "plan_without_units",
+            "holds no units",
+            mend="give a file written by `weige plan`",
+            file=plan_file.name,
+        )
+    return earlier, sources
+
+
+def fields_of_plan(fields: Mapping[tuple[LayerKind, str], str]) -> dict[tuple[LayerKind, str], str]:
+    """Return the `--field` options for the plan's own layers."""
+    return {(kind, column): name for (kind, column), name in fields.items() if kind not in _BESIDE}
+
+
+def points_beside(
+    source: str, kind: LayerKind, *, fields: Mapping[tuple[LayerKind, str], str], crs: str | None
+) -> Layer:
+    """Read points, with ids: numbers where they have none.
+
+    Raises
+    ------
+    InputError
+        The layer cannot be used, or has no feature.
+    """
+    own = {column: name for (owner, column), name in fields.items() if owner == kind}
+    layer = read_layer(source, kind, fields=own, crs=crs)
+    if not len(layer.frame):
+        raise InputError(
+            "layer_empty", "it has no features", mend="check the export", layer=kind, file=layer.name
+        )
+    column, frame = ID_COLUMNS[kind], layer.frame
+    numbered = pd.Series([f"#{row + 1}" for row in range(len(frame))], index=frame.index, dtype=object)
+    ids = frame[column].astype(object).fillna(numbered) if column in frame else numbered
+    return replace(layer, frame=frame.assign(**{column: ids}))
+
+
+def cells_of(earlier: EarlierPlan, layers: PlanLayers) -> NDArray[np.object_]:
+    """Return the ground of each unit in the working CRS, None where the plan has none."""
+    found = np.full(len(layers.units), None, object)
+    if "cells" in earlier.layers:
+        cells = gpd.read_file(earlier.path, layer="cells").to_crs(layers.working_crs)
+        by_unit = dict(zip(cells["unit_id"], cells.geometry, strict=True))
+        for row, unit in enumerate(layers.units["unit_id"]):
+            found[row] = by_unit.get(unit)
+    return found
+
+
+def required_range(value: float, option: str, *, example: str) -> None:
+    """Refuse minutes and speeds that no walk can be measured with.
+
+    Raises
+    ------
+    InputError
+    """
+    if not 0 < value <= 240:
+        raise InputError(
+            "option_out_of_range", f"{option} {value:g} is not between 0 and 240",
+            mend=f"for example {option} {example}", option=option, value=f"{value:g}",
+        )  # fmt: skip
+
+
+def required_count(value: int | None, option: str, *, most: int = 1_000_000) -> None:
+    """Refuse counts below 1 and beyond all sense.
+
+    Raises
+    ------
+    InputError
+    """
+    if value is not None and not 1 <= value <= most:
+        raise InputError(
+            "option_not_counted", f"{option} {value} is not between 1 and {most}",
+            mend=f"for example {option} 3", option=option, value=value, most=most,
+        )  # fmt: skip

@@ -1,0 +1,288 @@
+"""Linked households of a whole plan: micro-grid by micro-grid, with what does not fit the bounds and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from geo.errors import InputError
+from geo.findings import Finding, Value
+from geo.linking import FloatArray, Hosts, IntArray, Links, linked
+from geo.plan_layers import PlanLayers
+from geo.planning import inner_points
+from geo.reach import walks
+from geo.reached import paths_of
+
+# Places lie in the micro-grid of the households they link; whoever walks further than this goes round.
+_FAR_M = 1_500.0
+
+
+@dataclass(frozen=True)
+class PlanLinks:
+    """Links of a plan.
+
+    Attributes
+    ----------
+    layers : PlanLayers
+    members : GeoDataFrame
+        member_id, grid_id, households (member households at the place), links (those that link others),
+        linked (households), status (ok, too_small, too_large, idle, outside), contiguous; working CRS.
+    links : GeoDataFrame
+        Lines from a place to a unit: member_id, unit_id, grid_id, households, metres.
+    micro_grids : DataFrame
+        grid_id, households, members, links, linked, unlinked.
+    findings : tuple of Finding
+    """
+
+    layers: PlanLayers
+    members: gpd.GeoDataFrame
+    links: gpd.GeoDataFrame
+    micro_grids: pd.DataFrame
+    findings: tuple[Finding, ...]
+
+
+def plan_links(
+    layers: PlanLayers,
+    grid_ids: NDArray[np.object_],
+    cells: NDArray[np.object_],
+    pairs: tuple[IntArray, IntArray],
+    members: gpd.GeoDataFrame,
+    *,
+    lower: int,
+    upper: int,
+) -> PlanLinks:
+    """Link the households of every micro-grid to the member households in it.
+
+    Parameters
+    ----------
+    layers : PlanLayers
+        n units, and roads, water, barriers and gates.
+    grid_ids : (n,) object
+        Micro-grid of each unit, None for none.
+    cells : (n,) object
+        Ground of each unit in the working CRS, None where it is not known.
+    pairs : (m,) int64, twice
+        Units that one can walk between.
+    members : GeoDataFrame
+        member_id, households (1 where it is missing) and points, in any CRS.
+    lower, upper : int
+        Households that one member household links.
+    """
+    if not 1 <= lower <= upper:
+        raise InputError(
+            "band_invalid", f"a band from {lower} to {upper} households is not possible",
+            mend="give whole numbers with 1 <= lower <= upper <= 1,000,000",
+            lower=str(lower), upper=str(upper),
+        )  # fmt: skip
+    placed = members.to_crs(layers.working_crs).reset_index(drop=True)
+    spots = shapely.get_coordinates(placed.geometry.to_numpy())
+    count = np.ones(len(placed), np.int64)
+    if "households" in placed:
+        count = placed["households"].fillna(1).to_numpy(dtype=np.int64)
+    households = layers.units["households"].to_numpy(dtype=np.int64)
+    doors = inner_points(layers.units.geometry.to_numpy())
+    home = _homes(spots, cells, doors, grid_ids)
+    walked = _walked(doors, spots, layers)
+    findings: list[Finding] = []
+    rows: list[pd.DataFrame] = []
+    summed: list[tuple[str, int, int, int, int, int]] = []
+    links = np.zeros(len(placed), np.int64)
+    reached = np.zeros(len(placed), np.int64)
+    contiguous = np.ones(len(placed), bool)
+    names = sorted({name for name in grid_ids if name is not None})
+    code = pd.Categorical(grid_ids, categories=names).codes.astype(np.int64)
+    host_grid = np.where(home >= 0, code[home], -1)
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(len(names) + 1))
+    by_place = np.argsort(host_grid, kind="stable")
+    place_starts = np.searchsorted(host_grid[by_place], np.arange(len(names) + 1))
+    left, right = pairs
+    inside = (code[left] == code[right]) & (code[left] >= 0)
+    left, right = left[inside], right[inside]
+    pair_order = np.argsort(code[left], kind="stable")
+    left, right = left[pair_order], right[pair_order]
+    pair_starts = np.searchsorted(code[left], np.arange(len(names) + 1))
+    position = np.full(len(code), -1)
+    for number, name in enumerate(names):
+        units = order[starts[number] : starts[number + 1]]
+        places = by_place[place_starts[number] : place_starts[number + 1]]
+        places = places[count[places] > 0]
+        total, able = int(households[units].sum()), int(count[places].sum())
+        spot = _middle(doors, units)
+        if not len(places):
+            if total:
+                values: dict[str, Value] = {"households": total, "needed": -(-total // upper)}
+                findings.append(
+                    Finding("grid_without_members", "error", grid_id=name, values=values, point=spot)
+                )
+            summed.append((name, total, 0, 0, 0, total))
+            continue
+        position[units] = np.arange(len(units))
+        near = slice(pair_starts[number], pair_starts[number + 1])
+        metres = _block(walked, units, places, doors, spots)
+        found = linked(
+            households[units], Hosts(position[home[places]], count[places]), metres,
+            position[left[near]], position[right[near]], lower=lower, upper=upper,
+        )  # fmt: skip
+        links[places], reached[places] = found.links, found.of_place()
+        contiguous[places] = found.is_contiguous
+        findings += _told(found, name, placed, places, total, able, (lower, upper), spots)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "place": places[found.place],
+                    "unit": units[found.unit],
+                    "grid_id": name,
+                    "households": found.households,
+                    "metres": np.round(metres[found.unit, found.place], 1),
+                }
+            )
+        )
+        summed.append((name, total, able, int(found.links.sum()), int(found.households.sum()), 0))
+    outside = np.flatnonzero(home < 0)
+    for row in outside.tolist():
+        values = {"member": str(placed["member_id"].iloc[row])}
+        at = (float(spots[row, 0]), float(spots[row, 1]))
+        findings.append(Finding("member_outside", "warning", values=values, point=at))
+    status = np.select(
+        [home < 0, links == 0, reached < lower * links, reached > upper * links],
+        ["outside", "idle", "too_small", "too_large"],
+        "ok",
+    )
+    of_place = np.array([*names, None], object)[host_grid]
+    told = gpd.GeoDataFrame(
+        {
+            "member_id": placed["member_id"].to_numpy(), "grid_id": of_place, "households": count,
+            "links": links, "linked": reached, "status": status.astype(object), "contiguous": contiguous,
+        },
+        geometry=placed.geometry.to_numpy(), crs=layers.working_crs,
+    )  # fmt: skip
+    lines = _lines(rows, placed, layers, doors, spots)
+    columns = ["grid_id", "households", "members", "links", "linked", "unlinked"]
+    return PlanLinks(layers, told, lines, pd.DataFrame(summed, columns=columns), tuple(findings))
+
+
+def _homes(
+    spots: FloatArray, cells: NDArray[np.object_], doors: FloatArray, grid_ids: NDArray[np.object_]
+) -> IntArray:
+    """Return the unit on whose ground each place lies, -1 where that is in no micro-grid."""
+    home = np.full(len(spots), -1)
+    place, unit = shapely.STRtree(cells).query(shapely.points(spots), predicate="intersects")
+    first = np.unique(place, return_index=True)[1]
+    home[place[first]] = unit[first]
+    # A unit without ground of its own is the one whose door is nearest.
+    bare = np.flatnonzero(shapely.is_missing(cells) & ~np.isnan(doors).any(axis=1))
+    if len(bare) == (~np.isnan(doors).any(axis=1)).sum():
+        near = shapely.STRtree(shapely.points(doors[bare])).nearest(shapely.points(spots))
+        home = bare[near]
+    in_grid = np.array([name is not None for name in grid_ids], bool)
+    return np.where((home >= 0) & in_grid[home], home, -1)
+
+
+def _walked(doors: FloatArray, spots: FloatArray, layers: PlanLayers) -> csr_matrix:
+    """Return the metres from units to places, (n, p), plus one so that no walk is 0; missing ones are far."""
+    found = walks(doors, spots, paths_of(layers), limit_m=_FAR_M)
+    place = np.repeat(np.arange(len(spots)), [len(each) for each in found.doors])
+    unit = np.concatenate([*found.doors, np.empty(0, np.int64)])
+    metres = np.concatenate([*found.metres, np.empty(0)])
+    return csr_matrix((metres + 1.0, (unit, place)), shape=(len(doors), len(spots)))
+
+
+def _block(
+    walked: csr_matrix, units: IntArray, places: IntArray, doors: FloatArray, spots: FloatArray
+) -> FloatArray:
+    """Return the metres of some units to some places; where no way leads, straight and a long way round."""
+    metres: FloatArray = walked[units][:, places].toarray() - 1.0
+    gap = doors[units][:, None, :] - spots[places][None, :, :]
+    straight = np.nan_to_num(np.hypot(gap[..., 0], gap[..., 1]))
+    return np.where(metres < 0, straight + _FAR_M, metres)
+
+
+def _middle(doors: FloatArray, units: IntArray) -> tuple[float, float] | None:
+    known = units[~np.isnan(doors[units]).any(axis=1)]
+    if not len(known):
+        return None
+    x, y = doors[known].mean(axis=0)
+    return float(x), float(y)
+
+
+def _told(
+    found: Links,
+    name: str,
+    members: gpd.GeoDataFrame,
+    places: IntArray,
+    total: int,
+    able: int,
+    bounds: tuple[int, int],
+    spots: FloatArray,
+) -> list[Finding]:
+    """Return what does not fit the bounds in one micro-grid, and why."""
+    lower, upper = bounds
+    told = []
+    fits = -(-total // upper) <= min(able, total // lower)
+    for row, links, linked_here, whole in zip(
+        places.tolist(),
+        found.links.tolist(),
+        found.of_place().tolist(),
+        found.is_contiguous.tolist(),
+        strict=True,
+    ):
+        at = (float(spots[row, 0]), float(spots[row, 1]))
+        values: dict[str, Value] = {
+            "member": str(members["member_id"].iloc[row]), "households": linked_here, "links": links,
+            "lower": lower, "upper": upper,
+        }  # fmt: skip
+        if links and linked_here > upper * links:
+            reason = (
+                "members_too_few"
+                if total > upper * able
+                else "links_contiguity"
+                if fits
+                else "links_no_legal_count"
+            )
+            more = max(-(-total // upper) - able, 0)
+            values |= {"reason": reason, "needed": more}
+            told.append(Finding("link_too_large", "error", grid_id=name, values=values, point=at))
+        elif links and linked_here < lower * links:
+            reason = (
+                "grid_has_few" if total < lower else "links_contiguity" if fits else "links_no_legal_count"
+            )
+            told.append(
+                Finding(
+                    "link_too_small", "error", grid_id=name, values={**values, "reason": reason}, point=at
+                )
+            )
+        if not whole:
+            told.append(Finding("link_in_pieces", "warning", grid_id=name, values=values, point=at))
+    return told
+
+
+def _lines(
+    rows: list[pd.DataFrame],
+    members: gpd.GeoDataFrame,
+    layers: PlanLayers,
+    doors: FloatArray,
+    spots: FloatArray,
+) -> gpd.GeoDataFrame:
+    """Return the links as lines from the place to the unit; a unit without a place has none."""
+    empty = pd.DataFrame({"place": [], "unit": [], "grid_id": [], "households": [], "metres": []})
+    table = pd.concat([empty.astype({"place": np.int64, "unit": np.int64}), *rows], ignore_index=True)
+    place, unit = table["place"].to_numpy(dtype=np.int64), table["unit"].to_numpy(dtype=np.int64)
+    lines = shapely.linestrings(np.stack([spots[place], np.nan_to_num(doors[unit])], axis=1))
+    lines = np.where(np.isnan(doors[unit]).any(axis=1), None, lines)
+    return gpd.GeoDataFrame(
+        {
+            "member_id": members["member_id"].to_numpy(dtype=object)[place],
+            "unit_id": layers.units["unit_id"].to_numpy(dtype=object)[unit],
+            "grid_id": table["grid_id"].to_numpy(dtype=object),
+            "households": table["households"].to_numpy(dtype=np.int64),
+            "metres": table["metres"].to_numpy(dtype=np.float64),
+        },
+        geometry=lines, crs=layers.working_crs,
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""What each further place adds: the order in which to build, and where it stops being worth it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from geo.siting.answer import IntArray
+from geo.siting.nearby import Nearby
+
+Gain: TypeAlias = Literal["households", "minutes"]
+
+
+def best_next(
+    nearby: Nearby,
+    n: int,
+    *,
+    among: IntArray | None = None,
+    after: IntArray | None = None,
+    by: Gain = "households",
+) -> IntArray:
+    """Return up to n candidates, each adding most to those before it, as long as it adds anything.
+
+    Parameters
+    ----------
+    nearby : Nearby
+    n : int
+    among : int64 array, optional
+        Candidates to choose from; all by default.
+    after : int64 array, optional
+        Candidates that are chosen already.
+    by : {"households", "minutes"}
+        Households newly reached, or household-minutes saved, where a longer walk counts as the limit.
+    """
+    candidates = nearby.candidates if among is None else np.sort(among)
+    column = np.full(nearby.n_places, -1)
+    column[candidates] = np.arange(len(candidates))
+    rows = np.flatnonzero(column[nearby.place] >= 0)
+    rows = rows[np.argsort(column[nearby.place[rows]], kind="stable")]
+    unit, place, minutes = nearby.unit[rows], column[nearby.place[rows]], nearby.minutes[rows]
+    first = np.searchsorted(place, np.arange(len(candidates) + 1))
+    weight = nearby.households[unit].astype(np.float64)
+    now = nearby.standing_minutes.copy()
+    if after is not None:
+        now = np.minimum(now, nearby.minutes_to(after))
+    order: list[int] = []
+    while len(order) < n and len(candidates):
+        if by == "households":
+            saved = weight * np.isinf(now[unit])
+        else:
+            saved = weight * np.maximum(np.minimum(now, nearby.limit_minutes)[unit] - minutes, 0.0)
+        gain = np.bincount(place, saved, len(candidates))
+        best = int(np.argmax(gain))
+        if gain[best] <= 1e-9:
+            break
+        order.append(int(candidates[best]))
+        here = slice(first[best], first[best + 1])
+        now[unit[here]] = np.minimum(now[unit[here]], minutes[here])
+    return np.array(order, np.int64)
+
+
+def in_order_of_gain(nearby: Nearby, places: IntArray, *, by: Gain = "households") -> IntArray:
+    """Return chosen places in the order of what each adds; those that add nothing last."""
+    order = best_next(nearby, len(places), among=places, by=by)
+    return np.concatenate([order, np.setdiff1d(places, order)])
+
+
+def gains_table(nearby: Nearby, order: IntArray) -> pd.DataFrame:
+    """Return what each place adds to those before it.
+
+    Returns
+    -------
+    DataFrame
+        n, place, gained and reached (households within the limit), share of all households, saved
+        (household-minutes) and mean_minutes of all households, where a longer walk counts as the limit.
+        Row 0 is as it stands.
+    """
+    minutes = np.minimum(nearby.standing_minutes, nearby.limit_minutes)
+    reached = np.isfinite(nearby.standing_minutes)
+    by_place = np.argsort(nearby.place, kind="stable")
+    first = np.searchsorted(nearby.place[by_place], np.arange(nearby.n_places + 1))
+    total = max(int(nearby.households.sum()), 1)
+    rows = []
+    before, walked_before = 0, float(minutes @ nearby.households)
+    for n, place in enumerate([-1, *order.tolist()]):
+        if place >= 0:
+            here = by_place[first[place] : first[place + 1]]
+            minutes[nearby.unit[here]] = np.minimum(minutes[nearby.unit[here]], nearby.minutes[here])
+            reached[nearby.unit[here]] = True
+        now = int(nearby.households[reached].sum())
+        walked = float(minutes @ nearby.households)
+        rows.append(
+            (
+                n, place, now - before if n else 0, now, round(now / total, 4),
+                round(walked_before - walked, 1), round(walked / total, 3),
+            )
+        )  # fmt: skip
+        before, walked_before = now, walked
+    columns = ["n", "place", "gained", "reached", "share", "saved", "mean_minutes"]
+    return pd.DataFrame(rows, columns=columns)

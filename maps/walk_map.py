@@ -1,0 +1,111 @@
+"""Who walks how far, as the map shows it: ground by minutes, the stations, and what each new one adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
+
+from geo.reached import Reached
+from geo.sited import Sited
+
+
+@dataclass(frozen=True)
+class WalkMap:
+    """What a map of walks is made from.
+
+    Attributes
+    ----------
+    ground : GeoDataFrame
+        `walk` (0 for the first limit, and so on; the last one is beyond all) and `households`; polygons.
+    stations : GeoDataFrame
+        station_id, name and points; `site` numbers those that are new, and `gained` says what they add.
+    note : dict
+        What the page tells of it, as `maps/web/src/schema.ts` declares it.
+    """
+
+    ground: gpd.GeoDataFrame
+    stations: gpd.GeoDataFrame
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+def walk_ground(
+    minutes: ArrayLike, households: ArrayLike, limits: tuple[float, ...], cells: NDArray[np.object_], crs: CRS
+) -> gpd.GeoDataFrame:
+    """Return the ground of units by the first limit that their walk keeps to, one row each, then the rest.
+
+    Parameters
+    ----------
+    minutes : (n,) float64
+        Infinite or not a number where nothing is reached.
+    households : (n,) int64
+    limits : tuple of float
+        Minutes, ascending.
+    cells : (n,) object
+        Ground of the units, None where it is not known.
+    crs : CRS
+    """
+    walked = np.nan_to_num(np.asarray(minutes, np.float64), nan=np.inf)
+    people = np.asarray(households, np.int64)
+    classes = np.searchsorted(np.array(limits), walked, side="left")
+    there = ~shapely.is_missing(cells)
+    rows = range(len(limits) + 1)
+    shapes = [
+        shapely.coverage_union_all(cells[(classes == row) & there])
+        if ((classes == row) & there).any()
+        else None
+        for row in rows
+    ]
+    columns = {"walk": list(rows), "households": [int(people[classes == row].sum()) for row in rows]}
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
+
+
+def reach_map(found: Reached, cells: NDArray[np.object_]) -> WalkMap:
+    """Return the map of who reaches a station."""
+    crs = found.layers.working_crs
+    ground = walk_ground(found.reach.minutes, found.households, found.minutes, cells, crs)
+    return WalkMap(ground, found.stations, _note(ground, found.minutes, found.reach.is_straight))
+
+
+def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:
+    """Return the map of who reaches a standing or a new station, and what each new one adds."""
+    limits = (found.question.minutes,)
+    minutes = found.nearby.minutes_to(found.opened)
+    ground = walk_ground(minutes, found.nearby.households, limits, cells, found.layers.working_crs)
+    sites = found.sites()
+    stations = sites.rename(columns={"place_id": "station_id", "n": "site"})[
+        ["station_id", "name", "site", "gained", "households", "geometry"]
+    ]
+    gains = found.gains()
+    note = _note(ground, limits, found.is_straight) | {
+        "aim": found.question.aim,
+        "proved": found.answer.proved,
+        "gap": round(found.answer.gap, 6),
+        "sites": _rows(gains[gains["chosen"] == 1]),
+        "further": _rows(gains[(gains["n"] > 0) & (gains["chosen"] == 0)]),
+        "before": float(gains["share"].iloc[0]),
+    }
+    return WalkMap(ground, stations, note)
+
+
+def _note(ground: gpd.GeoDataFrame, limits: tuple[float, ...], is_straight: bool) -> dict[str, Any]:
+    return {
+        "minutes": [float(limit) for limit in limits],
+        "households": ground["households"].tolist(),
+        "straight": is_straight,
+    }
+
+
+def _rows(gains: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {"id": str(place), "gained": int(gained), "share": float(share), "saved": float(saved)}
+        for place, gained, share, saved in zip(
+            *(gains[column] for column in ("place_id", "gained", "share", "saved")), strict=True
+        )
+    ]

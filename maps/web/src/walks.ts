@@ -1,0 +1,58 @@
+/** The legend of a map of walks: who reaches a station in how many minutes, and what each further one adds. */
+import { element, typed } from "./dom.ts";
+import { walkStyle } from "./paint.ts";
+import type { Settings, SiteGain, StatusStyle, WalkNote } from "./schema.ts";
+import { formatCount, formatShare, t } from "./words.ts";
+
+/** Of the places that could follow, so many are charted. */
+const FURTHER = 20;
+
+/** What stands above the other legends; nothing on other maps. */
+export function walkLegend(settings: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
+  const { walk } = settings;
+  if (!walk) return [];
+  const total = walk.households.reduce((sum, count) => sum + count, 0);
+  const rows = element("ul", { class: "rows" });
+  walk.households.forEach((households, row) => {
+    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    fill(swatch, walkStyle(settings.styles, row, walk.households.length));
+    rows.append(element("li", { "data-walk": row }, swatch, element("span", { class: "name" }, nameOf(walk, row)),
+      element("span", { class: "number" }, `${formatCount(households)} (${formatShare(total ? households / total : 0)})`)));
+  });
+  const parts: HTMLElement[] = [element("section", { class: "legend walks" },
+    element("h2", {}, t(walk.straight ? "walk.straight" : "walk.title")), rows)];
+  if (walk.sites?.length) {
+    parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.sites")),
+      chart(walk, walk.sites), element("p", { class: "hint" }, walk.proved ? t("walk.proved") : t("walk.gap", { gap: formatShare(walk.gap ?? 0) }))));
+  }
+  if (walk.further?.length) {
+    parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.further")), chart(walk, walk.further.slice(0, FURTHER), walk.sites?.length ?? 0)));
+  }
+  return parts;
+}
+
+function nameOf(walk: WalkNote, row: number): string {
+  const minutes = walk.minutes[row];
+  if (minutes === undefined) return t("walk.beyond", { minutes: walk.minutes[row - 1] ?? 0 });
+  return row ? t("walk.between", { from: walk.minutes[row - 1] ?? 0, to: minutes }) : t("walk.within", { minutes });
+}
+
+/** One bar for each place, as long as the households that it adds, or the household-minutes that it saves. */
+function chart(walk: WalkNote, gains: readonly SiteGain[], before = 0): HTMLElement {
+  const isShorter = walk.aim === "nearest";
+  const added = (gain: SiteGain) => (isShorter ? Math.round(gain.saved) : gain.gained);
+  const most = Math.max(1, ...gains.map(added));
+  const rows = element("tbody");
+  gains.forEach((gain, i) => {
+    const { id, share } = gain;
+    const more = added(gain);
+    const bar = element("span", { class: "gain", "aria-hidden": "true" });
+    bar.style.width = `${Math.max((100 * more) / most, more ? 1 : 0)}%`;
+    rows.append(element("tr", {}, element("th", { scope: "row", class: "number" }, String(before + i + 1)),
+      element("td", { class: "place" }, typed(id), bar), element("td", { class: "number" }, `${isShorter ? "\u2212" : "+"}${formatCount(more)}`),
+      element("td", { class: "number" }, formatShare(share))));
+  });
+  const heading = (label: string, name?: string) => element("th", { scope: "col", class: name }, label);
+  return element("table", {}, element("thead", {}, element("tr", {}, heading(t("walk.n"), "number"), heading(t("walk.place")),
+    heading(t(isShorter ? "walk.saved" : "walk.gained"), "number"), heading(t("walk.share"), "number"))), rows);
+}

@@ -1,0 +1,271 @@
+"""`weige site`, `weige link` and `weige overlay` as people use them: files in, files out, what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+from geo.synthetic import write_sample
+from tests.api.test_cli import weige
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sites")
+    layers = write_sample(folder / "layers")
+    given = [part for kind in ("units", "communities", "roads", "water", "barriers", "gates", "compounds")
+             for part in (f"--{kind}", layers[kind])]  # fmt: skip
+    done = weige("plan", *given, "-o", folder / "plan.gpkg")
+    assert done.returncode == 0, done.stderr
+    stations = pd.read_csv(layers["stations"])
+    stations.head(2).to_csv(folder / "stations.csv", index=False)
+    stations.iloc[2:].rename(columns={"station_id": "candidate_id"})[
+        ["candidate_id", "name", "lon", "lat"]
+    ].to_csv(folder / "candidates.csv", index=False)
+    units = gpd.read_file(folder / "plan.gpkg", layer="units").to_crs(4326)
+    homes = units[units["households"] > 0].groupby("grid_id").head(4)
+    spots = homes.geometry.representative_point()
+    pd.DataFrame(
+        {"member_id": [f"M{n}" for n in range(len(homes))], "lon": spots.x, "lat": spots.y, "户数": 1}
+    ).to_csv(folder / "members.csv", index=False)
+    grids = gpd.read_file(folder / "plan.gpkg", layer="micro_grids")
+    # Two micro-grids make one of the police's.
+    pairs = grids.assign(grid_id=grids["community_id"] + "-" + (np.arange(len(grids)) // 2).astype(str))
+    pairs.dissolve("grid_id").reset_index()[["grid_id", "geometry"]].to_file(folder / "police.gpkg")
+    return folder
+
+
+def site(folder: Path, *options: object, stations: str | None = "stations.csv"):
+    given = [] if stations is None else ["--stations", folder / stations]
+    return weige("site", folder / "plan.gpkg", *given, "-o", folder / "sites.gpkg", *options)
+
+
+def test_new_stations_are_written_with_whom_they_serve_and_what_each_adds(town):
+    done = site(town, "--new", 3, "--minutes", 5, "--json", "--map", town / "sites.html")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    layers = {
+        name: gpd.read_file(town / "sites.gpkg", layer=name) for name in ("sites", "units", "unreached")
+    }
+    tables = {
+        name: pyogrio.read_dataframe(town / "sites.gpkg", layer=name)
+        for name in ("households", "gains", "run")
+    }
+    units, sites = layers["units"], layers["sites"]
+    assert told["proved"]
+    assert tables["run"]["proved"].tolist() == [1]
+    assert sites["kind"].tolist() == ["standing"] * 2 + ["new"] * 3
+    assert told["places"] == sites["place_id"].tolist()[2:]
+    # Reached before and gained is reached now; served and not reached is everyone.
+    now = int(units.loc[units["minutes"].notna(), "households"].sum())
+    assert told["reached_before"] + sum(told["gains"]) == told["reached"] == now
+    assert tables["households"]["households"].sum() == sites["households"].sum() == now
+    assert now + layers["unreached"]["households"].sum() == units["households"].sum() == told["households"]
+    assert (units["minutes"].fillna(9e9) <= units["minutes_before"].fillna(9e9)).all()
+    chosen = tables["gains"][tables["gains"]["chosen"] == 1]
+    assert chosen["gained"].tolist() == told["gains"]
+    assert (town / "sites.html").stat().st_size > 100_000
+
+
+def test_the_fewest_stations_reach_all_who_can_be_reached(town):
+    done = site(town, "--cover", 5, "--json")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    # Nobody can walk off the island.
+    assert told["unreached"] == {"no_way": 31}
+    assert told["reached"] == told["households"] - 31
+    assert told["value"] == len(told["places"]) > 0
+
+
+def test_no_place_serves_more_than_its_capacity(town):
+    done = site(town, "--new", 2, "--capacity", 600, "--json")
+
+    assert done.returncode == 0, done.stderr
+    sites = gpd.read_file(town / "sites.gpkg", layer="sites")
+    assert (sites["households"] <= 600).all()
+    told = json.loads(done.stdout)
+    assert told["unreached"]["full"] == told["households"] - 31 - sites["households"].sum()
+
+
+def test_candidates_are_the_only_places_where_they_are_given(town):
+    done = site(town, "--new", 2, "--minutes", 4, "--candidates", town / "candidates.csv", "--json")
+
+    assert done.returncode == 0, done.stderr
+    listed = set(pd.read_csv(town / "candidates.csv")["candidate_id"])
+    assert set(json.loads(done.stdout)["places"]) <= listed
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ((), "--new"),
+        (("--new", 2, "--cover", 15), "--cover"),
+        (("--cover", 15, "--capacity", 9), "--capacity"),
+        (("--new", 0), "--new"),
+        (("--new", 2, "--minutes", 0), "--minutes"),
+        (("--cover", -3), "--cover"),
+        (("--new", 2, "--speed", 999), "--speed"),
+        (("--new", 2, "--candidates", "missing.csv"), "missing.csv"),
+        (("--new", 2, "--map", "sites.pdf"), "sites.pdf"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused_in_one_line(town, options, named):
+    (town / "sites.gpkg").unlink(missing_ok=True)
+
+    done = site(town, *options)
+
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (town / "sites.gpkg").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("candidate_id,lon,lat\n", "no features"),
+        ("candidate_id,lon,lat\nC1,119.1,34.6\nC1,119.2,34.6\n", "C1"),
+        ("candidate_id,lon,lat\nC1,119.1,x\n", "feature C1"),
+        ("candidate_id\nC1\n", "lon"),
+    ],
+)
+def test_candidates_that_cannot_be_used_are_refused_by_file_and_row(town, text, named):
+    (town / "bad.csv").write_text(text, encoding="utf-8")
+    (town / "sites.gpkg").unlink(missing_ok=True)
+
+    done = site(town, "--new", 1, "--candidates", town / "bad.csv", "--lang", "en")
+
+    assert done.returncode == 2
+    assert "bad.csv" in done.stderr
+    assert named in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (town / "sites.gpkg").exists()
+
+
+def link(folder: Path, *options: object, members: str = "members.csv"):
+    return weige(
+        "link", folder / "plan.gpkg", "--members", folder / members, "-o", folder / "links.gpkg", *options
+    )
+
+
+def test_every_unit_is_linked_within_the_bounds_or_a_finding_says_why(town):
+    done = link(town, "--json", "--map", town / "links.html")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    links = gpd.read_file(town / "links.gpkg", layer="links")
+    members = gpd.read_file(town / "links.gpkg", layer="members")
+    findings = gpd.read_file(town / "links.gpkg", layer="findings")
+    units = gpd.read_file(town / "plan.gpkg", layer="units")
+    lived_in = units[units["households"] > 0].set_index("unit_id")
+    assert links.groupby("unit_id")["households"].sum().to_dict() == lived_in["households"].to_dict()
+    assert told["linked"] == told["households"] == units["households"].sum()
+    # Nobody is linked across the edge of a micro-grid.
+    assert (links["grid_id"].to_numpy() == lived_in.loc[links["unit_id"], "grid_id"].to_numpy()).all()
+    fits = members["linked"].between(10 * members["links"], 30 * members["links"])
+    assert (members.loc[fits & (members["links"] > 0), "status"] == "ok").all()
+    broken = members.loc[~fits, "grid_id"]
+    assert set(broken) <= set(findings["grid_id"])
+    assert members["contiguous"].all() or "link_in_pieces" in set(findings["code"])
+
+
+def test_a_grid_without_member_households_is_told(town):
+    members = pd.read_csv(town / "members.csv").head(4)
+    members.to_csv(town / "few.csv", index=False)
+
+    done = link(town, "--json", members="few.csv")
+
+    told = json.loads(done.stdout)
+    findings = gpd.read_file(town / "links.gpkg", layer="findings")
+    grids = pyogrio.read_dataframe(town / "links.gpkg", layer="micro_grids")
+    assert told["unlinked"] == grids["unlinked"].sum() > 0
+    assert set(grids.loc[grids["unlinked"] > 0, "grid_id"]) == set(
+        findings.loc[findings["code"] == "grid_without_members", "grid_id"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("member_id,lon,lat,姓名\nM1,119.2,34.6,张三\n", "姓名"),
+        ("member_id,lon,lat,phone\nM1,119.2,34.6,13800138000\n", "phone"),
+        ("member_id,lon,lat,note\nM1,119.2,34.6,13800138000\n", "note"),
+        ("member_id,lon,lat,户数\nM1,119.2,34.6,-2\n", "户数"),
+        ("member_id,lon,lat,户数\nM1,119.2,34.6,two\n", "feature M1"),
+    ],
+)
+def test_members_that_name_persons_or_count_wrongly_are_refused(town, text, named):
+    (town / "bad.csv").write_text(text, encoding="utf-8")
+    (town / "links.gpkg").unlink(missing_ok=True)
+
+    done = link(town, "--lang", "en", members="bad.csv")
+
+    assert done.returncode == 2
+    assert "bad.csv" in done.stderr
+    assert named in done.stderr
+    assert "张三" not in done.stderr + done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (town / "links.gpkg").exists()
+
+
+def test_bounds_that_are_none_are_refused(town):
+    done = link(town, "--min", 30, "--max", 10)
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def overlay(folder: Path, *arguments: object):
+    return weige("overlay", *arguments, "-o", folder / "merged.gpkg")
+
+
+def test_departments_are_laid_over_each_other_and_the_result_is_a_plan(town):
+    done = overlay(town, town / "plan.gpkg", town / "police.gpkg", "--json", "--map", town / "merged.html")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    grids = gpd.read_file(town / "merged.gpkg", layer="micro_grids")
+    table = pyogrio.read_dataframe(town / "merged.gpkg", layer="old_to_new")
+    assert set(table["department"]) == {"plan", "police"}
+    assert table.groupby("department")["households"].sum().tolist() == [grids["households"].sum()] * 2
+    # A layer that joins grids of the other crosses none of them.
+    assert told["conflicts"] == 0
+    assert "conflicts" not in set(pyogrio.list_layers(town / "merged.gpkg")[:, 0])
+    assert {row["department"]: row["followed"] for row in told["departments"]}["police"] > 0.9
+    check = weige("check", town / "merged.gpkg", "--json")
+    assert check.returncode == 0, check.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("plan.gpkg",), "two or more"),
+        (("plan.gpkg", "missing.gpkg"), "missing.gpkg"),
+        (("police.gpkg", "police.gpkg", "--units", "plan.gpkg:units"), "--communities"),
+        (("plan.gpkg", "plan.gpkg"), "plan"),
+        (("plan.gpkg", "far.gpkg"), "far"),
+        (("plan.gpkg", "police.gpkg", "--border-weight", -1), "--border-weight"),
+        (("plan.gpkg", "police.gpkg", "--min", 90, "--max", 10), "90"),
+    ],
+)
+def test_what_cannot_be_laid_over_each_other_is_refused_in_one_line(town, arguments, named):
+    far = gpd.GeoDataFrame({"grid_id": ["x"]}, geometry=[shapely.box(119.5, 34.9, 119.501, 34.901)], crs=4326)
+    far.to_file(town / "far.gpkg")
+    (town / "merged.gpkg").unlink(missing_ok=True)
+    given = [town / each if str(each).split(":")[0].endswith(".gpkg") else each for each in arguments]
+
+    done = overlay(town, *given, "--lang", "en")
+
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (town / "merged.gpkg").exists()
