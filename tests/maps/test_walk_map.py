@@ -1,0 +1,120 @@
+"""A map of walks: ground by minutes, stations old and new, and what each new one adds; opened in Chromium."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from PIL import Image, ImageColor
+from pyproj import CRS
+
+from geo.plan_layers import plan_layers
+from geo.sited import Question, sited
+from maps.export import write_map
+from maps.plan_file import write_frames
+from maps.styles import BEYOND
+from maps.walk_map import site_map, walk_ground
+from tests.maps.sample_plan import plan_frames
+
+AXE = Path(__file__).parents[2] / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+METRES = CRS.from_epsg(4549)
+
+
+def test_ground_is_joined_by_the_first_limit_that_a_walk_keeps_to():
+    cells = np.array([shapely.box(x, 0, x + 1, 1) for x in range(5)], object)
+
+    ground = walk_ground([1, 5, 5.01, 15, np.inf], [10, 20, 30, 40, 50], (5.0, 15.0), cells, METRES)
+
+    assert ground["households"].tolist() == [30, 70, 50]
+    assert ground.geometry.area.tolist() == [2, 2, 1]
+    assert shapely.coverage_is_valid(ground.geometry.to_numpy())
+
+
+def test_a_class_that_nobody_is_in_has_no_ground():
+    cells = np.array([shapely.box(0, 0, 1, 1), None], object)
+
+    ground = walk_ground([np.nan, 3], [1, 2], (5.0,), cells, METRES)
+
+    assert ground["households"].tolist() == [2, 1]
+    assert ground.geometry.isna().tolist() == [True, False]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A plan of about 400 m by 270 m with one station in a corner, and two new ones, as a map."""
+    folder = tmp_path_factory.mktemp("walks")
+    frames = plan_frames()
+    write_frames(frames, folder / "plan.gpkg")
+    layers = plan_layers(
+        units=frames["units"].drop(columns="grid_id"),
+        communities=frames["communities"],
+    )
+    corner = shapely.point_on_surface(frames["units"].geometry.iloc[0])
+    stations = gpd.GeoDataFrame(
+        {"station_id": ["S1"], "name": ["东门驿站"]}, geometry=[corner], crs=frames["units"].crs
+    )
+    found = sited(layers, Question("reach", 2, 1.5), stations=stations)
+    by_unit = dict(zip(frames["cells"]["unit_id"], frames["cells"].geometry, strict=True))
+    cells = np.array([by_unit[unit] for unit in layers.units["unit_id"]], object)
+    walk = site_map(found, cells)
+    write_map(folder / "plan.gpkg", folder / "walks.html", walk=walk)
+    return found, walk, folder / "walks.html"
+
+
+def test_the_households_of_the_map_are_those_of_the_answer(made):
+    found, walk, _ = made
+
+    now = found.nearby.households[np.isfinite(found.nearby.minutes_to(found.opened))].sum()
+    assert walk.note["households"] == [now, found.all_households - now]
+    assert walk.note["straight"] is True
+    assert [site["gained"] for site in walk.note["sites"]] == found.sites()["gained"].dropna().tolist()
+
+
+def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):
+    _, walk, file = made
+
+    opened = open_page(file)
+
+    legend = opened.page.locator(".walks [data-walk]").all_inner_texts()
+    assert len(legend) == 2
+    assert f"{walk.note['households'][0]:,}" in legend[0]
+    bars = opened.page.locator(".gains").first.locator("tbody tr")
+    assert bars.count() == 2
+    assert f"+{walk.note['sites'][0]['gained']:,}" in bars.first.inner_text()
+    assert not opened.messages
+    assert not [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def test_ground_beyond_the_limit_is_drawn_until_it_is_switched_off(open_page, made):
+    _, _, file = made
+    opened = open_page(file)
+
+    def hatched() -> int:
+        # Pixels near the colour of ground beyond the limit.
+        shot = Image.open(
+            io.BytesIO(opened.page.screenshot(clip={"x": 380, "y": 60, "width": 900, "height": 600}))
+        )
+        colour = np.array(ImageColor.getrgb(BEYOND["fill"]))
+        return int((np.abs(np.asarray(shot.convert("RGB"), int) - colour).max(axis=2) < 6).sum())
+
+    drawn = hatched()
+    opened.page.locator(".switches label", has_text="步行时间").locator("input").uncheck()
+    opened.settle()
+
+    assert drawn > 1_000
+    # A few pixels at the edges of signs are of that colour too.
+    assert hatched() < drawn / 50
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_axe_finds_nothing_serious_on_a_map_of_walks(open_page, made, width):
+    opened = open_page(made[2], width, 800)
+    opened.page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    found = opened.page.evaluate("axe.run().then(({ violations }) => violations)")
+
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
