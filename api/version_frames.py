@@ -1,4 +1,4 @@
-"""A version in the store as the layers of a plan file: what maps, pages and downloads are made from.
+"""Versions in the store as the layers of a plan file: what maps, pages and downloads are made from.
 
 Apart from the routes: geopandas takes a second to import, and API workers start without it.
 """
@@ -58,25 +58,50 @@ def version_frames(session: Session, version_id: UUID) -> Frames:
         the units' numbers, grids in that of theirs. Roads, water, barriers, compounds and gates are those
         within `AROUND_DEG` of the community. Findings have two columns more: `id`, and `accepted`.
     """
-    version = session.execute(text(_VERSION), {"id": version_id}).one()
-    units = _columns(session, _UNITS, version)
+    return area_frames(session, [version_id])
+
+
+def area_frames(session: Session, version_ids: Sequence[UUID]) -> Frames:
+    """Return the layers of versions of different communities as those of one plan; see `version_frames`.
+
+    Of several versions there is no table `adjacency`: units of different communities are never joined. Where
+    two communities have units of one id, each is told by the code of its community too.
+    """
+    versions = [session.execute(text(_VERSION), {"id": each}).one() for each in version_ids]
+    own = [_columns(session, _UNITS, version) for version in versions]
+    findings = [_columns(session, _FINDINGS, version) for version in versions]
+    if len({unit_id for each in own for unit_id in each["unit_id"]}) < sum(
+        len(each["unit_id"]) for each in own
+    ):
+        for version, units, told in zip(versions, own, findings, strict=True):
+            units["unit_id"] = [f"{version.community}/{unit_id}" for unit_id in units["unit_id"]]
+            told["unit_ids"] = [[f"{version.community}/{each}" for each in ids] for ids in told["unit_ids"]]
+    units = _together(versions, own)
+    grids = _together(versions, [_columns(session, _GRIDS, version) for version in versions])
     places, cells = units.pop("geom"), units.pop("cell")
     if not any(units["divided_from"]):
         units = {name: column for name, column in units.items() if name not in FLOOR_COLUMNS}
-    grids = _columns(session, _GRIDS, version)
     frames: Frames = {
-        "micro_grids": _located(grids, grids.pop("geom"), version.community),
-        "units": _located(units, places, version.community),
+        "micro_grids": _located(grids, grids.pop("geom")),
+        "units": _located(units, places),
         "cells": _cells(units["unit_id"], cells),
         "communities": _located(
-            {"community_id": [version.community], "name": [version.community_name]}, [version.outline]
+            {
+                "community_id": [version.community for version in versions],
+                "name": [version.community_name for version in versions],
+            },
+            [version.outline for version in versions],
         ),
-        "findings": _findings(_columns(session, _FINDINGS, version), version.community),
-        "adjacency": adjacency_table(_pairs(version, units["unit_id"])),
-        "run": _run(version),
+        "findings": _findings(_together(versions, findings)),
+        "run": _run(max(versions, key=lambda version: version.changed_at)),
     }
+    if len(versions) == 1:
+        frames["adjacency"] = adjacency_table(_pairs(versions[0], units["unit_id"]))
     for layer, columns in _AROUND.items():
-        around = _columns(session, _around(layer, columns), version)
+        around = _rows_of(
+            session, _around(layer, columns),
+            {"communities": [version.community_id for version in versions], "reach": AROUND_DEG},
+        )  # fmt: skip
         frames[layer] = _located(around, around.pop("geom"))
     return frames
 
@@ -117,28 +142,34 @@ def _around(layer: str, columns: Sequence[str]) -> str:
     shape = "ST_ClipByBox2D(l.geom, ST_Expand(d.geom, :reach))" if layer in _CUT else "l.geom"
     return (
         f"SELECT {', '.join(f'l.{name}' for name in columns)}, ST_AsBinary({shape}) AS geom"
-        f" FROM {layer} l JOIN divisions d ON d.id = :community"
-        " WHERE l.geom && ST_Expand(d.geom, :reach) AND ST_DWithin(l.geom, d.geom, :reach) ORDER BY l.id"
+        f" FROM {layer} l"
+        " JOIN (SELECT ST_Collect(geom) AS geom FROM divisions WHERE id = ANY (:communities)) d"
+        " ON l.geom && ST_Expand(d.geom, :reach) AND ST_DWithin(l.geom, d.geom, :reach) ORDER BY l.id"
     )
 
 
 def _columns(session: Session, statement: str, version: Row[Any]) -> Columns:
     """Return the rows of a statement about a version as columns."""
-    values = {
-        "version": version.id, "ground": version.ground_id, "community": version.community_id,
-        "reach": AROUND_DEG,
-    }  # fmt: skip
+    return _rows_of(session, statement, {"version": version.id, "ground": version.ground_id})
+
+
+def _rows_of(session: Session, statement: str, values: dict[str, Any]) -> Columns:
     result = session.execute(text(statement), values)
     names, rows = list(result.keys()), result.all()
     by_column = zip(*rows, strict=True) if rows else [()] * len(names)
     return {name: list(column) for name, column in zip(names, by_column, strict=True)}
 
 
-def _located(columns: Columns, wkb: Sequence[bytes | None], community: str | None = None) -> gpd.GeoDataFrame:
-    """Return columns and shapes as a layer, all of it of one community where that is named."""
-    count = len(wkb)
-    if community is not None:
-        columns = {**columns, "community_id": [community] * count}
+def _together(versions: Sequence[Row[Any]], each: Sequence[Columns]) -> Columns:
+    """Return the columns of all versions, one after the other, and the community of each row."""
+    columns = {name: [value for own in each for value in own[name]] for name in each[0]}
+    counts = [len(next(iter(own.values()))) for own in each]
+    named = zip(versions, counts, strict=True)
+    return {**columns, "community_id": [version.community for version, n in named for _ in range(n)]}
+
+
+def _located(columns: Columns, wkb: Sequence[bytes | None]) -> gpd.GeoDataFrame:
+    """Return columns and shapes as a layer."""
     typed: dict[str, Any] = {
         # Text stays objects, so that nothing is None and not a number.
         name: np.array(values, _TYPES[name]) if name in _TYPES else pd.Series(values, dtype=object)
@@ -164,11 +195,11 @@ def _pairs(version: Row[Any], unit_ids: Sequence[str]) -> Adjacency:
     )
 
 
-def _findings(stored: Columns, community: str) -> gpd.GeoDataFrame:
-    told = (stored[name] for name in ("code", "severity", "grid_code", "unit_ids", "details"))
+def _findings(stored: Columns) -> gpd.GeoDataFrame:
+    told = (stored[name] for name in ("code", "severity", "community_id", "grid_code", "unit_ids", "details"))
     findings = [
         Finding(code, severity, community, grid_id, tuple(unit_ids), details)
-        for code, severity, grid_id, unit_ids, details in zip(*told, strict=True)
+        for code, severity, community, grid_id, unit_ids, details in zip(*told, strict=True)
     ]
     columns = {
         "code": stored["code"],
@@ -180,8 +211,9 @@ def _findings(stored: Columns, community: str) -> gpd.GeoDataFrame:
         "text_en": [sentence(finding, "en") for finding in findings],
         "id": stored["id"],
         "accepted": stored["accepted"],
+        "community_id": stored["community_id"],
     }
-    return _located(columns, stored["geom"], community)
+    return _located(columns, stored["geom"])
 
 
 def _run(version: Row[Any]) -> pd.DataFrame:

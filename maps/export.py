@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from maps.changes import changes_note, has_before
 from maps.layers import page_layers
-from maps.meeting import Stamped, cases_of, digest_of, meeting_note, period_of, with_before
+from maps.meeting import Stamped, cases_of, digest_of, meeting_note, with_before
 from maps.pack import pack
 from maps.page import compose
+from maps.period import Period, period_of
 from maps.styles import page_styles
 from maps.text import LANGUAGES, Language, printable, words
 from maps.walk_map import WalkMap
@@ -226,18 +228,25 @@ def map_page(
     stations: gpd.GeoDataFrame | None = None,
     context: Sequence[gpd.GeoDataFrame] = (),
     source: str | None = None,
+    further: Sequence[Stamped] = (),
+    period: Period | None = None,
+    watermark: str | None = None,
+    made_at: datetime | None = None,
     language: Language = "zh_CN",
 ) -> str:
     """Return the map of a plan's layers as the text of one HTML file (see `write_map`).
 
     With a `source`, the name of what the plan is, the file is for a meeting; its stamp names the source with
-    the digest of the layers.
+    the digest of the layers, and what else went into it. Texts of cases are not to be among the incidents;
+    their moments are by the clock of `made_at`.
     """
     data = page_data(plan, incidents=incidents, stations=stations, context=context, language=language)
     if source is not None:
         rows = len(plan["micro_grids"])
         stamped = Stamped(source, hashlib.sha256(data.pack).hexdigest(), rows, rows)
-        data.settings["meeting"] = meeting_note(plan=data.pack, sources=[stamped])
+        data.settings["meeting"] = meeting_note(
+            plan=data.pack, sources=[stamped, *further], made_at=made_at, period=period, watermark=watermark
+        )
     return compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
 
 

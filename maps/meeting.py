@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from geo.comparison import Assigned, compare
 from geo.errors import InputError
 from geo.findings import Finding
 from geo.layers import Layer
+from maps.period import Period
 from maps.text import printable
 
 # A case counts as closed in time within so many days, as in `api/cases/figures.py`.
 WITHIN_DAYS = 3
 
-_PERIOD = re.compile(r"(\d{4})-(\d{2})-(\d{2})/(\d{4})-(\d{2})-(\d{2})")
 # Moments as the page reads them (`maps/web/src/times.ts`), and as offices write them.
 _MOMENT = re.compile(
     r"\s*(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?(?:[T ]+(\d{1,2})[:\uff1a](\d{2}).*)?\s*",
@@ -34,20 +34,6 @@ _FREE_TEXT = ("text",)
 
 
 @dataclass(frozen=True)
-class Period:
-    """Days from the first to the last, both included."""
-
-    first: date
-    last: date
-
-    @property
-    def minutes(self) -> tuple[int, int]:
-        """The first minute, and that after the last."""
-        days = [(each - date(1970, 1, 1)).days for each in (self.first, self.last + timedelta(days=1))]
-        return (days[0] * 1440, days[1] * 1440)
-
-
-@dataclass(frozen=True)
 class Stamped:
     """A file that went into the page, with the rows that it holds and those that are shown."""
 
@@ -55,25 +41,6 @@ class Stamped:
     sha256: str
     rows: int
     shown: int
-
-
-def period_of(text: str) -> Period:
-    """Read `2026-11-01/2026-11-30`.
-
-    Raises
-    ------
-    InputError
-        Not of that form, no real days, or the last is before the first.
-    """
-    found = _PERIOD.fullmatch(text.strip())
-    try:
-        numbers = [int(part) for part in found.groups()] if found else []
-        period = Period(date(*numbers[:3]), date(*numbers[3:]))
-    except (TypeError, ValueError) as error:
-        raise _no_period(text) from error
-    if period.last < period.first:
-        raise _no_period(text)
-    return period
 
 
 def minutes_of(moments: Iterable[Any]) -> pd.Series[Any]:
@@ -197,12 +164,3 @@ def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _no_period(text: str) -> InputError:
-    return InputError(
-        "period_form",
-        f"--period {text} is not of the form FIRST/LAST",
-        mend="write for example --period 2026-11-01/2026-11-30",
-        option=text,
-    )

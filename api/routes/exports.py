@@ -6,31 +6,85 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from api.database import Store
 from api.dependencies import Actor, ActorDep, SessionDep, SettingsDep, StoreDep
-from api.errors import ConflictError, NotFoundError
+from api.errors import ConflictError, NotFoundError, NotValidError
 from api.export_kinds import KINDS, Format, LayerName
+from api.routes.cases import calendar_of
 from api.routes.divisions import RowId
 from api.routes.plans import require_version
 from api.schemas import problems
+from geo.errors import InputError
+from maps.period import Period, period_of
 from maps.text import Language
 
 if TYPE_CHECKING:
+    from api.cases.calendar import Calendar
     from api.exporting import Export
 
 router = APIRouter(prefix="/api/v1", tags=["exports"])
 
 # Bytes of a file sent at a time.
 CHUNK_BYTES = 256 * 1024
+
+# Micro-grids of a file for a meeting that is made while one waits: about five seconds.
+MOST_GRIDS = 4000
+# Cases of a file for a meeting, where no period is asked for: those of the last month.
+USUAL_DAYS = 31
+# Versions in force today in an area.
+_IN_FORCE = (
+    "d.path <@ cast(:path AS ltree) AND v.state IN ('published', 'superseded')"
+    " AND daterange(v.valid_from, v.valid_to) @> current_date"
+)
+
+
+class MeetingFile(BaseModel):
+    """How a file for a meeting is made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: Language = Field("zh_CN", description="The language it opens in; it holds both")
+    period: str | None = Field(
+        None, max_length=21, examples=["2026-11-01/2026-11-30"],
+        description="First and last day of report of the cases; `none`: without cases; else the last 31 days",
+    )  # fmt: skip
+    watermark: str | None = Field(
+        None, max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$", description="Words over the whole map"
+    )
+
+    def days(self, calendar: Calendar) -> Period | None:
+        """Return the period of the cases, None for none.
+
+        Raises
+        ------
+        NotValidError
+            It is not one.
+        """
+        if self.period == "none":
+            return None
+        if not self.period:
+            today = calendar.local_day(datetime.now(UTC))
+            return Period(today - timedelta(days=USUAL_DAYS - 1), today)
+        try:
+            return period_of(self.period)
+        except InputError as error:
+            raise NotValidError("period", "write it as 2026-11-01/2026-11-30, or none") from error
+
+    def told(self, period: Period | None) -> dict[str, Any]:
+        """Return what the audit log keeps of it."""
+        shown = None if period is None else f"{period.first}/{period.last}"
+        return {"format": "html", "cases": shown}
 
 
 FormatQuery = Annotated[Format, Query(description="shp: a ZIP of the files of a shapefile")]
@@ -62,40 +116,89 @@ def download_division(
     format: FormatQuery, layer: LayerName = "micro_grids", encoding: EncodingQuery = "UTF-8",
 ) -> StreamingResponse:  # fmt: skip
     """Send the micro-grids or the cells in force today in an area, in WGS 84: what one may read of them."""
-    path = session.execute(
-        text("SELECT path::text FROM divisions WHERE id = :id"), {"id": division_id}
-    ).scalar_one_or_none()
-    if path is None:
-        raise NotFoundError("division_not_found", "there is no such division")
+    path = _path_of(session, division_id)
     log_download(session, actor, {"division": division_id, "format": format, "layer": layer}, division_id)
-    where = (
-        "d.path <@ cast(:path AS ltree) AND v.state IN ('published', 'superseded')"
-        " AND daterange(v.valid_from, v.valid_to) @> current_date"
-    )
-    export = _export(store, actor, layer, where, {"path": path})
+    export = _export(store, actor, layer, _IN_FORCE, {"path": path})
     return _answer(export, format, encoding, settings.data_dir, f"{layer}-{division_id}")
 
 
 @router.get("/versions/{version_id}/map", response_class=HTMLResponse,
             responses=problems(404, 409, 422))  # fmt: skip
 def download_map(
-    version_id: UUID, session: SessionDep, actor: ActorDep,
-    lang: Annotated[Language, Query(description="The language it opens in; it holds both")] = "zh_CN",
+    request: Request, version_id: UUID, session: SessionDep, actor: ActorDep,
+    asked: Annotated[MeetingFile, Query()],
 ) -> HTMLResponse:  # fmt: skip
-    """Send the map of a version as one HTML file that opens with no network."""
+    """Send the file for a meeting about a version: one HTML file that opens with no network.
+
+    It shows the plan, the stations, and the cases of a period as far as one may read them; never what people
+    wrote in cases.
+    """
     version = require_version(session, version_id)
     if not version.grids:
         raise ConflictError("nothing_to_draw", "the version has no micro-grids yet; add some, then draw it")
-    # The libraries behind it take a second to load: only who takes a map away waits for them, and only once.
-    from api.version_frames import version_frames
-    from maps.export import map_page
+    path = _path_of(session, version.community_id)
+    period = asked.days(calendar_of(request))
+    log_download(session, actor, {"version": str(version_id), **asked.told(period)}, version.community_id)
+    return _meeting_file(
+        request, session, [version_id], asked, path=path, source=f"/versions/{version_id}", period=period
+    )
 
-    log_download(session, actor, {"version": str(version_id), "format": "html"}, version.community_id)
+
+@router.get("/divisions/{division_id}/map", response_class=HTMLResponse,
+            responses=problems(404, 409, 422))  # fmt: skip
+def download_division_map(
+    request: Request, division_id: RowId, session: SessionDep, actor: ActorDep,
+    asked: Annotated[MeetingFile, Query()],
+) -> HTMLResponse:  # fmt: skip
+    """Send the file for a meeting about an area: what is in force there today, as of a version."""
+    path = _path_of(session, division_id)
+    versions = session.execute(
+        text(f"""SELECT v.id, (SELECT count(*) FROM grids g WHERE g.version_id = v.id) AS n
+                 FROM versions v JOIN divisions d ON d.id = v.community_id
+                 WHERE {_IN_FORCE} ORDER BY d.path"""),
+        {"path": path},
+    ).all()  # fmt: skip
+    drawn = [version.id for version in versions if version.n]
+    if not drawn:
+        raise ConflictError("nothing_to_draw", "no plan is in force there; publish one, then draw it")
+    n_grids = sum(version.n for version in versions)
+    if n_grids > MOST_GRIDS:
+        raise ConflictError(
+            "area_too_large",
+            f"{n_grids} micro-grids are in force there, and a file sent at once holds {MOST_GRIDS} at most;"
+            " choose a smaller area, or draw the plan file with `weige map`",
+        )
+    period = asked.days(calendar_of(request))
+    log_download(session, actor, {"division": division_id, **asked.told(period)}, division_id)
+    return _meeting_file(
+        request, session, drawn, asked, path=path, source=f"/divisions/{division_id}", period=period
+    )
+
+
+def _path_of(session: Session, division_id: int) -> str:
+    path = session.execute(
+        text("SELECT path::text FROM divisions WHERE id = :id"), {"id": division_id}
+    ).scalar_one_or_none()
+    if path is None:
+        raise NotFoundError("division_not_found", "there is no such division")
+    return str(path)
+
+
+def _meeting_file(
+    request: Request, session: Session, version_ids: list[UUID], asked: MeetingFile, *, path: str,
+    source: str, period: Period | None,
+) -> HTMLResponse:  # fmt: skip
+    # The libraries behind it take a second to load: only who takes a map away waits for them, and only once.
+    from api.meeting_file import meeting_file
+
+    page = meeting_file(
+        session, version_ids, path=path, source=source, period=period, zone=calendar_of(request).zone,
+        watermark=asked.watermark, language=asked.lang,
+    )  # fmt: skip
+    name = f"map-{source.rsplit('/', 1)[1]}.html"
     headers = {
-        "Content-Disposition": f'attachment; filename="map-{version_id}.html"',
-        "Cache-Control": "private, no-store",
-    }
-    page = map_page(version_frames(session, version_id), source=f"/versions/{version_id}", language=lang)
+        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"
+    }  # fmt: skip
     return HTMLResponse(page, headers=headers)
 
 

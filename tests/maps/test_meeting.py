@@ -12,8 +12,9 @@ import pytest
 
 from geo.errors import InputError
 from maps.export import write_map
-from maps.meeting import minutes_of, period_of
+from maps.meeting import minutes_of
 from maps.pack import unpack
+from maps.period import period_of
 from tests.maps.sample_plan import incidents, plan_frames, write_plan, write_points
 from tests.maps.test_export import Tags
 

@@ -27,11 +27,29 @@ export async function askService<T>(address: string, { method = "POST", body, re
       body: isFile ? body : body === undefined ? null : JSON.stringify(body),
     });
     if (answer.ok) return { ok: true, body: (answer.status === 204 ? undefined : await answer.json()) as T };
-    const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-    return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
+    return await refusal(answer);
   } catch (error) {
-    return { ok: false, status: 0, detail: error instanceof Error ? error.message : String(error) };
+    return notReached(error);
   }
+}
+
+/** Ask the service for a file. */
+export async function askFile(address: string): Promise<Told<Blob>> {
+  try {
+    const answer = await fetch(address, { credentials: "same-origin" });
+    return answer.ok ? { ok: true, body: await answer.blob() } : await refusal(answer);
+  } catch (error) {
+    return notReached(error);
+  }
+}
+
+async function refusal(answer: Response): Promise<{ ok: false; status: number; detail: string }> {
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+  return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
+}
+
+function notReached(error: unknown): { ok: false; status: number; detail: string } {
+  return { ok: false, status: 0, detail: error instanceof Error ? error.message : String(error) };
 }
 
 /** What a change from this page carries. */

@@ -221,3 +221,45 @@ def test_whoever_is_not_signed_in_is_sent_to_the_login(browser: Browser, served:
     page.goto(f"{served}/wall?area=1")
     assert "/login?next=" in page.url
     page.close()
+
+
+def test_the_file_for_a_meeting_is_taken_away_from_the_wall_and_from_the_page_of_a_plan(
+    wall: Wall, desk: Desk, served: str, tmp_path: Path
+):
+    number = desk.report()["number"]
+    wall.page.click("#meeting")
+    wall.page.select_option("#meeting-dialog [name=area]", label="　　320924001")
+    wall.page.fill("#meeting-dialog [name=watermark]", "内部资料")
+    with wall.page.expect_download() as taken:
+        wall.page.click("#meeting-dialog [type=submit]")
+    taken.value.save_as(tmp_path / "wall.html")
+    assert taken.value.suggested_filename == "320924001.html"
+    assert "320924001.html" in wall.page.inner_text("#meeting-dialog output")
+    wall.page.keyboard.press("Escape")
+    assert wall.faults == []
+
+    plan = wall.page.context.new_page()
+    faults = faults_of(plan)
+    plan.goto(f"{served}/plan/{desk.place.community_id}")
+    plan.evaluate("window.weige.ready")
+    plan.get_by_text("下载", exact=True).click()
+    plan.select_option(".meeting [name=period]", "none")
+    with plan.expect_download() as taken:
+        plan.get_by_role("button", name="生成会议文件").click()
+    taken.value.save_as(tmp_path / "plan.html")
+    assert faults == []
+
+    files = {name: (tmp_path / f"{name}.html").read_text(encoding="utf-8") for name in ("wall", "plan")}
+    assert '"watermark":"内部资料"' in files["wall"]
+    assert '"watermark":""' in files["plan"]
+    meeting = wall.page.context.new_page()
+    for name, cases in (("wall", 1), ("plan", 0)):
+        meeting.goto((tmp_path / f"{name}.html").as_uri())
+        meeting.evaluate("window.weige.ready")
+        assert meeting.locator("#tab-incidents").count() == cases, name
+        assert meeting.locator(".watermark").count() == cases
+    meeting.goto((tmp_path / "wall.html").as_uri())
+    meeting.evaluate("window.weige.ready")
+    meeting.click("[data-act=table]")
+    meeting.click(".meeting-table .chips button >> nth=1")
+    assert number in meeting.inner_text(".meeting-table tbody")

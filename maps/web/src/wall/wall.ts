@@ -15,6 +15,7 @@ import type { CaseBody, Cluster, Clusters, Late, LateCase, Note, Summary, WallPa
 import { WallState } from "./state.ts";
 import { StationLayer } from "./stations.ts";
 import { EventStream, type Link, type LiveEvent } from "./stream.ts";
+import { offerMeetingFile } from "./take_away.ts";
 import { span, Times } from "./times.ts";
 
 /** What was told is put on the map at once; the whole is asked for again so long after, not by all walls at a time. */
@@ -92,6 +93,7 @@ class Wall {
   async start(): Promise<void> {
     this.fillFilters();
     this.listen();
+    offerMeetingFile(this.page.areas, () => this.filters.area);
     const stream = new EventStream({
       after: this.page.after, onEvent: (event) => this.take(event), onLink: (link, heardAt) => this.linked(link, heardAt),
     });
