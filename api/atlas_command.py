@@ -8,6 +8,9 @@ from api.console import Terminal
 from api.outputs import ready
 from maps.text import text
 
+# Characters without a glyph that a terminal shows.
+_SHOWN = 10
+
 
 def make_atlas(terminal: Terminal, plan_file: Path, output: Path, *, font: str | None) -> None:
     """Write the atlas of a plan: a PDF of all pages, or a PNG of the overview."""
@@ -18,6 +21,13 @@ def make_atlas(terminal: Terminal, plan_file: Path, output: Path, *, font: str |
         report("atlas", 0, 1)
         made = write_atlas(plan_file, output, font=font, language=terminal.language)
         report("atlas", 1, 1)
+    if made.missing:
+        separator = text("finding.separator", terminal.language)
+        told = separator.join(f"{each} U+{ord(each):04X}" for each in made.missing[:_SHOWN])
+        warning = text("cli.atlas_glyphs_missing", terminal.language, characters=told, n=len(made.missing))
+        terminal.warn(warning)
     counts = {"communities": made.communities, "cards": made.cards}
     line = text("cli.atlas_written", terminal.language, file=output, font=made.font, **counts)
-    terminal.result([line], {"atlas": str(output), "font": made.font, **counts})
+    terminal.result(
+        [line], {"atlas": str(output), "font": made.font, "missing": list(made.missing), **counts}
+    )

@@ -24,6 +24,7 @@ from geo.errors import InputError
 from geo.files import replacing
 from maps.cards import HEIGHT_MM, WIDTH_MM, Card, Paper, Shape, bar_of, grid_cards
 from maps.export import plan_note, read_plan_file
+from maps.glyphs import unprintable
 from maps.meeting import digest_of
 from maps.styles import INK, STATUS
 from maps.text import Language, one_line, text
@@ -47,11 +48,15 @@ _STORED = "EPSG:4490"
 
 @dataclass(frozen=True)
 class Atlas:
-    """What was written: pages of communities and cards, and the font it is set in."""
+    """What was written: pages of communities and cards, and the font it is set in.
+
+    `missing` are the characters that no installed font has; they are printed as their code points.
+    """
 
     communities: int
     cards: int
     font: str
+    missing: tuple[str, ...] = ()
 
 
 def write_atlas(plan: Path, output: Path, *, font: str | None = None, language: Language = "zh_CN") -> Atlas:
@@ -90,11 +95,13 @@ def write_atlas(plan: Path, output: Path, *, font: str | None = None, language: 
         "cards": [_page(files, f"card-{n}", _card(each, language)) for n, each in enumerate(cards)],
     }
     files["main"] = (resources.files("maps") / "pages" / "atlas.typ").read_bytes()
-    files["data.json"] = json.dumps(document, ensure_ascii=False).encode()
+    said = json.dumps(document, ensure_ascii=False)
+    missing = unprintable(set(said), typst.Fonts(include_embedded_fonts=False).fonts(), family)
+    files["data.json"] = said.translate({ord(each): f"[U+{ord(each):04X}]" for each in missing}).encode()
     compiled: Any = typst.compile  # its stubs do not know files given by name
     with replacing(output) as beside:
         beside.write_bytes(compiled(files, format="pdf") if whole else compiled(files, format="png", ppi=PPI))
-    return Atlas(len(communities), len(cards), family)
+    return Atlas(len(communities), len(cards), family, missing)
 
 
 def chinese_font(asked: str | None = None, installed: Sequence[str] | None = None) -> str:

@@ -85,3 +85,17 @@ def test_a_plan_without_communities_or_units_has_an_atlas(tmp_path):
     made = write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf", language="en")
 
     assert (made.communities, made.cards) == (0, 12)
+
+
+def test_a_character_that_no_font_has_is_printed_as_its_code_point_and_named(tmp_path):
+    frames = plan_frames()
+    # A private character, as offices make them for rare names.
+    frames["communities"]["name"] = "\ue0f3家桥社区"
+    plan = write_plan(tmp_path / "plan.gpkg", frames)
+
+    done = weige("atlas", plan, "-o", tmp_path / "atlas.pdf", "--lang", "zh_CN")
+
+    assert done.returncode == 0, done.stderr
+    assert "U+E0F3" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "[U+E0F3]家桥社区" in texts_of(tmp_path / "atlas.pdf")[1]
