@@ -29,7 +29,7 @@ def test_types_and_tests_of_the_page_pass(hook):
 def test_the_bundle_names_the_licence_of_everything_in_it():
     licences = (ROOT / "maps" / "static" / "THIRD_PARTY.txt").read_text(encoding="utf-8")
 
-    for name in ("leaflet", "flatbush", "supercluster"):
+    for name in ("leaflet", "flatbush", "fflate"):
         assert f"\n{name} " in f"\n{licences}"
     assert "Redistributions in binary form must reproduce" in licences
 

@@ -6,9 +6,9 @@ const SIDE = 8;
 
 const made = new Map<string, HTMLCanvasElement>();
 
-/** The repeating square of a hatch, at `ratio` device pixels for one CSS pixel. */
-export function hatchSquare(hatch: Hatch, ink: string, ratio: number): HTMLCanvasElement {
-  const key = `${hatch} ${ink} ${ratio}`;
+/** The repeating square of a hatch on a ground, at `ratio` device pixels for one CSS pixel. */
+export function hatchSquare(hatch: Hatch, ink: string, ratio: number, ground = ""): HTMLCanvasElement {
+  const key = `${hatch} ${ink} ${ratio} ${ground}`;
   let square = made.get(key);
   if (!square) {
     square = document.createElement("canvas");
@@ -16,6 +16,10 @@ export function hatchSquare(hatch: Hatch, ink: string, ratio: number): HTMLCanva
     square.width = side;
     square.height = side;
     const pen = square.getContext("2d") as CanvasRenderingContext2D;
+    if (ground) {
+      pen.fillStyle = ground;
+      pen.fillRect(0, 0, side, side);
+    }
     pen.strokeStyle = ink;
     pen.fillStyle = ink;
     pen.lineWidth = 1.1 * ratio;

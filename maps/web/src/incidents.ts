@@ -1,19 +1,23 @@
 /** Incidents: which are chosen by kind and state, and how they gather into clusters. */
-import Supercluster from "supercluster";
-import { latitude, longitude } from "./pack.ts";
+import { once } from "./once.ts";
 import type { Box, IndexedLayer } from "./scene.ts";
 
-/** How near, in pixels, incidents gather, and the zoom from which on each stands alone. */
-const RADIUS = 64;
+/** Side in pixels of the cells of a lattice in which incidents gather, and the zoom from which on each stands alone. */
+const CELL_PX = 64;
 export const ALONE_FROM_ZOOM = 19;
 
 export interface Gathering {
-  lon: number;
-  lat: number;
-  count: number;
-  /** The incident itself where it stands alone. */
-  incident: number | null;
-  cluster: number | null;
+  /** The middle of its incidents, in coordinates of the layers. */
+  x: number;
+  y: number;
+  incidents: number[];
+}
+
+/** Incidents that are chosen and have a place. */
+interface Places {
+  incident: Int32Array;
+  x: Float64Array;
+  y: Float64Array;
 }
 
 /** Values of a column with their counts, the most frequent first; "" for none. */
@@ -27,23 +31,25 @@ export function tally(layer: IndexedLayer, column: string): [value: string, coun
 }
 
 export class Incidents {
-  readonly kinds: [string, number][];
-  readonly states: [string, number][];
+  private readonly tallies = { kind: once(() => tally(this.layer, "kind")), state: once(() => tally(this.layer, "state")) };
   readonly hiddenKinds = new Set<string>();
   readonly hiddenStates = new Set<string>();
   /** Minutes of report that are shown while time slides, the end not included; null for all. */
   window: [from: number, to: number] | null = null;
-  private clusters: Supercluster<{ incident: number }> | null = null;
-  private nChosen = 0;
+  private places = once(() => this.placed());
 
-  constructor(readonly layer: IndexedLayer) {
-    this.kinds = tally(layer, "kind");
-    this.states = tally(layer, "state");
+  constructor(readonly layer: IndexedLayer) {}
+
+  get kinds(): [string, number][] {
+    return this.tallies.kind();
+  }
+
+  get states(): [string, number][] {
+    return this.tallies.state();
   }
 
   get chosen(): number {
-    this.gather();
-    return this.nChosen;
+    return this.places().incident.length;
   }
 
   get isFiltered(): boolean {
@@ -70,43 +76,43 @@ export class Incidents {
     const hidden = column === "kind" ? this.hiddenKinds : this.hiddenStates;
     if (isShown) hidden.delete(value);
     else hidden.add(value);
-    this.clusters = null;
+    this.places = once(() => this.placed());
   }
 
+  /** Incidents by the cells that a box meets: whole cells, so that a circle keeps its count however the map is moved. */
   within([minX, minY, maxX, maxY]: Box, zoom: number): Gathering[] {
-    const box: [number, number, number, number] = [longitude(minX), latitude(maxY), longitude(maxX), latitude(minY)];
-    return this.gather().getClusters(box, Math.floor(zoom)).map((feature) => {
-      const [lon, lat] = feature.geometry.coordinates as [number, number];
-      const { properties } = feature;
-      if ("cluster" in properties) {
-        return { lon, lat, count: properties.point_count, incident: null, cluster: properties.cluster_id };
-      }
-      return { lon, lat, count: 1, incident: properties.incident, cluster: null };
-    });
-  }
-
-  /** The incidents of some gatherings. */
-  members(gatherings: readonly Gathering[]): number[] {
-    const clusters = this.gather();
-    return gatherings.flatMap(({ incident, cluster }) => {
-      if (incident !== null) return [incident];
-      return clusters.getLeaves(cluster as number, Infinity).map((leaf) => leaf.properties.incident);
-    });
-  }
-
-  private gather(): Supercluster<{ incident: number }> {
-    if (!this.clusters) {
-      const points: Parameters<Supercluster<{ incident: number }>["load"]>[0] = [];
-      for (let incident = 0; incident < this.layer.count; incident++) {
-        const middle = this.isChosenKind(incident) ? this.layer.middle(incident) : null;
-        if (!middle) continue;
-        const coordinates = [longitude(middle[0]), latitude(middle[1])];
-        points.push({ type: "Feature", properties: { incident }, geometry: { type: "Point", coordinates } });
-      }
-      this.nChosen = points.length;
-      this.clusters = new Supercluster<{ incident: number }>({ radius: RADIUS, extent: 256, maxZoom: ALONE_FROM_ZOOM - 1 });
-      this.clusters.load(points);
+    if (zoom >= ALONE_FROM_ZOOM) {
+      return this.layer.within([minX, minY, maxX, maxY]).filter((incident) => this.isChosenKind(incident)).map((incident) => {
+        const [x, y] = this.layer.middle(incident) as [number, number];
+        return { x, y, incidents: [incident] };
+      });
     }
-    return this.clusters;
+    const side = CELL_PX / (256 * 2 ** Math.floor(zoom));
+    const [first, top, last, bottom] = [minX, minY, maxX, maxY].map((each) => Math.floor(each / side)) as Box;
+    const cells = new Map<number, Gathering>();
+    const { incident, x, y } = this.places();
+    for (let i = 0; i < incident.length; i++) {
+      const [atX, atY] = [x[i] as number, y[i] as number];
+      const [column, row] = [Math.floor(atX / side), Math.floor(atY / side)];
+      if (column < first || column > last || row < top || row > bottom) continue;
+      const key = (row - top) * (last - first + 1) + column - first;
+      const cell = cells.get(key);
+      if (!cell) {
+        cells.set(key, { x: atX, y: atY, incidents: [incident[i] as number] });
+        continue;
+      }
+      const count = cell.incidents.push(incident[i] as number);
+      cell.x += (atX - cell.x) / count;
+      cell.y += (atY - cell.y) / count;
+    }
+    return [...cells.values()];
+  }
+
+  private placed(): Places {
+    const { boxes, count } = this.layer;
+    const incident: number[] = [];
+    for (let i = 0; i < count; i++) if (!Number.isNaN(boxes[4 * i]) && this.isChosenKind(i)) incident.push(i);
+    const middles = (low: number) => Float64Array.from(incident, (i) => ((boxes[4 * i + low] as number) + (boxes[4 * i + low + 2] as number)) / 2);
+    return { incident: Int32Array.from(incident), x: middles(0), y: middles(1) };
   }
 }

@@ -7,13 +7,16 @@ export interface Box {
   y1: number;
 }
 
-/** One label a view might show; the larger `priority` wins. */
-export interface Candidate {
-  kind: string;
-  priority: number;
+/** What takes a place on the map. */
+export interface Placed {
   box: Box;
-  /** Smaller or shifted forms, tried in order where the first has no room. */
-  otherwise?: readonly Candidate[];
+}
+
+/** One label a view might show; the larger `priority` wins. */
+export interface Candidate<P extends Placed> {
+  priority: number;
+  /** Its forms, tried in order until one has room; made as they are tried, since few are. */
+  forms: Iterable<P>;
 }
 
 /** Free pixels kept between two labels. */
@@ -52,15 +55,18 @@ export function overlap(a: Box, b: Box, gap = GAP): boolean {
   return a.x0 < b.x1 + gap && b.x0 < a.x1 + gap && a.y0 < b.y1 + gap && b.y0 < a.y1 + gap;
 }
 
-/** The candidates to draw, in the order of drawing; `taken` starts with what is already there. */
-export function placeLabels<C extends Candidate>(candidates: readonly C[], taken = new Taken()): C[] {
-  const placed: C[] = [];
-  for (const candidate of [...candidates].sort((a, b) => b.priority - a.priority)) {
-    const forms = [candidate, ...((candidate.otherwise ?? []) as readonly C[])];
-    const fitting = forms.find(({ box }) => taken.isFree(box));
-    if (!fitting) continue;
-    taken.take(fitting.box);
-    placed.push(fitting);
+/** The labels to draw, in the order of drawing: of each candidate the first allowed form that has room. */
+export function placeLabels<P extends Placed>(
+  candidates: readonly Candidate<P>[], taken = new Taken(), isAllowed: (form: P) => boolean = () => true,
+): P[] {
+  const placed: P[] = [];
+  for (const { forms } of [...candidates].sort((a, b) => b.priority - a.priority)) {
+    for (const form of forms) {
+      if (!isAllowed(form) || !taken.isFree(form.box)) continue;
+      taken.take(form.box);
+      placed.push(form);
+      break;
+    }
   }
   return placed;
 }

@@ -1,5 +1,5 @@
 /** How a label is written: its lines, what sets it off from the map, the line to the place it speaks of. */
-import type { Box, Candidate } from "./labels.ts";
+import type { Box, Placed } from "./labels.ts";
 
 const FONT = '"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC",sans-serif';
 
@@ -9,7 +9,8 @@ export interface Line {
   weight: number;
 }
 
-export interface Label extends Candidate {
+export interface Label extends Placed {
+  kind: string;
   lines: Line[];
   x: number;
   y: number;
@@ -22,7 +23,6 @@ export interface Label extends Candidate {
   isColumn: boolean;
   /** The place it speaks of, where it stands beside it. */
   leader?: { x: number; y: number };
-  otherwise?: readonly Label[];
 }
 
 /** Widths of lines in CSS pixels, each measured once. */

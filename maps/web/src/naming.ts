@@ -2,10 +2,10 @@
 import { straightSpots } from "./along.ts";
 import { gridsOf } from "./changes.ts";
 import { isOnSide, type Side } from "./divider.ts";
-import { overlap, shortCode, shorten, type Box } from "./labels.ts";
+import { overlap, shortCode, shorten, type Box, type Candidate } from "./labels.ts";
 import { heightOf, type Label, type Line, type Ruler } from "./lettering.ts";
 import { pixel, windowBox, type Shown, type Window } from "./paint.ts";
-import type { IndexedLayer, Scene } from "./scene.ts";
+import type { Box as LayerBox, IndexedLayer, Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
 
 /** Households of each unit are written when a pixel is at most so many metres. */
@@ -20,6 +20,9 @@ const CALLOUT_REACHES = [1, 1.7, 2.6];
 
 /** Half the width and the height of a grid's number with its code, in pixels. */
 const NUMBER_ROOM = [20, 16] as const;
+
+/** What a plate adds to the width of its text; half of it to the height. */
+const PLATE_RIM = 7;
 
 /** So many rings of spots round the middle are tried for a label that wants clear ground. */
 const RINGS = 6;
@@ -49,17 +52,13 @@ export interface Drawing {
   dividerX: number | null;
 }
 
-/** The labels that a drawing might show, each with its other forms; none is cut by the edge of what is seen. */
-export function labelsOf(drawing: Drawing, stations: readonly StationSpot[]): Label[] {
-  if (!drawing.shown.has("labels")) return [];
-  return new Naming(drawing).labelsWith(stations).flatMap((label) => {
-    const [first, ...otherwise] = [label, ...(label.otherwise ?? [])].filter((form) => isWhole(form, drawing.seen));
-    return first ? [{ ...first, otherwise }] : [];
-  });
+/** The labels that a drawing might show, each with its other forms. */
+export function labelsOf(drawing: Drawing, stations: readonly StationSpot[]): Candidate<Label>[] {
+  return drawing.shown.has("labels") ? new Naming(drawing).labelsWith(stations) : [];
 }
 
 class Naming {
-  private readonly labels: Label[] = [];
+  private readonly labels: Candidate<Label>[] = [];
   private readonly scene: Scene;
   private readonly styles: Styles;
   private readonly shown: ReadonlySet<Shown>;
@@ -72,7 +71,7 @@ class Naming {
     this.view = drawing.view;
   }
 
-  labelsWith(stations: readonly StationSpot[]): Label[] {
+  labelsWith(stations: readonly StationSpot[]): Candidate<Label>[] {
     this.communityLabels();
     this.gridLabels("after");
     if (this.drawing.dividerX !== null) this.gridLabels("before");
@@ -112,28 +111,35 @@ class Naming {
       const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
       const line = { text: count, size, weight: 700 };
       const form = (lines: Line[], dx = 0, dy = 0) =>
-        this.stack("grid", priority, lines, at.x + dx, at.y + dy, this.styles.ink.text, ground);
-      const short = form([line]);
+        this.stack("grid", lines, at.x + dx, at.y + dy, this.styles.ink.text, ground);
       // A number larger than its grid would be read as its neighbour's.
-      const hasRoom = Math.hypot(short.box.x1 - short.box.x0, short.box.y1 - short.box.y0) / 2 <= at.radius * 1.5 + 3;
-      const small = form([{ ...line, size: 11 }]);
-      const inside = !hasRoom ? [] : at.radius < 19 ? [short, small] : [form([line, code]), short, small];
-      if (isRoomy && inside[0] && !this.isOffUnits(inside[0].box)) inside.unshift(...this.clearForms(grids, grid, form, inside[0].lines, at.radius));
+      const rim = ground === "plate" ? PLATE_RIM : 0;
+      const hasRoom = Math.hypot(this.width(line) + rim + 2, heightOf([line]) + rim / 2 + 2) / 2 <= at.radius * 1.5 + 3;
       const isThere = dividerX === null || isOnSide({ x0: at.x, x1: at.x }, side, dividerX);
-      const forms = [...inside, ...(isMain && isThere && (isRoomy || (isOut(grid) && hasCallouts)) ? this.callouts(priority, { ...line, size: 12 }, at) : [])];
-      const [first, ...otherwise] = forms.filter(({ box }) => dividerX === null || isOnSide(box, side, dividerX));
-      if (first) this.labels.push({ ...first, otherwise });
+      const wantsCallout = isMain && isThere && (isRoomy || (isOut(grid) && hasCallouts));
+      if (!hasRoom && !wantsCallout) continue;
+      const [short, small] = [form([line]), form([{ ...line, size: 11 }])];
+      const inside = !hasRoom ? [] : at.radius < 19 ? [short, small] : [form([line, code]), short, small];
+      const forms = function* (this: Naming): Iterable<Label> {
+        if (isRoomy && inside[0] && !this.isOffUnits(inside[0].box)) yield* this.clearForms(grids, grid, form, inside[0].lines, at.radius);
+        yield* inside;
+        if (wantsCallout) yield* this.callouts({ ...line, size: 12 }, at);
+      };
+      this.labels.push({ priority, forms: dividerX === null ? forms.call(this) : onSide(forms.call(this), side, dividerX) });
     }
   }
 
   /** The number of a grid at spots near its middle that lie whole in the grid and on no building. */
-  private clearForms(
+  private *clearForms(
     grids: IndexedLayer, grid: number, form: (lines: Line[], dx: number, dy: number) => Label, lines: Line[], radius: number,
-  ): Label[] {
+  ): Iterable<Label> {
     const { seen } = this.drawing;
     const wasSeen = holds(seen, form(lines, 0, 0).box); // a number does not leave the window for the sake of a building
-    return nearSpots(radius * 2.4).map(([dx, dy]) => form(lines, dx, dy))
-      .filter(({ box }) => (!wasSeen || holds(seen, box)) && cornersOf(this.view, box).every(([x, y]) => grids.polygonsAt(x, y).includes(grid)) && this.isOffUnits(box));
+    for (const [dx, dy] of nearSpots(radius * 2.4)) {
+      const label = form(lines, dx, dy);
+      const { box } = label;
+      if ((!wasSeen || holds(seen, box)) && cornersOf(this.view, box).every(([x, y]) => grids.polygonsAt(x, y).includes(grid)) && this.isOffUnits(box)) yield label;
+    }
   }
 
   private isOffUnits(box: Box): boolean {
@@ -143,14 +149,15 @@ class Naming {
   }
 
   /** The number of a grid beside it, with a line that leads there: what must be seen is seen at every zoom. */
-  private callouts(priority: number, line: Line, at: { x: number; y: number; radius: number }): Label[] {
+  private *callouts(line: Line, at: { x: number; y: number; radius: number }): Iterable<Label> {
     const reach = Math.max(26, Math.min(at.radius, 40) + 18);
-    return CALLOUT_REACHES.flatMap((times) => CALLOUT_WAYS.map((eighth) => {
-      const angle = (eighth * Math.PI) / 4;
-      const [x, y] = [at.x + reach * times * Math.cos(angle), at.y + reach * times * Math.sin(angle)];
-      const plate = this.stack("grid", priority, [line], x, y, this.styles.ink.text, "plate");
-      return { ...plate, leader: { x: at.x, y: at.y } };
-    }));
+    for (const times of CALLOUT_REACHES) {
+      for (const eighth of CALLOUT_WAYS) {
+        const angle = (eighth * Math.PI) / 4;
+        const [x, y] = [at.x + reach * times * Math.cos(angle), at.y + reach * times * Math.sin(angle)];
+        yield { ...this.stack("grid", [line], x, y, this.styles.ink.text, "plate"), leader: { x: at.x, y: at.y } };
+      }
+    }
   }
 
   private communityLabels(): void {
@@ -162,13 +169,29 @@ class Naming {
       const name = shorten(communities.text("name", community) || communities.text("community_id", community), 18);
       if (!at || !name || at.radius < 34 || at.radius > 700) continue;
       const lines = [{ text: name, size, weight: 700 }];
-      const form = (dx: number, dy: number) => this.stack("community", 950, lines, at.x + dx, at.y + dy, this.styles.ink.community);
-      const forms = [form(0, 0), form(0, -at.radius * 0.35), form(0, at.radius * 0.35)];
-      const clear = nearSpots(at.radius * 2).map(([dx, dy]) => form(dx, dy)).filter(({ box }) =>
-        this.isClearOfGrids(box) && cornersOf(this.view, box).every(([x, y]) => communities.polygonsAt(x, y).includes(community)));
-      const [first, ...otherwise] = [...clear, ...forms];
-      if (first) this.labels.push({ ...first, otherwise });
+      const form = (dx: number, dy: number) => this.stack("community", lines, at.x + dx, at.y + dy, this.styles.ink.community);
+      const { box } = form(0, 0);
+      // A name that is larger than every grid crosses borders wherever it stands.
+      const mayBeClear = this.fitsInGrid((box.x1 - box.x0) / this.view.scale, (box.y1 - box.y0) / this.view.scale, communities.box(community));
+      const forms = function* (this: Naming): Iterable<Label> {
+        for (const [dx, dy] of mayBeClear ? nearSpots(at.radius * 2) : []) {
+          const label = form(dx, dy);
+          if (this.isClearOfGrids(label.box) && cornersOf(this.view, label.box).every(([x, y]) => communities.polygonsAt(x, y).includes(community))) yield label;
+        }
+        yield* [form(0, 0), form(0, -at.radius * 0.35), form(0, at.radius * 0.35)];
+      };
+      this.labels.push({ priority: 950, forms: forms.call(this) });
     }
+  }
+
+  /** Is the box of some grid there at least so large, or is there none? */
+  private fitsInGrid(width: number, height: number, ground: LayerBox | null): boolean {
+    const grids = this.scene.get("grids");
+    const there = ground ? grids.within(ground) : [];
+    return !there.length || there.some((grid) => {
+      const box = grids.box(grid);
+      return box !== null && box[2] - box[0] >= width && box[3] - box[1] >= height;
+    });
   }
 
   /** Does a box cross no border of a grid, and leave the number there its place? */
@@ -176,9 +199,10 @@ class Naming {
     const grids = this.scene.get("grids");
     // Corners alone would miss a narrow grid between them.
     const [[left, top], , [right, bottom]] = cornersOf(this.view, box);
-    const under = [0, 0.25, 0.5, 0.75, 1].flatMap((across) => [top, bottom].map((y) => grids.polygonsAt(left + across * (right - left), y)[0]));
-    const [first, ...others] = under;
-    if (others.some((grid) => grid !== first)) return false;
+    const first = grids.polygonsAt(left, top)[0];
+    for (const y of [top, bottom]) {
+      for (const across of [0, 0.25, 0.5, 0.75, 1]) if (grids.polygonsAt(left + across * (right - left), y)[0] !== first) return false;
+    }
     const at = first === undefined ? null : this.anchor(this.scene.get("grids_labels"), first);
     return !at || !overlap(box, { x0: at.x - NUMBER_ROOM[0], x1: at.x + NUMBER_ROOM[0], y0: at.y - NUMBER_ROOM[1], y1: at.y + NUMBER_ROOM[1] });
   }
@@ -191,8 +215,8 @@ class Naming {
       const name = shorten(compounds.text("name", compound), 14);
       if (!at || !name || at.radius < 26 || at.radius > 500) continue;
       const lines = [{ text: name, size: 12, weight: 500 }];
-      const form = (dy: number) => this.stack("compound", 600, lines, at.x, at.y + dy, this.styles.ink.compound_text);
-      this.labels.push({ ...form(0), otherwise: [form(-22), form(22), form(-40), form(40)] });
+      const form = (dy: number) => this.stack("compound", lines, at.x, at.y + dy, this.styles.ink.compound_text);
+      this.labels.push({ priority: 600, forms: [0, -22, 22, -40, 40].map(form) });
     }
   }
 
@@ -204,7 +228,7 @@ class Naming {
       const at = this.anchor(anchors, each);
       const name = shorten(water.text("name", each), 14);
       if (!at || !name || at.radius < 9) continue;
-      this.labels.push(this.stack("water", 450, [{ text: name, size: 12, weight: 500 }], at.x, at.y, this.styles.ink.water_text));
+      this.labels.push({ priority: 450, forms: [this.stack("water", [{ text: name, size: 12, weight: 500 }], at.x, at.y, this.styles.ink.water_text)] });
     }
   }
 
@@ -216,7 +240,7 @@ class Naming {
       const households = units.number("households", unit) ?? 0;
       if (!middle || !households) continue;
       const { x, y } = pixel(this.view, middle);
-      this.labels.push(this.stack("unit", 300, [{ text: String(households), size: 11, weight: 500 }], x, y, this.styles.ink.text));
+      this.labels.push({ priority: 300, forms: [this.stack("unit", [{ text: String(households), size: 11, weight: 500 }], x, y, this.styles.ink.text)] });
     }
   }
 
@@ -237,9 +261,10 @@ class Naming {
         spoken.set(text, [...said, spot]);
         const lines = [{ text, size: 12, weight: 500 }];
         const isColumn = Math.abs(spot.angle) > STEEP && /^[\u2e80-\u9fff]+$/.test(text);
-        this.labels.push(isColumn
-          ? { ...this.label(name, priority + rank, lines, spot.x, spot.y, 14, width + text.length, colour), isColumn }
-          : this.label(name, priority + rank, lines, spot.x, spot.y, width, 15, colour, spot.angle));
+        const label = isColumn
+          ? { ...this.label(name, lines, spot.x, spot.y, 14, width + text.length, colour), isColumn }
+          : this.label(name, lines, spot.x, spot.y, width, 15, colour, spot.angle);
+        this.labels.push({ priority: priority + rank, forms: [label] });
       }
     }
   }
@@ -251,9 +276,9 @@ class Naming {
       if (!name || side < 15) continue;
       const line = { text: name, size: 12, weight: 600 };
       const width = this.width(line);
-      const at = (dx: number, dy: number) => this.label("station", 700, [line], x + dx, y + dy, width, 15, this.styles.ink.station);
+      const at = (dx: number, dy: number) => this.label("station", [line], x + dx, y + dy, width, 15, this.styles.ink.station);
       const beside = side / 2 + width / 2 + 4;
-      this.labels.push({ ...at(beside, 0), otherwise: [at(-beside, 0), at(0, side / 2 + 10), at(0, -side / 2 - 10)] });
+      this.labels.push({ priority: 700, forms: [at(beside, 0), at(-beside, 0), at(0, side / 2 + 10), at(0, -side / 2 - 10)] });
     }
   }
 
@@ -264,20 +289,20 @@ class Naming {
   }
 
   private stack(
-    kind: string, priority: number, lines: Line[], x: number, y: number, colour: string, ground: Label["ground"] = "halo",
+    kind: string, lines: Line[], x: number, y: number, colour: string, ground: Label["ground"] = "halo",
   ): Label {
-    const rim = ground === "plate" ? 7 : 0;
+    const rim = ground === "plate" ? PLATE_RIM : 0;
     const width = Math.max(...lines.map((line) => this.width(line))) + rim;
-    return { ...this.label(kind, priority, lines, x, y, width, heightOf(lines) + rim / 2, colour), ground };
+    return { ...this.label(kind, lines, x, y, width, heightOf(lines) + rim / 2, colour), ground };
   }
 
   private label(
-    kind: string, priority: number, lines: Line[], x: number, y: number, width: number, height: number, colour: string, angle = 0,
+    kind: string, lines: Line[], x: number, y: number, width: number, height: number, colour: string, angle = 0,
   ): Label {
     const halfX = (Math.abs(width * Math.cos(angle)) + Math.abs(height * Math.sin(angle))) / 2 + 1;
     const halfY = (Math.abs(width * Math.sin(angle)) + Math.abs(height * Math.cos(angle))) / 2 + 1;
     const box: Box = { x0: x - halfX, y0: y - halfY, x1: x + halfX, y1: y + halfY };
-    return { kind, priority, lines, x, y, angle, colour, halo: this.styles.ink.halo, box, ground: "halo", isColumn: false };
+    return { kind, lines, x, y, angle, colour, halo: this.styles.ink.halo, box, ground: "halo", isColumn: false };
   }
 
   private width(line: Line): number {
@@ -285,12 +310,16 @@ class Naming {
   }
 }
 
+function* onSide(forms: Iterable<Label>, side: Side, dividerX: number): Iterable<Label> {
+  for (const form of forms) if (isOnSide(form.box, side, dividerX)) yield form;
+}
+
 function holds(outer: Box, { x0, y0, x1, y1 }: Box): boolean {
   return x0 >= outer.x0 && x1 <= outer.x1 && y0 >= outer.y0 && y1 <= outer.y1;
 }
 
 /** Is a label not crossed by the edge of what is seen? A line from beyond the edge would lead to nothing. */
-function isWhole({ box, leader }: Label, seen: Box): boolean {
+export function isWhole({ box, leader }: Label, seen: Box): boolean {
   const isOutside = box.x1 < seen.x0 || box.x0 > seen.x1 || box.y1 < seen.y0 || box.y0 > seen.y1;
   const isWithin = holds(seen, box);
   if (!leader) return isOutside || isWithin;

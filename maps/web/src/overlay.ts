@@ -4,8 +4,7 @@ import { drawIncident, drawStation } from "./icons.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
 import { joinCircles, placeLabels, Taken, type Box, type Circle } from "./labels.ts";
 import { lead, Ruler, write, type Label } from "./lettering.ts";
-import { labelsOf, type StationSpot } from "./naming.ts";
-import { worldX, worldY } from "./pack.ts";
+import { isWhole, labelsOf, type StationSpot } from "./naming.ts";
 import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
 import { drawOver, restingOn } from "./resting.ts";
 import type { Scene } from "./scene.ts";
@@ -94,7 +93,7 @@ export class Overlay extends L.Layer {
     const y = (containerPoint.y - this.offset.y) / this.factor;
     const cluster = [...this.clusters].reverse().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
     if (cluster) {
-      return { kind: "incidents", incidents: this.incidents.members(cluster.gatherings), isCluster: cluster.count > 1 };
+      return { kind: "incidents", incidents: cluster.gatherings.flatMap(({ incidents }) => incidents), isCluster: cluster.count > 1 };
     }
     const station = [...this.stations].reverse().find(
       (each) => Math.max(Math.abs(each.x - x), Math.abs(each.y - y)) <= each.side / 2 + 2,
@@ -136,7 +135,7 @@ export class Overlay extends L.Layer {
     const dividerX = this.divider.x === null ? null : (this.divider.x - this.offset.x) / this.factor;
     const seen = seenBox(this.offset.divideBy(this.factor), view);
     const drawing = { pen, ruler, scene, styles, shown, view, seen, dividerX };
-    this.drawn = placeLabels(labelsOf(drawing, this.stations), taken);
+    this.drawn = placeLabels(labelsOf(drawing, this.stations), taken, (label) => isWhole(label, seen));
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     const layer = scene.get("stations");
@@ -166,10 +165,9 @@ export class Overlay extends L.Layer {
   private gather(view: Window): Overlay["clusters"] {
     const gatherings = this.incidents.within(windowBox(view, 40), Math.min(this.drawnZoom, ALONE_FROM_ZOOM));
     const circles = gatherings.map((gathering) => ({
-      x: (worldX(gathering.lon) - view.originX) * view.scale,
-      y: (worldY(gathering.lat) - view.originY) * view.scale,
-      count: gathering.count,
-      radius: clusterRadius(gathering.count),
+      ...pixel(view, [gathering.x, gathering.y]),
+      count: gathering.incidents.length,
+      radius: clusterRadius(gathering.incidents.length),
       gathering,
     }));
     return joinCircles<Circle & { gathering: Gathering }>(circles, clusterRadius).map(({ members, x, y, radius, count }) => ({
@@ -180,7 +178,7 @@ export class Overlay extends L.Layer {
   private drawCluster(pen: CanvasRenderingContext2D, cluster: Overlay["clusters"][number]): void {
     const { x, y, radius, count, gatherings } = cluster;
     if (count === 1) {
-      const incident = gatherings[0]?.incident ?? 0;
+      const incident = gatherings[0]?.incidents[0] ?? 0;
       const kind = this.incidents.kinds.findIndex(([value]) => value === this.incidents.layer.text("kind", incident));
       drawIncident(pen, x, y, radius, kind, this.styles.kinds[kind % this.styles.kinds.length] as string);
       return;
@@ -197,7 +195,7 @@ export class Overlay extends L.Layer {
     const half = this.ruler.width(pen, line) / 2;
     const box = { x0: x - half, y0: y - size / 2, x1: x + half, y1: y + size / 2 };
     const label: Label = {
-      kind: "cluster", priority: 0, lines: [line], x, y, angle: 0, colour: "#ffffff", halo: this.styles.ink.cluster, box,
+      kind: "cluster", lines: [line], x, y, angle: 0, colour: "#ffffff", halo: this.styles.ink.cluster, box,
       ground: "none", isColumn: false,
     };
     write(pen, label);

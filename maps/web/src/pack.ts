@@ -1,4 +1,5 @@
 /** Read a pack (the format is described in `maps/pack.py`) into flat arrays ready for drawing. */
+import { once } from "./once.ts";
 
 const VERSION = 1;
 
@@ -61,10 +62,18 @@ export interface Arcs {
   y: Float64Array;
 }
 
+type Value = string | number | boolean | null;
+
+export interface Columns {
+  has(name: string): boolean;
+  get(name: string): readonly Value[] | undefined;
+}
+
+/** A layer of a pack decodes each of its parts when it is first asked for: most are not seen as a page opens. */
 export interface Layer {
   name: string;
   count: number;
-  columns: ReadonlyMap<string, readonly (string | number | boolean | null)[]>;
+  columns: Columns;
   polygons: Paths | null;
   /** The borders of the polygons, each once: what two neighbours share belongs to the first of them. */
   edges: Paths | null;
@@ -105,16 +114,21 @@ export function decodeVarints(bytes: Uint8Array, count: number, isDelta: boolean
   let at = 0;
   let before = 0;
   for (let i = 0; i < count; i++) {
-    let value = 0;
-    let factor = 1;
     let octet = bytes[at++] as number;
-    while (octet >= 128) {
-      value += (octet - 128) * factor;
-      factor *= 128; // not a shift: numbers may be longer than 32 bits
+    let bits = octet & 127;
+    for (let shift = 7; octet >= 128 && shift < 28; shift += 7) {
       octet = bytes[at++] as number;
+      bits |= (octet & 127) << shift;
     }
-    value += octet * factor;
-    value = value % 2 ? -(value + 1) / 2 : value / 2;
+    let value = (bits >>> 1) ^ -(bits & 1);
+    if (octet >= 128) {
+      let long = bits;
+      for (let factor = 2 ** 28; octet >= 128; factor *= 128) {
+        octet = bytes[at++] as number;
+        long += (octet & 127) * factor; // not a shift: numbers may be longer than 32 bits
+      }
+      value = long % 2 ? -(long + 1) / 2 : long / 2;
+    }
     before = isDelta ? before + value : value;
     out[i] = before;
   }
@@ -139,30 +153,40 @@ export function longitude(x: number): number {
 }
 
 class Reader {
-  private readonly arcStart: Uint32Array;
-  private readonly arcX: Float64Array;
-  private readonly arcY: Float64Array;
+  private readonly arcStart = once(() => starts(this.block(this.header.arcs.points)));
+  private readonly arcX = once(() => this.block(this.header.arcs.x));
+  private readonly arcY = once(() => this.block(this.header.arcs.y));
 
   constructor(
     private readonly header: Header,
     private readonly body: Uint8Array,
-  ) {
-    this.arcStart = starts(this.block(header.arcs.points));
-    this.arcX = this.worldX(this.block(header.arcs.x));
-    this.arcY = this.worldY(this.block(header.arcs.y));
-  }
+  ) {}
 
   layer(name: string): Layer {
     const { count, geometry, columns } = this.header.layers[name] as LayerHeader;
+    const { polygon, line, point } = geometry;
+    const made = new Map(Object.entries(columns).map(([key, column]) => [key, once(() => this.column(column))]));
+    const polygons = once(() => (polygon ? this.paths(polygon, false) : null));
+    const edges = once(() => (polygon && EDGED.has(name) ? this.paths(polygon, true) : null));
+    const lines = once(() => (line ? this.paths(line, false) : null));
+    const points = once(() => (point ? this.points(point) : null));
     return {
       name,
       count,
-      columns: new Map(Object.entries(columns).map(([key, column]) => [key, this.column(column)])),
-      polygons: geometry.polygon ? this.paths(geometry.polygon, false) : null,
-      edges: geometry.polygon && EDGED.has(name) ? this.paths(geometry.polygon, true) : null,
-      lines: geometry.line ? this.paths(geometry.line, false) : null,
-      points: geometry.point ? this.points(geometry.point) : null,
-      arcs: () => this.arcs(geometry.polygon),
+      columns: { has: (key) => made.has(key), get: (key) => made.get(key)?.() },
+      get polygons() {
+        return polygons();
+      },
+      get edges() {
+        return edges();
+      },
+      get lines() {
+        return lines();
+      },
+      get points() {
+        return points();
+      },
+      arcs: () => this.arcs(polygon),
     };
   }
 
@@ -186,16 +210,17 @@ class Reader {
         }
       }
     }
+    const [arcStart, arcX, arcY] = [this.arcStart(), this.arcX(), this.arcY()];
     const start = new Uint32Array(ownerOf.size + 1);
     const owner = new Int32Array(2 * ownerOf.size);
     const x: Float64Array[] = [];
     const y: Float64Array[] = [];
     let row = 0;
     for (const [arc, owners] of ownerOf) {
-      const [from, to] = [this.arcStart[arc] as number, this.arcStart[arc + 1] as number];
+      const [from, to] = [arcStart[arc] as number, arcStart[arc + 1] as number];
       owner.set(owners, 2 * row);
-      x.push(this.arcX.subarray(from, to));
-      y.push(this.arcY.subarray(from, to));
+      x.push(this.worldX(arcX.subarray(from, to)));
+      y.push(this.worldY(arcY.subarray(from, to)));
       start[++row] = (start[row - 1] as number) + to - from;
     }
     return { start, owner, x: joined(x, start[row] as number), y: joined(y, start[row] as number) };
@@ -208,17 +233,23 @@ class Reader {
     return decodeVarints(this.body.subarray(start, start + bytes), count, encoding === "delta");
   }
 
-  private column(column: ColumnHeader): (string | number | boolean | null)[] {
+  private column(column: ColumnHeader): readonly Value[] {
     if (Array.isArray(column.values)) {
       if (column.type === "text") return column.values;
       const names = column.values;
-      return Array.from(this.block(column.codes), (code) => names[code] ?? null);
+      return this.values(column.codes, (code) => names[code] ?? null);
     }
     const scale = 10 ** (column.decimals ?? 0);
-    const values: (number | boolean | null)[] = Array.from(this.block(column.values), (value) =>
-      column.type === "bool" ? value === 1 : value / scale,
-    );
+    const isBool = column.type === "bool";
+    const values = this.values(column.values, (value) => (isBool ? value === 1 : value / scale));
     if (column.nulls !== undefined) for (const gone of this.block(column.nulls)) values[gone] = null;
+    return values;
+  }
+
+  private values(position: number | undefined, valueOf: (stored: number) => Value): Value[] {
+    const stored = this.block(position);
+    const values = new Array<Value>(stored.length);
+    for (let i = 0; i < stored.length; i++) values[i] = valueOf(stored[i] as number);
     return values;
   }
 
@@ -227,7 +258,8 @@ class Reader {
     const parts = this.block(geometry.parts);
     const partArcs = this.block(geometry.part_arcs);
     const refs = this.block(geometry.arcs);
-    const met = new Set<number>();
+    const [arcStart, arcX, arcY] = [this.arcStart(), this.arcX(), this.arcY()];
+    const met = new Uint8Array(arcStart.length);
     const featureStart = new Uint32Array(parts.length + 1);
     const pathStart: number[] = [0];
     const chosen: number[] = []; // pairs: an arc, and how many of its points the arc before has drawn
@@ -244,13 +276,13 @@ class Reader {
         for (let k = 0; k < (partArcs[part] as number); k++) {
           const ref = refs[at++] as number;
           const arc = ref >= 0 ? ref : -ref - 1;
-          if (onlyNew && met.has(arc)) {
+          if (onlyNew && met[arc]) {
             close();
             continue;
           }
-          if (onlyNew) met.add(arc);
+          met[arc] = 1;
           // The first point of a later arc is the last one of the arc before it.
-          total += this.arcLength(arc) - (isOpen ? 1 : 0);
+          total += (arcStart[arc + 1] as number) - (arcStart[arc] as number) - (isOpen ? 1 : 0);
           chosen.push(ref, isOpen ? 1 : 0);
           isOpen = true;
         }
@@ -264,15 +296,15 @@ class Reader {
     for (let i = 0; i < chosen.length; i += 2) {
       const ref = chosen[i] as number;
       const arc = ref >= 0 ? ref : -ref - 1;
-      const first = this.arcStart[arc] as number;
-      const length = this.arcLength(arc);
+      const first = arcStart[arc] as number;
+      const length = (arcStart[arc + 1] as number) - first;
       for (let k = chosen[i + 1] as number; k < length; k++) {
         const from = ref >= 0 ? first + k : first + length - 1 - k;
-        x[out] = this.arcX[from] as number;
-        y[out++] = this.arcY[from] as number;
+        x[out] = arcX[from] as number;
+        y[out++] = arcY[from] as number;
       }
     }
-    return { featureStart, pathStart: Uint32Array.from(pathStart), x, y };
+    return { featureStart, pathStart: Uint32Array.from(pathStart), x: this.worldX(x), y: this.worldY(y) };
   }
 
   private points(geometry: GeometryHeader): Points {
@@ -283,18 +315,18 @@ class Reader {
     };
   }
 
-  private arcLength(arc: number): number {
-    return (this.arcStart[arc + 1] as number) - (this.arcStart[arc] as number);
-  }
-
   private worldX(steps: Float64Array): Float64Array {
     const { origin, step } = this.header;
-    return steps.map((value) => worldX(origin[0] + step * value));
+    const out = new Float64Array(steps.length);
+    for (let i = 0; i < steps.length; i++) out[i] = worldX(origin[0] + step * (steps[i] as number));
+    return out;
   }
 
   private worldY(steps: Float64Array): Float64Array {
     const { origin, step } = this.header;
-    return steps.map((value) => worldY(origin[1] + step * value));
+    const out = new Float64Array(steps.length);
+    for (let i = 0; i < steps.length; i++) out[i] = worldY(origin[1] + step * (steps[i] as number));
+    return out;
   }
 }
 

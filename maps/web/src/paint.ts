@@ -36,6 +36,12 @@ export function windowBox(view: Window, margin = 0): Box {
   ];
 }
 
+/** Points so near to the one before, or to the straight line between their neighbours, move no pixel. */
+const [NEAR_PX, STRAIGHT_PX] = [0.6, 0.35];
+
+/** From here on grids are few pixels wide: casings and dashes would be all one sees. */
+const PLAIN_LINES_FROM_M = 8;
+
 /** Footprints cover less of a community than this, however dense; parcels cover more. */
 const MOST_BUILT = 0.5;
 
@@ -131,9 +137,11 @@ export class Painter {
     pen.beginPath();
     for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.edges, grid, view, false);
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.7, 2.4);
-    pen.strokeStyle = "rgba(255,255,255,0.75)";
-    pen.lineWidth = width + 1.6;
-    pen.stroke();
+    if (view.metresPerPixel <= PLAIN_LINES_FROM_M) {
+      pen.strokeStyle = "rgba(255,255,255,0.75)";
+      pen.lineWidth = width + 1.6;
+      pen.stroke();
+    }
     pen.strokeStyle = this.styles.ink.border;
     pen.lineWidth = width;
     pen.stroke();
@@ -158,12 +166,15 @@ export class Painter {
     const layer = this.scene.get("communities");
     pen.beginPath();
     for (const each of layer.within(windowBox(view, 8))) trace(pen, layer.layer.edges, each, view, false);
-    pen.strokeStyle = "rgba(255,255,255,0.9)";
-    pen.lineWidth = 5;
-    pen.stroke();
+    const isPlain = view.metresPerPixel > PLAIN_LINES_FROM_M;
+    if (!isPlain) {
+      pen.strokeStyle = "rgba(255,255,255,0.9)";
+      pen.lineWidth = 5;
+      pen.stroke();
+    }
     pen.strokeStyle = this.styles.ink.community;
-    pen.lineWidth = 2.4;
-    pen.setLineDash([12, 4, 2, 4]);
+    pen.lineWidth = isPlain ? 1.6 : 2.4;
+    pen.setLineDash(isPlain ? [] : [12, 4, 2, 4]);
     pen.lineCap = "butt";
     pen.stroke();
     pen.setLineDash([]);
@@ -343,17 +354,14 @@ export function isLeftOut(units: IndexedLayer, unit: number): boolean {
   return units.number("grid", unit) === null && (units.number("households", unit) ?? 0) > 0;
 }
 
-/** Fill the path with a colour and its hatching. */
+/** Fill the path with a colour and its hatching, both at once. */
 export function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
-  pen.fillStyle = fill;
+  const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio, fill), "repeat");
+  pen.fillStyle = pattern ?? fill;
+  // The path is kept as it is; a pattern is laid in device pixels, where its square is whole.
+  if (pattern) pen.setTransform(1, 0, 0, 1, 0, 0);
   pen.fill("nonzero");
-  const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio), "repeat");
-  if (!pattern) return;
-  // The path is kept as it is; the pattern is laid in device pixels, where its square is whole.
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.fillStyle = pattern;
-  pen.fill("nonzero");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  if (pattern) pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 }
 
 /** The position of the class a number of households falls in. */
@@ -372,11 +380,19 @@ export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, featur
     const firstY = ((y[start] as number) - view.originY) * view.scale;
     let [lastX, lastY] = [firstX, firstY];
     pen.moveTo(firstX, firstY);
+    let nextX = start + 1 < end ? ((x[start + 1] as number) - view.originX) * view.scale : firstX;
+    let nextY = start + 1 < end ? ((y[start + 1] as number) - view.originY) * view.scale : firstY;
     for (let i = start + 1; i < end; i++) {
-      const px = ((x[i] as number) - view.originX) * view.scale;
-      const py = ((y[i] as number) - view.originY) * view.scale;
-      // Points closer than this move no pixel; the last one always counts.
-      if (i < end - 1 && Math.abs(px - lastX) < 0.6 && Math.abs(py - lastY) < 0.6) continue;
+      const [px, py] = [nextX, nextY];
+      if (i < end - 1) {
+        nextX = ((x[i + 1] as number) - view.originX) * view.scale;
+        nextY = ((y[i + 1] as number) - view.originY) * view.scale;
+        // What moves no pixel is left out; the last point always counts.
+        if (Math.abs(px - lastX) < NEAR_PX && Math.abs(py - lastY) < NEAR_PX) continue;
+        const [dx, dy, ex, ey] = [nextX - lastX, nextY - lastY, px - lastX, py - lastY];
+        const [across, along, length] = [ex * dy - ey * dx, ex * dx + ey * dy, dx * dx + dy * dy];
+        if (across * across < STRAIGHT_PX * STRAIGHT_PX * length && along > 0 && along < length) continue;
+      }
       pen.lineTo(px, py);
       lastX = px;
       lastY = py;

@@ -5,7 +5,7 @@ import { byMending, concern, type Mending } from "./findings.ts";
 import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
-import { isLeftOut, STATUSES, walkStyle, type Shown } from "./paint.ts";
+import { STATUSES, walkStyle, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
 import type { Language, Settings, Status, StatusStyle } from "./schema.ts";
@@ -372,15 +372,12 @@ export class Panel {
         element("span", { class: "number" }, formatCount(count))));
     };
     const faults = scene.get("faults");
-    const units = scene.get("units");
     const kinds = Array.from({ length: faults.count }, (_, i) => faults.text("kind", i));
-    let leftOut = 0;
-    for (let i = 0; i < units.count; i++) if (isLeftOut(units, i)) leftOut += units.number("households", i) ?? 0;
     row("overlap", {
       backgroundColor: overlap.fill, backgroundImage: `url(${hatchSquare(overlap.hatch, overlap.hatch_ink, 1).toDataURL()})`,
     }, kinds.filter((kind) => kind === "overlap").length);
     row("gap", { borderStyle: "dashed" }, kinds.filter((kind) => kind === "gap").length);
-    row("left_out", { backgroundColor: settings.styles.units[1]?.fill ?? "" }, leftOut);
+    row("left_out", { backgroundColor: settings.styles.units[1]?.fill ?? "" }, settings.households.left_out);
     return rows.childElementCount ? [element("section", { class: "legend" }, element("h2", {}, t("legend.faults")), rows)] : [];
   }
 

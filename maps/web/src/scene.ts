@@ -1,5 +1,6 @@
 /** The layers of the plan with their spatial indexes: what is in a box, what is under a point. */
 import Flatbush from "flatbush";
+import { once } from "./once.ts";
 import type { Layer, Paths } from "./pack.ts";
 
 export type Box = [minX: number, minY: number, maxX: number, maxY: number];
@@ -10,23 +11,33 @@ export type LayerName =
 
 const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, edges: null, lines: null, points: null };
 
-export class IndexedLayer {
-  /** Boxes of the features, four numbers each; NaN where a feature has no geometry. */
-  readonly boxes: Float64Array;
-  private readonly index: Flatbush | null;
-  private readonly indexed: Uint32Array;
+/** The features that have a place, with the tree of their boxes; null where none has. */
+interface Located {
+  index: Flatbush;
+  features: Uint32Array;
+}
 
-  constructor(readonly layer: Layer) {
-    this.boxes = featureBoxes(layer);
-    const located: number[] = [];
-    for (let i = 0; i < layer.count; i++) if (!Number.isNaN(this.boxes[4 * i])) located.push(i);
-    this.indexed = Uint32Array.from(located);
-    this.index = located.length ? new Flatbush(located.length) : null;
-    for (const i of located) {
-      const [x0, y0, x1, y1] = this.box(i) as Box;
-      this.index?.add(x0, y0, x1, y1);
-    }
-    this.index?.finish();
+/** A layer whose boxes and index are made when it is first asked what lies where. */
+export class IndexedLayer {
+  private readonly madeBoxes = once(() => featureBoxes(this.layer));
+  private readonly located = once(() => this.indexed());
+
+  constructor(readonly layer: Layer) {}
+
+  /** Boxes of the features, four numbers each; NaN where a feature has no geometry. */
+  get boxes(): Float64Array {
+    return this.madeBoxes();
+  }
+
+  private indexed(): Located | null {
+    const { boxes } = this;
+    const features: number[] = [];
+    for (let i = 0; i < this.layer.count; i++) if (!Number.isNaN(boxes[4 * i])) features.push(i);
+    if (!features.length) return null;
+    const index = new Flatbush(features.length);
+    for (const i of features) index.add(boxes[4 * i] as number, boxes[4 * i + 1] as number, boxes[4 * i + 2] as number, boxes[4 * i + 3] as number);
+    index.finish();
+    return { index, features: Uint32Array.from(features) };
   }
 
   get count(): number {
@@ -34,14 +45,17 @@ export class IndexedLayer {
   }
 
   box(feature: number): Box | null {
-    const box = Array.from(this.boxes.subarray(4 * feature, 4 * feature + 4)) as Box;
-    return Number.isNaN(box[0]) ? null : box;
+    const { boxes } = this;
+    const at = 4 * feature;
+    if (Number.isNaN(boxes[at])) return null;
+    return [boxes[at] as number, boxes[at + 1] as number, boxes[at + 2] as number, boxes[at + 3] as number];
   }
 
   /** The features whose boxes meet a box, in the order of the layer. */
   within([minX, minY, maxX, maxY]: Box): number[] {
-    if (!this.index) return [];
-    const found = this.index.search(minX, minY, maxX, maxY).map((i) => this.indexed[i] as number);
+    const located = this.located();
+    if (!located) return [];
+    const found = located.index.search(minX, minY, maxX, maxY).map((i) => located.features[i] as number);
     return found.sort((a, b) => a - b);
   }
 
@@ -160,14 +174,14 @@ function featureBoxes(layer: Layer): Float64Array {
       if (!(py <= (boxes[at + 3] as number))) boxes[at + 3] = py;
     }
   };
-  for (let feature = 0; feature < layer.count; feature++) {
-    for (const paths of [layer.polygons, layer.lines]) {
-      if (!paths) continue;
+  const { polygons, lines, points, count } = layer;
+  const drawn = [polygons, lines].filter((paths): paths is Paths => paths !== null);
+  for (let feature = 0; feature < count; feature++) {
+    for (const paths of drawn) {
       const first = paths.pathStart[paths.featureStart[feature] as number] as number;
       const last = paths.pathStart[paths.featureStart[feature + 1] as number] as number;
       grow(feature, paths.x, paths.y, first, last);
     }
-    const { points } = layer;
     if (points) {
       const start = points.featureStart[feature] as number;
       grow(feature, points.x, points.y, start, points.featureStart[feature + 1] as number);

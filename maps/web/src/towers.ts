@@ -17,6 +17,7 @@ export interface Band {
 /** The bands of each tower by its id, the lowest floors first. */
 export function towersOf(units: IndexedLayer): Map<string, Band[]> {
   const towers = new Map<string, Band[]>();
+  if (!units.has("divided_from")) return towers;
   for (let unit = 0; unit < units.count; unit++) {
     const tower = units.text("divided_from", unit);
     const [lowest, highest] = [units.number("floor_from", unit), units.number("floor_to", unit)];
@@ -29,21 +30,12 @@ export function towersOf(units: IndexedLayer): Map<string, Band[]> {
 
 /** A badge over each tower: in how many bands it is divided, and their floors. */
 export class TowerBadges extends L.Layer {
-  private readonly badges = L.layerGroup();
+  /** Made when the map first comes near enough. */
+  private badges: L.LayerGroup | null = null;
   private host: L.Map | null = null;
 
-  constructor(units: IndexedLayer) {
+  constructor(private readonly units: IndexedLayer) {
     super();
-    for (const [tower, bands] of towersOf(units)) {
-      const middle = units.middle((bands[0] as Band).unit);
-      if (!middle) continue;
-      const floors = bands.map(({ lowest, highest }) => t("tower.floors", { lowest, highest })).join(t("list.comma"));
-      const said = t("tower.badge", { tower, bands: bands.length, floors });
-      const html = element("span", { class: "tower-badge" }, `⇅${bands.length}`);
-      html.title = said;
-      const icon = L.divIcon({ html, className: "tower-mark", iconSize: [30, 18] });
-      L.marker(place(middle), { icon, interactive: false, keyboard: false, alt: said }).addTo(this.badges);
-    }
   }
 
   override onAdd(map: L.Map): this {
@@ -53,7 +45,7 @@ export class TowerBadges extends L.Layer {
   }
 
   override onRemove(): this {
-    this.badges.remove();
+    this.badges?.remove();
     this.host = null;
     return this;
   }
@@ -64,7 +56,20 @@ export class TowerBadges extends L.Layer {
 
   private follow(): void {
     if (!this.host) return;
-    if (this.host.getZoom() >= BADGE_ZOOM) this.badges.addTo(this.host);
-    else this.badges.remove();
+    if (this.host.getZoom() >= BADGE_ZOOM) (this.badges ??= L.layerGroup(badgesOf(this.units))).addTo(this.host);
+    else this.badges?.remove();
   }
+}
+
+function badgesOf(units: IndexedLayer): L.Marker[] {
+  return [...towersOf(units)].flatMap(([tower, bands]) => {
+    const middle = units.middle((bands[0] as Band).unit);
+    if (!middle) return [];
+    const floors = bands.map(({ lowest, highest }) => t("tower.floors", { lowest, highest })).join(t("list.comma"));
+    const said = t("tower.badge", { tower, bands: bands.length, floors });
+    const html = element("span", { class: "tower-badge" }, `⇅${bands.length}`);
+    html.title = said;
+    const icon = L.divIcon({ html, className: "tower-mark", iconSize: [30, 18] });
+    return [L.marker(place(middle), { icon, interactive: false, keyboard: false, alt: said })];
+  });
 }

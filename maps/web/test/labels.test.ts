@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joinCircles, overlap, placeLabels, shortCode, shorten, Taken, type Candidate } from "../src/labels.ts";
+import { joinCircles, overlap, placeLabels, shortCode, shorten, Taken, type Candidate, type Placed } from "../src/labels.ts";
 
-function candidate(x: number, y: number, priority: number, side = 20): Candidate {
-  return { kind: "grid", priority, box: { x0: x, y0: y, x1: x + side, y1: y + side } };
+function form(x: number, y: number, side = 20): Placed {
+  return { box: { x0: x, y0: y, x1: x + side, y1: y + side } };
+}
+
+function candidate(x: number, y: number, priority: number, side = 20): Candidate<Placed> {
+  return { priority, forms: [form(x, y, side)] };
 }
 
 /** Numbers that look random and are the same every time. */
@@ -16,7 +20,7 @@ function* sequence(seed: number): Generator<number> {
 
 test("of two labels that overlap the more important one is placed", () => {
   const [minor, major] = [candidate(0, 0, 1), candidate(10, 10, 2)];
-  assert.deepEqual(placeLabels([minor, major]), [major]);
+  assert.deepEqual(placeLabels([minor, major]), [form(10, 10)]);
 });
 
 test("labels that only touch keep a gap", () => {
@@ -24,10 +28,17 @@ test("labels that only touch keep a gap", () => {
   assert.equal(placeLabels([candidate(0, 0, 2), candidate(23, 0, 1)]).length, 2);
 });
 
-test("a label without room takes its smaller form", () => {
-  const small = candidate(30, 0, 1, 5);
-  const placed = placeLabels([candidate(0, 0, 2), { ...candidate(10, 0, 1), otherwise: [small] }]);
-  assert.deepEqual(placed[1]?.box, small.box);
+test("a label without room, or where it may not stand, takes its next form; forms after that are not made", () => {
+  let made = 0;
+  function* forms(): Iterable<Placed> {
+    for (const [x, side] of [[10, 20], [40, 5], [60, 5], [80, 5]] as const) {
+      made++;
+      yield form(x, 0, side);
+    }
+  }
+  const placed = placeLabels([candidate(0, 0, 2), { priority: 1, forms: forms() }], new Taken(), ({ box }) => box.x0 !== 40);
+  assert.deepEqual(placed, [form(0, 0), form(60, 0, 5)]);
+  assert.equal(made, 3);
 });
 
 test("what is taken before stays free of labels", () => {

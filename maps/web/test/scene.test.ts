@@ -87,17 +87,25 @@ test("incidents are counted by kind and leave when their kind or state is hidden
   incidents.show("kind", "a", false);
   incidents.show("state", "", false);
   assert.equal(incidents.chosen, 1);
-  assert.deepEqual(incidents.members(incidents.within([0, 0, 1, 1], 3)), [1]);
+  assert.deepEqual(incidents.within([0, 0, 1, 1], 3).map((each) => each.incidents), [[1]]);
   incidents.show("kind", "a", true);
   assert.equal(incidents.chosen, 2);
 });
 
-test("incidents on one spot gather, and their cluster names all of them", () => {
-  const points = { featureStart: Uint32Array.of(0, 1, 2), x: Float64Array.of(0.5, 0.5), y: Float64Array.of(0.5, 0.5) };
+test("incidents near each other gather, and their cluster names all of them and stands in their middle", () => {
+  const points = { featureStart: Uint32Array.of(0, 1, 2, 3, 4), x: Float64Array.of(0.5, 0.502, 0.7, NaN), y: Float64Array.of(0.5, 0.5, 0.5, NaN) };
+  const columns = { kind: ["a", "a", "a", "a"], state: ["s", "s", "s", "s"] };
+  const incidents = new Incidents(new IndexedLayer(layer("incidents", columns, { points })));
+  const [pair, single, ...others] = incidents.within([0.4, 0.4, 0.8, 0.6], 4);
+  assert.deepEqual([pair?.incidents, single?.incidents, others], [[0, 1], [2], []]);
+  assert.ok(Math.abs((pair?.x ?? 0) - 0.501) < 1e-12);
+});
+
+test("a cluster at the edge of a view counts all of its incidents, and near enough each stands alone", () => {
+  const points = { featureStart: Uint32Array.of(0, 1, 2), x: Float64Array.of(0.5, 0.50001), y: Float64Array.of(0.5, 0.5) };
   const incidents = new Incidents(new IndexedLayer(layer("incidents", { kind: ["a", "a"], state: ["s", "s"] }, { points })));
-  const gathered = incidents.within([0.4, 0.4, 0.6, 0.6], 15);
-  assert.deepEqual(gathered.map(({ count }) => count), [2]);
-  assert.deepEqual(incidents.members(gathered).sort(), [0, 1]);
+  assert.deepEqual(incidents.within([0.4, 0.4, 0.500001, 0.6], 10).map((each) => each.incidents), [[0, 1]]);
+  assert.deepEqual(incidents.within([0.4, 0.4, 0.6, 0.6], 19).map((each) => each.incidents), [[0], [1]]);
 });
 
 test("a name fits where a line is straight for its length, and reads upright", () => {

@@ -1,6 +1,7 @@
 /** What a meeting does with the map: tables, time, figures, agenda, large type, paper; all around the page. */
 import "./meeting.css";
 import { button, element } from "../dom.ts";
+import { once } from "../once.ts";
 import type { Page } from "../page.ts";
 import { worldX, worldY } from "../pack.ts";
 import { formatCount, t } from "../words.ts";
@@ -30,8 +31,9 @@ export class Meeting {
   private readonly table: Table;
   private readonly times: CaseTimes;
   private readonly days: Days | null;
-  private readonly line: Timeline;
-  private readonly cases: CaseLayer;
+  private readonly line = once(() => new Timeline(this.times.count, (incident) => this.times.reported(incident)));
+  /** Only drawn while time slides. */
+  private readonly cases = once(() => new CaseLayer(this.page.incidents, this.line(), this.page.settings.styles, () => this.page.magnified));
   private slider: TimeSlider | null = null;
   private side: Side | null = null;
 
@@ -39,8 +41,6 @@ export class Meeting {
     const { scene, incidents, map, stage } = page;
     this.times = caseTimes(scene.get("incidents"));
     this.days = byDay(this.times, () => true, periodDays(note));
-    this.line = new Timeline(this.times.count, (incident) => this.times.reported(incident));
-    this.cases = new CaseLayer(incidents, this.line, page.settings.styles, () => page.magnified);
     this.table = new Table(scene, incidents, (layer, feature) => page.goTo(layer, [feature]));
     this.agenda = new Agenda({
       map, scene, file: note.id, now: () => new Date(),
@@ -57,7 +57,7 @@ export class Meeting {
     stage.parentElement?.append(this.dock, this.paper, this.rest);
     page.onSpeak(() => this.speak());
     page.onFilter(() => this.filtered());
-    page.hitCases = (at) => (this.slider ? this.cases.hit(at) : []);
+    page.hitCases = (at) => (this.slider ? this.cases().hit(at) : []);
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.dock.contains(document.activeElement)) this.open(null);
     });
@@ -73,15 +73,16 @@ export class Meeting {
       this.slider.root.remove();
       this.slider = null;
       page.incidents.window = null;
-      this.cases.remove();
+      this.cases().remove();
     } else if (this.days) {
       const { incidents } = page;
       incidents.window = [-Infinity, Infinity];
-      this.cases.addTo(page.map);
+      const [line, cases] = [this.line(), this.cases()];
+      cases.addTo(page.map);
       this.slider = new TimeSlider(this.days, ({ from, to }) => {
         incidents.window = [from, to];
-        const [low, high] = [this.line.before(from), this.line.before(to)];
-        this.cases.slide(low, high);
+        const [low, high] = [line.before(from), line.before(to)];
+        cases.slide(low, high);
         return incidents.isFiltered ? this.countChosen(low, high) : high - low;
       }, () => this.table.refresh());
       page.stage.insertBefore(this.slider.root, this.stamp);
@@ -101,7 +102,7 @@ export class Meeting {
     document.documentElement.classList.toggle("projector", isOn);
     this.page.magnify(isOn ? PROJECTED : 1);
     this.page.map.invalidateSize({ animate: false });
-    this.cases.redraw();
+    if (this.slider) this.cases().redraw();
     this.renderBar();
   }
 
@@ -133,7 +134,7 @@ export class Meeting {
   }
 
   private filtered(): void {
-    if (this.slider) this.cases.redraw();
+    if (this.slider) this.cases().redraw();
     this.table.refresh();
     if (this.side === "charts") this.renderDock();
   }
@@ -196,8 +197,9 @@ export class Meeting {
   }
 
   private countChosen(low: number, high: number): number {
+    const { order } = this.line();
     let count = 0;
-    for (let i = low; i < high; i++) if (this.page.incidents.isChosenKind(this.line.order[i] as number)) count++;
+    for (let i = low; i < high; i++) if (this.page.incidents.isChosenKind(order[i] as number)) count++;
     return count;
   }
 }

@@ -59,12 +59,6 @@ export function watermark(words: string): HTMLElement | null {
 export function noticeSheet(scene: Scene, settings: Settings, place: string, note: MeetingNote): { head: HTMLElement[]; rest: HTMLElement[] } {
   const grids = scene.get("grids");
   const [lower, upper] = settings.plan.band;
-  const heading = element("tr", {}, ...["grid_id", "households", "units", "status"].map((key) => element("th", { scope: "col" }, t(`meeting.table.column.${key}`))));
-  const rows = Array.from({ length: grids.count }, (_, grid) => element("tr", {},
-    element("td", {}, typed(grids.text("grid_id", grid))),
-    element("td", { class: "number" }, formatCount(grids.number("households", grid) ?? 0)),
-    element("td", { class: "number" }, formatCount(grids.number("units", grid) ?? 0)),
-    element("td", {}, t(`status.${grids.text("status", grid) as Status}`))));
   const head = [
     element("h1", {}, t("meeting.notice.title", { place })),
     element("p", {}, t("meeting.notice.text", {
@@ -72,6 +66,30 @@ export function noticeSheet(scene: Scene, settings: Settings, place: string, not
     })),
     element("p", {}, t("meeting.notice.object")),
   ];
-  const table = element("table", {}, element("thead", {}, heading), element("tbody", {}, ...rows));
-  return { head, rest: [element("p", { class: "notice-lines" }, t("meeting.notice.lines")), table] };
+  const rest = [
+    element("p", { class: "notice-lines" }, t("meeting.notice.lines")),
+    element("p", { class: "notice-columns" }, t("meeting.notice.columns")),
+    element("div", { class: "notice-grids" }, ...gridsByCommunity(scene)),
+  ];
+  return { head, rest };
+}
+
+/** Grids as short lines under the name of their community: a city is to be put up on a few sheets. */
+function gridsByCommunity(scene: Scene): HTMLElement[] {
+  const grids = scene.get("grids");
+  const communities = scene.get("communities");
+  const names = new Map(Array.from({ length: communities.count }, (_, i) => [communities.text("community_id", i), communities.text("name", i)]));
+  const sections = new Map<string, HTMLElement>();
+  for (let grid = 0; grid < grids.count; grid++) {
+    const community = grids.text("community_id", grid);
+    let section = sections.get(community);
+    if (!section) {
+      section = element("section", {}, community ? element("h3", {}, typed([names.get(community), community].filter((each) => each).join(" "))) : null);
+      sections.set(community, section);
+    }
+    const count = (column: string) => element("span", { class: "number" }, formatCount(grids.number(column, grid) ?? 0));
+    section.append(element("p", { class: "notice-row" }, element("b", {}, typed(grids.text("grid_id", grid))), count("households"), count("units"),
+      element("span", { class: "size" }, t(`status.${grids.text("status", grid) as Status}`))));
+  }
+  return [...sections.values()];
 }
