@@ -21,7 +21,7 @@ from geo.findings import Finding
 from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from maps.changes import changes_note, has_before
-from maps.layers import page_layers
+from maps.layers import have_footprints, page_layers
 from maps.meeting import Stamped, cases_of, digest_of, meeting_note, with_before
 from maps.pack import pack
 from maps.page import compose
@@ -251,7 +251,7 @@ def map_page(
 
 
 def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the layers of a plan file that the map shows.
+    """Return the layers of a plan file that the map shows; cells only where units have no extent.
 
     Raises
     ------
@@ -265,6 +265,12 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
     for name in _PLAN_LAYERS:
         if name not in stored:
             continue
+        if (
+            name == "cells"
+            and isinstance(frames.get("units"), gpd.GeoDataFrame)
+            and have_footprints(frames["units"])
+        ):
+            continue  # they are as many as the units, and nobody would see them
         table = read_stored(path, name)
         columns = dict(zip(table.names, table.values, strict=True))
         if table.geometry is None:

@@ -24,7 +24,7 @@ from maps.text import LANGUAGES, one_line
 WGS84 = "EPSG:4326"
 
 # How near the true middle a label is put, as a share of the size of its polygon.
-_LABEL_TOLERANCE = 0.01
+_LABEL_TOLERANCE = 0.03
 
 # Columns of each layer of the page, all of them optional but the ids.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -111,7 +111,7 @@ def page_layers(
     source = plan.get("units")
     units["grid"] = _rows(_ids(source, "grid_id"), row_of, len(units))
     layers["units"] = units
-    if not _has_footprints(units):
+    if not have_footprints(units):
         layers["cells"] = _cells(plan)
     for name in ("communities", "roads", "water", "barriers", "compounds", "gates"):
         layers[name] = _chosen(plan.get(name), name)
@@ -153,7 +153,9 @@ def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFra
     """Return some columns of a layer in WGS 84, text as text; an empty layer where there is none."""
     if layer is None or not isinstance(layer, gpd.GeoDataFrame):
         layer = gpd.GeoDataFrame({name: [] for name in columns}, geometry=[], crs=WGS84)
-    shapes = shapely.force_2d(_in_wgs84(layer.geometry).to_numpy())
+    shapes = _in_wgs84(layer.geometry).to_numpy().copy()
+    if shapely.has_z(shapes).any():
+        shapes = shapely.force_2d(shapes)
     layer = layer.reset_index(drop=True)
     kept: dict[str, Any] = {}
     for name in columns:
@@ -270,7 +272,7 @@ def _cells(plan: Mapping[str, pd.DataFrame]) -> gpd.GeoDataFrame:
     return _frame(plan.get("cells"), ())
 
 
-def _has_footprints(units: gpd.GeoDataFrame) -> bool:
+def have_footprints(units: gpd.GeoDataFrame) -> bool:
     """Tell whether most units have an extent of their own, so that their cells need not be drawn."""
     return bool((shapely.get_dimensions(units.geometry.to_numpy()) == 2).sum() * 2 > len(units))
 

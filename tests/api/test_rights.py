@@ -627,6 +627,9 @@ def expected(name: str, role: str, held: str) -> set[int]:
     if name == "POST /divisions":
         # The street above is on the reader's way; what is elsewhere is not there.
         return done if role in ADMINS and held == "above" else {403} if seen else {404}
+    if name == "GET /divisions/{division_id}/map":
+        # Nothing is in force there: there is a draft only.
+        return {409} if seen else {404}
     if name == "POST /stations":
         # Whose community the place is in is not told.
         return done if near and role in PLANNERS else {403} if seen else {400}
