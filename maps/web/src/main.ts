@@ -35,9 +35,12 @@ async function start(): Promise<void> {
   const settings = JSON.parse(tag("weige-settings")) as Settings;
   useLanguage(settings, settings.language);
   if (!theMap) throw new Error("the page holds no map");
-  page = new Page(theMap, new Scene(await readPack(tag("weige-pack"), gunzipSync)), settings, tag("weige-licences"), (made) => {
+  const scene = new Scene(await readPack(tag("weige-pack"), gunzipSync));
+  page = new Page(theMap, scene, settings, tag("weige-licences"), (made) => {
     if (settings.meeting) window.weige.meeting = new Meeting(made, settings.meeting);
   });
+  // What the first zoom into the map asks for is decoded while nobody waits.
+  window.requestIdleCallback(() => scene.get("units").within([0, 0, 0, 0]));
 }
 
 function tag(id: string): string {
