@@ -7,8 +7,12 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from api.cases.calendar import Calendar, DayKind
+from api.errors import NotValidError
 from geo.errors import InputError
 from geo.opening_hours import DayRole, DayRoles, HoursError, OpeningHours, read_hours
+
+# Years in which anybody asks whether something is open; far off ones have no days before or after them.
+YEARS = range(1970, 2200)
 
 _ROLES = {DayKind.HOLIDAY: DayRole.HOLIDAY, DayKind.MAKE_UP: DayRole.MAKE_UP}
 
@@ -64,6 +68,19 @@ def require_hours(hours: Sequence[str | None], *, file: str, ids: Sequence[str])
     return read
 
 
+def wall_moment(at: datetime, calendar: Calendar) -> datetime:
+    """Return a moment as the clock on the wall shows it in the calendar's zone, without a zone.
+
+    Raises
+    ------
+    NotValidError
+        It is of a year in which nobody asks.
+    """
+    if at.year not in YEARS:
+        raise NotValidError("moment_out_of_range", f"ask about the years {YEARS.start} to {YEARS.stop - 1}")
+    return at.astimezone(calendar.zone).replace(tzinfo=None)
+
+
 def asked_moment(said: str, now: datetime) -> datetime:
     """Read `23:00` (of today) or `2026-10-01 23:00`, a moment of the clock on the wall.
 
@@ -82,7 +99,10 @@ def asked_moment(said: str, now: datetime) -> datetime:
             read = datetime.strptime(text, form)
         except ValueError:
             continue
-        return datetime.combine(now.date(), read.time()) if form == "%H:%M" else read
+        if form == "%H:%M":
+            return datetime.combine(now.date(), read.time())
+        if read.year in YEARS:
+            return read
     raise InputError(
         "moment_not_read",
         f"--at {said} is no moment",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.dependencies import StoreDep
 from api.errors import NotFoundError, NotValidError
 from api.facilities import facility_codes, facility_words
-from api.opening import day_roles
+from api.opening import day_roles, wall_moment
 from api.pages import page, script_data
 from api.routes.cases import calendar_of
 from api.routes.plans import read_box
@@ -97,8 +97,7 @@ def find_nearest(
         )
     calendar = calendar_of(request)
     roles = day_roles(calendar)
-    moment = (at or datetime.now(UTC)).astimezone(calendar.zone)
-    local = moment.replace(tzinfo=None)
+    local = wall_moment(at or datetime.now(UTC), calendar)
     walks: Walks = request.app.state.walks
     with Session(store.engine) as session, session.begin():
         box = box_round(lon, lat, minutes * METRES_PER_MINUTE)
@@ -135,8 +134,8 @@ def find_nearest(
         )  # fmt: skip
     near.sort(key=lambda one: (one.is_open is None, one.minutes, one.station_id))
     return Nearest(
-        at=moment, is_straight=is_straight, holidays_known=local.year in calendar.years, shut=shut,
-        stations=near[:MOST_STATIONS],
+        at=local.replace(tzinfo=calendar.zone), is_straight=is_straight,
+        holidays_known=local.year in calendar.years, shut=shut, stations=near[:MOST_STATIONS],
     )  # fmt: skip
 
 

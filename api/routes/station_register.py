@@ -17,7 +17,7 @@ from api.cases.masking import require_impersonal
 from api.checklists import Checklist, Item, ItemState, store_checklist
 from api.dependencies import ActorDep, SessionDep
 from api.errors import NotAllowedError, NotFoundError
-from api.opening import day_roles
+from api.opening import day_roles, wall_moment
 from api.requests import KeptRoute, PageDep
 from api.routes.cases import calendar_of
 from api.routes.divisions import RowId
@@ -279,8 +279,7 @@ def list_checks(station_id: RowId, session: SessionDep) -> list[CheckOut]:
 def _moment(request: Request, at: datetime | None) -> tuple[datetime, Any]:
     """Return a moment of the clock on the wall, and what days are by the calendar of the service."""
     calendar = calendar_of(request)
-    local = (at or datetime.now(UTC)).astimezone(calendar.zone).replace(tzinfo=None)
-    return local, day_roles(calendar)
+    return wall_moment(at or datetime.now(UTC), calendar), day_roles(calendar)
 
 
 def _feature(request: Request, one: Judged, items: Sequence[JudgedItem]) -> Feature[JudgedStation]:

@@ -213,10 +213,12 @@ def test_hours_that_cannot_be_read_are_refused_by_file_field_and_station(town):
 
 
 def test_a_moment_that_is_none_is_refused(town):
-    done = reach(town, "--at", "25:00")
+    for said in ("25:00", "0001-01-01 00:00"):
+        done = reach(town, "--at", said)
 
-    assert done.returncode == 2
-    assert "--at 25:00" in done.stderr
+        assert done.returncode == 2
+        assert f"--at {said}" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_year_without_a_calendar_is_said(town):

@@ -433,6 +433,15 @@ def test_ends_of_the_earth_unknown_facilities_and_years_without_a_calendar(clien
     assert (later["holidays_known"], names(later)) == (False, ["s"])
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "1969-12-31T23:59:59Z"])
+def test_a_moment_far_off_is_refused_wherever_one_may_be_asked(client: TestClient, desk: Desk, at: str):
+    add(client, desk, "s", opening_hours="24/7")
+    asked = {"lon": IN_FIRST[0], "lat": IN_FIRST[1], "at": at}
+    for path in ("nearest", "register", "gaps"):
+        said = client.get(f"/api/v1/stations/{path}", params=asked, headers=bearer(desk.tokens["viewer"]))
+        assert (said.status_code, said.json()["code"]) == (422, "moment_out_of_range"), path
+
+
 def test_whoever_asks_too_often_waits(desk: Desk):
     with service(desk.store, requests_per_minute=5) as client:
         said = [
