@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from maps.export import write_map
@@ -179,6 +180,23 @@ def test_each_sheet_is_one_page_of_its_size(open_page, meeting, tmp_path, sheet,
 
     assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
     assert re.search(rb"/MediaBox \[0 0 " + size.encode(), pdf)
+
+
+def test_the_notice_of_four_hundred_grids_is_three_sheets_and_names_each_grid(open_page, tmp_path):
+    frames = plan_frames(60, 40, grid_columns=20, grid_rows=20)
+    write_map(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "meeting.html")
+    opened = open_page(tmp_path / "meeting.html")
+    opened.page.evaluate("window.weige.meeting.lay('notice')")
+
+    (tmp_path / "notice.pdf").write_bytes(opened.page.pdf(prefer_css_page_size=True))
+
+    with pypdfium2.PdfDocument(tmp_path / "notice.pdf") as document:
+        told = [page.get_textpage().get_text_bounded() for page in document]
+    assert len(told) <= 3
+    grids = set(frames["micro_grids"]["grid_id"])
+    assert len(grids) == 400
+    # The first letter of a sheet is left out by what reads it.
+    assert {grid for grid in grids if grid[1:] not in "".join(told)} == set()
 
 
 def test_paper_has_the_ground_under_the_labels(open_page, meeting):

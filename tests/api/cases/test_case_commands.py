@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -121,3 +121,24 @@ def test_an_area_is_told_who_may_report_there_and_keeps_what_is_not_said(
     }  # fmt: skip
     with pytest.raises(InputError, match="no area"):
         CliRunner().invoke(app, ["cases", "intake", "999"], catch_exceptions=False)
+
+
+def test_the_workbook_of_the_cases_of_the_store_holds_each_of_them_as_text(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    monkeypatch.chdir(tmp_path)
+    desk = open_desk(store)
+    numbers = [desk.report(text=said)["number"] for said in ('=HYPERLINK("http://x")', "路灯不亮")]
+    book = tmp_path / "cases.xlsx"
+
+    done = CliRunner().invoke(app, ["workbook", "cases", "-o", str(book), "--lang", "zh_CN", "--json"])
+
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["cases"] == 2
+    cells = [cell for row in load_workbook(book).active.iter_rows(min_row=2) for cell in row]
+    assert "f" not in {cell.data_type for cell in cells}
+    values = {cell.value for cell in cells}
+    assert {*numbers, '=HYPERLINK("http://x")', "路灯不亮"} <= values
+    # The table it is made from is gone.
+    assert [path.name for path in tmp_path.iterdir()] == ["cases.xlsx"]
