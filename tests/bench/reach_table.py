@@ -3,8 +3,9 @@
     python tests/bench/reach_table.py --yardstick DIR [--households 1000000] [--stations 2000] [--keep DIR]
 
 The plan file has the layers of a plan, with compounds for micro-grids: who is reached does not depend on how
-grids are cut. `noding` and `walks` are CPU seconds of these two steps by themselves, in this process; the
-last three columns are of the command in a process of its own: CPU and wall seconds, and peak memory.
+grids are cut. Walls of that city have no gates, so that hardly anyone behind one reaches a station: `--open`
+takes the walls away. `noding` and `walks` are CPU seconds of these two steps by themselves, in this process;
+the last three columns are of the command in a process of its own: CPU and wall seconds, and peak memory.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ COLUMNS = (
 )
 
 
-def plan_file(folder: Path, households: int, stations: int, seed: int) -> None:
-    """Write plan.gpkg and stations.csv of a city."""
+def plan_file(folder: Path, households: int, stations: int, seed: int, *, is_open: bool) -> None:
+    """Write plan.gpkg and stations.csv of a city; its compounds with walls, or all open."""
     import citygen
 
     from tests.geo.test_cities import layers_of
@@ -67,6 +68,8 @@ def plan_file(folder: Path, households: int, stations: int, seed: int) -> None:
         "communities": layers.communities_original.to_crs(crs),
         **{name: getattr(layers, name) for name in ("roads", "water", "barriers", "compounds", "gates")},
     }
+    if is_open:
+        frames["compounds"] = frames["compounds"].assign(walled=False)
     write_frames({name: frame for name, frame in frames.items() if len(frame)}, folder / "plan.gpkg")
     doors = inner_points(units.geometry.to_numpy())
     chosen = np.sort(np.random.default_rng(seed).choice(len(doors), stations, replace=False))
@@ -113,6 +116,7 @@ def main() -> None:
     parser.add_argument("--yardstick", required=True, help="folder with citygen.py")
     parser.add_argument("--households", type=int, default=1_000_000)
     parser.add_argument("--stations", type=int, default=2_000)
+    parser.add_argument("--open", action="store_true", help="compounds without walls: more to walk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for the files; made once and used again")
     options = parser.parse_args()
@@ -121,7 +125,7 @@ def main() -> None:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "plan.gpkg").exists():
-            plan_file(folder, options.households, options.stations, options.seed)
+            plan_file(folder, options.households, options.stations, options.seed, is_open=options.open)
         # In a process that did nothing else, so that the peak is the command's own.
         cpu, wall, peak = command(folder)
         kinds = ("units", "communities", "roads", "water", "barriers", "compounds", "gates")
