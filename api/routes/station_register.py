@@ -212,7 +212,7 @@ def add_checklist(body: ChecklistIn, session: SessionDep, actor: ActorDep) -> Ch
     return ChecklistOut.model_validate(body.model_dump())
 
 
-@router.get("/download", response_class=Response, responses=problems() | {
+@router.get("/download", response_class=Response, responses=problems(404) | {
     200: {"description": "The register as a file", "content": {
         "text/csv": {}, "application/geo+json": {},
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {},
@@ -226,6 +226,9 @@ def download_register(
     """Send the register as a file that can be imported again."""
     from api.stations import MEDIA_TYPES, register_file
 
+    seen = text("SELECT 1 FROM divisions WHERE id = :division")
+    if division is not None and session.execute(seen, {"division": division}).one_or_none() is None:
+        raise NotFoundError("division_not_found", "there is no such division")
     content = register_file(session, format, division=division)
     log_download(session, actor, {"stations": format, "division": division}, division)
     return Response(

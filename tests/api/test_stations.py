@@ -280,6 +280,15 @@ def test_what_is_taken_away_is_the_same_when_it_is_brought_back(
         assert logged.scalars().all() == [kind]
 
 
+def test_the_register_of_an_area_that_is_not_there_is_not_sent(client: TestClient, desk: Desk):
+    for division in (2**63 - 2, root_id(desk.store)):
+        said = client.get(
+            "/api/v1/stations/download", params={"format": "csv", "division": division},
+            headers=bearer(add_person(desk.store, f"nobody-{division}")[1]),
+        )  # fmt: skip
+        assert (said.status_code, said.json()["code"]) == (404, "division_not_found")
+
+
 def _grants(desk: Desk, who: str) -> dict[str, list[str]]:
     with desk.store.owner.connect() as owner:
         return owner.execute(text("SELECT grants_of(:u)"), {"u": desk.ids[who]}).scalar_one()
