@@ -53,7 +53,7 @@ types: $(VENV)/.tests
 
 unit: $(VENV)/.tests
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --durations 30 --durations-min 10
 
 LOCK := uv pip compile --universal --no-strip-extras --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -64,7 +64,7 @@ lock:
 	$(LOCK) pyproject.toml -o requirements/base.txt
 	$(LOCK) pyproject.toml --extra server -c requirements/base.txt -o requirements/server.txt
 	$(LOCK) pyproject.toml --group build -c requirements/base.txt -o requirements/build.txt
-	$(LOCK) pyproject.toml --extra server --group build --group tests -c requirements/build.txt \
+	$(LOCK) pyproject.toml --extra server --extra cluster --group build --group tests -c requirements/build.txt \
 	  -c requirements/server.txt -o requirements/tests.txt
 
 clean:

@@ -198,6 +198,41 @@ def check(
 
 
 @app.command()
+def counties(
+    *,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Folders county=CODE with units.parquet, communities.parquet and others."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", show_default=False)],
+    jobs: Annotated[int, typer.Option(min=0, max=256, help="Processes; 0: one for each core.")] = 0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:8786", help="A Dask scheduler whose workers do it."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep plans that are there already.")] = False,
+    min_households: MinOption = 50,
+    max_households: MaxOption = 100,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same plans.")] = 0,
+    crs: CrsOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Plan the counties of a province, each a job; exit 1 where something was refused."""
+    from api.counties_command import plan_counties
+
+    is_whole = plan_counties(
+        terminal_of(lang, quiet=quiet, as_json=as_json), folder, output,
+        bounds=(min_households, max_households), seed=seed, crs=crs, jobs=jobs, scheduler=scheduler,
+        goes_on=resume,
+    )  # fmt: skip
+    return 0 if is_whole else 1
+
+
+@app.command()
 def reach(
     *,
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 
 class GeoError(Exception):
@@ -54,6 +55,16 @@ class InputError(GeoError, ValueError):
         self.values: Mapping[str, str | int | float] = MappingProxyType(dict(values))
         super().__init__(code, message)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tell another process the same: a worker raises what its caller shows."""
+        where = {"mend": self.mend, "file": self.file, "layer": self.layer, "field": self.field}
+        return _made_again, (
+            type(self),
+            self.code,
+            self.message,
+            {**where, "feature": self.feature, **self.values},
+        )
+
     def __str__(self) -> str:
         named = [("", self.file), ("layer ", self.layer), ("field ", self.field), ("feature ", self.feature)]
         place = ", ".join(f"{word}{value}" for word, value in named if value)
@@ -67,3 +78,7 @@ class CrsError(InputError):
 
 class CoverageError(InputError):
     """Polygons that should match edge to edge overlap or leave gaps."""
+
+
+def _made_again(kind: type[InputError], code: str, message: str, named: dict[str, Any]) -> InputError:
+    return kind(code, message, **named)
