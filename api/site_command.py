@@ -168,7 +168,7 @@ def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None)
     lines.append(
         text("cli.site.proved", language)
         if answer.proved
-        else text("cli.site.gap", language, gap=answer.gap, bound=round(answer.bound))
+        else text("cli.site.gap", language, gap=max(answer.gap, 1e-4), bound=round(answer.bound))
     )
     for row in gains.iloc[1:].head(_SHOWN).itertuples():
         lines.append(

@@ -47,7 +47,9 @@ const MOST_BUILT = 0.5;
 
 /** How ground of a class of walking time is filled; the last class lies beyond the last limit. */
 export function walkStyle(styles: Styles, row: number, count: number): StatusStyle {
-  return row === count - 1 ? styles.beyond : (styles.walks[Math.min(row, styles.walks.length - 1)] as StatusStyle);
+  // A single limit is no reason for the darkest ground.
+  const shade = Math.min(count === 2 ? 1 : row, styles.walks.length - 1);
+  return row === count - 1 ? styles.beyond : (styles.walks[shade] as StatusStyle);
 }
 
 export class Painter {

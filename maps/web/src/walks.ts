@@ -23,7 +23,7 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
     element("h2", {}, t(walk.straight ? "walk.straight" : "walk.title")), rows)];
   if (walk.sites?.length) {
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.sites")),
-      chart(walk, walk.sites), element("p", { class: "hint" }, walk.proved ? t("walk.proved") : t("walk.gap", { gap: formatShare(walk.gap ?? 0) }))));
+      chart(walk, walk.sites), element("p", { class: "hint" }, walk.proved ? t("walk.proved") : t("walk.gap", { gap: formatShare(Math.max(walk.gap ?? 0, 0.001)) }))));
   }
   if (walk.further?.length) {
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.further")), chart(walk, walk.further.slice(0, FURTHER), walk.sites?.length ?? 0)));
