@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from geo.siting.answer import Answer, FloatArray, IntArray, Served
@@ -74,7 +75,7 @@ def nearest(nearby: Nearby, k: int, *, capacity: int | None = None) -> Answer:
         best, value = problem.polished(best, value, price)
     proved = False
     if len(nearby.candidates) <= PROVED_UP_TO:
-        solved = problem.solved(best)
+        solved = problem.solved(best, value, price)
         if solved is not None:
             exact, low, proved = solved
             cost = problem.cost(exact)
@@ -334,9 +335,31 @@ class _Problem:
 
     # --- the optimum ---
 
-    def solved(self, places: IntArray) -> tuple[IntArray, float, bool] | None:
-        """Solve the program; return places, lower bound and whether they are the best."""
-        return self._solved_free(places) if self.capacity is None else self._solved_full(places)
+    def solved(
+        self, places: IntArray, value: float, price: FloatArray
+    ) -> tuple[IntArray, float, bool] | None:
+        """Solve the program; return places, lower bound and whether they are the best.
+
+        The bound is that of choices better than `value`, the cost of `places`.
+        """
+        if self.capacity is None:
+            return self._solved_free(places)
+        return self._solved_full(places, self._needless(places, value, price))
+
+    def _needless(self, places: IntArray, value: float, price: FloatArray) -> NDArray[np.bool_]:
+        """Return the candidates with which, by the Lagrangian, nothing costs less than `value`, (m,)."""
+        candidates, k = self.nearby.candidates, min(self.k, len(self.nearby.candidates))
+        needless = np.zeros(self.nearby.n_places, bool)
+        if k == len(candidates):
+            return needless
+        worth, _ = self.worth(price)
+        order = candidates[np.argsort(worth[candidates], kind="stable")]
+        bound = float(self.weight @ price + worth[self.nearby.is_standing].sum() + worth[order[:k]].sum())
+        # It would take the place of the least worthy one that the bound counts on.
+        rest = order[k:]
+        needless[rest] = bound - worth[order[k - 1]] + worth[rest] > value + 1e-6 * max(1.0, value)
+        needless[places] = False
+        return needless
 
     def _solved_free(self, places: IntArray) -> tuple[IntArray, float, bool] | None:
         """Without capacity: pay for each set of nearest places of which none is chosen."""
@@ -384,14 +407,16 @@ class _Problem:
             return None
         return candidates[found.values[:c] > 0.5], free + found.bound, found.proved
 
-    def _solved_full(self, places: IntArray) -> tuple[IntArray, float, bool] | None:
+    def _solved_full(
+        self, places: IntArray, needless: NDArray[np.bool_]
+    ) -> tuple[IntArray, float, bool] | None:
         """Under capacity: households of each unit at each place, none at a place that is not chosen."""
         assert self.capacity is not None
         candidates = self.nearby.candidates
         column = np.full(self.nearby.n_places, -1)
         column[candidates] = np.arange(len(candidates))
         c, r, n, m = len(candidates), len(self.unit), self.nearby.n_units, self.nearby.n_places
-        if r > _ROWS:
+        if (~needless[self.place]).sum() > _ROWS:
             return None
         flow = c + np.arange(r)
         linked = np.flatnonzero(column[self.place] >= 0)
@@ -426,7 +451,9 @@ class _Problem:
         found = least(
             np.concatenate([np.zeros(c), self.minutes - self.base[self.unit]]),
             vstack([served, room, link, choice], format="csr"), np.full(len(upper), -np.inf), upper,
-            n_integer=c, most=np.concatenate([np.ones(c), self.weight[self.unit]]), start=start,
+            n_integer=c, start=start,
+            most=np.concatenate([np.ones(c), self.weight[self.unit]])
+            * ~np.concatenate([needless[candidates], needless[self.place]]),
         )  # fmt: skip
         if found is None:
             return None
