@@ -47,7 +47,7 @@ def build_bundle(root: Path) -> None:
     stamp.write_text(digest)
 
 
-def test_bundle(root: Path) -> None:
+def check_bundle(root: Path) -> None:
     """Check the types and run the tests of maps/web."""
     web = root / "maps" / "web"
     install(web, with_tools=True)
@@ -119,4 +119,4 @@ if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     build_bundle(here)
     if sys.argv[1:] == ["test"]:
-        test_bundle(here)
+        check_bundle(here)

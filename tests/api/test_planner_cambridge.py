@@ -17,7 +17,7 @@ from geo.planning import plan
 from maps.plan_file import plan_frames, write_frames
 from tests import real_layers
 from tests.api.place import Place
-from tests.api.planner_page import Desk, grids_of, stored
+from tests.api.planner_page import Desk, grids_of
 from tests.api.plans import silent
 
 # Mid-Cambridge: 1,346 parcels with 6,145 households, and two parcels above the maximum of a grid.
@@ -115,6 +115,83 @@ def grasp(desk: Desk, pairs: list[tuple[str, str]]) -> tuple[tuple[float, float]
     raise AssertionError("no border was found under the hand")
 
 
+class Redrawing:
+    """A draft in somebody's hand, of which each tool is tried in turn."""
+
+    def __init__(self, desk: Desk, ground: Ground, store: Store, place: Place) -> None:
+        self.desk, self.ground = desk, ground
+        self._store, self._version = store, place.version_id
+        self._total = sum(ground.households.values())
+
+    def saved(self) -> dict[str, str]:
+        """Code of the grid of each unit, as page and service have it once all is saved."""
+        self.desk.saved()
+        now = seen(self.desk, self.ground)
+        assert now == grids_of(self._store, self._version)
+        assert sum(self.desk.totals().values()) == self._total
+        return now
+
+    def paint(self, before: dict[str, str], into: str) -> dict[str, str]:
+        """A parcel from beyond the border comes into the grid."""
+        closer(self.desk, into)
+        _, taken = self.ground.between(before, into)[0]
+        self.desk.paint(into, taken)
+        painted = self.saved()
+        assert painted == {**before, taken: into}
+        return painted
+
+    def drag_border(self, before: dict[str, str], into: str) -> dict[str, str]:
+        """The border of the grid goes over a neighbour's parcels."""
+        held, to = grasp(self.desk, self.ground.between(before, into))
+        self.desk.drag([held, to])
+        dragged = self.saved()
+        moved = {unit for unit, code in dragged.items() if before[unit] != code}
+        assert moved
+        assert len({before[unit] for unit in moved} | {dragged[unit] for unit in moved}) == 2
+        return dragged
+
+    def split(self, before: dict[str, str], wide: str) -> dict[str, str]:
+        """A grid is cut from above to below."""
+        closer(self.desk, wide)
+        at = [self.desk.ask("screenOf", unit) for unit, code in before.items() if code == wide]
+        middle = sorted(x for x, _ in at)[len(at) // 2] + 0.5
+        page = self.desk.page
+        page.keyboard.press("s")
+        page.mouse.click(middle, min(y for _, y in at) - 40)
+        page.mouse.click(middle, max(y for _, y in at) + 40)
+        page.keyboard.press("Enter")
+        divided = self.saved()
+        changed = {unit for unit, code in divided.items() if before[unit] != code}
+        assert {before[unit] for unit in changed} == {wide}
+        assert len(set(divided.values())) > len(set(before.values()))
+        return divided
+
+    def merge(self, before: dict[str, str], ended: str) -> tuple[dict[str, str], str]:
+        """A grid goes to a neighbour, whose code is returned too."""
+        self.desk.choose(ended)
+        self.desk.page.locator(".chosen .merge").select_option(index=1)
+        merged = self.saved()
+        (heir,) = {merged[unit] for unit, code in before.items() if code == ended}
+        assert merged == {unit: heir if code == ended else code for unit, code in before.items()}
+        return merged, heir
+
+    def mend(self, before: dict[str, str], around: str) -> dict[str, str]:
+        """A proposal changes nothing while it is shown, and gives what it showed once it is taken."""
+        self.desk.choose(around)
+        self.desk.page.locator(".chosen .mend").click()
+        shown = {code: after for code, (_, after) in self.desk.proposed().items()}
+        assert shown
+        assert seen(self.desk, self.ground) == before
+        self.desk.take_proposal()
+        mended = self.saved()
+        totals = self.desk.totals()
+        assert {code: totals[code] for code in shown if code in totals} == {
+            code: households for code, households in shown.items() if code in totals
+        }
+        assert mended != before
+        return mended
+
+
 @pytest.mark.slow
 def test_a_neighbourhood_of_cambridge_is_redrawn_with_every_tool(
     store: Store, place: Place, signed_in: BrowserContext, served: str
@@ -124,73 +201,23 @@ def test_a_neighbourhood_of_cambridge_is_redrawn_with_every_tool(
     page = desk.page
     first = seen(desk, ground)
     assert first == grids_of(store, place.version_id)
-    total = sum(ground.households.values())
     assert len(first) > 1_000
+    hand = Redrawing(desk, ground, store, place)
 
-    def saved() -> dict[str, str]:
-        desk.saved()
-        now = seen(desk, ground)
-        assert now == grids_of(store, place.version_id)
-        assert sum(desk.totals().values()) == total
-        return now
-
-    # Paint: a parcel from beyond the border comes into the grid.
     into = next(code for code in sorted(set(first.values())) if ground.between(first, code))
-    closer(desk, into)
-    _, taken = ground.between(first, into)[0]
-    desk.paint(into, taken)
-    painted = saved()
-    assert painted == {**first, taken: into}
-
-    # Drag the border of the same grid over a neighbour's parcels.
-    held, to = grasp(desk, ground.between(painted, into))
-    desk.drag([held, to])
-    dragged = saved()
-    moved = {unit for unit, code in dragged.items() if painted[unit] != code}
-    assert moved
-    assert len({painted[unit] for unit in moved} | {dragged[unit] for unit in moved}) == 2
-
-    # Split the grid of most parcels from above to below.
+    dragged = hand.drag_border(hand.paint(first, into), into)
+    # Of most parcels.
     wide = max(set(dragged.values()), key=list(dragged.values()).count)
-    closer(desk, wide)
-    at = [desk.ask("screenOf", unit) for unit, code in dragged.items() if code == wide]
-    middle = sorted(x for x, _ in at)[len(at) // 2] + 0.5
-    page.keyboard.press("s")
-    page.mouse.click(middle, min(y for _, y in at) - 40)
-    page.mouse.click(middle, max(y for _, y in at) + 40)
-    page.keyboard.press("Enter")
-    divided = saved()
-    changed = {unit for unit, code in divided.items() if dragged[unit] != code}
-    assert {dragged[unit] for unit in changed} == {wide}
-    assert len(set(divided.values())) > len(set(dragged.values()))
-
-    # Merge another grid into its neighbour.
+    divided = hand.split(dragged, wide)
     ended = next(code for code in sorted(set(divided.values())) if code not in (wide, into))
-    desk.choose(ended)
-    page.locator(".chosen .merge").select_option(index=1)
-    merged = saved()
-    (heir,) = {merged[unit] for unit, code in divided.items() if code == ended}
-    assert merged == {unit: heir if code == ended else code for unit, code in divided.items()}
-
-    # Propose, look, take.
-    desk.choose(heir)
-    page.locator(".chosen .mend").click()
-    shown = {code: after for code, (_, after) in desk.proposed().items()}
-    assert shown
-    assert seen(desk, ground) == merged
-    desk.take_proposal()
-    mended = saved()
-    assert {code: desk.totals().get(code, 0) for code in shown if code in desk.totals()} == {
-        code: households for code, households in shown.items() if code in desk.totals()
-    }
-    assert mended != merged
+    merged, heir = hand.merge(divided, ended)
+    hand.mend(merged, heir)
 
     # Back to the beginning, edit by edit and at once.
     page.keyboard.press("Control+z")
-    assert stored(store, place) != saved()
-    assert grouped(seen(desk, ground)) == grouped(merged)
+    assert grouped(hand.saved()) == grouped(merged)
     page.locator(".board .past li button").last.click()
-    assert grouped(saved()) == grouped(first)
+    assert grouped(hand.saved()) == grouped(first)
 
     page.locator('[data-step="submit"]').click()
     page.wait_for_selector(".tag.submitted")

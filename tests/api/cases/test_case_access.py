@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.cases.contacts import write_new_key
-from api.database import Store
 from api.main import create_app
 from api.settings import Settings
-from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk, open_desk
+from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk
 from tests.api.cases.test_photos import with_metadata
 from tests.api.planner_page import sign_in_browser
 from tests.api.processes import api_thread
@@ -24,22 +23,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("np
 
 
 @pytest.fixture
-def town(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def address(town: Desk, tmp_path: Path) -> Iterator[str]:
+def address(desk: Desk, tmp_path: Path) -> Iterator[str]:
     write_new_key(tmp_path / "key")
     settings = Settings(data_dir=tmp_path / "data", contact_key_file=tmp_path / "key")
-    with api_thread(create_app(settings, town.store.url)) as running:
+    with api_thread(create_app(settings, desk.store.url)) as running:
         yield running
 
 
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_axe_finds_nothing_serious_on_the_pages_of_cases(
-    town: Desk,
+    desk: Desk,
     address: str,
     browser: Browser,
     hook: ModuleType,  # noqa: F811
@@ -48,10 +42,10 @@ def test_axe_finds_nothing_serious_on_the_pages_of_cases(
 ):
     hook.install(WEB, with_tools=True)
     findings = Findings()
-    number = town.report(category="E0402", lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
-    town.report(category="E0402", lon=IN_FIRST[0], lat=IN_FIRST[1])
+    number = desk.report(category="E0402", lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
+    desk.report(category="E0402", lon=IN_FIRST[0], lat=IN_FIRST[1])
     options = {"viewport": {"width": width, "height": 800}, "has_touch": width < 500}
-    with sign_in_browser(town.store, browser, town.ids["both"], locale=locale, **options) as context:
+    with sign_in_browser(desk.store, browser, desk.ids["both"], locale=locale, **options) as context:
         page = context.new_page()
 
         def look(path: str) -> None:

@@ -5,49 +5,33 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
 from api.cases.masking import masked
-from api.database import Store
-from api.main import create_app
-from api.settings import Settings
-from tests.api.cases.desk import ON_BORDER, Desk, open_desk
+from tests.api.cases.desk import ON_BORDER, Desk
 from tests.api.planner_page import faults_of, sign_in_browser
-from tests.api.processes import api_thread
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def town(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def address(town: Desk, tmp_path: Path) -> Iterator[str]:
-    with api_thread(create_app(Settings(data_dir=tmp_path), town.store.url)) as running:
-        yield running
-
-
-@pytest.fixture
-def people(town: Desk, browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+def people(desk: Desk, browser: Browser) -> Iterator[dict[str, BrowserContext]]:
     """A browser of each, as they are asked for."""
     with ExitStack() as stack:
-        yield _Browsers(town, browser, stack)
+        yield _Browsers(desk, browser, stack)
 
 
 class _Browsers(dict[str, BrowserContext]):
-    def __init__(self, town: Desk, browser: Browser, stack: ExitStack) -> None:
+    def __init__(self, desk: Desk, browser: Browser, stack: ExitStack) -> None:
         super().__init__()
-        self._made = town, browser, stack
+        self._made = desk, browser, stack
 
     def __missing__(self, role: str) -> BrowserContext:
-        town, browser, stack = self._made
-        self[role] = stack.enter_context(sign_in_browser(town.store, browser, town.ids[role]))
+        desk, browser, stack = self._made
+        self[role] = stack.enter_context(sign_in_browser(desk.store, browser, desk.ids[role]))
         return self[role]
 
 
@@ -63,10 +47,10 @@ def numbers(page: Page) -> list[str]:
 
 
 def test_the_list_is_filtered_paged_and_walked_by_keys(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
-    made = [town.report()["number"] for _ in range(3)]
-    town.take(made[0], ("dispatcher", "accept"), ("dispatcher", "dispatch", {"to": "water works"}))
+    made = [desk.report()["number"] for _ in range(3)]
+    desk.take(made[0], ("dispatcher", "accept"), ("dispatcher", "dispatch", {"to": "water works"}))
     page = opened(people["dispatcher"], f"{address}/cases")
     faults = faults_of(page)
     expect(page.locator("#rows tr")).to_have_count(3)
@@ -92,12 +76,12 @@ def test_the_list_is_filtered_paged_and_walked_by_keys(
 
 
 def test_a_list_says_when_it_is_not_of_this_moment_any_more(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
     page = opened(people["dispatcher"], f"{address}/cases")
     expect(page.get_by_text("没有符合条件的案件")).to_be_visible()
 
-    number = town.report()["number"]
+    number = desk.report()["number"]
 
     page.get_by_role("button", name="案件有更新").click()
     expect(page.locator("#rows tr")).to_have_count(1)
@@ -105,9 +89,9 @@ def test_a_list_says_when_it_is_not_of_this_moment_any_more(
 
 
 def test_a_case_near_a_border_asks_which_grid_it_is_and_takes_the_answer(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
-    number = town.report(lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
+    number = desk.report(lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
     page = opened(people["dispatcher"], f"{address}/cases/{number}")
     faults = faults_of(page)
 
@@ -115,29 +99,29 @@ def test_a_case_near_a_border_asks_which_grid_it_is_and_takes_the_answer(
 
     expect(page.locator("#where")).to_contain_text("320924001001002")
     expect(page.locator(".ask")).to_have_count(0)
-    assert town.row(number)["grid"] == "320924001001002"
+    assert desk.row(number)["grid"] == "320924001001002"
     assert faults == []
 
 
 def test_a_step_seen_at_an_older_state_is_not_taken(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
-    number = town.report()["number"]
+    number = desk.report()["number"]
     page = opened(people["dispatcher"], f"{address}/cases/{number}")
     page.locator("[data-step=refuse]").click()
     page.get_by_label("原因").select_option("not_found")
     page.locator("[data-form=refuse] textarea").fill("现场没有")
-    town.take(number, ("other dispatcher", "accept"))
+    desk.take(number, ("other dispatcher", "accept"))
     page.locator("[data-form=refuse] button[type=submit]").click()
 
     expect(page.locator("#said")).to_contain_text("案件刚被他人更新")
-    assert town.row(number)["state"] == "accepted"
+    assert desk.row(number)["state"] == "accepted"
 
 
 def test_why_this_deadline_is_told_line_by_line_and_what_people_typed_is_text(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
-    number = town.report(text="<img src=x onerror=alert(1)> 路面积水")["number"]
+    number = desk.report(text="<img src=x onerror=alert(1)> 路面积水")["number"]
     page = opened(people["dispatcher"], f"{address}/cases/{number}")
     faults = faults_of(page)
     page.locator("[data-step=accept]").click()
@@ -154,7 +138,7 @@ def test_why_this_deadline_is_told_line_by_line_and_what_people_typed_is_text(
     assert faults == []
 
 
-def test_the_page_masks_as_the_service_does(town: Desk, address: str, people: dict[str, BrowserContext]):
+def test_the_page_masks_as_the_service_does(desk: Desk, address: str, people: dict[str, BrowserContext]):
     chance = random.Random(5)
     numbers_of_people = [
         "138",
@@ -183,18 +167,18 @@ def test_the_page_masks_as_the_service_does(town: Desk, address: str, people: di
 
 
 def test_the_log_names_the_rule_that_gave_a_case_away_and_the_departments_that_were_called(
-    town: Desk, address: str, people: dict[str, BrowserContext]
+    desk: Desk, address: str, people: dict[str, BrowserContext]
 ):
-    with town.store.owner.begin() as owner:
+    with desk.store.owner.begin() as owner:
         rule = owner.execute(
             text("INSERT INTO dispatch_rules (division_id, position, name, department)"
-                 " VALUES (:d, 1, 'all', 'water works') RETURNING id"), {"d": town.street}
+                 " VALUES (:d, 1, 'all', 'water works') RETURNING id"), {"d": desk.street}
         ).scalar_one()  # fmt: skip
-    number = town.report()["number"]
-    town.take(number, ("dispatcher", "accept"),
+    number = desk.report()["number"]
+    desk.take(number, ("dispatcher", "accept"),
               ("dispatcher", "dispatch", {"to": "water works", "rule": rule}))  # fmt: skip
     calls = '[{"department": "power"}]'
-    town.call("SELECT blow_whistle(:n, 'grid', cast(:c AS jsonb), '')", "grid_worker", n=number, c=calls)
+    desk.call("SELECT blow_whistle(:n, 'grid', cast(:c AS jsonb), '')", "grid_worker", n=number, c=calls)
     log = opened(people["viewer"], f"{address}/cases/{number}").locator("ol.log")
     expect(log).to_contain_text(f"派单规则：第{rule}号")
     expect(log).to_contain_text("吹哨")

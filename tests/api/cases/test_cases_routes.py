@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,22 +9,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.cases.case_log import verify_cases
-from api.database import Store
-from tests.api.accounts import PASSWORD, bearer, service
-from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk, open_desk
+from tests.api.accounts import PASSWORD, bearer
+from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk
 
 REPORT = {"category": "E0102", "text": "垃圾", "lon": IN_FIRST[0], "lat": IN_FIRST[1]}
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with service(desk.store) as opened:
-        yield opened
 
 
 def post(client: TestClient, desk: Desk, role: str = "grid_worker", **body: object):

@@ -19,16 +19,11 @@ from api.housekeeping import keep_house
 from api.settings import Settings
 from geo.errors import InputError
 from tests.api.accounts import bearer, service
-from tests.api.cases.desk import Desk, open_desk
-from tests.api.cases.test_reports import admin, let_in, report  # noqa: F401
+from tests.api.cases.desk import Desk
+from tests.api.cases.test_reports import let_in, report
 from tests.api.plans import silent
 
 PHONE = "13812345678"
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
 
 
 @pytest.fixture
@@ -140,7 +135,7 @@ def test_the_service_s_role_reads_no_contact_but_by_calling(client: TestClient, 
 def test_who_reported_without_an_account_leaves_a_number_with_his_key(
     client: TestClient,
     desk: Desk,
-    admin: dict[str, str],  # noqa: F811
+    admin: dict[str, str],
 ):
     let_in(client, admin, desk.street)
     key = str(uuid4())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,27 +20,15 @@ from api.cases.commands import everywhere
 from api.cases.dispatch import Rule, is_working, suggest
 from api.cases.dispatching import Rounds
 from api.cases.importing import import_orders, read_orders
-from api.database import Store
 from api.settings import Settings
 from api.worker import work
-from tests.api.accounts import add_area, add_person, bearer, service
-from tests.api.cases.desk import IN_FIRST, Desk, open_desk
+from tests.api.accounts import add_area, add_person, bearer
+from tests.api.cases.desk import IN_FIRST, Desk
 from tests.api.plans import silent
 from tests.api.processes import wait_until
 
 # Thursday 26 November 2026, 10:00 and 22:00 in China.
 MORNING, NIGHT = (datetime(2026, 11, 26, hour, tzinfo=UTC) for hour in (2, 14))
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with service(desk.store) as opened:
-        yield opened
 
 
 def rule(number: int, department: str = "d", **said: Any) -> Rule:
@@ -210,6 +197,10 @@ def test_a_worker_makes_rounds_beside_its_jobs(client: TestClient, desk: Desk, t
     finally:
         stop.set()
         worker.join()
+    assert [(one.step, one.actor) for one in desk.events(number)[1:]] == [
+        ("accept", None),
+        ("dispatch", None),
+    ]
 
 
 # Mode ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from api.cases.importing import Imported, Orders, export_cases, import_orders, r
 from api.database import Store
 from geo.errors import InputError
 from maps.text import LANGUAGES, words
-from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk, open_desk
+from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk
 from tests.api.place import SIDE_DEG
 from tests.api.plans import silent
 
@@ -43,11 +43,6 @@ def bring(store: Store, path: Path, area: str = "320924001") -> Imported:
     orders = read_orders(path, shipped_edition(), working_calendar())
     with everywhere(store, "dispatcher") as session:
         return file_orders(session, orders, area)
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
 
 
 def test_orders_brought_twice_are_there_once_each_in_its_grid(desk: Desk, tmp_path: Path):

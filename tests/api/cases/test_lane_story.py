@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from api.database import Store
 from tests.api.accounts import add_person
-from tests.api.cases.test_sheyang_story import address, city, opened, plan_file  # noqa: F401
+from tests.api.cases.test_sheyang_story import Story, address, city, plan_file  # noqa: F401
 from tests.api.planner_page import sign_in_browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,16 +38,16 @@ def test_the_list_of_a_lane_is_reported_by_address_and_printed(city: Store, addr
         # The lane lies in two streets.
         county = owner.execute(text("SELECT id FROM divisions WHERE level = 'county'")).scalar_one()
     user, _ = add_person(city, "steward", ("dispatcher", county), ("inspector", county))
-    faults: list[str] = []
     with sign_in_browser(city, browser, user) as steward:
-        page = opened(steward, f"{address}/report", faults)
+        story = Story(address, {"steward": steward})
+        page = story.opened("steward", "/report")
         hand_in(page, COVER, "楼栋")
         page.fill("#address", SANDBAGS[0])
         page.locator("#address").press("Tab")
         expect(page.locator("#places")).to_contain_text("不定到一点")
         hand_in(page, SANDBAGS, "道路")
 
-        page = opened(steward, f"{address}/cases", faults)
+        page = story.opened("steward", "/cases")
         expect(page.locator("#rows")).to_contain_text(COVER[1])
         expect(page.locator("#rows")).to_contain_text(SANDBAGS[1])
         listed = steward.new_page()
@@ -55,7 +55,7 @@ def test_the_list_of_a_lane_is_reported_by_address_and_printed(city: Store, addr
         for where, what, _ in (COVER, SANDBAGS):
             expect(listed.locator("main")).to_contain_text(where)
             expect(listed.locator("main")).to_contain_text(what)
-    assert faults == [[]] * len(faults)
+    assert story.faults == [[], []]
     with city.owner.connect() as owner:
         cover, bags = owner.execute(
             text("SELECT c.*, EXISTS (SELECT FROM units u WHERE ST_Intersects(u.geom, c.geom)"

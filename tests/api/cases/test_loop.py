@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.steps import loop
 from api.database import Store
-from tests.api.cases.desk import IN_FIRST, IN_SECOND, ON_BORDER, Desk, open_desk
+from tests.api.cases.desk import IN_FIRST, IN_SECOND, ON_BORDER, Desk
 
 WHOLE = [
     ("dispatcher", "accept"), ("dispatcher", "dispatch", {"to": "water works"}), ("handler", "start"),
@@ -17,11 +17,6 @@ WHOLE = [
     ("dispatcher", "visit", {"outcome": "satisfied"}), ("dispatcher", "close"),
     ("inspector", "appraise", {"note": "好"}),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
 
 
 def refused(desk: Desk, *call: object, **carried: object) -> str:

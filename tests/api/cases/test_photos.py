@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,11 @@ from sqlalchemy import text
 from api.backup import restore_backup, write_backup
 from api.cases.photos import LONGEST_PX, drawn_anew, photo_path
 from api.cluster import Cluster
-from api.database import Store
 from api.errors import NotValidError, TooLargeError
 from api.log import verify
 from api.settings import Settings
-from tests.api.accounts import bearer, service
-from tests.api.cases.desk import Desk, open_desk
+from tests.api.accounts import bearer
+from tests.api.cases.desk import Desk
 from tests.api.conftest import empty_store
 from tests.api.plans import silent
 
@@ -39,22 +37,6 @@ def with_metadata(orientation: int = 6) -> bytes:
     exif[0x010F] = "Maker of phones"
     exif[0x8825] = {1: "N", 2: (34.0, 34.0, 19.0), 3: "E", 4: (119.0, 7.0, 38.0)}
     return picture(exif=exif, comment=b"taken by somebody")
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def client(desk: Desk, folder: Path) -> Iterator[TestClient]:
-    with service(desk.store, data_dir=folder) as opened:
-        yield opened
 
 
 def send(client: TestClient, desk: Desk, number: str, sent: bytes, role: str = "grid_worker"):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
-from api.database import Store
-from api.main import create_app
-from api.settings import Settings
-from tests.api.cases.desk import IN_FIRST, Desk, open_desk
+from tests.api.cases.desk import IN_FIRST, Desk
 from tests.api.cases.test_photos import with_metadata
 from tests.api.planner_page import faults_of, sign_in_browser
-from tests.api.processes import api_thread
 
 pytestmark = pytest.mark.browser
 
@@ -27,21 +22,10 @@ PHONE = {
 
 
 @pytest.fixture
-def town(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def address(town: Desk, tmp_path: Path) -> Iterator[str]:
-    with api_thread(create_app(Settings(data_dir=tmp_path), town.store.url)) as running:
-        yield running
-
-
-@pytest.fixture
-def resident(town: Desk, browser: Browser) -> Iterator[BrowserContext]:
+def resident(desk: Desk, browser: Browser) -> Iterator[BrowserContext]:
     """Somebody's phone, where the street takes reports of everybody."""
-    with town.store.owner.begin() as owner:
-        owner.execute(text("INSERT INTO case_intake VALUES (:street, true, true)"), {"street": town.street})
+    with desk.store.owner.begin() as owner:
+        owner.execute(text("INSERT INTO case_intake VALUES (:street, true, true)"), {"street": desk.street})
     context = browser.new_context(**PHONE)
     yield context
     context.close()
@@ -66,8 +50,8 @@ def send(page: Page) -> None:
     page.get_by_role("button", name="上报", exact=True).click()
 
 
-def cases(town: Desk) -> list[dict[str, object]]:
-    with town.store.owner.connect() as owner:
+def cases(desk: Desk) -> list[dict[str, object]]:
+    with desk.store.owner.connect() as owner:
         rows = owner.execute(
             text("""SELECT c.number, c.channel, c.text, c.grid, c.accuracy_m,
                       (SELECT count(*) FROM case_photos p WHERE p.case_id = c.id) AS photos
@@ -76,20 +60,20 @@ def cases(town: Desk) -> list[dict[str, object]]:
         return [dict(row) for row in rows.mappings()]
 
 
-def test_without_the_street_s_word_the_page_asks_to_sign_in(town: Desk, address: str, browser: Browser):
+def test_without_the_street_s_word_the_page_asks_to_sign_in(desk: Desk, address: str, browser: Browser):
     page = browser.new_page()
     page.goto(f"{address}/report")
     assert page.url == f"{address}/login?next=/report"
 
 
-def test_three_taps_report_without_an_account(town: Desk, address: str, resident: BrowserContext):
+def test_three_taps_report_without_an_account(desk: Desk, address: str, resident: BrowserContext):
     page = opened(resident, f"{address}/report")
     faults = faults_of(page)
     fill(page)
     send(page)
 
     expect(page.locator("#said")).to_contain_text("已上报")
-    (made,) = cases(town)
+    (made,) = cases(desk)
     assert (made["channel"], made["grid"], made["photos"], made["accuracy_m"]) == (
         "public",
         "320924001001001",
@@ -102,7 +86,7 @@ def test_three_taps_report_without_an_account(town: Desk, address: str, resident
 
 
 def test_what_has_no_network_is_kept_and_sent_once_when_there_is_one(
-    town: Desk, address: str, resident: BrowserContext
+    desk: Desk, address: str, resident: BrowserContext
 ):
     page = opened(resident, f"{address}/report")
     fill(page, "没有信号时写的")
@@ -110,19 +94,19 @@ def test_what_has_no_network_is_kept_and_sent_once_when_there_is_one(
     send(page)
     expect(page.locator("#said")).to_contain_text("联网后自动发送")
     expect(page.locator("#waiting")).to_contain_text("待发送（1）")
-    assert cases(town) == []
+    assert cases(desk) == []
 
     # The page is closed and opened again, still without a network: it comes from what the browser kept.
     resident.set_offline(False)
     page.goto(f"{address}/report")
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     expect(page.locator("#said")).to_contain_text("已上报")
-    (made,) = cases(town)
+    (made,) = cases(desk)
     assert (made["text"], made["photos"]) == ("没有信号时写的", 1)
 
 
 def test_the_page_opens_without_a_network_with_the_draft_in_it(
-    town: Desk, address: str, resident: BrowserContext
+    desk: Desk, address: str, resident: BrowserContext
 ):
     page = opened(resident, f"{address}/report")
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
@@ -141,11 +125,11 @@ def test_the_page_opens_without_a_network_with_the_draft_in_it(
     expect(page.locator("#waiting")).to_contain_text("待发送（1）")
     resident.set_offline(False)
     expect(page.locator("#said")).to_contain_text("已上报", timeout=10_000)
-    assert [made["text"] for made in cases(town)] == ["写了一半"]
+    assert [made["text"] for made in cases(desk)] == ["写了一半"]
 
 
 def test_an_answer_that_is_lost_on_its_way_reports_nothing_twice(
-    town: Desk, address: str, resident: BrowserContext
+    desk: Desk, address: str, resident: BrowserContext
 ):
     page = opened(resident, f"{address}/report")
     lost = []
@@ -166,14 +150,14 @@ def test_an_answer_that_is_lost_on_its_way_reports_nothing_twice(
     page.get_by_role("button", name="现在发送").click()
 
     expect(page.locator("#said")).to_contain_text("已上报")
-    (made,) = cases(town)
+    (made,) = cases(desk)
     assert made["photos"] == 1
 
 
-def test_what_is_open_nearby_is_shown_before_it_is_reported_again(town: Desk, address: str, browser: Browser):
-    town.report(category="E0402", lon=IN_FIRST[0] + 0.0003)
+def test_what_is_open_nearby_is_shown_before_it_is_reported_again(desk: Desk, address: str, browser: Browser):
+    desk.report(category="E0402", lon=IN_FIRST[0] + 0.0003)
     options = {name: value for name, value in PHONE.items() if name != "locale"}
-    with sign_in_browser(town.store, browser, town.ids["reporter"], **options) as context:
+    with sign_in_browser(desk.store, browser, desk.ids["reporter"], **options) as context:
         page = opened(context, f"{address}/report")
         page.get_by_role("button", name="用当前位置").click()
         page.get_by_role("button", name="自来水管破裂").click()
@@ -185,7 +169,7 @@ def test_what_is_open_nearby_is_shown_before_it_is_reported_again(town: Desk, ad
 
 
 def test_a_report_that_is_refused_is_shown_and_can_be_mended(
-    town: Desk, address: str, resident: BrowserContext
+    desk: Desk, address: str, resident: BrowserContext
 ):
     page = opened(resident, f"{address}/report?lon=125&lat=40&address=远处&category=E0102")
     send(page)
@@ -198,10 +182,10 @@ def test_a_report_that_is_refused_is_shown_and_can_be_mended(
     send(page)
 
     expect(page.locator("#said")).to_contain_text("已上报")
-    assert len(cases(town)) == 1
+    assert len(cases(desk)) == 1
 
 
-def test_the_map_sets_the_place_too(town: Desk, address: str, resident: BrowserContext):
+def test_the_map_sets_the_place_too(desk: Desk, address: str, resident: BrowserContext):
     page = opened(resident, f"{address}/report?lon={IN_FIRST[0]}&lat={IN_FIRST[1]}")
     expect(page.locator("#where")).to_contain_text("已标出位置")
     before = page.locator(".pin").bounding_box()
@@ -211,5 +195,5 @@ def test_the_map_sets_the_place_too(town: Desk, address: str, resident: BrowserC
     page.get_by_role("button", name="暴露垃圾").click()
     send(page)
     expect(page.locator("#said")).to_contain_text("已上报")
-    (made,) = cases(town)
+    (made,) = cases(desk)
     assert made["accuracy_m"] is None

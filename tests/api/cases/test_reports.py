@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -12,28 +11,11 @@ from sqlalchemy import text
 
 from api.cases import anonymous
 from api.cases.case_log import verify_cases
-from api.database import Store
-from tests.api.accounts import add_person, bearer, service
-from tests.api.cases.desk import IN_FIRST, LAT, LON, Desk, open_desk
+from tests.api.accounts import add_person, bearer
+from tests.api.cases.desk import IN_FIRST, LAT, LON, Desk
 from tests.api.cases.test_photos import with_metadata
 
 REPORT = {"category": "E0402", "text": "水管爆裂", "lon": IN_FIRST[0], "lat": IN_FIRST[1]}
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def client(desk: Desk, tmp_path) -> Iterator[TestClient]:
-    with service(desk.store, data_dir=tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def admin(desk: Desk) -> dict[str, str]:
-    return bearer(add_person(desk.store, "admin_of_street", ("admin", desk.street))[1])
 
 
 def let_in(client: TestClient, admin: dict[str, str], division: int, **said: bool) -> int:

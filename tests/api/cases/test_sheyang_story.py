@@ -70,14 +70,6 @@ def street_of(city: Store) -> tuple[int, float, float, str]:
     return row.street, row.lon, row.lat, row.code
 
 
-def opened(context: BrowserContext, url: str, faults: list[str]) -> Page:
-    page = context.new_page()
-    faults.append(faults_of(page))  # type: ignore[arg-type]
-    page.goto(url)
-    page.evaluate("() => window.weigeCases.ready")
-    return page
-
-
 def take(page: Page, step: str, **fields: str) -> None:
     """Take a step on the page of a case, as its form asks for it."""
     page.locator(f"[data-step={step}]").click()
@@ -94,94 +86,137 @@ def take(page: Page, step: str, **fields: str) -> None:
     expect(page.locator("#said")).to_contain_text("已完成")
 
 
-def test_the_burst_pipe_of_jianhuayuan_is_reported_and_put_right(city: Store, address: str, browser: Browser):
-    street, lon, lat, grid = street_of(city)
-    people = {
-        name: add_person(city, name, *((role, street) for role in roles))[0]
-        for name, roles in {
-            "courier": ("reporter",), "community": ("dispatcher",), "grid": ("grid_worker",),
-            "water": ("handler",), "checker": ("verifier",), "street": ("inspector",),
-        }.items()
+class Story:
+    """The people of the story at their browsers, and what went wrong on their pages."""
+
+    def __init__(self, address: str, browsers: dict[str, BrowserContext]) -> None:
+        self.faults: list[list[str]] = []
+        self._address = address
+        self._browsers = browsers
+
+    def opened(self, who: str, path: str) -> Page:
+        page = self._browsers[who].new_page()
+        self.faults.append(faults_of(page))
+        page.goto(f"{self._address}{path}")
+        page.evaluate("() => window.weigeCases.ready")
+        return page
+
+
+@pytest.fixture
+def people(city: Store) -> dict[str, int]:
+    """Accounts by their part in the story."""
+    street = street_of(city)[0]
+    parts = {
+        "courier": "reporter", "community": "dispatcher", "grid": "grid_worker", "water": "handler",
+        "checker": "verifier", "street": "inspector",
     }  # fmt: skip
-    faults: list[str] = []
+    return {name: add_person(city, name, (role, street))[0] for name, role in parts.items()}
+
+
+@pytest.fixture
+def story(city: Store, address: str, people: dict[str, int], browser: Browser) -> Iterator[Story]:
+    _, lon, lat, _ = street_of(city)
+    at = {"geolocation": {"longitude": lon, "latitude": lat, "accuracy": 4}, "permissions": ["geolocation"]}
     with ExitStack() as stack:
-        at = {
-            "geolocation": {"longitude": lon, "latitude": lat, "accuracy": 4},
-            "permissions": ["geolocation"],
-        }
-        signed_in = {
+        browsers = {
             name: stack.enter_context(
                 sign_in_browser(city, browser, user, **(PHONE | at if name == "courier" else {}))
             )
             for name, user in people.items()
         }
+        yield Story(address, browsers)
 
-        # Three taps: photo, place, class.
-        page = opened(signed_in["courier"], f"{address}/report", faults)
-        page.set_input_files("#photo", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": with_metadata()})
-        page.get_by_role("button", name="用当前位置").click()
-        expect(page.locator("#where")).to_contain_text("误差约 4 米")
-        page.get_by_role("button", name="自来水管破裂").click()
-        page.get_by_label("情况说明").fill(f"{BUILDING}水管爆裂，我的电话{CALLER}，住2单元301室")
-        page.get_by_label("回访电话").fill(CALLER)
-        expect(page.get_by_label("情况说明")).to_have_value(f"{BUILDING}水管爆裂，我的电话***，住2单元***室")
-        page.get_by_role("button", name="上报", exact=True).click()
-        expect(page.locator("#said")).to_contain_text("已上报")
-        number = page.locator("#said a").inner_text()
 
-        # The community accepts it online, and sends it to the water works.
-        page = opened(signed_in["community"], f"{address}/cases?view=mine", faults)
-        page.locator("#rows a").click()
-        page.evaluate("() => window.weigeCases.ready")
-        expect(page.locator("#where")).to_contain_text(grid)
-        expect(page.locator(".shots img")).to_have_count(1)
-        take(page, "accept")
-        take(page, "dispatch", to="water works")
-        desk = page
+def report(story: Story) -> str:
+    """Three taps of the courier: photo, place, class; and the number that he is told."""
+    page = story.opened("courier", "/report")
+    page.set_input_files("#photo", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": with_metadata()})
+    page.get_by_role("button", name="用当前位置").click()
+    expect(page.locator("#where")).to_contain_text("误差约 4 米")
+    page.get_by_role("button", name="自来水管破裂").click()
+    page.get_by_label("情况说明").fill(f"{BUILDING}水管爆裂，我的电话{CALLER}，住2单元301室")
+    page.get_by_label("回访电话").fill(CALLER)
+    expect(page.get_by_label("情况说明")).to_have_value(f"{BUILDING}水管爆裂，我的电话***，住2单元***室")
+    page.get_by_role("button", name="上报", exact=True).click()
+    expect(page.locator("#said")).to_contain_text("已上报")
+    return page.locator("#said a").inner_text()
 
-        # Checked on site by the grid worker, together with who puts it right.
-        page = opened(signed_in["grid"], f"{address}/cases/{number}", faults)
-        take(page, "note", note="与供水公司到现场核实，主管爆裂，已通知关阀")
-        page = opened(signed_in["water"], f"{address}/cases/{number}", faults)
-        take(page, "start")
-        page.set_input_files(
-            "#add-photo", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": with_metadata(1)}
-        )
-        expect(page.locator(".shots img")).to_have_count(2)
-        take(page, "finish", note="更换主管，恢复供水")
-        expect(page.locator("[data-step=verify]")).to_have_count(0)
 
-        # Judged by another, called back, closed, appraised.
-        page = opened(signed_in["checker"], f"{address}/cases/{number}", faults)
-        take(page, "verify")
-        calls: list[str] = []
-        desk.on("response", lambda told: calls.append(told.text()) if told.url.endswith("/calls") else None)
-        desk.reload()
-        desk.evaluate("() => window.weigeCases.ready")
+def accept(story: Story, grid: str) -> Page:
+    """The community accepts it online, and sends it to the water works; its page stays open."""
+    page = story.opened("community", "/cases?view=mine")
+    page.locator("#rows a").click()
+    page.evaluate("() => window.weigeCases.ready")
+    expect(page.locator("#where")).to_contain_text(grid)
+    expect(page.locator(".shots img")).to_have_count(1)
+    take(page, "accept")
+    take(page, "dispatch", to="water works")
+    return page
+
+
+def put_right(story: Story, number: str) -> None:
+    """It is checked on site by the grid worker, together with who puts it right; another judges it."""
+    page = story.opened("grid", f"/cases/{number}")
+    take(page, "note", note="与供水公司到现场核实，主管爆裂，已通知关阀")
+    page = story.opened("water", f"/cases/{number}")
+    take(page, "start")
+    page.set_input_files(
+        "#add-photo", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": with_metadata(1)}
+    )
+    expect(page.locator(".shots img")).to_have_count(2)
+    take(page, "finish", note="更换主管，恢复供水")
+    expect(page.locator("[data-step=verify]")).to_have_count(0)
+    take(story.opened("checker", f"/cases/{number}"), "verify")
+
+
+def call_back(desk: Page) -> None:
+    """The telephone is given the number of the courier, and the page never shows it."""
+    desk.reload()
+    desk.evaluate("() => window.weigeCases.ready")
+    calls: list[str] = []
+    desk.on("request", lambda asked: calls.append(asked.url) if asked.url.endswith("/calls") else None)
+    with desk.expect_response(lambda told: told.url.endswith("/calls")) as called:
         desk.get_by_role("button", name="回拨反映人").click()
-        desk.wait_for_timeout(500)
-        assert calls == [f'{{"dial":"tel:{CALLER}"}}']
-        assert CALLER not in desk.content()
-        # The telephone has the focus now, and a browser without one waits for it.
-        desk = opened(signed_in["community"], f"{address}/cases/{number}", faults)
-        take(desk, "visit", outcome="satisfied", rating="5")
-        take(desk, "close")
-        page = opened(signed_in["street"], f"{address}/cases/{number}", faults)
-        take(page, "appraise", note="按期办结")
+    assert called.value.text() == f'{{"dial":"tel:{CALLER}"}}'
+    assert len(calls) == 1
+    assert CALLER not in desk.content()
 
-        stages = [each.get_attribute("class") for each in page.locator(".stages li").all()]
-        steps = page.locator(".log li b").all_inner_texts()
-        assert stages == ["done"] * 7
-        assert steps == [
-            "上报", "受理", "分拨", "备注", "开始处置", "处置完成", "核查通过", "回访", "结案", "考核",
-        ]  # fmt: skip
-        expect(page.locator(".receivers")).to_contain_text("water works")
-        expect(page.locator(".clock[data-clock=resolution]")).to_contain_text("按期")
-        # The courier sees what became of it.
-        page = opened(signed_in["courier"], f"{address}/cases/{number}", faults)
-        expect(page.locator("h1 .state")).to_have_text("已考核")
-        # A reporter reads no plan: the page asks for its grids and does without.
-        faults[-1] = [fault for fault in faults[-1] if "404" not in fault]  # type: ignore[call-overload]
+
+def close(story: Story, number: str) -> Page:
+    """The community visits and closes, the street appraises; the page of the appraised case."""
+    # The telephone has the focus of the page before, and a browser without one waits for it.
+    desk = story.opened("community", f"/cases/{number}")
+    take(desk, "visit", outcome="satisfied", rating="5")
+    take(desk, "close")
+    page = story.opened("street", f"/cases/{number}")
+    take(page, "appraise", note="按期办结")
+    return page
+
+
+def test_the_burst_pipe_of_jianhuayuan_is_reported_and_put_right(
+    city: Store, story: Story, people: dict[str, int]
+):
+    grid = street_of(city)[3]
+    number = report(story)
+    desk = accept(story, grid)
+    put_right(story, number)
+    call_back(desk)
+    page = close(story, number)
+
+    stages = [each.get_attribute("class") for each in page.locator(".stages li").all()]
+    steps = page.locator(".log li b").all_inner_texts()
+    assert stages == ["done"] * 7
+    assert steps == [
+        "上报", "受理", "分拨", "备注", "开始处置", "处置完成", "核查通过", "回访", "结案", "考核",
+    ]  # fmt: skip
+    expect(page.locator(".receivers")).to_contain_text("water works")
+    expect(page.locator(".clock[data-clock=resolution]")).to_contain_text("按期")
+    # The courier sees what became of it.
+    page = story.opened("courier", f"/cases/{number}")
+    expect(page.locator("h1 .state")).to_have_text("已考核")
+    # A reporter reads no plan: the page asks for its grids and does without.
+    *faults, of_courier = story.faults
+    assert [fault for fault in of_courier if "404" not in fault] == []
     assert faults == [[]] * len(faults)
     assert verify_cases(city).faults == ()
     with city.owner.connect() as owner:

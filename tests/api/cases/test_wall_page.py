@@ -11,17 +11,12 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
 from api.database import Store
-from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk, open_desk
+from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk
 from tests.api.planner_page import browser_of, faults_of
 from tests.api.processes import wait_until
 from tests.maps.test_web import hook  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("npm")
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
 
 
 class Wall:

@@ -18,7 +18,7 @@ from api.cases.replay import Event, replay
 from api.cases.wall_table import DONE_STATES, OPEN_STATES, is_within
 from api.database import Store
 from tests.api.accounts import add_area, add_person, bearer
-from tests.api.cases.desk import IN_FIRST, IN_SECOND, LAT, LON, Desk, open_desk, publish
+from tests.api.cases.desk import IN_FIRST, IN_SECOND, LAT, LON, Desk, publish
 from tests.api.cases.test_facts import START, walk
 from tests.api.cases.written_logs import write_logs
 from tests.api.place import draw_community
@@ -26,11 +26,6 @@ from tests.api.processes import wait_until
 
 WORLD = f"{LON - 0.2},{LAT - 0.2},{LON + 0.4},{LAT + 0.4}"
 Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
 
 
 @pytest.fixture

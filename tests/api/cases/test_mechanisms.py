@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from api.cases.asked_fields import field_register
 from api.cases.roster import Duty, Gap, gaps
 from api.database import Store
-from tests.api.accounts import bearer, service
-from tests.api.cases.desk import Desk, open_desk
+from tests.api.accounts import bearer
+from tests.api.cases.desk import Desk
 
 DAY = datetime(2027, 1, 1, tzinfo=UTC)
 # Tables of rules and switches, which keep nothing of a case or of what anybody did.
@@ -31,17 +30,6 @@ BESIDE = {"whistles", "whistle_calls", "offers", "claims", "area_modes", "duties
 
 def hour(n: float) -> datetime:
     return DAY + timedelta(hours=n)
-
-
-@pytest.fixture
-def desk(store: Store) -> Desk:
-    return open_desk(store)
-
-
-@pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
-    with service(desk.store) as opened:
-        yield opened
 
 
 def post(client: TestClient, desk: Desk, path: str, who: str = "dispatcher", **body: Any):
