@@ -82,7 +82,7 @@ def test_filters_stay_in_the_address_and_two_walls_show_different_areas(wall: Wa
     other = Wall(wall.page.context.new_page(), f"{served}/wall?area=320924001001&role=viewer&name=建华")
     other.shows(4)
     assert other.page.locator("#wall-name").inner_text() == "建华"
-    assert other.page.locator("[name=area]").input_value() == "320924001001"
+    assert other.page.locator("#filters [name=area]").input_value() == "320924001001"
 
 
 def test_a_note_on_one_wall_is_shown_on_the_other(store: Store, wall: Wall, desk: Desk, served: str):
