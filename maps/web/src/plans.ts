@@ -5,11 +5,13 @@ import { comparedPage, CompareView, type Compared } from "./compare/compare.ts";
 import { importPage, startImport } from "./import/import.ts";
 import { inflatePack } from "./pack.ts";
 import { Page } from "./page.ts";
+import { offerLeftOver } from "./planner/left_over.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner } from "./planner/planner.ts";
 import { askerOf } from "./planner/proposal.ts";
 import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
-import { localShelf, shelfKeyOf } from "./planner/shelf.ts";
+import { adoptOfTabs, localShelf, shelfKeyOf, tabKeyOf } from "./planner/shelf.ts";
+import { Tabs } from "./planner/tabs.ts";
 import { oracleOf } from "./planner/tomorrow.ts";
 import { sendDivision } from "./planner/towers_panel.ts";
 import { Scene } from "./scene.ts";
@@ -31,30 +33,39 @@ async function start(): Promise<void> {
 
 async function showVersion(served: Served): Promise<void> {
   listen(served);
+  const draft = shelfKeyOf(served, served.version);
+  const tabs = served.may_edit ? new Tabs(draft) : null;
   const { settings, pack } = await fetchMap(served);
   useLanguage(settings, settings.language);
   const layers = await inflatePack(pack);
+  const known = Array.from(document.querySelectorAll<HTMLOptionElement>("#version option"), ({ value }) => value);
+  offerLeftOver(served, served, new Set(known));
   if (!served.may_edit) {
     page = new Page(emptyMap(), new Scene(layers), settings, "");
     return;
   }
-  const key = shelfKeyOf(served.version);
+  // What another tab that is open has not saved yet is its own.
+  const isAlone = tabs?.isAlone ?? true;
+  const key = isAlone ? draft : tabKeyOf(draft);
+  if (isAlone) adoptOfTabs(draft);
   const opened = await openDraft(layers, {
     shelf: localShelf,
     shelfKey: key,
     fork: async () => {
       const made = await forkDraft(served.version);
       if ("refused" in made) return t("edit.clash.not_forked", { detail: made.refused });
-      return { shelfKey: shelfKeyOf(made.id), page: `${served.page}?version=${made.id}` };
+      return { shelfKey: shelfKeyOf(served, made.id), page: `${served.page}?version=${made.id}` };
     },
     go: (address) => location.assign(address),
   });
   // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
-  window.weige.planner = new Planner(
+  const planner = new Planner(
     emptyMap(), layers, settings, serverOf(served), opened, key, askerOf(served),
     (text) => noteLast(served, text), () => location.reload(),
     (body) => sendDivision(served, body), oracleOf(served.version),
   );
+  window.weige.planner = planner;
+  if (!isAlone) planner.say(t("edit.two_tabs"));
 }
 
 async function compare(compared: Compared): Promise<void> {

@@ -10,6 +10,8 @@ export interface Served {
   pack: string;
   version: string;
   community: number;
+  /** Number of the reader's account. */
+  account: number;
   /** Whether it is a draft that the reader may redraw. */
   may_edit: boolean;
   revision: number;

@@ -100,3 +100,18 @@ test("a new grid takes the code that the server gave", async () => {
   await until(() => told.at(-1) === "saved");
   assert.deepEqual(codes, [["+1", "z"]]);
 });
+
+test("what a full browser cannot keep is sent all the same, and is said not to be kept", async () => {
+  class Full extends Drawer {
+    override set(): void {
+      throw new DOMException("full", "QuotaExceededError");
+    }
+  }
+  const { keeper, sent, told, paint } = opened([null, taken(2)], new Full());
+  paint(1, 1);
+  await until(() => told.includes("away"));
+  assert.equal(keeper.isShelved, false);
+  await until(() => told.at(-1) === "saved");
+  assert.equal(sent.length, 2);
+  assert.equal(sent[0]?.key, sent[1]?.key);
+});

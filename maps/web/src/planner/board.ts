@@ -19,6 +19,9 @@ import type { SelectionWishes, Wishes } from "./wishes.ts";
 /** During a stroke the panel follows so often; the numbers on the map follow with every frame. */
 const FOLLOWS_MS = 120;
 
+const SIGNED_OUT = 401;
+const GONE = 404;
+
 export class Board {
   readonly root = element("aside", { class: "panel board", "aria-label": t("edit.panel") });
   private readonly head = element("div", { class: "head" });
@@ -109,11 +112,18 @@ export class Board {
     this.said.textContent = text;
   }
 
-  keep(state: Keeping, detail: string): void {
+  keep(state: Keeping, { detail, status, isShelved }: { detail: string; status: number; isShelved: boolean }): void {
+    const { wishes } = this;
     this.keeping.className = `keeping ${state}`;
-    this.keeping.replaceChildren(t(`edit.keeping.${state}`, { detail }));
-    if (state === "refused" || state === "away") this.keeping.append(" ", button(t("edit.keeping.retry"), () => this.wishes.retry()));
-    if (state === "refused" || state === "changed") this.keeping.append(" ", button(t("edit.keeping.reload"), () => this.wishes.reload()));
+    const said = state === "away" && !isShelved ? "edit.keeping.away_unshelved" : `edit.keeping.${state}`;
+    this.keeping.replaceChildren(t(said, { detail }));
+    const offer = (key: string, ask: () => void) => this.keeping.append(" ", button(t(key), ask));
+    const isRefused = state === "refused";
+    if (isRefused && status === SIGNED_OUT) this.keeping.append(" ", element("a", { href: `/login?next=${encodeURIComponent(location.pathname + location.search)}` }, t("edit.keeping.sign_in")));
+    if (isRefused || state === "away") offer("edit.keeping.retry", () => wishes.retry());
+    // Of a draft that is gone nothing can be loaded: the page of the community offers another.
+    if (isRefused && status === GONE) offer("edit.keeping.rescue", () => wishes.rescue());
+    else if ((isRefused && status !== SIGNED_OUT) || state === "changed") offer("edit.keeping.reload", () => wishes.reload());
   }
 
   private renderHead(): void {

@@ -34,6 +34,7 @@ export class Desk {
   private gesture: Stroke | BorderDrag | null = null;
   private readonly pieces = new Map<number, readonly Piece[]>();
   private pockets: readonly Piece[] = [];
+  private settled = 0;
 
   constructor(
     readonly plan: Plan,
@@ -50,6 +51,11 @@ export class Desk {
 
   get counts(): CommunityCounts {
     return communityCounts(this.plan, this.band);
+  }
+
+  /** How often the plan was changed, undoing and redoing with it: while it is the same, the plan is the same. */
+  get changes(): number {
+    return this.settled;
   }
 
   get isPainting(): boolean {
@@ -215,6 +221,7 @@ export class Desk {
   }
 
   private settle(grids: ReadonlySet<number>, units: readonly number[]): void {
+    this.settled++;
     this.plan.recount();
     this.look(grids);
     this.listener.changed(grids, units);

@@ -4,6 +4,7 @@ import type { Edit } from "../plan/edit.ts";
 import type { Ground } from "../plan/ground.ts";
 import { regrounded } from "../plan/reground.ts";
 import type { SaveReply, SaveRequest } from "../plan/saving.ts";
+import { draftKeyOf } from "./shelf.ts";
 
 /** `refused` and `changed` need the reader; the others pass by themselves. */
 export type Keeping = "saved" | "saving" | "away" | "refused" | "changed";
@@ -32,8 +33,11 @@ export class Keeper {
   /** Whether the shelf says which units the edits are of: long, and the same for all of them. */
   private hasUnits = false;
   private state: Keeping = "saved";
-  /** Why the server refused. */
+  /** Why the server refused, and as what. */
   detail = "";
+  status = 0;
+  /** Whether what waits lies on the shelf: a browser may be full, or keep nothing. */
+  isShelved = true;
 
   constructor(
     private readonly queue: SaveQueue,
@@ -84,7 +88,7 @@ export class Keeper {
         // Written before it is sent: the same request is sent again until its answer comes.
         this.write();
         const { revision } = this.queue.saved;
-        const answer = await this.server.send(request, revision, await keyOf(this.shelfKey, request, revision));
+        const answer = await this.server.send(request, revision, await keyOf(draftKeyOf(this.shelfKey), request, revision));
         if (!answer) {
           this.say("away");
           await new Promise((resolve) => setTimeout(resolve, PAUSES_MS[Math.min(this.pause++, PAUSES_MS.length - 1)]));
@@ -93,6 +97,7 @@ export class Keeper {
         this.pause = 0;
         if (!answer.ok) {
           this.detail = answer.detail;
+          this.status = answer.status;
           this.say(answer.status === 412 ? "changed" : "refused");
           return;
         }
@@ -123,9 +128,14 @@ export class Keeper {
       this.hasUnits = false;
       return;
     }
-    this.shelf.set(this.shelfKey, JSON.stringify(this.queue.toJson()));
-    if (!this.hasUnits && this.unitIds.length) this.shelf.set(unitsKey(this.shelfKey), JSON.stringify(this.unitIds));
-    this.hasUnits = true;
+    // Where the shelf takes nothing, what waits is sent all the same.
+    try {
+      this.shelf.set(this.shelfKey, JSON.stringify(this.queue.toJson()));
+      if (!this.hasUnits && this.unitIds.length) this.shelf.set(unitsKey(this.shelfKey), JSON.stringify(this.unitIds));
+      this.hasUnits = this.isShelved = true;
+    } catch {
+      this.isShelved = false;
+    }
   }
 }
 

@@ -149,7 +149,7 @@ export class Planner implements PlannerView {
     this.keeper = new Keeper(
       queue, server, shelf, shelfKey,
       (keeping) => {
-        this.board.keep(keeping, this.keeper.detail);
+        this.board.keep(keeping, this.keeper);
         if (keeping === "changed") onChanged(queue);
         if (keeping === "saved") void this.tomorrow.refresh();
       },
@@ -213,6 +213,7 @@ export class Planner implements PlannerView {
         this.keeper.forget();
         location.reload();
       },
+      rescue: () => location.assign(location.pathname),
     }, this.selection, [towers.root, this.tomorrow.root]);
     this.board.under(why.root);
     const root = element("div", { id: "weige" });
@@ -309,6 +310,11 @@ export class Planner implements PlannerView {
 
   rested(): Promise<void> {
     return this.board.rested();
+  }
+
+  /** Tell the planner something under the tools. */
+  say(text: string): void {
+    this.board.say(text);
   }
 
   screenOf(unitId: string): [x: number, y: number] | null {

@@ -26,7 +26,7 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
     board.say(t("edit.refused.not_saved"));
     return;
   }
-  const at = desk.history.position;
+  const at = desk.changes;
   const bar = element("progress", { max: 1, "aria-label": t("edit.asking") });
   const share = element("span", { class: "number" });
   const running = ask(wanted, desk, maxMoved, (done, total) => {
@@ -61,7 +61,7 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
   const take = ({ units, to }: Moves) => {
     done();
     // What was redrawn meanwhile is no longer what the engine looked at.
-    const isAsSeen = desk.history.position === at;
+    const isAsSeen = desk.changes === at;
     if (!isAsSeen || !desk.take(units, to)) board.say(t(isAsSeen ? "edit.refused.locked" : "edit.refused.outdated"));
   };
   board.proposal.replaceChildren(...preview(desk, asked.body, moves, take, done));

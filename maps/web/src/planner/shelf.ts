@@ -2,18 +2,68 @@
 import type { QueueJson } from "../plan/queue.ts";
 import { unitsKey, type Shelf } from "./keeper.ts";
 
+/** Setting throws where a browser keeps nothing, or is full; whoever asks for what is there finds nothing then. */
 export const localShelf: Shelf = {
-  get: (key) => localStorage.getItem(key),
+  get: (key) => orNull(() => localStorage.getItem(key)),
   set: (key, value) => localStorage.setItem(key, value),
-  remove: (key) => localStorage.removeItem(key),
+  remove: (key) => void orNull(() => localStorage.removeItem(key)),
 };
 
-export function shelfKeyOf(version: string): string {
-  return `weige-edits-${version}`;
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** Whose edits they are: another account at the same computer never saves them as its own. */
+export interface Owner {
+  community: number;
+  account: number;
+}
+
+const VERSION = /^[0-9a-f-]{36}$/;
+
+const ownKeys = ({ community, account }: Owner) => `weige-edits-${community}-${account}-`;
+
+export function shelfKeyOf(owner: Owner, version: string): string {
+  return `${ownKeys(owner)}${version}`;
+}
+
+/** Where a tab keeps its edits while another tab has the same draft open. */
+export function tabKeyOf(shelfKey: string): string {
+  return `${shelfKey}~${Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join("")}`;
+}
+
+/** The shelf of a draft, whichever tab keeps edits there. */
+export function draftKeyOf(shelfKey: string): string {
+  return shelfKey.split("~")[0] as string;
+}
+
+/** Versions of a community with edits of an account that were not saved. */
+export function versionsLeft(owner: Owner): string[] {
+  const keys = orNull(() => Object.keys(localStorage)) ?? [];
+  const start = ownKeys(owner);
+  const versions = keys.filter((key) => key.startsWith(start)).map((key) => draftKeyOf(key.slice(start.length)));
+  return [...new Set(versions.filter((version) => VERSION.test(version)))];
+}
+
+/** Take what a tab that is gone kept to where the draft opens from; where edits lie there already, it waits its turn. */
+export function adoptOfTabs(shelfKey: string): void {
+  if (localShelf.get(shelfKey) !== null) return;
+  const keys = orNull(() => Object.keys(localStorage)) ?? [];
+  const from = keys.find((key) => key.startsWith(`${shelfKey}~`) && !key.endsWith(unitsKey("")));
+  if (!from) return;
+  for (const [old, own] of [[unitsKey(from), unitsKey(shelfKey)], [from, shelfKey]] as const) {
+    const kept = localShelf.get(old);
+    if (kept !== null) localShelf.set(own, kept);
+    localShelf.remove(old);
+  }
 }
 
 export function locksKeyOf(shelfKey: string): string {
-  return `${shelfKey}-locks`;
+  return `${draftKeyOf(shelfKey)}-locks`;
 }
 
 /** The revision of edits that were taken to a draft of their own and do not stand on its state yet. */

@@ -21,6 +21,8 @@ export interface Wishes {
   table(): void;
   retry(): void;
   reload(): void;
+  /** Go to where edits of a draft that is gone can be put into another. */
+  rescue(): void;
 }
 
 /** What is done with units that are selected, on the map or in the table. */
