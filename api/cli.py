@@ -29,7 +29,9 @@ from api.cli_options import (
     OutOption,
     QuietOption,
     Tongue,
+    Work,
     fields_of,
+    named_effort,
     named_language,
     server_installed,
     settings_of,
@@ -111,6 +113,11 @@ def plan(
     ] = None,
     max_households: MaxOption = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
+    effort: Annotated[Work, typer.Option(help="How long to search for short borders.")] = Work.STANDARD,
+    time_s: Annotated[
+        float | None,
+        typer.Option("--time", metavar="SECONDS", help="Search so long, instead of by --effort."),
+    ] = None,
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
@@ -132,7 +139,8 @@ def plan(
     sources = _sources(given, field, crs, id_column)
     commands.make_plan(
         terminal, sources.layers, sources.fields, floors_file=floors, crs=crs, id_column=id_column,
-        bounds=(min_households, max_households), seed=seed, output=output, map_file=map_file,
+        bounds=(min_households, max_households), seed=seed, effort=named_effort(effort), time_s=time_s,
+        output=output, map_file=map_file,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from maps.text import Language
 
 if TYPE_CHECKING:
     from api.console import Terminal
+    from geo.partition import EffortName
 
 
 class Tongue(StrEnum):
@@ -24,6 +25,14 @@ class Tongue(StrEnum):
 
     CHINESE = "zh_CN"
     ENGLISH = "en"
+
+
+class Work(StrEnum):
+    """How much a plan is searched (`geo.partition.effort`)."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    THOROUGH = "thorough"
 
 
 LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
@@ -90,6 +99,13 @@ def settings_of(data_dir: str | None) -> Settings:
     if not data_dir.strip():
         raise InputError("data_dir_empty", "--data-dir names no folder", mend="name one, or leave it out")
     return replace(settings, data_dir=Path(data_dir))
+
+
+def named_effort(work: Work) -> EffortName:
+    """Return one of the presets of a search by its name."""
+    if work == Work.STANDARD:
+        return "standard"
+    return "fast" if work == Work.FAST else "thorough"
 
 
 def named_language(language: str) -> Language:

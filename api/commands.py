@@ -11,14 +11,22 @@ from tempfile import TemporaryDirectory
 
 from api.console import Report, Terminal
 from api.outputs import draw_map, now, ready, run_times
-from api.telling import review_values, summary_lines, warn
+from api.stopping import first_ends_search
+from api.telling import (
+    review_values,
+    search_columns,
+    search_lines,
+    search_values,
+    summary_lines,
+    warn,
+)
 from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import written
 from geo.findings import Finding
 from geo.floors import read_floors, with_floors
 from geo.layers import LayerKind
-from geo.partition import Band
+from geo.partition import Band, EffortName
 from geo.plan_layers import read_plan_layers, without_own_grids
 from geo.planning import Plan, plan
 from geo.review import Review
@@ -40,6 +48,8 @@ def make_plan(
     id_column: str | None,
     bounds: tuple[int, int],
     seed: int,
+    effort: EffortName = "standard",
+    time_s: float | None = None,
     output: Path,
     map_file: Path | None,
 ) -> None:
@@ -60,7 +70,11 @@ def make_plan(
         )
         report("reading", 1, 1)
         warn(terminal, layers.findings)
-        made = plan(layers, band=band, seed=seed, on_progress=report)
+        with first_ends_search(lambda: terminal.warn(text("cli.stopping", terminal.language))) as is_pressed:
+            made = plan(
+                layers, band=band, seed=seed, effort=effort, time_s=time_s, on_progress=report,
+                should_stop=is_pressed,
+            )  # fmt: skip
         named = {f"{kind}.{column}": name for (kind, column), name in fields.items()}
         told = {"crs": crs, "id": id_column, "fields": named}
         if floors_file is not None:
@@ -203,7 +217,8 @@ def _write(made: Plan, output: Path, started: datetime, report: Report, *, optio
     from maps.plan_file import plan_frames, write_frames
 
     report("writing", 0, 1)
-    write_frames(plan_frames(made, {**run_times(started), "options": options}), output)
+    run = {**run_times(started), **search_columns(made.partition.search), "options": options}
+    write_frames(plan_frames(made, run), output)
     report("writing", 1, 1)
 
 
@@ -227,6 +242,8 @@ def _tell_plan(terminal: Terminal, made: Plan, output: Path, map_file: Path | No
         text("cli.plan_written", terminal.language, file=output, map=map_file)
         if map_file
         else text("cli.plan_only_written", terminal.language, file=output),
+        *search_lines(made.partition.search, terminal.language),
         *summary_lines(made.review, made.findings, terminal.language, band=made.partition.band, file=output),
     ]
+    values |= {"search": search_values(made.partition.search)}
     terminal.result(lines, {"plan": str(output), "map": map_file and str(map_file), **values})

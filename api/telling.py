@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.console import Terminal
 from geo.findings import Finding
-from geo.partition import Band
+from geo.partition import Band, Search
 from geo.review import Review, count_values
 from maps.findings import grid_count_text, sentence
 from maps.text import Language, printable, text
@@ -104,3 +104,30 @@ def _grid_counts(review: Review, language: Language, band: Band) -> list[str]:
         more = len(review.communities) - SHOWN_COMMUNITIES
         lines.append("  " + text("cli.more_communities", language, count=more))
     return lines
+
+
+def search_lines(search: Search | None, language: Language) -> list[str]:
+    """Return how a plan was searched for, for people: seed, effort, time, and why it ended."""
+    if search is None:
+        return []
+    key = f"cli.search.{search.ended}"
+    effort = text(f"cli.effort.{search.effort}", language)
+    return ["  " + text(key, language, seed=search.seed, effort=effort, seconds=search.seconds)]
+
+
+def search_values(search: Search | None) -> dict[str, object] | None:
+    """Return how a plan was searched for, for scripts."""
+    if search is None:
+        return None
+    return {
+        "seed": search.seed,
+        "effort": search.effort,
+        "rounds": search.rounds,
+        "seconds": round(search.seconds, 2),
+        "ended": search.ended,
+    }
+
+
+def search_columns(search: Search | None) -> dict[str, str]:
+    """Return how a plan was searched for, as columns of the table `run`."""
+    return {} if search is None else {"effort": search.effort, "ended": search.ended}

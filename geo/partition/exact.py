@@ -27,6 +27,8 @@ from geo.partition.weights import Weights
 
 # Sets are kept as bits of one int64.
 LARGEST_WINDOW = 62
+# Metres by which a bound of the linear relaxation may be off by rounding.
+BOUND_SLACK = 1e-4
 
 
 @kernel
@@ -241,9 +243,67 @@ def choose_sets(
     extra : (values, limit), optional
         One more condition: the values of the chosen sets add up to at most limit.
     """
-    k, n = cover.shape
+    k = len(cover)
     if k == 0 or not cover[:, exactly].any(axis=0).all():
         return None
+    program = _program(cover, cost, exactly, extra)
+    program.integrality_ = [highspy.HighsVarType.kInteger] * k
+    solver = _solver(mip_max_nodes=nodes, mip_rel_gap=gap, mip_abs_gap=1e-6)
+    solver.passModel(program)
+    if start is not None:
+        known = highspy.HighsSolution()
+        known.col_value = np.isin(np.arange(k), start).astype(float).tolist()
+        known.value_valid = True
+        solver.setSolution(known)
+    solver.run()
+    status = solver.getModelStatus()
+    proved = status == highspy.HighsModelStatus.kOptimal
+    if not proved and solver.getInfo().primal_solution_status != 2:
+        return None
+    chosen = np.flatnonzero(np.asarray(solver.getSolution().col_value) > 0.5)
+    return Choice(chosen, proved)
+
+
+def worth_choosing(
+    cover: NDArray[np.bool_], cost: NDArray[np.float64], known: float, *, exactly: NDArray[np.bool_]
+) -> NDArray[np.int64] | None:
+    """Return the sets that a choice cheaper than a known one can hold; None where no choice exists.
+
+    The linear relaxation gives a bound for all choices and, for each set, by how much a choice that holds it
+    is dearer than that at least (its reduced cost): sets beyond the known cost drop out.
+
+    Parameters
+    ----------
+    cover, cost, exactly
+        As for `choose_sets`.
+    known : float
+        Cost of a choice that is known.
+
+    References
+    ----------
+    Balas, E., Padberg, M. (1976). Set partitioning: a survey. SIAM Review 18(4) (reduced cost fixing).
+    """
+    if not len(cost) or not cover[:, exactly].any(axis=0).all():
+        return None
+    solver = _solver()
+    solver.passModel(_program(cover, cost, exactly, None))
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    reduced = np.asarray(solver.getSolution().col_dual)
+    bound = solver.getInfo().objective_function_value
+    worth: NDArray[np.int64] = np.flatnonzero(reduced <= known - bound + BOUND_SLACK)
+    return worth
+
+
+def _program(
+    cover: NDArray[np.bool_],
+    cost: NDArray[np.float64],
+    exactly: NDArray[np.bool_],
+    extra: tuple[NDArray[np.float64], float] | None,
+) -> Any:
+    """Return the choice of sets as a linear program; a last row for the extra condition."""
+    k, n = cover.shape
     sets, atoms = np.nonzero(cover)
     starts = np.searchsorted(sets, np.arange(k + 1))
     row_lower, row_upper = exactly.astype(float), np.ones(n)
@@ -262,28 +322,13 @@ def choose_sets(
     program.a_matrix_.start_ = starts.astype(np.int32)
     program.a_matrix_.index_ = index
     program.a_matrix_.value_ = value
-    program.integrality_ = [highspy.HighsVarType.kInteger] * k
+    return program
+
+
+def _solver(**options: float) -> Any:
+    """Return a solver that gives the same answer everywhere: one thread, no clock, a fixed seed."""
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, setting in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("parallel", "off"),
-        ("random_seed", 0),
-        ("mip_max_nodes", nodes),
-        ("mip_rel_gap", gap),
-        ("mip_abs_gap", 1e-6),
-    ):
+    same = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0}
+    for option, setting in {**same, **options}.items():
         solver.setOptionValue(option, setting)
-    solver.passModel(program)
-    if start is not None:
-        known = highspy.HighsSolution()
-        known.col_value = np.isin(np.arange(k), start).astype(float).tolist()
-        known.value_valid = True
-        solver.setSolution(known)
-    solver.run()
-    status = solver.getModelStatus()
-    proved = status == highspy.HighsModelStatus.kOptimal
-    if not proved and solver.getInfo().primal_solution_status != 2:
-        return None
-    chosen = np.flatnonzero(np.asarray(solver.getSolution().col_value) > 0.5)
-    return Choice(chosen, proved)
+    return solver

@@ -116,6 +116,30 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Search:
+    """How a partition was found.
+
+    Attributes
+    ----------
+    seed : int
+    effort : str
+        The last preset of `effort.EFFORTS` that a region was searched with.
+    rounds : int
+        How often the regions were searched, the last round perhaps not to its end.
+    seconds : float
+        Time it took, by the clock.
+    ended : {"done", "time", "stopped"}
+        Because all work was done, the time was over, or it was asked to stop.
+    """
+
+    seed: int
+    effort: str
+    rounds: int
+    seconds: float
+    ended: Literal["done", "time", "stopped"]
+
+
+@dataclass(frozen=True)
 class Partition:
     """An immutable assignment of n units to parts.
 
@@ -133,6 +157,8 @@ class Partition:
         What the parts are judged by.
     proofs : mapping of int to Proof
         Why, for each part out of band.
+    search : Search, optional
+        How it was found, where it was searched for.
     """
 
     adjacency: Adjacency
@@ -141,6 +167,7 @@ class Partition:
     labels: NDArray[np.int64]
     band: Band = field(default_factory=Band)
     proofs: Mapping[int, Proof] = field(default_factory=dict)
+    search: Search | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         n = len(self.adjacency.unit_ids)
@@ -207,7 +234,7 @@ class Partition:
 
     def with_labels(self, labels: ArrayLike, proofs: Mapping[int, Proof] | None = None) -> Partition:
         """Return the same units assigned otherwise; without proofs, since the old ones need not hold."""
-        return replace(self, labels=np.asarray(labels), proofs=proofs or {})
+        return replace(self, labels=np.asarray(labels), proofs=proofs or {}, search=None)
 
     def _sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         sums = np.zeros(self.n_parts, np.int64)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from geo.adjacency import Adjacency
 from geo.errors import InputError
 from geo.partition.chance import seed_of
-from geo.partition.partition import Band, Partition, Proof, ProofCode, frozen, numbered
+from geo.partition.effort import EFFORTS, Effort, EffortName
+from geo.partition.partition import Band, Partition, Proof, ProofCode, Search, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.region import Region, sub_region
-from geo.partition.search import RegionPlan, plan_region
+from geo.partition.search import RegionPlan, plan_key, plan_region
 from geo.partition.totals import (
     households_left_over,
     is_narrow,
@@ -30,6 +34,9 @@ from geo.partition.weights import Weights
 # whole plan. The plan is the same.
 COMPILED_FROM_UNITS = 301
 COMPILED_FROM_STEPS = 1_500_000
+# With a limit of time the regions are searched so, the last effort again and again from other starts.
+ANYTIME: tuple[EffortName, ...] = ("fast", "standard", "thorough")
+ANYTIME_ROUNDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def partition(
     kept_whole: ArrayLike | None = None,
     weights: Weights | None = None,
     seed: int = 0,
+    effort: EffortName = "standard",
+    time_s: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Partition:
@@ -82,6 +91,12 @@ def partition(
         What plans within the band are judged by.
     seed : int, default 0
         Same units and seed, same plan: on every machine, and whatever else is in the city.
+    effort : {"fast", "standard", "thorough"}
+        How much work is done (`effort.EFFORTS`).
+    time_s : float, optional
+        Instead of one search of that effort: first a fast one, then better ones with further starts, until so
+        many seconds have passed by the clock or nothing more is gained. The plan then depends on how many
+        searches the machine got done.
     on_progress : callable, optional
         Called with the units done and their number.
     should_stop : callable, optional
@@ -95,11 +110,27 @@ def partition(
     Raises
     ------
     InputError
-        Arrays of another length, negative households, or a group of `kept_whole` that spans communities
-        or pieces.
+        Arrays of another length, negative households, no time, or a group of `kept_whole` that spans
+        communities or pieces.
     """
     band = band or Band()
-    stop = should_stop or _never
+    asked = should_stop or _never
+    begun = time.monotonic()
+    if time_s is not None and not 0 < time_s < math.inf:
+        raise InputError(
+            "time_invalid",
+            f"a plan cannot take {time_s} seconds",
+            mend="give a number above 0",
+            field="time",
+            value=str(time_s),
+        )
+
+    def is_late() -> bool:
+        return time_s is not None and time.monotonic() - begun >= time_s
+
+    def stop() -> bool:
+        return is_late() or asked()
+
     n = len(adjacency.unit_ids)
     hh = frozen(households, "households", n)
     if (hh < 0).any():
@@ -123,21 +154,27 @@ def partition(
     )
     regions = regions_of(atoms, band)
     large = n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
-    labels, proved, behind = _search(
-        adjacency,
-        atoms,
-        regions,
-        band,
-        weights or Weights(),
-        seed,
-        large,
-        on_progress,
-        stop,
-    )
+    efforts = [EFFORTS[effort]] if time_s is None else [EFFORTS[name] for name in ANYTIME]
+    names: list[EffortName] = [effort] if time_s is None else list(ANYTIME)
+    searched = _Searched(adjacency, atoms, regions, band, weights or Weights(), seed, large=large)
+    searched.begin(efforts[0], on_progress, stop)
+    rounds = 1
+    while time_s is not None and not stop() and rounds < ANYTIME_ROUNDS:
+        gained = searched.go_on(efforts[min(rounds, len(efforts) - 1)], rounds, stop)
+        rounds += 1
+        if rounds > len(efforts) and not gained:
+            break
+    labels = searched.labels
+    ended: Literal["done", "time", "stopped"] = "stopped" if asked() else "time" if is_late() else "done"
     _join_atoms_too_large(atoms, regions, labels, band)
     plan = Partition(adjacency, hh, place, labels[atoms.of_unit], band)
-    reasons = _reasons(plan, atoms, regions, set(labels[proved].tolist()), labels, behind)
-    return plan.with_labels(plan.labels, reasons)
+    proved = set(labels[searched.unavoidable].tolist())
+    reasons = _reasons(plan, atoms, regions, proved, labels, searched.behind)
+    used = names[min(rounds, len(names)) - 1]
+    return replace(
+        plan.with_labels(plan.labels, reasons),
+        search=Search(seed, used, rounds, time.monotonic() - begun, ended),
+    )
 
 
 def _renumbered(codes: ArrayLike | None, name: str, n: int) -> NDArray[np.int64]:
@@ -151,47 +188,89 @@ def _never() -> bool:
     return False
 
 
-def _search(
-    adjacency: Adjacency,
-    atoms: Atoms,
-    regions: Regions,
-    band: Band,
-    weights: Weights,
-    seed: int,
-    large: bool,
-    on_progress: Callable[[int, int], None] | None,
-    stop: Callable[[], bool],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], dict[int, Behind]]:
-    """Label the atoms; say of each whether its part is proved to be unavoidable where it is out of band.
+class _Searched:
+    """The regions of a city with the best plan found for each.
 
-    Also tell which labels are places behind one atom (`twigs`).
+    Attributes
+    ----------
+    labels : (k,) int64
+        Part of each atom.
+    unavoidable : (k,) bool
+        Whether the part of each atom is proved to be unavoidable where it is out of band.
+    behind : dict
+        Which labels are places behind one atom (`twigs`).
     """
-    k = len(atoms)
-    behind: dict[int, Behind] = {}
-    labels = np.where(regions.host >= 0, regions.host, -1)
-    unavoidable = np.zeros(k, np.bool_)
-    next_label = k
-    done, total = int((regions.region < 0).sum()), k
-    queue = cut_out(atoms, regions)[::-1]
-    while queue:
-        region = queue.pop()
-        junction = crossroads(region, band)
-        if junction is None:
-            name = str(adjacency.unit_ids[atoms.first_unit[region.atoms[0]]])
-            found = plan_region(region, band, weights, seed_of(seed, name), large=large, should_stop=stop)
-        else:
-            middle = int(region.atoms[junction.atom])
-            queue += [_part_of(region, place) for place in junction.rest[::-1]]
-            region, found = _laid_apart(region, (junction.own_part, *junction.twigs))
-            for twig in range(len(junction.twigs)):
-                behind[next_label + 1 + twig] = Behind(middle, junction.n_twigs, junction.twig_households)
-        labels[region.atoms] = found.labels + next_label
-        next_label += int(found.labels.max()) + 1
-        unavoidable[region.atoms] = np.isin(found.labels, list(found.unavoidable))
-        done += len(region)
-        if on_progress is not None:
-            on_progress(done, total)
-    return labels, unavoidable, behind
+
+    def __init__(
+        self,
+        adjacency: Adjacency,
+        atoms: Atoms,
+        regions: Regions,
+        band: Band,
+        weights: Weights,
+        seed: int,
+        *,
+        large: bool,
+    ) -> None:
+        self.adjacency, self.atoms, self.regions = adjacency, atoms, regions
+        self.band, self.weights, self.seed, self.large = band, weights, seed, large
+        self.labels = np.where(regions.host >= 0, regions.host, -1)
+        self.unavoidable = np.zeros(len(atoms), np.bool_)
+        self.behind: dict[int, Behind] = {}
+        self._plans: list[tuple[Region, RegionPlan]] = []
+        self._next_label = len(atoms)
+
+    def begin(
+        self, effort: Effort, on_progress: Callable[[int, int], None] | None, stop: Callable[[], bool]
+    ) -> None:
+        """Divide every region."""
+        atoms, regions, band = self.atoms, self.regions, self.band
+        done, total = int((regions.region < 0).sum()), len(atoms)
+        queue = cut_out(atoms, regions)[::-1]
+        while queue:
+            region = queue.pop()
+            junction = crossroads(region, band)
+            if junction is None:
+                found = self._planned(region, effort, 0, stop)
+                self._plans.append((region, found))
+            else:
+                middle = int(region.atoms[junction.atom])
+                queue += [_part_of(region, place) for place in junction.rest[::-1]]
+                region, found = _laid_apart(region, (junction.own_part, *junction.twigs))
+                for twig in range(len(junction.twigs)):
+                    self.behind[self._next_label + 1 + twig] = Behind(
+                        middle, junction.n_twigs, junction.twig_households
+                    )
+            self._take(region, found)
+            done += len(region)
+            if on_progress is not None:
+                on_progress(done, total)
+
+    def go_on(self, effort: Effort, turn: int, stop: Callable[[], bool]) -> bool:
+        """Search every region anew and keep what is better; say whether anything is."""
+        gained = False
+        for at, (region, known) in enumerate(self._plans):
+            if stop():
+                break
+            found = self._planned(region, effort, turn, stop)
+            old, new = (plan_key(region, plan.labels, self.band, self.weights) for plan in (known, found))
+            if new < old:
+                gained = True
+                self._plans[at] = (region, found)
+                self._take(region, found)
+        return gained
+
+    def _planned(self, region: Region, effort: Effort, turn: int, stop: Callable[[], bool]) -> RegionPlan:
+        name = str(self.adjacency.unit_ids[self.atoms.first_unit[region.atoms[0]]])
+        seed = seed_of(self.seed, name) if turn == 0 else seed_of(self.seed, name, str(turn))
+        return plan_region(
+            region, self.band, self.weights, seed, large=self.large, should_stop=stop, effort=effort
+        )
+
+    def _take(self, region: Region, found: RegionPlan) -> None:
+        self.labels[region.atoms] = found.labels + self._next_label
+        self._next_label += int(found.labels.max()) + 1
+        self.unavoidable[region.atoms] = np.isin(found.labels, list(found.unavoidable))
 
 
 def _part_of(region: Region, positions: NDArray[np.int64]) -> Region:

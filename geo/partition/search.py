@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geo.partition.certificates import proved_parts
 from geo.partition.chance import WAITING
+from geo.partition.effort import EFFORTS, Effort
 from geo.partition.exact import (
     LARGEST_WINDOW,
     ConnectedSets,
@@ -18,8 +19,9 @@ from geo.partition.exact import (
     find_sets,
     list_connected_sets,
     set_costs,
+    worth_choosing,
 )
-from geo.partition.local_search import anneal, recut_windows
+from geo.partition.local_search import WINDOW_PARTS, anneal, recut_windows
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
@@ -28,28 +30,32 @@ from geo.partition.tree_cut import cut_random_tree
 from geo.partition.weights import Weights
 from geo.partition.whole_parts import with_count
 
-# Small regions get the cheapest plan within the band, when they have at most so many legal sets; the gap
-# is the share by which it may miss the best.
-EXACT_ATOMS = 40
-EXACT_SETS = 1_000
+# Regions of at most so many atoms get the cheapest plan within the band where they have few legal sets, by
+# dynamic programming or the linear relaxation.
+EXACT_ATOMS = 60
+SUBSET_SETS = 1_000
+# Choices among plans with faults; the gap is the share by which they may miss the best.
 EXACT_NODES = 20
 EXACT_GAP = 0.01
 # What is out of band is mended exactly among at most so many sets.
 FAULT_SETS = 8_000
 FAULT_NODES = 500
 
-TREES = 8
 TREES_MENDING = 40
+# What is asked to stop before it has begun still cuts so many trees for one without faults.
+STOPPED_TREES = 4
 SMALL_ATOMS = 300
-# Annealing, in centimetres: from moves that may cost a compound to moves that cost next to nothing.
-HEAT_CM = [round(30_000 * 0.01 ** (stage / 19)) for stage in range(20)]
-COOL_CM = [round(600 * 0.02 ** (stage / 7)) for stage in range(8)]
+# A last annealing, in centimetres, down to moves that cost next to nothing.
+COOL_CM = [round(300 * 0.04 ** (stage / 3)) for stage in range(4)]
+COOL_MOVES = 18
 # In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
 EVEN_CM = [round(20_000 * 0.01 ** (stage / 11)) for stage in range(12)]
 EVEN_SQUARE_CM = 4_000
 EVEN_ROUNDS = 4
 MOVES_PER_ATOM = 18
-RECUT_EVERY = 12
+# Of 1024 moves: shares of compounds handed over, windows cut into one part more, windows of three to five
+# parts and pairs cut anew, each with those before it.
+MOVE_ODDS = (51, 71, 112, 132)
 # Trees that would take more steps to cut exactly (about households x upper) are carved instead.
 STEPS = 2_000_000_000
 WINDOW_STEPS = 10_000_000
@@ -65,6 +71,12 @@ WINDOW_ATOMS = 48
 # A table of compounds in parts is kept while it has at most this many cells; beyond, compounds do not
 # steer single moves (they still steer the trees).
 LARGEST_PRESENCE = 50_000_000
+# Shares of compounds in parts are counted in a table of at most this many cells, beyond that sorted.
+FEW_SHARES = 10_000
+
+
+def _never() -> bool:
+    return False
 
 
 class Key(NamedTuple):
@@ -90,7 +102,9 @@ def plan_key(region: Region, labels: NDArray[np.int64], band: Band, weights: Wei
     cut = labels[region.left] != labels[region.right]
     cost = float(region.gain[cut].sum()) / CM_PER_M
     named = region.compound >= 0
-    pieces = len(np.unique(labels[named] * (region.n_compounds + 1) + region.compound[named]))
+    shares = labels[named] * region.n_compounds + region.compound[named]
+    few = len(total) * region.n_compounds <= len(region) + FEW_SHARES
+    pieces = np.count_nonzero(np.bincount(shares)) if few else len(np.unique(shares))
     target = (band.lower + band.upper) / 2 if weights.target is None else weights.target
     within = used & ~small & ~large
     cost += weights.compound_split * pieces + weights.evenness * float(((total[within] - target) ** 2).sum())
@@ -158,8 +172,19 @@ class Bench:
         )  # fmt: skip
         return np.asarray(label, np.int64)
 
-    def annealed(self, labels: NDArray[np.int64], heat: list[int], *, strict: int = 1) -> NDArray[np.int64]:
-        """Return the best plan met while annealing; `strict` multiplies what is out of band."""
+    def annealed(
+        self,
+        labels: NDArray[np.int64],
+        heat: Sequence[int],
+        moves: int = MOVES_PER_ATOM,
+        *,
+        strict: int = 1,
+        should_stop: Callable[[], bool] = _never,
+    ) -> NDArray[np.int64]:
+        """Return the best plan met while annealing, by so many moves an atom at each heat (centimetres).
+
+        What is out of band counts `strict` times.
+        """
         weights, target = self.weights, self.weights.target
         price = [
             self.band.lower,
@@ -170,7 +195,7 @@ class Bench:
             round(weights.evenness * CM_PER_M),
             round(weights.compound_split * CM_PER_M),
         ]
-        return self._annealed(compact(labels), heat, price)
+        return self._annealed(compact(labels), heat, moves, price, should_stop)
 
     def evened(self, labels: NDArray[np.int64], n_parts: int) -> NDArray[np.int64]:
         """Return a plan of so many parts that are as even as borders allow, whatever the band.
@@ -181,29 +206,52 @@ class Bench:
         labels = compact(with_count(self.region, labels, n_parts))
         mean = round(2 * self.region.households / n_parts)
         price = [0, self.region.households, mean, 0, 0, EVEN_SQUARE_CM, 0]
-        return self._annealed(labels, EVEN_CM, price)
+        return self._annealed(labels, EVEN_CM, MOVES_PER_ATOM, price, _never)
 
-    def _annealed(self, labels: NDArray[np.int64], heat: list[int], price: list[int]) -> NDArray[np.int64]:
+    def _annealed(
+        self,
+        labels: NDArray[np.int64],
+        heat: Sequence[int],
+        moves: int,
+        price: list[int],
+        should_stop: Callable[[], bool],
+    ) -> NDArray[np.int64]:
         region, n = self.region, len(self.region)
-        parts = int(labels.max(initial=0)) + 1
+        used = int(labels.max(initial=0)) + 1
+        parts = used + used // 4 + 2
         kinds = region.n_compounds if parts * region.n_compounds <= LARGEST_PRESENCE else 0
         compound = self.compound if kinds else self.blank(n, -1)
         presence = np.zeros(parts * kinds, np.int64)
         if kinds:
             named = region.compound >= 0
             np.add.at(presence, labels[named] * kinds + region.compound[named], 1)
-        best = self.flat(labels)
-        anneal(
-            n, kinds, *self.graph, self.gain, self.joins, self.rank, self.weight, compound,
-            self.flat(np.array(price)), self.flat(np.array(WAITING)), self.flat(np.array(heat)),
-            MOVES_PER_ATOM * n, RECUT_EVERY, self.flat(labels),
-            self.flat(np.bincount(labels, weights=region.weight).astype(np.int64)),
-            self.flat(np.bincount(labels)), self.flat(presence), best, self.zone, self.place, self.order,
-            self.parent, self.frontier, self.cut_cost, self.blank(n), self.blank(n), self.blank(n),
-            self.blank(kinds), self.blank(kinds), self.blank(n), self.chance,
-            large=self.large,
-        )  # fmt: skip
-        return np.asarray(best, np.int64)
+        label, presence = self.flat(labels), self.flat(presence)
+        total = self.flat(np.bincount(labels, weights=region.weight, minlength=parts).astype(np.int64))
+        size = self.flat(np.bincount(labels, minlength=parts))
+        free, counts = self.blank(parts), self.flat(np.array([parts - used, 0]))
+        free[: parts - used] = self.flat(np.arange(used, parts))
+        work = [
+            self.zone, self.place, self.order, self.parent, self.closed, self.frontier, self.cut_cost,
+            self.blank(n), self.blank(n), self.blank(n), self.blank(n), self.blank(kinds),
+            self.blank(kinds), self.blank(n + 1), *(self.blank(WINDOW_PARTS + 2) for _ in range(3)),
+        ]  # fmt: skip
+        for i in range(n):
+            self.zone[i] = 0
+        price, waiting = self.flat(np.array(price)), self.flat(np.array(WAITING))
+        odds = self.flat(np.array(MOVE_ODDS))
+        best, now, least = labels, 0, 0
+        for degree in heat:
+            now += anneal(
+                n, kinds, *self.graph, self.gain, self.joins, self.rank, self.weight, compound, price,
+                waiting, degree, moves * n, odds, label, total, size, presence, free, counts, *work,
+                self.chance,
+                large=self.large,
+            )  # fmt: skip
+            if now < least:
+                best, least = np.array(label, np.int64), now
+            if should_stop():
+                break
+        return best
 
     def mended(self, labels: NDArray[np.int64], trials: int, widest: int) -> NDArray[np.int64]:
         """Return the plan with windows round parts out of band cut anew."""
@@ -246,6 +294,7 @@ def plan_region(
     *,
     large: bool,
     should_stop: Callable[[], bool],
+    effort: Effort = EFFORTS["standard"],
 ) -> RegionPlan:
     """Divide a region into contiguous parts, within the band wherever that is found possible.
 
@@ -259,13 +308,14 @@ def plan_region(
         Run compiled; the plan is the same.
     should_stop : callable
         Asked between the steps; the best plan so far is returned when it says so.
+    effort : Effort
     """
     n = len(region)
     if region.households < 2 * band.lower and region.households <= band.upper:
         return RegionPlan(np.zeros(n, np.int64))
 
     if is_narrow(band) and not part_totals(region.weight, band):
-        return _nearest(region, band, weights, seed, large=large, should_stop=should_stop)
+        return _nearest(region, band, weights, seed, effort, large=large, should_stop=should_stop)
 
     def key(labels: NDArray[np.int64]) -> Key:
         return plan_key(region, labels, band, weights)
@@ -274,16 +324,11 @@ def plan_region(
         return key(best)[:2] == (0, 0)
 
     bench = Bench(region, band, weights, seed, large=large)
-    best = bench.random_cut()
-    for tree in range(1, TREES_MENDING if n <= SMALL_ATOMS else TREES):
-        if should_stop() or (tree >= TREES and legal()):
-            break
-        best = min(best, bench.random_cut(), key=key)
-    if not should_stop():
-        best = min(best, bench.annealed(best, HEAT_CM), key=key)
+    best = _begun(bench, effort, key, should_stop)
     if is_narrow(band) and not legal():
         bench = bench.compiled()
         best = _evened(bench, best, key, should_stop)
+    found = best
     unavoidable: frozenset[int] = frozenset()
     proved = legal()
     if not proved and not should_stop():
@@ -311,9 +356,14 @@ def plan_region(
         proved = len(unavoidable) == len(out_of_band(region, best, band))
     if should_stop():
         return RegionPlan(best, unavoidable)
-    polished = min(best, bench.annealed(best, COOL_CM, strict=1000), key=key)
-    if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0):
-        polished = min(polished, cheapest(region, polished, band, weights, large=large), key=key)
+    # What was mended is rough: it is annealed again, within the band.
+    rough = not np.array_equal(best, found)
+    heat = effort.heat_cm[len(effort.heat_cm) // 3 :] if rough else COOL_CM
+    moves = effort.moves if rough else min(effort.moves, COOL_MOVES)
+    cooled = bench.annealed(best, heat, moves, strict=1000, should_stop=should_stop)
+    polished = min(best, cooled, key=key)
+    if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0) and not should_stop():
+        polished = min(polished, cheapest(region, polished, band, weights, effort, large=large), key=key)
     if legal() or (polished == best).all():
         return RegionPlan(polished, unavoidable)
     return RegionPlan(polished, _carried(region, best, polished, unavoidable, band, large=large))
@@ -324,6 +374,7 @@ def _nearest(
     band: Band,
     weights: Weights,
     seed: int,
+    effort: Effort,
     *,
     large: bool,
     should_stop: Callable[[], bool],
@@ -338,8 +389,38 @@ def _nearest(
         seed,
         large=large,
         should_stop=should_stop,
+        effort=effort,
     )
     return RegionPlan(near.labels, frozenset(out_of_band(region, near.labels, band)))
+
+
+def _begun(
+    bench: Bench,
+    effort: Effort,
+    key: Callable[[NDArray[np.int64]], Key],
+    should_stop: Callable[[], bool],
+) -> NDArray[np.int64]:
+    """Return the best plan of some trees, annealed; of several such starts where units are few."""
+    n = len(bench.region)
+    best: NDArray[np.int64] | None = None
+    for _ in range(effort.starts if n <= EXACT_ATOMS else 1):
+        cut = bench.random_cut()
+        for tree in range(1, max(TREES_MENDING if n <= SMALL_ATOMS else 0, effort.trees)):
+            if (tree >= effort.trees or should_stop()) and key(cut)[:2] == (0, 0):
+                break
+            if tree >= STOPPED_TREES and should_stop():
+                break
+            cut = min(cut, bench.random_cut(), key=key)
+        best = cut if best is None else min(best, cut, key=key)
+        if should_stop():
+            break
+        annealed = bench.annealed(cut, effort.heat_cm, effort.moves, should_stop=should_stop)
+        best = min(best, annealed, key=key)
+        if n > EXACT_ATOMS and key(annealed)[:2] != (0, 0) and not should_stop():
+            # A part or two out of band are mended at less cost than a tree that has none is improved.
+            best = min(best, bench.mended(annealed, MEND_TRIALS, 2), key=key)
+    assert best is not None
+    return best
 
 
 def _evened(
@@ -385,25 +466,33 @@ def _carried(
 
 
 def cheapest(
-    region: Region, labels: NDArray[np.int64], band: Band, weights: Weights, *, large: bool
+    region: Region,
+    labels: NDArray[np.int64],
+    band: Band,
+    weights: Weights,
+    effort: Effort,
+    *,
+    large: bool,
 ) -> NDArray[np.int64]:
     """Return the cheapest plan within the band of a small region, the given one where none is found."""
-    sets = list_connected_sets(region, band.lower, band.upper, limit=EXACT_SETS, large=large)
+    sets = list_connected_sets(region, band.lower, band.upper, limit=effort.sets, large=large)
     if sets is None:
         return labels
     cost = set_costs(region, sets, band, weights)
-    if len(region) <= MOST_ATOMS:
+    if len(region) <= MOST_ATOMS and len(sets) <= SUBSET_SETS:
         chosen = cheapest_division(sets.member, np.zeros(len(cost), np.int64), cost)
         return labels if chosen is None else _labels(sets, chosen)
+    known, everything = find_sets(sets, labels), np.ones(len(region), np.bool_)
+    if known is None:
+        return labels
+    worth = worth_choosing(sets.member, cost, float(cost[known].sum()), exactly=everything)
+    if worth is None or len(worth) > effort.worth:
+        return labels
     choice = choose_sets(
-        sets.member,
-        cost,
-        exactly=np.ones(len(region), np.bool_),
-        nodes=EXACT_NODES,
-        gap=EXACT_GAP,
-        start=find_sets(sets, labels),
-    )
-    return labels if choice is None else _labels(sets, choice.chosen)
+        sets.member[worth], cost[worth], exactly=everything, nodes=effort.nodes, gap=effort.gap,
+        start=np.flatnonzero(np.isin(worth, known)),
+    )  # fmt: skip
+    return labels if choice is None else _labels(sets, worth[choice.chosen])
 
 
 def least_faults(

@@ -95,15 +95,19 @@ def weigh_cuts(
     place: Any,
     order: Any,
     parent: Any,
+    above: Any,
     cut_cost: Any,
 ) -> None:
     """Put into cut_cost[i] what it costs to cut the subtree below order[i] off the rest of the tree.
 
-    Each border counts at its two ends and twice negatively where their ways to the root meet, so that
-    the sum over a subtree is the sum of the borders that leave it.
+    Also put the place of the parent of order[i] into above[i]. Each border counts at its two ends and twice
+    negatively where their ways to the root meet, so that the sum over a subtree is the sum of the borders
+    that leave it.
     """
-    for i in range(grown):
+    cut_cost[0] = 0
+    for i in range(1, grown):
         cut_cost[i] = 0
+        above[i] = place[parent[order[i]]]
     for i in range(1, grown):
         atom = order[i]
         for edge in range(indptr[atom], indptr[atom + 1]):
@@ -114,12 +118,12 @@ def weigh_cuts(
                 cut_cost[two] += gain[edge]
                 while one != two:
                     if one > two:
-                        one = place[parent[order[one]]]
+                        one = above[one]
                     else:
-                        two = place[parent[order[two]]]
+                        two = above[two]
                 cut_cost[one] -= 2 * gain[edge]
     for i in range(grown - 1, 0, -1):
-        cut_cost[place[parent[order[i]]]] += cut_cost[i]
+        cut_cost[above[i]] += cut_cost[i]
 
 
 @inlined
@@ -293,7 +297,7 @@ def cut_random_tree(
     grown = grow_tree(
         start, zone, 1, indptr, neighbour, origin, joins, rank, place, order, parent, frontier, chance
     )
-    weigh_cuts(grown, zone, 1, indptr, neighbour, gain, place, order, parent, cut_cost)
+    weigh_cuts(grown, zone, 1, indptr, neighbour, gain, place, order, parent, closed, cut_cost)
     parts = cut_tree(
         grown,
         place,

@@ -34,8 +34,8 @@ class Weights:
         Households a part should have; None: the middle of the band.
     """
 
-    household_out: float = 60.0
-    part_out: float = 300.0
+    household_out: float = 100.0
+    part_out: float = 1000.0
     compound_split: float = 300.0
     barrier: float = 3.0
     cut: float = 1.0

@@ -574,7 +574,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("presses", [1, 2])
+def test_the_first_ctrl_c_ends_the_search_and_the_second_leaves_nothing(tmp_path, presses):
     corners = [(462_000 + 30 * x, 3_542_000 + 30 * y) for x in range(100) for y in range(80)]
     houses = [shapely.box(x, y, x + 15, y + 15) for x, y in corners]
     units = gpd.GeoDataFrame(
@@ -588,18 +589,26 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
     gpd.GeoDataFrame({"community_id": ["1"]}, geometry=[outline], crs="EPSG:4549").to_file(layers / "c.gpkg")
     running = subprocess.Popen(
         [*WEIGE, "plan", "--units", layers / "units.gpkg", "--communities", layers / "c.gpkg",
-         "-o", output / "plan.gpkg"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+         "-o", output / "plan.gpkg", "--time", "600", "--lang", "en"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         # What is started in the background of a shell would ignore Ctrl-C, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
-    # The command has begun once it has used more time than starting Python takes; 8,000 units take far more.
-    while running.poll() is None and cpu_seconds(running.pid) < 2.5:
+    # By then the layers are read; cells and search of 8,000 units take far more.
+    while running.poll() is None and cpu_seconds(running.pid) < 7:
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    for _ in range(presses):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    told, said = running.communicate(timeout=240)
 
-    assert running.returncode == 130
-    assert len(said.splitlines()) == 1
     assert "Traceback" not in said
-    assert list(output.iterdir()) == []
+    assert said.splitlines()[0].startswith("note: stopping")
+    if presses == 1:
+        assert running.returncode == 0
+        assert "stopped; the best plan so far was written" in told
+        assert [path.name for path in output.iterdir()] == ["plan.gpkg"]
+    else:
+        assert running.returncode == 130
+        assert said.splitlines()[1:] == ["weige: stopped; nothing was written"]
+        assert list(output.iterdir()) == []

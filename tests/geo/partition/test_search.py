@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from geo.partition.effort import EFFORTS
 from geo.partition.partition import Band, components
 from geo.partition.region import Region, region_of
-from geo.partition.search import COOL_CM, HEAT_CM, Bench, plan_key, window_plan
+from geo.partition.search import COOL_CM, Bench, plan_key, window_plan
 from geo.partition.weights import Weights
 from tests.builders import lattice
 
@@ -32,7 +33,7 @@ def is_contiguous(region: Region, labels: np.ndarray) -> bool:
     return len(np.unique(pieces)) == len(np.unique(labels))
 
 
-@pytest.mark.parametrize("heat", [HEAT_CM, COOL_CM])
+@pytest.mark.parametrize("heat", [EFFORTS["standard"].heat_cm, COOL_CM])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_annealing_keeps_parts_contiguous_and_makes_no_plan_worse(seed, heat):
     region = block(9, 9, seed)

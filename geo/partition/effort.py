@@ -1,0 +1,59 @@
+"""How much work a plan may take: three presets, one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+EffortName: TypeAlias = Literal["fast", "standard", "thorough"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a region is searched.
+
+    Attributes
+    ----------
+    trees : int
+        Random trees cut for a start; the best is taken.
+    heat_cm : tuple of int
+        Heats of annealing, in centimetres: from moves that may cost the border of a grid to such as cost a
+        doorway.
+    moves : int
+        Moves of each atom at each heat.
+    starts : int
+        Starts of a region with few units, where one can miss the best; the best of all is taken.
+    sets : int
+        A region with few units and at most so many legal grids gets the cheapest choice among them.
+    worth : int
+        Most of these grids that the linear relaxation may leave to choose from.
+    nodes : int
+        Most nodes of that choice.
+    gap : float
+        Share of the cost by which that choice may miss the best.
+    """
+
+    trees: int
+    heat_cm: tuple[int, ...]
+    moves: int
+    starts: int
+    sets: int
+    worth: int
+    nodes: int
+    gap: float
+
+
+def _cooling(hot_m: float, cold_m: float, stages: int) -> tuple[int, ...]:
+    """Return heats in centimetres from hot to cold, each the same share of the one before."""
+    return tuple(round(100 * hot_m * (cold_m / hot_m) ** (stage / (stages - 1))) for stage in range(stages))
+
+
+EFFORTS: Mapping[EffortName, Effort] = MappingProxyType(
+    {
+        "fast": Effort(2, _cooling(60, 3, 10), 6, 1, 1_000, 300, 5, 0.01),
+        "standard": Effort(4, _cooling(100, 2, 20), 14, 4, 5_000, 800, 20, 0.005),
+        "thorough": Effort(8, _cooling(100, 2, 30), 90, 8, 20_000, 3_000, 60, 0.001),
+    }
+)
