@@ -451,7 +451,7 @@ def anneal(
             wanted = count + 1
             if n_free == 0 or households < wanted * price[0]:
                 continue
-        elif households <= (count - 1) * price[1]:
+        elif households <= (count - 1) * price[1] and (households < count * price[0] or draw(chance, 2) == 0):
             wanted = count - 1
         if count < most and count == 2:
             continue

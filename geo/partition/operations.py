@@ -9,18 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.adjacency import Adjacency
 from geo.errors import InputError
+from geo.partition.chance import seed_of
 from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets, set_costs
 from geo.partition.locks import Locks, require_part
 from geo.partition.partition import Band, Partition, Proof
 from geo.partition.pieces import atoms_of
 from geo.partition.plan import partition as planned
-from geo.partition.region import region_of
+from geo.partition.region import Region, region_of
+from geo.partition.search import Bench
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
 from geo.partition.weights import Weights
 
 SPLIT_SETS = 4_000
 SPLIT_NODES = 200
 SPLIT_SEEDS = 10
+EVEN_TRIALS = 3
 
 
 def split(
@@ -178,7 +181,10 @@ def k_parts(
             return None, True
         if choice is None and _undividable(sets.member[whole]):
             return None, True
-    return _k_parts_by_search(own, k, compound, held, weights, seed), False
+    found = _k_parts_by_search(own, k, compound, held, weights, seed)
+    if found is None and single:
+        found = _k_even_parts(region, k, band, weights, seed)
+    return found, False
 
 
 def _undividable(member: NDArray[np.bool_]) -> bool:
@@ -217,9 +223,24 @@ def _k_parts_by_search(
             kept_whole=held,
             weights=weights,
             seed=seed + trial,
+            effort="fast",
         )
         if made.n_parts == k and not len(_out(made.part_households, band)):
             return made.labels
+    return None
+
+
+def _k_even_parts(
+    region: Region, k: int, band: Band, weights: Weights, seed: int
+) -> NDArray[np.int64] | None:
+    """Make k parts as even as borders allow: where other numbers are legal too, a plan would take those."""
+    bench = Bench(region, band, weights, seed_of(seed), large=False)
+    made = bench.random_cut()
+    for _ in range(EVEN_TRIALS):
+        made = bench.evened(made, k)
+        total = np.bincount(made, weights=region.weight).astype(np.int64)
+        if len(total) == k and not len(_out(total, band)):
+            return made
     return None
 
 

@@ -56,6 +56,8 @@ MOVES_PER_ATOM = 18
 # Of 1024 moves: shares of compounds handed over, windows cut into one part more, windows of three to five
 # parts and pairs cut anew, each with those before it.
 MOVE_ODDS = (51, 71, 112, 132)
+# Parts are made even between two at a time, their number kept.
+EVEN_ODDS = (0, 0, 0, 85)
 # Trees that would take more steps to cut exactly (about households x upper) are carved instead.
 STEPS = 2_000_000_000
 WINDOW_STEPS = 10_000_000
@@ -206,7 +208,7 @@ class Bench:
         labels = compact(with_count(self.region, labels, n_parts))
         mean = round(2 * self.region.households / n_parts)
         price = [0, self.region.households, mean, 0, 0, EVEN_SQUARE_CM, 0]
-        return self._annealed(labels, EVEN_CM, MOVES_PER_ATOM, price, _never)
+        return self._annealed(labels, EVEN_CM, MOVES_PER_ATOM, price, _never, EVEN_ODDS)
 
     def _annealed(
         self,
@@ -215,6 +217,7 @@ class Bench:
         moves: int,
         price: list[int],
         should_stop: Callable[[], bool],
+        odds: tuple[int, int, int, int] = MOVE_ODDS,
     ) -> NDArray[np.int64]:
         region, n = self.region, len(self.region)
         used = int(labels.max(initial=0)) + 1
@@ -238,12 +241,12 @@ class Bench:
         for i in range(n):
             self.zone[i] = 0
         price, waiting = self.flat(np.array(price)), self.flat(np.array(WAITING))
-        odds = self.flat(np.array(MOVE_ODDS))
+        shares = self.flat(np.array(odds))
         best, now, least = labels, 0, 0
         for degree in heat:
             now += anneal(
                 n, kinds, *self.graph, self.gain, self.joins, self.rank, self.weight, compound, price,
-                waiting, degree, moves * n, odds, label, total, size, presence, free, counts, *work,
+                waiting, degree, moves * n, shares, label, total, size, presence, free, counts, *work,
                 self.chance,
                 large=self.large,
             )  # fmt: skip

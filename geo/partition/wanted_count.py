@@ -16,6 +16,8 @@ from geo.partition.weights import Weights
 # Neighbours that are divided anew together, and how many such groups of each size are tried for one step.
 MOST_PARTS = 5
 MOST_GROUPS = 12
+# Where no such group does, all parts that hang together are tried, if they are no more than so many.
+MOST_PARTS_TOGETHER = 30
 
 
 def with_wanted_count(
@@ -159,6 +161,22 @@ def _groups(made: Partition, step: int, fixed: Collection[int]) -> Iterator[tupl
             if other not in group
         }
         groups = wider
+    yield from _whole_neighbourhoods(beside)
+
+
+def _whole_neighbourhoods(beside: dict[int, set[int]]) -> Iterator[tuple[int, ...]]:
+    """Yield all parts that hang together: where all are even, no few of them make one part more."""
+    left = set(beside)
+    while left:
+        group, waiting = set[int](), [min(left)]
+        while waiting:
+            part = waiting.pop()
+            if part not in group:
+                group.add(part)
+                waiting += beside[part]
+        left -= group
+        if MOST_PARTS < len(group) <= MOST_PARTS_TOGETHER:
+            yield tuple(sorted(group))
 
 
 def _renumbered(
