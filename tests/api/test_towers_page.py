@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import text
 
 from api.database import Store
@@ -36,6 +37,18 @@ def test_a_tower_is_divided_painted_apart_and_made_whole_again(store: Store, pla
     dialog.get_by_label("段数").fill("2")
     dialog.get_by_label("段数").press("Tab")
     counts = dialog.locator("tbody").get_by_label("户数")
+    # The rows were made anew, and the hand goes on from field to field all the same.
+    tops = dialog.locator("tbody").get_by_label("终止层")
+    expect(tops.nth(0)).to_be_focused()
+    tops.nth(0).fill("16")
+    tops.nth(0).press("Tab")
+    expect(counts.nth(0)).to_be_focused()
+    assert dialog.locator("tbody td.number").all_inner_texts() == ["1", "17"]
+    tops.nth(0).fill("17")
+    # Where nothing has the focus, keys do nothing under the dialog.
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("b")
+    assert page.locator(".toolbar [aria-pressed=true]").get_attribute("data-tool") != "brush"
     assert [counts.nth(at).input_value() for at in (0, 1)] == ["72", "68"]
     counts.nth(0).fill("64")
     assert dialog.get_by_role("button", name="保存分段").is_disabled()

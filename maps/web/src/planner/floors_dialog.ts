@@ -29,24 +29,31 @@ export function askFloors(tower: string, households: number, most: number): Prom
     sum.classList.toggle("wrong", fault !== null);
     save.disabled = fault !== null;
   };
-  const draw = () => {
-    const rows = bands.map((band, at) => {
-      const top = number(t("tower.to"), band.highest, 1, 300);
-      const held = number(t("grid.households"), band.households, 0, 100_000);
-      top.disabled = at === bands.length - 1;
-      top.addEventListener("change", () => {
-        band.highest = Number(top.value);
-        const above = bands[at + 1];
-        if (above) above.lowest = band.highest + 1;
-        draw();
-      });
-      held.addEventListener("input", () => {
-        band.households = held.value === "" ? NaN : Number(held.value);
-        judge();
-      });
-      return element("tr", {}, element("th", { scope: "row" }, formatCount(at + 1)), element("td", { class: "number" }, String(band.lowest)), element("td", {}, top), element("td", {}, held));
+  // A row stays as long as there is a band for it: a field made anew loses the focus that is on it or on its way to it.
+  const rows: Row[] = [];
+  const rowAt = (at: number): Row => {
+    const row = newRow(at);
+    row.top.addEventListener("change", () => {
+      const [band, above] = [bands[at], bands[at + 1]];
+      if (band) band.highest = Number(row.top.value);
+      if (band && above) above.lowest = band.highest + 1;
+      draw();
     });
-    body.replaceChildren(...rows);
+    row.held.addEventListener("input", () => {
+      const band = bands[at];
+      if (band) band.households = row.held.value === "" ? NaN : Number(row.held.value);
+      judge();
+    });
+    return row;
+  };
+  const draw = () => {
+    for (const row of rows.splice(bands.length)) row.root.remove();
+    while (rows.length < bands.length) {
+      const row = rowAt(rows.length);
+      rows.push(row);
+      body.append(row.root);
+    }
+    rows.forEach((row, at) => show(row, bands[at] as FloorBand, at === bands.length - 1));
     judge();
   };
   const even = () => {
@@ -83,6 +90,29 @@ export function askFloors(tower: string, households: number, most: number): Prom
     even();
     dialog.showModal();
   });
+}
+
+/** A band in the table: its lowest floor, and the fields of its highest floor and its households. */
+interface Row {
+  root: HTMLElement;
+  lowest: HTMLElement;
+  top: HTMLInputElement;
+  held: HTMLInputElement;
+}
+
+function newRow(at: number): Row {
+  const lowest = element("td", { class: "number" });
+  const top = number(t("tower.to"), 1, 1, 300);
+  const held = number(t("grid.households"), 0, 0, 100_000);
+  const root = element("tr", {}, element("th", { scope: "row" }, formatCount(at + 1)), lowest, element("td", {}, top), element("td", {}, held));
+  return { root, lowest, top, held };
+}
+
+function show({ lowest, top, held }: Row, band: FloorBand, isLast: boolean): void {
+  lowest.textContent = String(band.lowest);
+  top.value = String(band.highest);
+  top.disabled = isLast;
+  held.value = Number.isNaN(band.households) ? "" : String(band.households);
 }
 
 function number(name: string, value: number, min: number, max: number): HTMLInputElement {

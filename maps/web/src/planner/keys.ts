@@ -65,7 +65,8 @@ export function actionOf(event: KeyboardEvent): KeyAction | null {
     if (ARROWS.has(key) && target.closest("input, [role=toolbar], .body, .files, .unit-table")) return null;
     if ((key === "enter" || key === " ") && target.closest("button, a, summary, label, input")) return null;
   }
-  if (event.altKey) return null;
+  // Under an open dialog nothing is done that it hides, wherever the focus is.
+  if (event.altKey || document.querySelector("dialog[open]")) return null;
   const isCtrl = event.ctrlKey || event.metaKey;
   const found = KEYS.find(({ keys, ctrl = false, shift }) => keys.includes(key) && ctrl === isCtrl && (shift === undefined || shift === event.shiftKey));
   return found?.action ?? null;
