@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assign } from "../src/plan/operations.ts";
-import { changesOf, chosenMoves, movedHouseholds, parts } from "../src/plan/parts.ts";
+import { changesOf, chosenMoves, movedHouseholds, outOfBand, parts } from "../src/plan/parts.ts";
 import { countPieces } from "../src/plan/remedies.ts";
 import { Chance, draw, drawing, randomPlan, SAID } from "./plan_builders.ts";
 
@@ -62,4 +62,18 @@ test("whatever parts are taken, no grid is farther from the band or in more piec
       assert.ok(state.pieces <= Math.max(before[i]?.pieces as number, after[i]?.pieces as number));
     });
   }
+});
+
+test("grids out of band are counted as they would be with what is taken", () => {
+  const { plan } = draw("A A A A A . B . C C", { households: 10 });
+  const moves = { units: [4, 8], to: [2, 1] };
+  assert.equal(outOfBand(plan, BAND, { units: [], to: [] }), 2, "A has 50, B has 10");
+  assert.equal(outOfBand(plan, BAND, { units: [4], to: [2] }), 1, "A has 40, C has 30, B still 10");
+  assert.equal(outOfBand(plan, BAND, { units: [8], to: [1] }), 2, "A has 50, B has 20, C has 10");
+  assert.equal(outOfBand(plan, BAND, moves), 0);
+  assert.equal(outOfBand(plan, BAND, { units: [6], to: [2] }), 1, "B ends");
+  assert.equal(outOfBand(plan, BAND, { units: [4], to: [3] }), 2, "a new grid of 10 is too small, B too");
+  const special = draw("A A A A A . B . C C", { households: 10 });
+  special.plan.setFacts(0, { ...special.plan.facts(0), kind: "special" });
+  assert.equal(outOfBand(special.plan, BAND, { units: [4], to: [2] }), 1, "no band applies to A");
 });

@@ -1,5 +1,5 @@
 /** A proposal in parts that can be taken or left one by one: whatever is chosen, no grid ends worse than it was or would be. */
-import type { Band } from "./band.ts";
+import { bandStatus, gridStatus, type Band } from "./band.ts";
 import type { Plan } from "./plan.ts";
 import { countPieces } from "./remedies.ts";
 
@@ -79,6 +79,21 @@ export function changesOf(plan: Plan, { units, to }: Moves): GridChange[] {
     const before = grid < plan.gridCount ? plan.households(grid) : 0;
     return { grid, before, after: before + coming - leaving, coming, leaving };
   });
+}
+
+/** How many grids are out of band where some moves are taken: those that stand then, whatever the moves touch. */
+export function outOfBand(plan: Plan, band: Band, moves: Moves): number {
+  const units = new Map(plan.standing().map((grid) => [grid, plan.units(grid)]));
+  moves.units.forEach((unit, i) => {
+    for (const [grid, by] of [[plan.grid[unit] as number, -1], [moves.to[i] as number, 1]] as const) units.set(grid, (units.get(grid) ?? 0) + by);
+  });
+  const households = new Map(changesOf(plan, moves).map(({ grid, after }) => [grid, after]));
+  const isOut = (grid: number) => {
+    const after = households.get(grid);
+    const status = after === undefined ? gridStatus(plan, band, grid) : plan.facts(grid)?.kind === "special" ? "exempt" : bandStatus(band, after);
+    return status === "too_small" || status === "too_large";
+  };
+  return [...units].filter(([grid, count]) => grid >= 0 && count > 0 && isOut(grid)).length;
 }
 
 /** Households that change from one grid to another. */

@@ -3,7 +3,7 @@ import { askService, type Told } from "../asking.ts";
 import { button, element, typed } from "../dom.ts";
 import { runJob, type Job } from "../jobs.ts";
 import { formatCount, t } from "../words.ts";
-import { changesOf, chosenMoves, movedHouseholds, parts, type GridChange, type Moves } from "../plan/parts.ts";
+import { changesOf, chosenMoves, movedHouseholds, outOfBand, parts, type GridChange, type Moves } from "../plan/parts.ts";
 import type { Desk } from "./desk.ts";
 import { shownCode } from "./names.ts";
 
@@ -78,12 +78,16 @@ export function preview(desk: Desk, proposal: Proposal, moves: Moves, onTake: (c
   const taken = new Set(found);
   const told = element("p", { "aria-live": "polite" });
   const body = element("tbody");
+  const still = element("p", { class: "soft still-out", "aria-live": "polite" });
   const take = button(t("edit.take"), () => onTake(chosenMoves(plan, moves, [...taken])), { class: "take" });
   const show = () => {
     const chosen = chosenMoves(plan, moves, [...taken]);
     const changes = changesOf(plan, chosen);
     body.replaceChildren(...changes.map((change) => row(desk, change)));
     told.textContent = found.length ? t("edit.proposed", { grids: changes.length, households: movedHouseholds(plan, chosen) }) : t("edit.nothing_proposed");
+    const out = outOfBand(plan, band, chosen);
+    still.hidden = out === 0;
+    still.textContent = out ? t("edit.left", { grids: out }) : "";
     take.disabled = !taken.size;
   };
   const boxes = found.map((part) => {
@@ -100,14 +104,13 @@ export function preview(desk: Desk, proposal: Proposal, moves: Moves, onTake: (c
   });
   show();
   const heads = ["grid.code", "edit.before", "edit.after", "edit.hands"].map((key) => element("th", { scope: "col" }, t(key)));
-  const left = Object.keys(proposal.left).length;
   return [
     element("h2", {}, t("edit.proposal")),
     told,
     ...(found.length ? [element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body)] : []),
     ...(found.length > 1 ? [element("fieldset", { class: "parts-taken" }, element("legend", {}, t("edit.parts_taken")), ...boxes)] : []),
     ...(proposal.stopped ? [element("p", { class: "soft" }, t("edit.stopped"))] : []),
-    ...(left ? [element("p", { class: "soft" }, t("edit.left", { grids: left }))] : []),
+    still,
     element("div", { class: "row" }, ...(found.length ? [take] : []), button(t("edit.drop"), onDrop)),
   ];
 }
