@@ -202,7 +202,7 @@ def test_a_number_of_grids_tells_what_it_means_and_is_proposed(
     slider.press("End")
     assert (
         panel.locator(".meaning").inner_text()
-        == f"设5个：平均每个网格{round(households / 5)}户，网格员比现在多2名"
+        == f"设5个：平均每个网格{round(households / 5)}户，每格一名网格员，比本草稿多2名"
     )
     slider.press("ArrowLeft")
     assert "多1名" in panel.locator(".meaning").inner_text()

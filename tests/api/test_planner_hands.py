@@ -77,7 +77,7 @@ def test_a_locked_grid_keeps_its_border_and_a_longer_reach_takes_more(store: Sto
     side = desk.ask("screenOf", "u08")[0] - x
     desk.drag([(x, y), (x + 1.4 * side, y)])
     assert desk.totals() == before
-    assert "已锁定" in desk.page.locator(".hint").first.inner_text()
+    assert f"已锁定，无法修改：网格{FIRST}" in desk.page.locator(".hint").first.inner_text()
 
     desk.page.keyboard.press("Shift+K")
     desk.page.keyboard.press("-")
@@ -241,6 +241,21 @@ def test_a_grid_is_split_only_into_legal_numbers_of_parts(store: Store, place: P
 
 
 @pytest.mark.slow
+def test_undo_that_a_lock_forbids_says_whose_lock_it_is(desk: Desk):
+    desk.paint(FIRST, "u08")
+    after = desk.totals()
+    desk.choose(SECOND)
+    desk.page.keyboard.press("Shift+K")
+    desk.page.keyboard.press("Control+z")
+    assert desk.totals() == after
+    assert desk.page.locator(".hint").first.inner_text() == f"已锁定，无法修改：网格{SECOND}。"
+    desk.page.keyboard.press("Shift+K")
+    desk.page.keyboard.press("Control+z")
+    assert desk.totals() != after
+    assert desk.faults == []
+
+
+@pytest.mark.slow
 def test_a_proposal_is_taken_in_part(store: Store, place: Place, desk: Desk):
     before = desk.totals()
     moves = [
@@ -255,6 +270,11 @@ def test_a_proposal_is_taken_in_part(store: Store, place: Place, desk: Desk):
     parts.first.wait_for()
     assert parts.count() == 2
     assert desk.page.locator(".proposal tbody tr").count() == 3
+    out = desk.page.locator(".still-out")
+    assert out.inner_text() == "仍有2个网格户数不合规。"
+    parts.nth(0).uncheck()
+    assert out.inner_text() == "仍有1个网格户数不合规。"
+    parts.nth(0).check()
     parts.nth(1).uncheck()
     rows = [row.inner_text().split() for row in desk.page.locator(".proposal tbody tr").all()]
     moved = HOUSEHOLDS[1][2]

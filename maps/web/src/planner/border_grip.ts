@@ -39,8 +39,9 @@ export class BorderGrip implements Grip {
     const arc = this.arcUnder(at);
     const border = arc === null ? null : this.borders().border(arc);
     if (!border) return false;
-    if (border.grids.some((grid) => grid >= 0 && desk.plan.isGridLocked(grid))) {
-      told.refused("locked");
+    const locked = border.grids.filter((grid) => grid >= 0 && desk.plan.isGridLocked(grid));
+    if (locked.length) {
+      told.locked(locked);
       return false;
     }
     const line = openedOpposite(border.line, ...at.world);

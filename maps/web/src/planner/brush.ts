@@ -22,7 +22,7 @@ export class BrushGrip implements Grip {
       return false;
     }
     if (typeof hand.target === "number" && desk.plan.isGridLocked(hand.target)) {
-      told.refused("locked");
+      told.locked([hand.target]);
       return false;
     }
     desk.begin(hand.target, hand.isFromOne ? gridAt(this.bench, at.world) : undefined);

@@ -1,7 +1,7 @@
 /** What a planner works on: the plan, its history, and what follows from each change. */
 import { communityCounts, gridStatus, type Band, type CommunityCounts } from "../plan/band.ts";
 import { BorderDrag } from "../plan/drag.ts";
-import type { Edit } from "../plan/edit.ts";
+import type { Blockers, Edit } from "../plan/edit.ts";
 import { applyEdit } from "../plan/edit.ts";
 import { wholeGroups, type Ground } from "../plan/ground.ts";
 import { History } from "../plan/history.ts";
@@ -35,6 +35,7 @@ export class Desk {
   private readonly pieces = new Map<number, readonly Piece[]>();
   private pockets: readonly Piece[] = [];
   private settled = 0;
+  private against: Blockers | null = null;
 
   constructor(
     readonly plan: Plan,
@@ -192,10 +193,16 @@ export class Desk {
   /** Undo or redo until so many edits are done; false where a lock stands against it. */
   goTo(position: number): boolean {
     const step = this.history.goTo(this.plan, position, now());
+    this.against = step.blocked;
     if (!step.done) return false;
     this.settle(step.touched, step.done.flatMap((edit) => Array.from(edit.units)));
     for (const edit of step.done) this.listener.edited(edit);
     return true;
+  }
+
+  /** The locks that stood against the last `undo`, `redo` or `goTo`; null where it was done. */
+  get blockers(): Blockers | null {
+    return this.against;
   }
 
   /** Do edits of an earlier page again, which are not saved yet. */

@@ -19,7 +19,7 @@ export interface Hand {
   isFromOne: boolean;
 }
 
-export type Refusal = "no_target" | "locked" | "not_split";
+export type Refusal = "no_target" | "not_split";
 
 export interface Told {
   chose(grid: number): void;
@@ -28,6 +28,8 @@ export interface Told {
   /** Units were selected with the lasso or the rectangle. */
   selected(units: readonly number[], how: "replace" | "add" | "remove"): void;
   refused(why: Refusal): void;
+  /** Locks of these grids stand against it. */
+  locked(grids: readonly number[]): void;
   /** The hand took or left something by itself: its settings are to be shown anew. */
   changed(): void;
 }

@@ -29,6 +29,7 @@ import { actionOf, keysDialog, TOOL_KEYS, type KeyAction } from "./keys.ts";
 import { arcsOf, compoundNames, middlesOf, need, snapLines } from "./layers.ts";
 import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
+import { lockedText } from "./names.ts";
 import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import type { AskEngine, Wanted } from "./proposal.ts";
@@ -245,6 +246,7 @@ export class Planner implements PlannerView {
       },
       selected: (chosen: readonly number[], how: "replace" | "add" | "remove") => this.selection.take(chosen, how),
       refused: (why: string) => this.board.say(t(`edit.refused.${why}`)),
+      locked: (grids: readonly number[]) => this.board.say(lockedText(this.plan, { grids, units: [] })),
       changed: () => this.board.renderHand(),
     };
     let borders: Borders | null = null;
@@ -382,8 +384,9 @@ export class Planner implements PlannerView {
     const { target } = this.hand;
     // What was undone may have made the grid that is painted into.
     if (typeof target === "number" && target >= this.plan.gridCount) this.aim(-1);
-    this.board.say(isDone ? "" : t("edit.refused.locked"));
-    if (!isDone) this.table.say(t("edit.refused.locked"));
+    const refused = isDone ? "" : lockedText(this.plan, this.desk.blockers ?? { grids: [], units: [] });
+    this.board.say(refused);
+    if (refused) this.table.say(refused);
     this.board.renderSoon();
   }
 
