@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Route
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
 
@@ -281,3 +281,19 @@ def test_nothing_kept_is_lost_however_paints_and_saves_fall(
         assert {unit: each.desk.ask("gridOf", unit) for unit in final} == final
         assert sum(each.desk.totals().values()) == sum(map(sum, HOUSEHOLDS))
         assert each.desk.ask("keeping") == "saved"
+
+
+def test_a_page_says_that_somebody_else_saved_and_shows_it(
+    desk: Desk, store: Store, place: Place, other: BrowserContext, served: str
+):
+    theirs = Desk(other, served, place)
+    desk.paint(FIRST, "u08")
+    desk.saved()
+    told = theirs.page.locator(".board .others")
+    expect(told).to_contain_text("他人刚刚修改了本草稿", timeout=20_000)
+    # Nobody is told of his own.
+    assert not desk.page.locator(".board .others").is_visible()
+    with theirs.page.expect_navigation():
+        told.get_by_role("button").click()
+    theirs.ready()
+    assert theirs.totals() == desk.totals()

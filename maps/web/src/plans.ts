@@ -6,6 +6,7 @@ import { importPage, startImport } from "./import/import.ts";
 import { inflatePack } from "./pack.ts";
 import { Page } from "./page.ts";
 import { offerLeftOver } from "./planner/left_over.ts";
+import { hearOthers } from "./planner/others.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner } from "./planner/planner.ts";
 import { askerOf } from "./planner/proposal.ts";
@@ -65,6 +66,7 @@ async function showVersion(served: Served): Promise<void> {
     (body) => sendDivision(served, body), oracleOf(served.version),
   );
   window.weige.planner = planner;
+  hearOthers(served.version, () => served.revision, () => planner.othersSaved());
   if (!isAlone) planner.say(t("edit.two_tabs"));
 }
 

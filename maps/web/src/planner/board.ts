@@ -26,6 +26,7 @@ export class Board {
   readonly root = element("aside", { class: "panel board", "aria-label": t("edit.panel") });
   private readonly head = element("div", { class: "head" });
   private readonly keeping = element("p", { class: "keeping", role: "status" });
+  private readonly others = element("p", { class: "others", role: "status", hidden: true });
   private readonly said = element("p", { class: "hint", role: "status" });
   private readonly tools: ToolPanel;
   private readonly chosen: GridPanel;
@@ -64,7 +65,7 @@ export class Board {
     this.past = new Past(desk.history, (position) => wishes.goTo(position));
     const names = ["head.households", "head.grids", "head.in_band"];
     const facts = this.facts.map((value, i) => element("div", {}, element("dt", {}, t(names[i] as string)), value));
-    this.head.append(element("dl", { class: "facts" }, ...facts), this.keeping);
+    this.head.append(element("dl", { class: "facts" }, ...facts), this.keeping, this.others);
     const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.selected.root, this.chosen.root, this.problems.root, this.list.root, ...panels, this.engine.root, this.counts.root, this.past.root);
     this.root.append(this.head, this.tools.root, this.said, body);
     this.render();
@@ -72,6 +73,12 @@ export class Board {
 
   render(): void {
     for (const render of this.pieces) render();
+  }
+
+  /** Say that somebody else saved to the draft, and offer to show it. */
+  sayOthers(show: () => void): void {
+    this.others.hidden = false;
+    this.others.replaceChildren(t("edit.others.saved"), " ", button(t("edit.others.show"), show));
   }
 
   /** Place something of another module under the tools. */

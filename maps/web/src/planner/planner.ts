@@ -314,6 +314,14 @@ export class Planner implements PlannerView {
     return this.board.rested();
   }
 
+  /** Somebody else saved to the draft: the page opens anew where the planner wants to see it; what waits here is kept. */
+  othersSaved(): void {
+    this.board.sayOthers(() => {
+      keepView(this.map);
+      location.reload();
+    });
+  }
+
   /** Tell the planner something under the tools. */
   say(text: string): void {
     this.board.say(text);
