@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -37,6 +39,8 @@ router = APIRouter(prefix="/api/v1", tags=["exports"])
 
 # Bytes of a file sent at a time.
 CHUNK_BYTES = 256 * 1024
+# What has a meaning of its own in a header or a path.
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 # Micro-grids of a file for a meeting that is made while one waits: about five seconds.
 MOST_GRIDS = 4000
@@ -106,7 +110,7 @@ def download_version(
     community = require_version(session, version_id).community_id
     log_download(session, actor, {"version": str(version_id), "format": format, "layer": layer}, community)
     export = _export(store, actor, layer, "v.id = :id", {"id": version_id})
-    return _answer(export, format, encoding, settings.data_dir, f"{layer}-{version_id}")
+    return _answer(export, format, encoding, settings.data_dir, f"{layer}-{code_of(session, community)}")
 
 
 @router.get("/divisions/{division_id}/download", response_class=StreamingResponse,
@@ -119,7 +123,7 @@ def download_division(
     path = _path_of(session, division_id)
     log_download(session, actor, {"division": division_id, "format": format, "layer": layer}, division_id)
     export = _export(store, actor, layer, _IN_FORCE, {"path": path})
-    return _answer(export, format, encoding, settings.data_dir, f"{layer}-{division_id}")
+    return _answer(export, format, encoding, settings.data_dir, f"{layer}-{code_of(session, division_id)}")
 
 
 @router.get("/versions/{version_id}/map", response_class=HTMLResponse,
@@ -140,8 +144,9 @@ def download_map(
     period = asked.days(calendar_of(request))
     log_download(session, actor, {"version": str(version_id), **asked.told(period)}, version.community_id)
     return _meeting_file(
-        request, session, [version_id], asked, path=path, source=f"/versions/{version_id}", period=period
-    )
+        request, session, [version_id], asked, path=path, code=code_of(session, version.community_id),
+        source=f"/versions/{version_id}", period=period,
+    )  # fmt: skip
 
 
 @router.get("/divisions/{division_id}/map", response_class=HTMLResponse,
@@ -171,8 +176,9 @@ def download_division_map(
     period = asked.days(calendar_of(request))
     log_download(session, actor, {"division": division_id, **asked.told(period)}, division_id)
     return _meeting_file(
-        request, session, drawn, asked, path=path, source=f"/divisions/{division_id}", period=period
-    )
+        request, session, drawn, asked, path=path, code=code_of(session, division_id),
+        source=f"/divisions/{division_id}", period=period,
+    )  # fmt: skip
 
 
 def _path_of(session: Session, division_id: int) -> str:
@@ -186,7 +192,7 @@ def _path_of(session: Session, division_id: int) -> str:
 
 def _meeting_file(
     request: Request, session: Session, version_ids: list[UUID], asked: MeetingFile, *, path: str,
-    source: str, period: Period | None,
+    code: str, source: str, period: Period | None,
 ) -> HTMLResponse:  # fmt: skip
     # The libraries behind it take a second to load: only who takes a map away waits for them, and only once.
     from api.meeting_file import meeting_file
@@ -195,11 +201,23 @@ def _meeting_file(
         session, version_ids, path=path, source=source, period=period, zone=calendar_of(request).zone,
         watermark=asked.watermark, language=asked.lang,
     )  # fmt: skip
-    name = f"map-{source.rsplit('/', 1)[1]}.html"
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"
-    }  # fmt: skip
+    headers = {"Content-Disposition": attachment(f"map-{code}.html"), "Cache-Control": "private, no-store"}
     return HTMLResponse(page, headers=headers)
+
+
+def code_of(session: Session, division_id: int) -> str:
+    """Return the code of a division that is there: what files about it are called by."""
+    code = session.execute(
+        text("SELECT code FROM divisions WHERE id = :id"), {"id": division_id}
+    ).scalar_one()
+    return str(code)
+
+
+def attachment(name: str) -> str:
+    """Return the header by which a file is saved under a name (RFC 6266); codes may hold any character."""
+    plain = _UNSAFE.sub("-", name)
+    whole = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment; filename="{plain}"{whole}'
 
 
 def log_download(session: Session, actor: Actor, body: dict[str, Any], division_id: int | None) -> None:
@@ -219,8 +237,9 @@ def _export(store: Store, actor: Actor, layer: LayerName, where: str, values: di
 
 def _answer(export: Export, format: Format, encoding: str, folder: Path, name: str) -> StreamingResponse:
     kind = KINDS[format]
+    written = f"-{encoding.lower().replace('-', '')}" if format == "shp" else ""
     headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{kind.suffix}"',
+        "Content-Disposition": attachment(f"{name}{written}.{kind.suffix}"),
         "Cache-Control": "private, no-store",
     }
     if format == "geojson":

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.dependencies import ActorDep, SessionDep
 from api.routes.comparisons import both_versions
-from api.routes.exports import log_download
+from api.routes.exports import attachment, code_of, log_download
 from api.routes.plans import require_version
 from api.schemas import problems
 from maps.text import Language
@@ -48,7 +48,7 @@ def download_ledger(
         version_book(version_frames(session, version_id), since, language=lang),
         media_type=XLSX,
         headers={
-            "Content-Disposition": f'attachment; filename="ledger-{version_id}.xlsx"',
+            "Content-Disposition": attachment(f"ledger-{code_of(session, version.community_id)}.xlsx"),
             "Cache-Control": "private, no-store",
         },
     )

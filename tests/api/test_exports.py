@@ -19,6 +19,7 @@ from api.database import Store
 from api.dependencies import Actor
 from api.exporting import BATCH_ROWS, Export
 from api.main import create_app
+from api.routes.exports import attachment
 from api.settings import Settings
 from maps.pack import unpack
 from tests.api.town import Community, build_town, token_of
@@ -78,7 +79,10 @@ def test_a_version_comes_back_whole_from_each_format(service, store, town, tmp_p
 def test_a_shapefile_says_how_its_text_is_written(service, store, town, encoding, page):
     token = token_of(store, "v", "viewer", town[0].path)
     address = f"/api/v1/versions/{town[0].version_id}/download?format=shp&encoding={encoding}"
-    packed = zipfile.ZipFile(io.BytesIO(service.get(address, headers=bearer(token)).content))
+    answer = service.get(address, headers=bearer(token))
+    name = f"micro_grids-{town[0].code}-{encoding.lower().replace('-', '')}.zip"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    packed = zipfile.ZipFile(io.BytesIO(answer.content))
     assert "一号网格".encode(encoding) in packed.read("micro_grids.dbf")
     assert (
         page in packed.read("micro_grids.cpg").decode() or encoding in packed.read("micro_grids.cpg").decode()
@@ -110,6 +114,14 @@ def test_a_download_is_in_the_audit_log(service, store, town):
         entry = owner.execute(text("SELECT * FROM log WHERE action = 'download'")).one()
     assert (entry.stream, entry.community_id) == ("audit", town[0].id)
     assert entry.body == {"version": town[0].version_id, "format": "geojson", "layer": "micro_grids"}
+
+
+def test_a_code_of_any_characters_names_a_file_and_breaks_no_header():
+    assert attachment("map-320924001001.html") == 'attachment; filename="map-320924001001.html"'
+    assert (
+        attachment('map-甲"\r\n/.html')
+        == "attachment; filename=\"map------.html\"; filename*=UTF-8''map-%E7%94%B2%22%0D%0A%2F.html"
+    )
 
 
 def test_an_empty_layer_is_a_file_too(service, store, town, tmp_path):
@@ -147,7 +159,7 @@ def test_the_map_of_a_version_is_a_file_that_holds_its_grids(service, store, tow
     answer = service.get(map_address(town[0]), headers=bearer(token))
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="map-{town[0].version_id}.html"'
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="map-{town[0].code}.html"'
     packed = re.search(r'id="weige-pack"[^>]*>([A-Za-z0-9+/=\s]+)<', answer.text)
     assert packed is not None
     layers = unpack(base64.b64decode(packed.group(1)))
