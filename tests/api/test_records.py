@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.api.place import draw_community, token_for
@@ -47,6 +50,9 @@ def test_a_reason_typed_after_a_stroke_is_read_in_the_record_with_who_before_and
     desk.page.get_by_role("link", name="修改记录").click()
     row = desk.page.locator("tbody tr").first
     cells = row.locator("td").all_inner_texts()
+    # By the clock of the service's calendar, eight hours ahead of UTC.
+    at = datetime.fromisoformat(str(row.locator("time").get_attribute("datetime")))
+    assert cells[1] == at.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d %H:%M")
     assert cells[2:4] == ["planner", "涂画"]
     assert cells[4].strip() == f"2个单元（38户）： {SECOND} → {FIRST}"
     assert cells[5].startswith("<b>南门</b>改建后并入")
