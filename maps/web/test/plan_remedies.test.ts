@@ -55,6 +55,24 @@ test("a cut-off piece and a pocket go to the grid with the longest border that t
   assert.equal(drawing(pocket.plan, 4), "A A B B\nA A B B\nA A B B");
 });
 
+test("a grid with a unit above the band is not split or mended: the unit is to be divided", () => {
+  const { plan } = draw("A A B", { households: [150, 20, 60] });
+  assert.deepEqual(remedy(plan, BAND, { kind: "too_large", grid: 0, households: 170 }), { kind: "floors", unit: 0 });
+});
+
+test("a cut-off piece leaves no grid out of band, and a pocket goes beside where nothing else takes it", () => {
+  const piecesOf = ({ plan }: Drawn): Problem => ({ kind: "pieces", grid: 0, pieces: gridPieces(plan, [0]).get(0) ?? [] });
+  const full = draw("A A B B A", { households: [40, 40, 45, 45, 15] });
+  assert.deepEqual(remedy(full.plan, BAND, piecesOf(full)), { kind: "mend", grids: [0] }, "B would have 105");
+  const poor = draw("A A B B A", { households: [20, 20, 30, 30, 15] });
+  assert.deepEqual(remedy(poor.plan, BAND, piecesOf(poor)), { kind: "mend", grids: [0] }, "A would have 40");
+  const fits = draw("A A B B A", { households: [40, 40, 30, 30, 15] });
+  assert.deepEqual(remedy(fits.plan, BAND, piecesOf(fits)), { kind: "move", units: [4], to: [1], into: 1, after: 75 });
+  const pocket = draw("A A .", { households: [50, 50, 21] });
+  const [found] = unassignedPockets(pocket.plan);
+  assert.deepEqual(remedy(pocket.plan, BAND, { kind: "unassigned", pocket: found! }), { kind: "move", units: [2], to: [0], into: 0, after: 121 });
+});
+
 test("a compound in several grids that fits one is made whole where that breaks nothing", () => {
   const compounds = ["c", "c", "c", "c", null, null, null, null];
   const drawn = draw("A A A B B B B B", { households: [20, 20, 20, 20, 20, 20, 20, 10], compounds });

@@ -15,6 +15,8 @@ export type Remedy =
   | { kind: "merge"; grid: number; into: number; after: number }
   | { kind: "move"; units: readonly number[]; to: readonly number[]; into: number; after: number }
   | { kind: "split"; grid: number; parts: number }
+  /** A unit above the band is to be divided by floors: no grid that holds it can be in band. */
+  | { kind: "floors"; unit: number }
   | { kind: "mend"; grids: readonly number[] };
 
 /** In how many parts a grid can be split so that all of them may lie in band; none where no number does it. */
@@ -46,6 +48,8 @@ export function remedy(plan: Plan, band: Band, problem: Problem): Remedy | null 
   if (plan.isGridLocked(problem.grid)) return null;
   if (problem.kind === "pieces") return joined(plan, band, problem.pieces.slice(1)) ?? { kind: "mend", grids: [problem.grid] };
   if (problem.kind === "too_large") {
+    const tower = plan.members(problem.grid).find((unit) => (plan.ground.households[unit] as number) > band.upper);
+    if (tower !== undefined) return { kind: "floors", unit: tower };
     const [parts] = legalParts(band, problem.households);
     return parts && plan.units(problem.grid) >= parts ? { kind: "split", grid: problem.grid, parts } : { kind: "mend", grids: [problem.grid] };
   }
@@ -62,17 +66,25 @@ function mergedSmall(plan: Plan, band: Band, grid: number): Remedy | null {
   return null;
 }
 
-/** Each piece goes to the grid with the longest border that it can be walked to from, if it can to one that stays in band. */
+/**
+ * Each piece goes to the grid with the longest border that it can be walked to from, if it can to one that stays in
+ * band. Ground of no grid goes to one that is out of band then where there is no other; a piece of a grid only where
+ * no grid leaves the band by it.
+ */
 function joined(plan: Plan, band: Band, pieces: readonly Piece[]): Remedy | null {
   const units: number[] = [];
   const to: number[] = [];
   const gained = new Map<number, number>();
+  const given = new Map<number, number>();
   for (const piece of pieces) {
     if (piece.units.some((unit) => plan.holds(unit))) continue;
     const after = (grid: number) => plan.households(grid) + (gained.get(grid) ?? 0) + piece.households;
     const beside = besides(plan, piece.units).filter(({ grid }) => isOpen(plan, grid));
-    const best = beside.find(({ grid, walkableM }) => walkableM > 0 && after(grid) <= band.upper) ?? beside[0];
-    if (!best) continue;
+    const own = plan.grid[piece.units[0] as number] as number;
+    const fitting = beside.filter(({ grid }) => after(grid) <= band.upper);
+    const best = fitting.find(({ walkableM }) => walkableM > 0) ?? (own < 0 ? beside[0] : fitting[0]);
+    if (!best || (own >= 0 && leavesBand(band, plan.households(own) - (given.get(own) ?? 0), piece.households))) continue;
+    given.set(own, (given.get(own) ?? 0) + piece.households);
     gained.set(best.grid, (gained.get(best.grid) ?? 0) + piece.households);
     for (const unit of piece.units) {
       units.push(unit);
@@ -82,6 +94,11 @@ function joined(plan: Plan, band: Band, pieces: readonly Piece[]): Remedy | null
   const into = to[0];
   if (into === undefined) return null;
   return { kind: "move", units, to, into, after: plan.households(into) + (gained.get(into) as number) };
+}
+
+/** Whether so many households are in band, and no longer without some of them. */
+function leavesBand(band: Band, households: number, without: number): boolean {
+  return bandStatus(band, households) === "ok" && bandStatus(band, households - without) !== "ok";
 }
 
 /** All units of a compound go to the one of its grids where that leaves least out of band or in pieces, or to a grid of their own. */

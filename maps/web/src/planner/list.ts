@@ -80,7 +80,7 @@ class Row {
     const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
     if (now === this.shown) return;
     this.shown = now;
-    this.link.textContent = name;
+    this.link.textContent = this.link.title = name;
     this.households.textContent = formatCount(households);
     this.units.textContent = formatCount(units);
     this.badge.className = `badge ${status}`;

@@ -91,6 +91,7 @@ export class Planner implements PlannerView {
   private readonly overlay: Overlay;
   private readonly tomorrow: TomorrowPanel;
   private readonly table: UnitTable;
+  private readonly towers: TowersPanel;
   private covered = "";
   private readonly makesRoom = () => this.makeRoom();
 
@@ -183,7 +184,7 @@ export class Planner implements PlannerView {
     pane(map, HAND_PANE, 440);
     pane(map, "weige-labels", 450);
     this.picture = new Picture(this.plan, this.cells, middles, settings.styles, this.look);
-    const towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
+    this.towers = new TowersPanel(this.desk, units, (body) => void this.divide(body), (chosen) => this.fly(chosen));
     this.tomorrow = new TomorrowPanel(oracle, groundOn(map, this.plan, this.cells, {
       show: (grid) => {
         this.choose(grid);
@@ -215,7 +216,7 @@ export class Planner implements PlannerView {
         location.reload();
       },
       rescue: () => location.assign(location.pathname),
-    }, this.selection, [towers.root, this.tomorrow.root]);
+    }, this.selection, [this.towers.root, this.tomorrow.root]);
     this.board.under(why.root);
     const root = element("div", { id: "weige" });
     root.append(this.board.root, stage);
@@ -476,6 +477,10 @@ export class Planner implements PlannerView {
 
   private mend(remedy: Remedy): void {
     const { desk, plan } = this;
+    if (remedy.kind === "floors") {
+      this.towers.lead(remedy.unit);
+      return;
+    }
     if (remedy.kind === "mend" || remedy.kind === "split") {
       const grids = (remedy.kind === "mend" ? remedy.grids : [remedy.grid]).map((grid) => plan.facts(grid).code);
       void this.propose(remedy.kind === "mend" ? { kind: "mend", grids } : { kind: "split", grids, parts: remedy.parts }, null);

@@ -1,5 +1,6 @@
 /** What is not as it should be, the way to it, and its best remedy as one click. */
 import { button, element, typed } from "../dom.ts";
+import { bandStatus } from "../plan/band.ts";
 import { remedy, type Problem, type Remedy } from "../plan/remedies.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
@@ -60,8 +61,12 @@ export class ProblemList {
     const { plan } = this.desk;
     if (found.kind === "mend") return [t("edit.mend")];
     if (found.kind === "split") return [t("edit.remedy.split", { parts: found.parts })];
-    if (found.into >= plan.gridCount) return [t("edit.remedy.new_grid", { households: found.after })];
-    return named(t("edit.remedy.into", { households: found.after }), "{grid}", gridName(plan, found.into));
+    if (found.kind === "floors") return [t("tower.divide")];
+    const status = bandStatus(this.desk.band, found.after);
+    const words = { households: found.after, status: t(`status.${status}`) };
+    const key = (name: string) => `edit.remedy.${status === "ok" ? name : `${name}_out`}`;
+    if (found.into >= plan.gridCount) return [t(key("new_grid"), words)];
+    return named(t(key("into"), words), "{grid}", gridName(plan, found.into));
   }
 
   private show(problem: Problem): void {

@@ -64,6 +64,13 @@ export class TowersPanel {
     this.root.append(element("h2", {}, t("tower.heading")), element("ul", {}, ...large, ...divided));
   }
 
+  /** Come to a unit above the maximum and ask how it is to be divided; what is a band of floors already, is shown. */
+  lead(unit: number): void {
+    this.root.scrollIntoView({ block: "nearest" });
+    this.fly([unit]);
+    if (this.tooLarge.includes(unit)) void this.ask(this.desk.ground.unitIds[unit] as string, this.desk.ground.households[unit] as number);
+  }
+
   private async ask(unit: string, households: number): Promise<void> {
     const wanted = await askFloors(unit, households, this.desk.band.upper);
     if (wanted) this.divide({ unit_id: unit, ...wanted });
