@@ -2,6 +2,7 @@
 import { button, element } from "../dom.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
+import { shownCode } from "./names.ts";
 
 export class GridList {
   readonly root = element("section", { class: "grid-list" });
@@ -80,7 +81,11 @@ class Row {
     const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
     if (now === this.shown) return;
     this.shown = now;
-    this.link.textContent = this.link.title = name;
+    // The code stays whole, for its last digits tell grids apart; a name that is too long ends in dots.
+    const code = shownCode(plan.facts(grid).code);
+    const rest = name.slice(code.length).trim();
+    this.link.replaceChildren(...(rest ? [`${code} `, element("bdi", {}, rest)] : [name]));
+    this.link.title = name;
     this.households.textContent = formatCount(households);
     this.units.textContent = formatCount(units);
     this.badge.className = `badge ${status}`;
