@@ -28,3 +28,13 @@ export function button(label: string, onClick: () => void, attributes: Attribute
   made.addEventListener("click", onClick);
   return made;
 }
+
+/** Let a place hold some elements in their order, touching only those that come, go or change places: laying many out takes time. */
+export function arrange(place: Element, wanted: readonly Element[]): void {
+  const kept = new Set(wanted);
+  for (const each of Array.from(place.children)) if (!kept.has(each)) each.remove();
+  wanted.forEach((each, i) => {
+    const there = place.children[i] ?? null;
+    if (there !== each) place.insertBefore(each, there);
+  });
+}

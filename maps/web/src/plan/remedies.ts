@@ -2,6 +2,7 @@
 import { bandStatus, legalCounts, type Band } from "./band.ts";
 import { borderingGrids, gridPieces, type Piece } from "./pieces.ts";
 import type { Plan } from "./plan.ts";
+import type { Ground } from "./ground.ts";
 
 /** Something that is not as it should be. */
 export type Problem =
@@ -48,7 +49,7 @@ export function remedy(plan: Plan, band: Band, problem: Problem): Remedy | null 
   if (plan.isGridLocked(problem.grid)) return null;
   if (problem.kind === "pieces") return joined(plan, band, problem.pieces.slice(1)) ?? { kind: "mend", grids: [problem.grid] };
   if (problem.kind === "too_large") {
-    const tower = plan.members(problem.grid).find((unit) => (plan.ground.households[unit] as number) > band.upper);
+    const tower = unitsAbove(plan.ground, band.upper).find((unit) => plan.grid[unit] === problem.grid);
     if (tower !== undefined) return { kind: "floors", unit: tower };
     const [parts] = legalParts(band, problem.households);
     return parts && plan.units(problem.grid) >= parts ? { kind: "split", grid: problem.grid, parts } : { kind: "mend", grids: [problem.grid] };
@@ -94,6 +95,18 @@ function joined(plan: Plan, band: Band, pieces: readonly Piece[]): Remedy | null
   const into = to[0];
   if (into === undefined) return null;
   return { kind: "move", units, to, into, after: plan.households(into) + (gained.get(into) as number) };
+}
+
+const above = new WeakMap<Ground, { upper: number; units: readonly number[] }>();
+
+/** Units that are above the band by themselves, looked for once: every problem of every list asks. */
+function unitsAbove(ground: Ground, upper: number): readonly number[] {
+  const known = above.get(ground);
+  if (known?.upper === upper) return known.units;
+  const units: number[] = [];
+  for (let unit = 0; unit < ground.count; unit++) if ((ground.households[unit] as number) > upper) units.push(unit);
+  above.set(ground, { upper, units });
+  return units;
 }
 
 /** Whether so many households are in band, and no longer without some of them. */

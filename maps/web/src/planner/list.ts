@@ -1,5 +1,5 @@
 /** The list of grids beside the map. */
-import { button, element } from "../dom.ts";
+import { arrange, button, element } from "../dom.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
 import { shownCode } from "./names.ts";
@@ -34,13 +34,7 @@ export class GridList {
     this.rows = new Map(grids.map((grid) => [grid, before.get(grid) ?? new Row(() => this.choose(grid))]));
     for (const [grid, row] of this.rows) row.show(desk, grid, grid === chosen, this.nameOf(grid));
     const wanted = grids.map((grid) => (this.rows.get(grid) as Row).root);
-    // Only rows that come, go or change places are touched: laying hundreds out anew is seen under the hand.
-    const kept = new Set<Element>(wanted);
-    for (const row of Array.from(this.body.children)) if (!kept.has(row)) row.remove();
-    wanted.forEach((row, i) => {
-      const there = this.body.children[i] ?? null;
-      if (there !== row) this.body.insertBefore(row, there);
-    });
+    arrange(this.body, wanted);
     this.count.textContent = formatCount(grids.length);
   }
 
@@ -81,7 +75,7 @@ class Row {
     const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
     if (now === this.shown) return;
     this.shown = now;
-    // The code stays whole, for its last digits tell grids apart; a name that is too long ends in dots.
+    // The code stays whole, for its last digits tell grids apart; a name stands below it.
     const code = shownCode(plan.facts(grid).code);
     const rest = name.slice(code.length).trim();
     this.link.replaceChildren(...(rest ? [`${code} `, element("bdi", {}, rest)] : [name]));

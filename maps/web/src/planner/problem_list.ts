@@ -1,5 +1,5 @@
 /** What is not as it should be, the way to it, and its best remedy as one click. */
-import { button, element, typed } from "../dom.ts";
+import { arrange, button, element, typed } from "../dom.ts";
 import { bandStatus } from "../plan/band.ts";
 import { remedy, type Problem, type Remedy } from "../plan/remedies.ts";
 import { formatCount, t } from "../words.ts";
@@ -16,6 +16,8 @@ export class ProblemList {
   private readonly list = element("ul");
   private readonly none = element("p", { class: "good" }, t("edit.no_problems"));
   private shown: readonly Problem[] = [];
+  /** Rows by all that they tell and do: most problems stay as they are while one grid is redrawn. */
+  private rows = new Map<string, HTMLElement>();
   private next = 0;
 
   constructor(
@@ -30,7 +32,14 @@ export class ProblemList {
     this.shown = all.slice(0, MOST_PROBLEMS);
     this.count.textContent = formatCount(all.length);
     this.none.hidden = all.length > 0;
-    this.list.replaceChildren(...this.shown.map((problem) => this.row(problem)));
+    const before = this.rows;
+    this.rows = new Map();
+    for (const problem of this.shown) {
+      const found = remedy(this.desk.plan, this.desk.band, problem);
+      const key = JSON.stringify([problem, found, "grid" in problem ? gridName(this.desk.plan, problem.grid) : "", found && "into" in found && found.into < this.desk.plan.gridCount ? gridName(this.desk.plan, found.into) : ""]);
+      this.rows.set(key, before.get(key) ?? this.row(problem, found));
+    }
+    arrange(this.list, [...this.rows.values()]);
   }
 
   /** Show the next problem on the map, the first again after the last. */
@@ -40,8 +49,7 @@ export class ProblemList {
     if (problem) this.show(problem);
   }
 
-  private row(problem: Problem): HTMLElement {
-    const found = remedy(this.desk.plan, this.desk.band, problem);
+  private row(problem: Problem, found: Remedy | null): HTMLElement {
     const told = button("", () => this.show(problem), { class: "problem" });
     told.append(...this.text(problem));
     const mends = found && button("", () => this.wishes.mend(found), { class: "remedy" });
