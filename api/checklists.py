@@ -7,7 +7,7 @@ itself, as is what the register names and nobody has looked at.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -116,9 +116,3 @@ def item_state(
     if checked == ItemState.WORKING and today - on > timedelta(days=holds_days):
         return ItemState.GREY
     return ItemState(checked)
-
-
-def is_listed(facilities: Iterable[str], words: Iterable[str]) -> bool:
-    """Return whether one of the facilities of the register has one of the words in its name."""
-    looked_for = list(words)
-    return any(word in facility for facility in facilities for word in looked_for)

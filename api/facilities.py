@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 
@@ -19,8 +19,9 @@ def facility_words() -> Mapping[str, tuple[str, ...]]:
 def facility_codes(facilities: Iterable[str]) -> list[str]:
     """Return the codes that the facilities of a station are known by, in the order of the table."""
     named = list(facilities)
-    return [
-        code
-        for code, words in facility_words().items()
-        if any(word in facility for facility in named for word in words)
-    ]
+    return [code for code, words in facility_words().items() if is_named(named, words)]
+
+
+def is_named(facilities: Iterable[str], words: Sequence[str]) -> bool:
+    """Return whether one of the facilities has one of the words in its name."""
+    return any(word in facility for facility in facilities for word in words)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeGuard
 
 from api.cases.calendar import Calendar, DayKind
 from api.errors import NotValidError
 from geo.errors import InputError
-from geo.opening_hours import DayRole, DayRoles, HoursError, OpeningHours, read_hours
+from geo.hours_syntax import HoursError, read_hours
+from geo.opening_hours import DayRole, DayRoles, Opening, OpeningHours
 
 # Years in which anybody asks whether something is open; far off ones have no days before or after them.
 YEARS = range(1970, 2200)
@@ -33,6 +35,24 @@ def day_roles(calendar: Calendar) -> DayRoles:
         return DayRole.ORDINARY if year is None else _ROLES.get(year.day(day).kind, DayRole.ORDINARY)
 
     return role
+
+
+def is_written(hours: str | None) -> TypeGuard[str]:
+    """Return whether anything is written where hours stand."""
+    return bool(hours and hours.strip())
+
+
+def opening_of(hours: str | None, at: datetime, roles: DayRoles) -> Opening | None:
+    """Return how a station stands at a moment of the clock on its wall.
+
+    None where no hours are written, or such as cannot be read: kept from before hours were read at all.
+    """
+    if not is_written(hours):
+        return None
+    try:
+        return read_hours(hours).opening(at, roles)
+    except HoursError:
+        return None
 
 
 def standings(
@@ -61,7 +81,7 @@ def require_hours(hours: Sequence[str | None], *, file: str, ids: Sequence[str])
     read: list[OpeningHours | None] = []
     for text, station in zip(hours, ids, strict=True):
         try:
-            read.append(read_hours(text) if text and text.strip() else None)
+            read.append(read_hours(text) if is_written(text) else None)
         except HoursError as error:
             error.file, error.layer, error.feature = file, "stations", station
             raise

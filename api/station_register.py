@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from api.checklists import ItemState, is_listed, item_state
+from api.checklists import ItemState, item_state
+from api.facilities import is_named
+from api.opening import is_written, opening_of
 from api.queries import DECIMALS, Rows
-from geo.opening_hours import DayRoles, HoursError, read_hours
+from geo.opening_hours import DayRoles, Opening
 
 # Rows of the register that a list of gaps looks through.
 MOST_STATIONS = 20_000
@@ -35,10 +37,8 @@ class Judged:
     ----------
     row : Row
         Of the register: id, station_id, community, name, type, facilities, opening_hours, revision, geometry.
-    is_open : bool or None
+    opening : Opening or None
         None where no hours are written, or none that can be read.
-    until : datetime or None
-        When that ends, of the clock on the wall; None where it does not end soon.
     is_read : bool
         Whether the hours that are written could be read.
     edition : str or None
@@ -47,8 +47,7 @@ class Judged:
     """
 
     row: Row[Any]
-    is_open: bool | None
-    until: datetime | None
+    opening: Opening | None
     is_read: bool
     edition: str | None
     items: tuple[JudgedItem, ...]
@@ -91,22 +90,16 @@ def register(
 
 
 def _judged(row: Row[Any], at: datetime, roles: DayRoles) -> Judged:
-    is_open, until, is_read = None, None, True
-    if row.opening_hours:
-        try:
-            told = read_hours(row.opening_hours).opening(at, roles)
-            is_open, until = told.is_open, told.until
-        except HoursError:
-            # Kept from before hours were read at all.
-            is_read = False
+    opening = opening_of(row.opening_hours, at, roles)
+    is_read = opening is not None or not is_written(row.opening_hours)
     items = tuple(_judged_item(said, row, at.date()) for said in row.items)
-    return Judged(row, is_open, until, is_read, row.edition, items)
+    return Judged(row, opening, is_read, row.edition, items)
 
 
 def _judged_item(said: dict[str, Any], row: Row[Any], today: date) -> JudgedItem:
     on = None if said["on"] is None else date.fromisoformat(said["on"])
     state = item_state(
-        checked=said["checked"], on=on, is_listed=is_listed(row.facilities, said["words"]),
+        checked=said["checked"], on=on, is_listed=is_named(row.facilities, said["words"]),
         holds_days=row.checked_within_days, today=today,
     )  # fmt: skip
     return JudgedItem(said["item"], said["name"], state, on)
@@ -116,16 +109,19 @@ def grids_without_station(session: Session, *, today: date, division: int | None
     """Return the micro-grids in force that no station stands in of a kind that each grid should have."""
     return session.execute(
         text(f"""
+            WITH newest AS (
+              SELECT DISTINCT ON (type) type, in_each_grid FROM checklists CROSS JOIN unnest(types) AS type
+              WHERE begins <= :today ORDER BY type, begins DESC, edition DESC),
+            expected AS (SELECT type FROM newest WHERE in_each_grid)
             SELECT d.code AS community, g.code AS grid, g.name, g.households,
                    ST_AsGeoJSON(ST_PointOnSurface(g.geom), {DECIMALS}, 0)::jsonb AS geometry
             FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions d ON d.id = g.community_id
             WHERE v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> :today
               AND g.kind = 'basic' AND (cast(:division AS bigint) IS NULL
                    OR d.path <@ (SELECT path FROM divisions WHERE id = :division))
-              AND EXISTS (SELECT FROM checklists WHERE in_each_grid AND begins <= :today)
-              AND NOT EXISTS (
-                SELECT FROM stations s JOIN checklists c ON c.in_each_grid AND s.type = ANY (c.types)
-                WHERE c.begins <= :today AND ST_Intersects(g.geom, s.geom))
+              AND EXISTS (SELECT FROM expected)
+              AND NOT EXISTS (SELECT FROM stations s JOIN expected USING (type)
+                              WHERE ST_Intersects(g.geom, s.geom))
             ORDER BY d.code, g.code LIMIT :most"""),
         {"today": today, "division": division, "most": MOST_STATIONS},
     ).all()

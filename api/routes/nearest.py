@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 from api.dependencies import StoreDep
 from api.errors import NotFoundError, NotValidError
 from api.facilities import facility_codes, facility_words
-from api.opening import day_roles, wall_moment
+from api.opening import day_roles, opening_of, wall_moment
 from api.pages import page, script_data
 from api.routes.cases import calendar_of
 from api.routes.plans import read_box
 from api.routes.report_page import NOWHERE, Degrees
 from api.schemas import problems
 from api.walking import REACHES_MIN, Walks, box_round
-from geo.opening_hours import DayRoles, HoursError, read_hours
 
 router = APIRouter()
 
@@ -119,16 +118,16 @@ def find_nearest(
     for row, walk in zip(rows, found, strict=True):
         if walk.minutes is None or walk.metres is None:
             continue
-        is_open, until = _standing(row.opening_hours, local, roles)
-        if is_open is False:
+        told = opening_of(row.opening_hours, local, roles)
+        if told is not None and not told.is_open:
             shut += 1
             continue
         near.append(
             NearStation(
                 station_id=row.station_id, name=row.name, type=row.type, facilities=row.facilities,
                 lon=row.lon, lat=row.lat, minutes=round(walk.minutes, 1), metres=round(walk.metres),
-                direction=_direction(lon, lat, row.lon, row.lat), is_open=is_open,
-                until=None if until is None else until.replace(tzinfo=calendar.zone),
+                direction=_direction(lon, lat, row.lon, row.lat), is_open=None if told is None else True,
+                until=told.until.replace(tzinfo=calendar.zone) if told and told.until else None,
                 opening_hours=row.opening_hours,
             )
         )  # fmt: skip
@@ -195,16 +194,6 @@ def show_nearest(
         centre=[centre.lon, centre.lat] if centre else NOWHERE, zone=calendar_of(request).zone.key,
     )  # fmt: skip
     return page(request, "nearest.html", actor=None, script=script)
-
-
-def _standing(said: str | None, local: datetime, roles: DayRoles) -> tuple[bool | None, datetime | None]:
-    if not said or not said.strip():
-        return None, None
-    try:
-        told = read_hours(said).opening(local, roles)
-    except HoursError:
-        return None, None
-    return told.is_open, told.until
 
 
 def _direction(lon: float, lat: float, to_lon: float, to_lat: float) -> Direction:

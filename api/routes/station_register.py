@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from api import queries
 from api.cases.masking import require_impersonal
-from api.checklists import Checklist, Item, ItemState, store_checklist
+from api.checklists import UNVERIFIED, Checklist, Item, ItemState, store_checklist
 from api.dependencies import ActorDep, SessionDep
 from api.errors import NotAllowedError, NotFoundError
 from api.opening import day_roles, wall_moment
@@ -122,7 +122,7 @@ class ChecklistIn(Body):
 
     edition: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
     name: Line
-    source: Line = Field("unverified", description="Who published it; unverified where nobody did")
+    source: Line = Field(UNVERIFIED, description="Who published it; unverified where nobody did")
     begins: date = Field(description="From this day on stations are judged by it")
     types: Annotated[list[Line], Field(min_length=1, max_length=50)]
     checked_within_days: Annotated[int, Field(ge=1, le=3660)] = Field(
@@ -287,12 +287,14 @@ def _moment(request: Request, at: datetime | None) -> tuple[datetime, Any]:
 
 def _feature(request: Request, one: Judged, items: Sequence[JudgedItem]) -> Feature[JudgedStation]:
     zone = calendar_of(request).zone
-    told = {name: value for name, value in one.row._mapping.items() if name != "items"}
+    known = one.row._mapping
+    told = one.opening
     return Feature(
         id=one.row.id, geometry=one.row.geometry,
         properties=JudgedStation(
-            **{name: told[name] for name in JudgedStation.model_fields if name in told},
-            is_open=one.is_open, until=None if one.until is None else one.until.replace(tzinfo=zone),
+            **{name: known[name] for name in JudgedStation.model_fields if name in known and name != "items"},
+            is_open=None if told is None else told.is_open,
+            until=told.until.replace(tzinfo=zone) if told and told.until else None,
             hours_read=one.is_read, checklist=one.edition, items=[ItemOut(**vars(item)) for item in items],
         ),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.routes.divisions import RowId
 from api.routes.plans import read_box
 from api.schemas import Collection, Feature, StationIn, StationProperties, problems
-from geo.opening_hours import read_hours
+from geo.hours_syntax import read_hours
 
 router = APIRouter(prefix="/api/v1/stations", tags=["stations"], route_class=KeptRoute)
 

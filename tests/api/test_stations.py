@@ -213,6 +213,24 @@ def test_gaps_are_what_stations_lack_and_grids_without_a_home_of_their_own(clien
     assert (far["stations"], far["grids"]) == ([], [])
 
 
+def test_an_edition_that_asks_for_no_home_in_each_grid_takes_the_place_of_one_that_does(
+    client: TestClient, desk: Desk
+):
+    shipped = next(one for one in shipped_checklists() if one.in_each_grid)
+    edition = {
+        "edition": "own-2027", "name": shipped.name, "begins": "2027-01-01", "types": list(shipped.types),
+        "checked_within_days": 30, "items": [],
+    }  # fmt: skip
+    headers = bearer(desk.tokens["admin"])
+    assert client.post("/api/v1/stations/checklists", json=edition, headers=headers).status_code == 201
+
+    before, after = (
+        get(client, desk, "/gaps", at=f"{day}T12:00+08:00") for day in ("2026-12-31", "2027-01-01")
+    )
+    assert len(before["grids"]) == 2
+    assert after["grids"] == []
+
+
 def _eight():
     return next(one for one in shipped_checklists() if one.edition == "sheyang-A").items
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.opening_hours import DAY_MIN, HORIZON_DAYS, DayRole, HoursError, read_hours
+from geo.hours_syntax import HoursError, read_hours
+from geo.opening_hours import DAY_MIN, HORIZON_DAYS, DayRole
 
 # 2026 in China, as far as the tables below go: National Day, and the Sunday and Saturday worked for it.
 ROLES = {
@@ -261,7 +262,10 @@ def test_any_week_is_read_back_minute_by_minute(week, first):
         ("Mo[1 08:00-09:00", "08:00"),
         ("Feb 30 08:00-09:00", "30"),
         ("week 54 08:00-09:00", "54"),
-        ("2027-2026 08:00-09:00", "2027"),
+        ("2027-2026 08:00-09:00", "2026"),
+        ("2027 Jan 01-2026 Jan 05 08:00-09:00", "2026"),
+        ("week 50-02 08:00-09:00", "02 08"),
+        ("Mo[4-2] 08:00-09:00", "2] 08"),
         ("week 02-10/0 08:00-09:00", "0 08"),
         ("Mo Tu 08:00-09:00", "Tu"),
         ("<script>alert(1)</script>", "<script>"),
