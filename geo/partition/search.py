@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.partition.annealing import WINDOW_PARTS, anneal
 from geo.partition.certificates import proved_parts
 from geo.partition.chance import WAITING
 from geo.partition.effort import EFFORTS, Effort
@@ -21,8 +22,8 @@ from geo.partition.exact import (
     set_costs,
     worth_choosing,
 )
-from geo.partition.local_search import WINDOW_PARTS, anneal, recut_windows
 from geo.partition.partition import Band
+from geo.partition.recutting import recut_windows
 from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
 from geo.partition.totals import is_narrow, nearest_totals, part_totals
