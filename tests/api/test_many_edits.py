@@ -28,10 +28,11 @@ WAYS = {
     "paint": (36, 0.20), "drag": (12, 0.03), "split": (9, 0.02), "merge": (8, 0.02), "rename": (10, 0.04),
     "undo": (12, 0.06), "redo": (2, 0.02), "lock": (5, 0.02),
 }  # fmt: skip
-# Does what a hand does, without waiting for frames, until something is not there to be done. Answered is what
-# the page holds then: where each unit is, its totals and whether its own recount gives them, and how many
-# edits are done.
-ACT = """(acts) => {
+# Does what a hand does once the panel shows what was done before, without waiting for frames, until something
+# is not there to be done. Answered is what the page holds then: where each unit is, its totals and whether
+# its own recount gives them, and how many edits are done.
+ACT = """async (acts) => {
+  await window.weige.planner.rested();
   const map = document.querySelector("#stage .leaflet-container");
   const chosen = document.querySelector(".board .chosen");
   const ways = {
