@@ -312,7 +312,10 @@ async def _intervals(page: Page) -> list[float]:
 
 
 def _work_of_frames(events: list[dict[str, Any]]) -> list[float]:
-    """Return the milliseconds of work on the page's main thread for each frame in which the pointer moved.
+    """Return the milliseconds of work on the page's main thread for each frame of a stroke.
+
+    That is one in which the pointer moved between its going down and up: while a border is sought, what asks
+    the page whether it is found works there too.
 
     Time of the processor, not of the clock: what others do on the machine meanwhile is none of the page's.
     """
@@ -327,6 +330,7 @@ def _work_of_frames(events: list[dict[str, Any]]) -> list[float]:
     frames = begun[main]
     work_us = [0.0] * (len(frames) + 1)
     moved: set[int] = set()
+    is_down = False
     counted_to = 0.0
     for span in sorted(
         (event for event in threads[main] if event["ph"] == "X"), key=lambda event: event["ts"]
@@ -334,7 +338,9 @@ def _work_of_frames(events: list[dict[str, Any]]) -> list[float]:
         if span["name"] not in WORK:
             continue
         frame = bisect_right(frames, span["ts"])
-        if span["name"] == "EventDispatch" and span["args"]["data"]["type"] == "pointermove":
+        kind = span["args"]["data"]["type"] if span["name"] == "EventDispatch" else ""
+        is_down = kind == "pointerdown" or (is_down and kind != "pointerup")
+        if kind == "pointermove" and is_down:
             moved.add(frame)
         if span["ts"] < counted_to:
             continue
