@@ -16,6 +16,7 @@ from api.cluster import Cluster
 from api.database import Store
 from api.main import create_app
 from api.settings import Settings
+from tests.accessibility import findings, hook  # noqa: F401
 from tests.api.planner_page import desk, place, served, signed_in, worker  # noqa: F401
 from tests.maps.chromium import browser  # noqa: F401
 

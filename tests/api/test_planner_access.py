@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 from sqlalchemy import text
 
 from api.database import Store
+from tests.accessibility import Findings
 from tests.api.place import Place, draw_community
 from tests.api.planner_page import FIRST, SECOND, THIRD, Desk, clash_over, edited_copy, stored
 from tests.api.processes import wait_until
-from tests.maps.test_web import hook  # noqa: F401
 
 # One worker installs what npm holds.
 pytestmark = pytest.mark.xdist_group("npm")
 
-WEB = Path(__file__).parents[2] / "maps" / "web"
-AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 # The second unit is a tower; the second grid is too small.
 HOUSEHOLDS = [[20, 140, 10, 10, 25, 9], [30, 10, 5, 5, 14, 16], [8, 15, 5, 5, 11, 13]]
 
@@ -28,34 +24,6 @@ HOUSEHOLDS = [[20, 140, 10, 10, 25, 9], [30, 10, 5, 5, 14, 16], [8, 15, 5, 5, 11
 @pytest.fixture
 def place(store: Store) -> Place:
     return draw_community(store, "320924001001", HOUSEHOLDS)
-
-
-@pytest.fixture
-def findings(hook: ModuleType) -> Findings:  # noqa: F811
-    hook.install(WEB, with_tools=True)
-    return Findings()
-
-
-class Findings:
-    """What axe-core finds serious or critical, by the state of the page in which it did."""
-
-    def __init__(self) -> None:
-        # The policy of the page allows no eval: what is evaluated is a function.
-        self._load = f"() => {{ {AXE.read_text(encoding='utf-8')} }}"
-        self.found: list[str] = []
-        self.rules = 0
-
-    def look(self, page: Page, state: str) -> None:
-        if not page.evaluate("() => 'axe' in window"):
-            page.evaluate(self._load)
-        answer = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-        self.rules += len(answer["passes"])
-        self.found += [
-            f"{state}: {each['id']}: {' '.join(node['target'])}: {node['failureSummary']}"
-            for each in answer["violations"]
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
 
 
 @pytest.mark.slow

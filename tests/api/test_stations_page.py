@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import shapely
@@ -18,12 +17,12 @@ from api.main import create_app
 from api.settings import Settings
 from api.stations import load_stations
 from geo.synthetic import sample_city, write_sample
+from tests.accessibility import Findings, require_fitting
 from tests.api.accounts import add_person, root_id
 from tests.api.planner_page import faults_of, sign_in_browser
 from tests.api.processes import api_thread
 from tests.api.sample_store import fill_with_sample_town
 from tests.api.test_jobs import worker_thread
-from tests.api.test_planner_access import WEB, Findings, hook  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("npm")]
 
@@ -270,15 +269,8 @@ def test_without_stations_and_without_rights_the_page_says_so(store: Store, brow
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_axe_finds_nothing_serious_on_the_pages_of_stations(
-    address: str,
-    town: Store,
-    browser: Browser,
-    hook: ModuleType,  # noqa: F811
-    width: int,
-    locale: str,
+    address: str, town: Store, browser: Browser, findings: Findings, width: int, locale: str
 ):
-    hook.install(WEB, with_tools=True)
-    findings = Findings()
     person, _ = add_person(town, "keeper", ("planner", root_id(town)))
     view = {"viewport": {"width": width, "height": 768 if width > 500 else 844}, "has_touch": width < 500}
     with sign_in_browser(town, browser, person, locale=locale, **view) as context:
@@ -288,11 +280,11 @@ def test_axe_finds_nothing_serious_on_the_pages_of_stations(
         page.locator("[data-facility=microwave]").click()
         expect(page.locator("#found li")).to_have_count(1)
         findings.look(page, "nearest found")
-        require_fitting(page)
+        require_fitting(page, "nearest found")
         page = opened(context, f"{address}/stations")
         expect(page.locator("tr[data-station]")).to_have_count(12)
         findings.look(page, "register")
-        require_fitting(page)
+        require_fitting(page, "register")
         page.locator("tr[data-station] button.quiet").nth(3).click()
         expect(page.locator("#check form")).to_be_visible()
         findings.look(page, "check")
@@ -300,10 +292,6 @@ def test_axe_finds_nothing_serious_on_the_pages_of_stations(
             page.locator(f"[data-view={view_name}]").click()
             expect(page.locator(f"#{view_name} h2").first).to_be_visible()
             findings.look(page, view_name)
-            require_fitting(page)
+            require_fitting(page, view_name)
     assert findings.rules > 100
     assert findings.found == []
-
-
-def require_fitting(page: Page) -> None:
-    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")

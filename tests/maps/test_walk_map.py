@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -18,9 +17,9 @@ from maps.export import write_map
 from maps.plan_file import write_frames
 from maps.styles import BEYOND
 from maps.walk_map import site_map, walk_ground
+from tests.accessibility import Findings
 from tests.maps.sample_plan import plan_frames
 
-AXE = Path(__file__).parents[2] / "maps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 METRES = CRS.from_epsg(4549)
 
 
@@ -113,8 +112,8 @@ def test_ground_beyond_the_limit_is_drawn_until_it_is_switched_off(open_page, ma
 @pytest.mark.parametrize("width", [1366, 390])
 def test_axe_finds_nothing_serious_on_a_map_of_walks(open_page, made, width):
     opened = open_page(made[2], width, 800)
-    opened.page.evaluate(AXE.read_text(encoding="utf-8"))
+    findings = Findings()
+    findings.look(opened.page, "map of walks")
 
-    found = opened.page.evaluate("axe.run().then(({ violations }) => violations)")
-
-    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert findings.rules > 10
+    assert findings.found == []

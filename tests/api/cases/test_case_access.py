@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from api.cases.contacts import write_new_key
 from api.main import create_app
 from api.settings import Settings
+from tests.accessibility import Findings, require_fitting
 from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk
 from tests.api.cases.test_photos import with_metadata
 from tests.api.planner_page import sign_in_browser
 from tests.api.processes import api_thread
-from tests.api.test_planner_access import WEB, Findings, hook  # noqa: F401
 
 # One worker installs what npm holds.
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("npm")]
@@ -33,15 +32,8 @@ def address(desk: Desk, tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_axe_finds_nothing_serious_on_the_pages_of_cases(
-    desk: Desk,
-    address: str,
-    browser: Browser,
-    hook: ModuleType,  # noqa: F811
-    width: int,
-    locale: str,
+    desk: Desk, address: str, browser: Browser, findings: Findings, width: int, locale: str
 ):
-    hook.install(WEB, with_tools=True)
-    findings = Findings()
     number = desk.report(category="E0402", lon=ON_BORDER[0], lat=ON_BORDER[1])["number"]
     desk.report(category="E0402", lon=IN_FIRST[0], lat=IN_FIRST[1])
     options = {"viewport": {"width": width, "height": 800}, "has_touch": width < 500}
@@ -52,7 +44,7 @@ def test_axe_finds_nothing_serious_on_the_pages_of_cases(
             page.goto(f"{address}{path}")
             page.evaluate("() => window.weigeCases.ready")
             findings.look(page, path)
-            _require_fitting(page, path)
+            require_fitting(page, path)
 
         look(f"/report?lon={IN_FIRST[0]}&lat={IN_FIRST[1]}&category=E0402")
         page.set_input_files("#photo", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": with_metadata()})
@@ -69,18 +61,3 @@ def test_axe_finds_nothing_serious_on_the_pages_of_cases(
             findings.look(page, f"step {step.get_attribute('data-step')}")
     assert findings.rules > 150
     assert findings.found == []
-
-
-def _require_fitting(page: Page, path: str) -> None:
-    """Nothing is wider than the page, and on a phone everything that is pressed is as high as a finger."""
-    wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(wide) == 0, path
-    if page.viewport_size is not None and page.viewport_size["width"] < 500:
-        pressed = "main button, main select, main input:not(.away, [type=radio]), main textarea"
-        low = page.evaluate(
-            """(pressed) => Array.from(document.querySelectorAll(pressed))
-              .map((each) => [each.getBoundingClientRect().height, each.outerHTML.slice(0, 80)])
-              .filter(([height]) => height > 0 && height < 44)""",
-            pressed,
-        )
-        assert low == [], path

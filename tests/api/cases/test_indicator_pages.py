@@ -16,12 +16,12 @@ from api.cases.indicators import IndicatorError, shipped_editions
 from api.cases.scorecards import BASE, Scorecard, ScoreItem, card_of, scorecards, scored
 from api.database import Store
 from api.routes.indicator_pages import meeting_day
+from tests.accessibility import Findings
 from tests.api.accounts import add_area, bearer
 from tests.api.accounts import add_person as add_account
 from tests.api.cases.bulletins import BULLETINS, lives
 from tests.api.cases.written_logs import events_of, write_logs
 from tests.api.planner_page import browser_of, faults_of
-from tests.maps.test_web import hook  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("npm")
 
@@ -205,12 +205,8 @@ def test_the_pages_lead_from_a_figure_to_its_cases_and_have_no_serious_fault(
     browser: Browser,
     served: str,
     street: list[int],
-    hook: Any,  # noqa: F811
+    findings: Findings,
 ):
-    from tests.api.test_planner_access import WEB, Findings
-
-    hook.install(WEB, with_tools=True)
-    findings = Findings()
     with browser_of(store, browser, "inspector", *(("inspector", one) for one in street)) as context:
         page = context.new_page()
         faults = faults_of(page)

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
 from api.database import Store
+from tests.accessibility import Findings
 from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk
 from tests.api.planner_page import browser_of, faults_of
 from tests.api.processes import wait_until
-from tests.maps.test_web import hook  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("npm")
 
@@ -172,12 +172,8 @@ def test_axe_finds_nothing_serious_on_the_wall(
     desk: Desk,
     served: str,
     theme: str,
-    hook: Any,  # noqa: F811
+    findings: Findings,
 ):
-    from tests.api.test_planner_access import WEB, Findings
-
-    hook.install(WEB, with_tools=True)
-    findings = Findings()
     overdue(store, desk.report()["number"])
     for n in range(3):
         desk.report(lon=IN_SECOND[0] + n * 1e-4)
