@@ -183,9 +183,10 @@ def show_nearest(
     """Show where the nearest open station is; a sign in the street may say where and what."""
     with Session(store.engine) as session, session.begin():
         centre = session.execute(
-            text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat
-                    FROM (SELECT ST_Centroid(ST_Extent(geom)) AS c FROM published.stations) m
-                    WHERE c IS NOT NULL""")
+            text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM (SELECT coalesce(
+                      (SELECT ST_Centroid(ST_Extent(geom)) FROM published.stations),
+                      (SELECT ST_PointOnSurface(geom) FROM published.communities
+                       ORDER BY community_id LIMIT 1)) AS c) m WHERE c IS NOT NULL""")
         ).one_or_none()
     at = [lon, lat] if lon is not None and lat is not None else None
     script = script_data(

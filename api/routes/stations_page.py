@@ -27,8 +27,11 @@ def show_stations(request: Request, session: PageSessionDep) -> Response:
         {"most": MOST_AREAS},
     ).mappings()  # fmt: skip
     centre = session.execute(
-        text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat
-                FROM (SELECT ST_Centroid(ST_Extent(geom)) AS c FROM stations) m WHERE c IS NOT NULL""")
+        text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM (SELECT coalesce(
+                  (SELECT ST_Centroid(ST_Extent(geom)) FROM stations),
+                  (SELECT ST_PointOnSurface(geom) FROM divisions
+                   WHERE level = 'community' AND geom IS NOT NULL AND path <@ ANY (reading_areas())
+                   ORDER BY path LIMIT 1)) AS c) m WHERE c IS NOT NULL""")
     ).one_or_none()
     # The widest area in which the actor keeps the register: an import is started for it.
     kept = sorted((path for role in KEEPERS for path in actor.grants.get(role, ())), key=len)

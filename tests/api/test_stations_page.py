@@ -265,6 +265,26 @@ def test_without_stations_and_without_rights_the_page_says_so(store: Store, brow
             assert page.url == f"{address}/login?next=/stations"
 
 
+def test_without_stations_the_maps_show_the_ground_of_the_area(
+    store: Store, browser: Browser, phone: BrowserContext, tmp_path: Path
+):
+    fill_with_sample_town(store)
+    viewer, _ = add_person(store, "viewer", ("viewer", root_id(store)))
+    with (
+        api_thread(create_app(Settings(data_dir=tmp_path), store.url)) as address,
+        sign_in_browser(store, browser, viewer) as context,
+    ):
+        # Whoever looks for the nearest station has no account and no rights.
+        visits = ((context, "/stations", "**/ground?*"), (phone, "/nearest", "**/stations/ground?*"))
+        for visitor, path, ground in visits:
+            page = visitor.new_page()
+            with page.expect_response(ground) as told:
+                page.goto(f"{address}{path}")
+            kinds = [each["properties"]["kind"] for each in told.value.json()["features"]]
+            assert kinds.count("community") > 1, path
+            assert kinds.count("road") > 5, path
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1366])
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
