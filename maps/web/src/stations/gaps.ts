@@ -18,8 +18,12 @@ interface Gaps {
   grids: GridFeature[];
 }
 
-export async function gapsSheet(root: HTMLElement, asked: URLSearchParams, onStation: (id: number) => void, onPlace: (at: L.LatLng) => void): Promise<void> {
+/** Show them; an answer that is not awaited any more is not shown. */
+export async function gapsSheet(
+  root: HTMLElement, asked: URLSearchParams, isAwaited: () => boolean, onStation: (id: number) => void, onPlace: (at: L.LatLng) => void,
+): Promise<void> {
   const told = await askService<Gaps>(`/api/v1/stations/gaps?${asked}`, { method: "GET" });
+  if (!isAwaited()) return;
   if (!told.ok) {
     root.replaceChildren(element("p", { class: "refused" }, t("stations.failed", { detail: told.detail })));
     return;

@@ -5,6 +5,7 @@ import type { CasePage } from "../case_page.ts";
 import { clockTime, dayOf } from "../clock_times.ts";
 import { button, element, typed } from "../dom.ts";
 import { GroundMap } from "../ground_map.ts";
+import { Times } from "../wall/times.ts";
 import { t } from "../words.ts";
 import { CheckForm } from "./check.ts";
 import { filesSheet } from "./files.ts";
@@ -85,11 +86,18 @@ class StationsView {
   private asked(): URLSearchParams {
     const asked = new URLSearchParams();
     const area = byId<HTMLSelectElement>("area").value;
-    const at = byId<HTMLInputElement>("at").value;
+    const at = this.chosenMoment();
     if (area) asked.set("division", area);
-    // The clock on the wall of the stations, wherever the browser is.
-    if (at) asked.set("at", `${at.length === 16 ? `${at}:00` : at}+08:00`);
+    if (at) asked.set("at", at);
     return asked;
+  }
+
+  /** The moment that is chosen, by the clock on the wall of the stations wherever the browser is; null for now. */
+  private chosenMoment(): string | null {
+    const [day, clock] = byId<HTMLInputElement>("at").value.split("T");
+    if (!day || !clock) return null;
+    const [hour, minute] = clock.split(":").map(Number) as [number, number];
+    return new Date(new Times(this.page.zone).instant(day, 60 * hour + minute)).toISOString();
   }
 
   /** Ask anew; `leavesFiles`: what is told of an import stays. */
@@ -115,7 +123,7 @@ class StationsView {
       all: found.length, open: found.filter(({ properties }) => properties.is_open).length, lacking: found.filter(({ properties }) => lackingOf(properties).length).length,
     }) : "";
     this.showRegister();
-    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, (id) => this.choose(id), (at) => this.map.map.setView(at, 17));
+    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, () => turn === this.turn, (id) => this.choose(id), (at) => this.map.map.setView(at, 17));
     if (this.view === "files" && !leavesFiles) filesSheet(byId("files"), asked, this.page, () => void this.look(true));
   }
 
@@ -126,7 +134,7 @@ class StationsView {
 
   private showRegister(): void {
     const shown = this.shown();
-    const now = byId<HTMLInputElement>("at").value ? `${byId<HTMLInputElement>("at").value}+08:00` : new Date().toISOString();
+    const now = this.chosenMoment() ?? new Date().toISOString();
     const sheet = byId("register");
     if (!shown.length) sheet.replaceChildren(element("p", { class: "empty" }, t(this.stations.length ? "stations.none_found" : "stations.none")));
     else {
@@ -189,7 +197,6 @@ function markOf(station: Station): string {
   if (states.includes("missing") || states.includes("broken")) return "m-lacks";
   return states.includes("grey") ? "m-grey" : "m-whole";
 }
-
 
 function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
