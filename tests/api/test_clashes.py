@@ -297,3 +297,28 @@ def test_a_page_says_that_somebody_else_saved_and_shows_it(
         told.get_by_role("button").click()
     theirs.ready()
     assert theirs.totals() == desk.totals()
+
+
+def test_a_tab_out_of_sight_holds_no_stream_and_asks_once_it_is_seen_again(
+    desk: Desk, store: Store, place: Place, other: BrowserContext, served: str
+):
+    theirs = Desk(other, served, place)
+    streams = []
+    theirs.page.on("requestfinished", lambda request: streams.append(request.url))
+    theirs.page.on("requestfailed", lambda request: streams.append(request.url))
+    show = """(state) => {
+      Object.defineProperty(document, "visibilityState", {value: state, configurable: true});
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    theirs.page.evaluate(show, "hidden")
+    wait_until(
+        lambda: theirs.page.evaluate("() => true") and any("/api/v1/events" in url for url in streams),
+        what="the stream is closed",
+    )
+    desk.paint(FIRST, "u08")
+    desk.saved()
+    told = theirs.page.locator(".board .others")
+    theirs.page.wait_for_timeout(2500)
+    expect(told).to_be_hidden()
+    theirs.page.evaluate(show, "visible")
+    expect(told).to_contain_text("他人刚刚修改了本草稿", timeout=20_000)

@@ -6,6 +6,7 @@ import type { CaseAccount, CaseDetail, Category } from "../case_schema.ts";
 import { stateTag, timeElement, useZone, word } from "../case_words.ts";
 import { button, element, typed } from "../dom.ts";
 import { GroundMap, pin } from "../ground_map.ts";
+import { hear } from "../hearing.ts";
 import { t } from "../words.ts";
 import { stepForms, type Taken } from "./forms.ts";
 import { Photos } from "./photos.ts";
@@ -36,12 +37,12 @@ class CaseFile {
 
   async open(): Promise<void> {
     await this.look();
-    const source = new EventSource("/api/v1/events");
-    source.addEventListener("case", (event) => {
-      const { body } = JSON.parse((event as MessageEvent<string>).data) as { body: { number: string; revision: number } };
-      if (body.number === this.number && body.revision > this.revision && !document.querySelector(".step-form form")) void this.look();
-    });
-    window.addEventListener("pagehide", () => source.close());
+    const look = () => {
+      if (!document.querySelector(".step-form form")) void this.look();
+    };
+    hear<{ number: string; revision: number }>(["case"], ({ number, revision }) => {
+      if (number === this.number && revision > this.revision) look();
+    }, look);
   }
 
   private async look(): Promise<void> {

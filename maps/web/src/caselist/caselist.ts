@@ -4,6 +4,7 @@ import type { CasePage } from "../case_page.ts";
 import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
 import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
 import { element, typed } from "../dom.ts";
+import { hear } from "../hearing.ts";
 import { t } from "../words.ts";
 import { addressOf, type Filters, filtersOf, queryOf, VIEWS } from "./filters.ts";
 
@@ -35,6 +36,8 @@ class CaseList {
   private trail: string[] = [];
   private next: string | null = null;
   private asked = 0;
+  /** The cases of the page as the service told them. */
+  private told = "";
 
   constructor(page: ListPage) {
     this.names = new Map(page.communities.map(({ id, name }) => [id, name]));
@@ -92,11 +95,19 @@ class CaseList {
       return;
     }
     this.next = answer.body.next;
+    this.told = JSON.stringify(answer.body.features);
     this.body.replaceChildren(...answer.body.features.map((each, i) => this.row(each, i)));
     const count = answer.body.features.length;
     this.said.textContent = count ? t("cases.page_of", { page: this.trail.length, count }) : t("cases.none");
     this.back.disabled = this.trail.length === 1;
     this.onward.disabled = this.next === null;
+  }
+
+  /** Say so where the page would not be the same any more. */
+  private async compare(): Promise<void> {
+    const turn = this.asked;
+    const answer = await askService<CasePageBody>(this.trail[this.trail.length - 1]!, { method: "GET" });
+    if (turn === this.asked && answer.ok && JSON.stringify(answer.body.features) !== this.told) this.fresh.hidden = false;
   }
 
   private row({ properties: one }: CaseFeature, place: number): HTMLTableRowElement {
@@ -183,9 +194,7 @@ class CaseList {
         this.fresh.hidden = false;
       }, GATHER_MS);
     };
-    const source = new EventSource("/api/v1/events");
-    for (const kind of ["case", "case.imported"]) source.addEventListener(kind, changed);
-    window.addEventListener("pagehide", () => source.close());
+    hear(["case", "case.imported"], changed, () => void this.compare());
   }
 }
 
