@@ -16,13 +16,19 @@ export interface Shown {
 /** Offer to put them into a draft of their own, made from the version that is shown. */
 export function offerLeftOver(owner: Owner, shown: Shown, known: ReadonlySet<string>): void {
   const lost = versionsLeft(owner).filter((version) => (version === shown.version ? !shown.may_edit : !known.has(version)));
-  const [version] = lost;
-  if (!version) return;
-  const key = shelfKeyOf(owner, version);
-  adoptOfTabs(key);
-  const text = localShelf.get(key);
-  const edits = text === null ? null : read(text);
-  if (!edits) return;
+  for (const version of lost) {
+    const key = shelfKeyOf(owner, version);
+    adoptOfTabs(key);
+    const text = localShelf.get(key);
+    const edits = text === null ? null : read(text);
+    // One at a time; what cannot be read stands in nobody's way.
+    if (!edits) continue;
+    offer(owner, shown, version, key, edits);
+    return;
+  }
+}
+
+function offer(owner: Owner, shown: Shown, version: string, key: string, edits: QueueJson): void {
   const said = element("p", {}, t(version === shown.version ? "edit.left_over.taken_on" : "edit.left_over.deleted", { edits: edits.edits.length }));
   const banner = element("section", { class: "left-over", role: "alert" }, said);
   const fork = button(t("edit.left_over.fork"), () => {
