@@ -36,7 +36,7 @@ export class ProblemList {
     this.rows = new Map();
     for (const problem of this.shown) {
       const found = remedy(this.desk.plan, this.desk.band, problem);
-      const key = JSON.stringify([problem, found, "grid" in problem ? gridName(this.desk.plan, problem.grid) : "", found && "into" in found && found.into < this.desk.plan.gridCount ? gridName(this.desk.plan, found.into) : ""]);
+      const key = this.keyOf(problem, found);
       this.rows.set(key, before.get(key) ?? this.row(problem, found));
     }
     arrange(this.list, [...this.rows.values()]);
@@ -47,6 +47,13 @@ export class ProblemList {
     const problem = this.shown[this.next % Math.max(this.shown.length, 1)];
     this.next = (this.next + 1) % Math.max(this.shown.length, 1);
     if (problem) this.show(problem);
+  }
+
+  /** All that a row shows and does; names and codes of grids change while the numbers stay. */
+  private keyOf(problem: Problem, found: Remedy | null): string {
+    const { plan } = this.desk;
+    const grids = ["grid" in problem ? problem.grid : -1, found && "into" in found ? found.into : -1];
+    return JSON.stringify([problem, found, grids.map((grid) => (grid >= 0 && grid < plan.gridCount ? gridName(plan, grid) : ""))]);
   }
 
   private row(problem: Problem, found: Remedy | null): HTMLElement {
