@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,14 +25,19 @@ from api.cli_options import (
     MaxOption,
     MinOption,
     OutOption,
+    PathsOption,
+    PlanArgument,
+    PlanMaxOption,
+    PlanMinOption,
     QuietOption,
+    SpeedOption,
     Tongue,
     Work,
-    fields_of,
     named_effort,
     named_language,
     server_installed,
     settings_of,
+    sources_of,
     terminal_of,
 )
 from api.cli_privacy import privacy
@@ -44,9 +47,6 @@ from api.cli_user import user
 from api.settings import reader_language
 from geo.errors import GeoError, InputError
 from maps.text import Language, text
-
-if TYPE_CHECKING:
-    from geo.layers import LayerKind
 
 OUT_OF_RULES, REFUSED, STOPPED = 1, 2, 130
 
@@ -81,18 +81,9 @@ def weige(
         bool,
         typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version."),
     ] = False,
+    lang: LangOption = None,
 ) -> None:
     """Divide communities into micro-grids, check grids, and carry them into a meeting as one HTML file."""
-
-
-@dataclass(frozen=True)
-class _Sources:
-    """Layer arguments of a command."""
-
-    layers: Mapping[LayerKind, str]
-    fields: Mapping[tuple[LayerKind, str], str]
-    crs: str | None
-    id_column: str | None
 
 
 @app.command()
@@ -121,9 +112,7 @@ def plan(
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
-    map_file: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
-    ] = None,
+    map_file: MapOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -136,7 +125,7 @@ def plan(
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
-    sources = _sources(given, field, crs, id_column)
+    sources = sources_of(given, field, crs, id_column)
     commands.make_plan(
         terminal, sources.layers, sources.fields, floors_file=floors, crs=crs, id_column=id_column,
         bounds=(min_households, max_households), seed=seed, effort=named_effort(effort), time_s=time_s,
@@ -167,21 +156,15 @@ def check(
         str | None,
         typer.Option(metavar="TABLE", help="Expected: date, unit_id or lon and lat, households, note."),
     ] = None,
-    min_households: Annotated[
-        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
-    ] = None,
-    max_households: Annotated[
-        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
-    ] = None,
+    min_households: PlanMinOption = None,
+    max_households: PlanMaxOption = None,
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Findings: .xlsx, .csv or .json.")
     ] = None,
-    map_file: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
-    ] = None,
+    map_file: MapOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 when a grid breaks a rule.")] = False,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -195,7 +178,7 @@ def check(
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
-    sources = _sources(given, field, crs, id_column)
+    sources = sources_of(given, field, crs, id_column)
     broken = commands.check_grids(
         terminal, sources.layers, sources.fields, crs=crs, id_column=id_column,
         bounds=(min_households, max_households), output=output, map_file=map_file, plan_file=plan_file,
@@ -243,17 +226,15 @@ def counties(
 @app.command()
 def reach(
     *,
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    plan_file: PlanArgument,
     stations: Annotated[str, typer.Option(metavar="LAYER", help="Points of the stations.")],
     output: OutOption,
-    paths: Annotated[
-        str | None, typer.Option(metavar="LAYER", help="Streets and paths, instead of the plan's roads.")
-    ] = None,
+    paths: PathsOption = None,
     gates: LayerOption = None,
     minutes: Annotated[
         list[float] | None, typer.Option(help="A limit; give it again for more (5 and 15).")
     ] = None,
-    speed: Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")] = 4.0,
+    speed: SpeedOption = 4.0,
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help='Only stations open then: 23:00 (today), "2026-10-01 23:00".'),
@@ -270,12 +251,9 @@ def reach(
     from api.reach_command import find_reach
 
     given = {"stations": stations, "roads": paths, "gates": gates}
-    chosen = _sources(given, field, crs, None)
     find_reach(
-        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, stations=stations,
-        overriding={kind: source for kind, source in chosen.layers.items() if kind != "stations"},
-        fields=chosen.fields, crs=crs, minutes=minutes or [5, 15], kmh=speed, output=output, at=at,
-        map_file=map_file,
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
+        minutes=minutes or [5, 15], kmh=speed, output=output, at=at, map_file=map_file,
         calendar=None if at is None else working_calendar(settings_of(None).data_dir),
     )  # fmt: skip
 
@@ -306,12 +284,8 @@ def rebalance(
     lock: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Grids and units that stay as they are.")
     ] = None,
-    min_households: Annotated[
-        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
-    ] = None,
-    max_households: Annotated[
-        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
-    ] = None,
+    min_households: PlanMinOption = None,
+    max_households: PlanMaxOption = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
     crs: CrsOption = None,
     field: FieldOption = None,
@@ -319,9 +293,7 @@ def rebalance(
     ledger: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the ledger old to new (.xlsx).")
     ] = None,
-    map_file: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")
-    ] = None,
+    map_file: MapOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -334,7 +306,7 @@ def rebalance(
         "barriers": barriers, "gates": gates, "compounds": compounds,
     }  # fmt: skip
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
-    sources = _sources(given, field, crs, id_column)
+    sources = sources_of(given, field, crs, id_column)
     rebalancing.rebalance_grids(
         terminal, sources.layers, sources.fields, plan_file=plan_file, lock_file=lock, crs=crs,
         id_column=id_column, seed=seed, outputs=rebalancing.Outputs(output, ledger, map_file),
@@ -345,7 +317,7 @@ def rebalance(
 @app.command("map")
 def map_(
     *,
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    plan_file: PlanArgument,
     output: OutOption,
     incidents: LayerOption = None,
     stations: LayerOption = None,
@@ -378,7 +350,7 @@ def map_(
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     commands.make_map(
         terminal, plan_file, output, incidents=incidents, stations=stations, context=context or [],
-        fields=_sources(given, field, crs, None).fields, crs=crs, compare=compare, period=period,
+        fields=sources_of(given, field, crs).fields, crs=crs, compare=compare, period=period,
         watermark=watermark, with_texts=with_texts,
     )  # fmt: skip
 
@@ -386,7 +358,7 @@ def map_(
 @app.command()
 def atlas(
     *,
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")],
+    plan_file: PlanArgument,
     output: OutOption,
     font: Annotated[
         str | None, typer.Option(metavar="FAMILY", help="Font with Chinese (else the first one known).")
@@ -547,20 +519,14 @@ def main() -> None:
 
 def _spoken(arguments: list[str]) -> Language:
     """Return the language asked for, also where the command line is at fault before it is read."""
+    spoken = reader_language()
     for position, word in enumerate(arguments):
         asked = word.removeprefix("--lang=") if word.startswith("--lang=") else ""
         if word == "--lang" and position + 1 < len(arguments):
             asked = arguments[position + 1]
         if asked in set(Tongue):
-            return named_language(asked)
-    return reader_language()
-
-
-def _sources(
-    given: Mapping[str, str | None], field: list[str] | None, crs: str | None, id_column: str | None
-) -> _Sources:
-    layers = {kind: source for kind, source in given.items() if source is not None}
-    return _Sources(layers, fields_of(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]
+            spoken = named_language(asked)
+    return spoken
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.settings import Settings, reader_language
+from api.sources import Sources
 from geo.errors import InputError
 from maps.text import Language
 
@@ -36,7 +37,16 @@ class Work(StrEnum):
 
 
 LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
-LangOption = Annotated[Tongue | None, typer.Option("--lang", help="Language (else the locale).")]
+
+
+def _told_before(context: typer.Context, tongue: Tongue | None) -> Tongue | None:
+    """Return the language of a command, else the one that was named before the command."""
+    return tongue or context.find_root().params.get("lang")
+
+
+LangOption = Annotated[
+    Tongue | None, typer.Option("--lang", callback=_told_before, help="Language (else the locale).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
 MapOption = Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")]
@@ -55,6 +65,18 @@ DataDirOption = Annotated[
     typer.Option(metavar="FOLDER", help="Folder of the database and files (else WEIGE_DATA_DIR)."),
 ]
 OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", show_default=False)]
+PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")]
+PathsOption = Annotated[
+    str | None, typer.Option(metavar="LAYER", help="Streets and paths, instead of the plan's roads.")
+]
+SpeedOption = Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")]
+# Bounds of commands that go on from a plan, which has its own.
+PlanMinOption = Annotated[
+    int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
+]
+PlanMaxOption = Annotated[
+    int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
+]
 
 
 @contextmanager
@@ -134,3 +156,17 @@ def fields_of(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]
             )
         fields[(kind, column)] = name
     return fields
+
+
+def sources_of(
+    given: Mapping[str, str | None], field: list[str] | None, crs: str | None, id_column: str | None = None
+) -> Sources:
+    """Return the layers that were given among those a command takes, with the columns named for them.
+
+    Raises
+    ------
+    InputError
+        As `fields_of`.
+    """
+    layers = {kind: source for kind, source in given.items() if source is not None}
+    return Sources(layers, fields_of(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]

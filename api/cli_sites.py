@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,31 +14,15 @@ from api.cli_options import (
     LayerOption,
     MapOption,
     OutOption,
+    PathsOption,
+    PlanArgument,
+    PlanMaxOption,
+    PlanMinOption,
     QuietOption,
-    fields_of,
+    SpeedOption,
+    sources_of,
     terminal_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from geo.layers import LayerKind
-
-    Fields = Mapping[tuple[LayerKind, str], str]
-
-PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan.gpkg.")]
-PathsOption = Annotated[
-    str | None, typer.Option(metavar="LAYER", help="Streets and paths, instead of the plan's roads.")
-]
-SpeedOption = Annotated[float, typer.Option(metavar="KM/H", help="Walking speed.")]
-
-
-def _given(**sources: str | None) -> Mapping[LayerKind, str]:
-    return {kind: source for kind, source in sources.items() if source is not None}  # type: ignore[misc]
-
-
-def _fields(options: list[str] | None, *kinds: str) -> Fields:
-    return fields_of(options or [], set(kinds))  # type: ignore[return-value]
 
 
 def site(
@@ -76,12 +59,10 @@ def site(
     """Say where the next stations should be, what each adds, and who is still not reached."""
     from api.site_command import Asked, find_sites
 
+    given = {"stations": stations, "candidates": candidates, "roads": paths, "gates": gates}
     find_sites(
-        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file,
-        asked=Asked(new, cover, nearest, capacity, minutes), stations=stations, candidates=candidates,
-        overriding=_given(roads=paths, gates=gates),
-        fields=_fields(field, "stations", "candidates", "roads", "gates"), crs=crs, kmh=speed,
-        output=output, map_file=map_file,
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
+        asked=Asked(new, cover, nearest, capacity, minutes), kmh=speed, output=output, map_file=map_file,
     )  # fmt: skip
 
 
@@ -106,10 +87,10 @@ def link(
     """Link the households of each micro-grid to the Party-member households nearest to them."""
     from api.link_command import find_links
 
+    given = {"members": members, "roads": paths, "gates": gates}
     find_links(
-        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, members=members, bounds=(least, most),
-        overriding=_given(roads=paths, gates=gates), fields=_fields(field, "members", "roads", "gates"),
-        crs=crs, output=output, map_file=map_file,
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
+        bounds=(least, most), output=output, map_file=map_file,
     )  # fmt: skip
 
 
@@ -128,12 +109,8 @@ def overlay(
     barriers: LayerOption = None,
     gates: LayerOption = None,
     compounds: LayerOption = None,
-    least: Annotated[
-        int | None, typer.Option("--min", help="Fewest households of a grid (else the plan's, else 50).")
-    ] = None,
-    most: Annotated[
-        int | None, typer.Option("--max", help="Most households of a grid (else the plan's, else 100).")
-    ] = None,
+    least: PlanMinOption = None,
+    most: PlanMaxOption = None,
     border_weight: Annotated[
         float, typer.Option(metavar="W", help="Metres that a metre of a department's border is worth.")
     ] = 3.0,
@@ -146,16 +123,13 @@ def overlay(
     quiet: QuietOption = False,
 ) -> None:
     """Lay the grids of several departments over each other and make one base grid that all can use."""
-    from api.overlay_command import Layers, make_overlay
+    from api.overlay_command import make_overlay
 
-    given = _given(
-        units=units, communities=communities, roads=roads, water=water, barriers=barriers, gates=gates,
-        compounds=compounds,
-    )  # fmt: skip
-    fields = _fields(
-        field, "units", "communities", "roads", "water", "barriers", "gates", "compounds", "grids"
-    )
+    given = {
+        "units": units, "communities": communities, "roads": roads, "water": water, "barriers": barriers,
+        "gates": gates, "compounds": compounds, "grids": None,
+    }  # fmt: skip
     make_overlay(
-        terminal_of(lang, quiet=quiet, as_json=as_json), sources, Layers(given, fields, crs),
+        terminal_of(lang, quiet=quiet, as_json=as_json), sources, sources_of(given, field, crs),
         bounds=(least, most), border_weight=border_weight, seed=seed, output=output, map_file=map_file,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,13 @@ from numpy.typing import NDArray
 
 from api.console import Terminal
 from api.outputs import draw_map, ready
-from api.plan_sources import cells_of, fields_of_plan, plan_sources, points_beside
+from api.plan_sources import cells_of, plan_sources, points_beside, walked_layers
+from api.sources import Sources
 from api.telling import SHOWN_FINDINGS, warn
 from geo.containers import read_raw, source_of
 from geo.errors import InputError
-from geo.layers import LayerKind
 from geo.member_links import PlanLinks, plan_links
-from geo.plan_layers import PlanLayers, own_grid_ids, read_plan_layers, without_own_grids
+from geo.plan_layers import PlanLayers, own_grid_ids, without_own_grids
 from geo.standing_files import EarlierPlan
 from geo.units import texts
 from maps.findings import sentence
@@ -28,17 +27,14 @@ from maps.text import text
 def find_links(
     terminal: Terminal,
     plan_file: Path,
+    given: Sources,
     *,
-    members: str,
     bounds: tuple[int, int],
-    overriding: Mapping[LayerKind, str],
-    fields: Mapping[tuple[LayerKind, str], str],
-    crs: str | None,
     output: Path,
     map_file: Path | None,
 ) -> None:
-    """Link the households of a plan to member households, write the links, and tell them."""
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), members, *overriding.values()])
+    """Link the households of a plan to the `members` given beside it, write the links, and tell them."""
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), *given.layers.values()])
     with terminal.progress() as report:
         report("reading", 0, 1)
         earlier, sources = plan_sources(plan_file)
@@ -48,8 +44,8 @@ def find_links(
                     "plan_layer_missing", f"the layer {name} is missing",
                     mend="give a file written by `weige plan`", file=plan_file.name, name=name,
                 )  # fmt: skip
-        layers = read_plan_layers({**sources, **overriding}, fields=fields_of_plan(fields), crs=crs)
-        beside = points_beside(members, "members", fields=fields, crs=crs)
+        layers = walked_layers(sources, given)
+        beside = points_beside(given, "members")
         warn(terminal, [*without_own_grids(layers).findings, *beside.findings])
         report("reading", 1, 1)
         report("linking", 0, 1)

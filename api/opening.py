@@ -88,6 +88,17 @@ def require_hours(hours: Sequence[str | None], *, file: str, ids: Sequence[str])
     return read
 
 
+def unread_hours(hours: Sequence[str | None], ids: Sequence[str]) -> list[str]:
+    """Return the stations whose hours cannot be read."""
+    unread = []
+    for text, station in zip(hours, ids, strict=True):
+        try:
+            require_hours([text], file="", ids=[station])
+        except HoursError:
+            unread.append(station)
+    return unread
+
+
 def wall_moment(at: datetime, calendar: Calendar) -> datetime:
     """Return a moment as the clock on the wall shows it in the calendar's zone, without a zone.
 

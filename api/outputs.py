@@ -27,13 +27,15 @@ def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]
         if output is None:
             continue
         if output.suffix.lower() not in suffixes:
+            # `plan.gpkg.txt` was meant to be `plan.gpkg`.
+            example = output.stem if output.stem.lower().endswith(suffixes) else output.stem + suffixes[0]
             raise InputError(
                 "output_suffix",
                 f"the name should end in {' or '.join(suffixes)}",
-                mend=f"for example {output.stem}{suffixes[0]}",
+                mend=f"for example {example}",
                 file=output.name,
                 suffixes=" / ".join(suffixes),
-                example=f"{output.stem}{suffixes[0]}",
+                example=example,
             )
         if output.resolve() in inputs:
             raise InputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +11,7 @@ import pandas as pd
 from api.console import Terminal
 from api.outputs import draw_map, now, ready, run_times
 from api.plan_sources import plan_sources
+from api.sources import Sources
 from api.telling import review_values, summary_lines, warn
 from geo.base_grids import Department, Overlaid, overlaid
 from geo.containers import source_of
@@ -31,19 +31,10 @@ _SHOWN = 10
 _HEAVIEST = 1_000.0
 
 
-@dataclass(frozen=True)
-class Layers:
-    """Layers that are given beside the grids, their columns, and the CRS of those that name none."""
-
-    sources: Mapping[LayerKind, str]
-    fields: Mapping[tuple[LayerKind, str], str]
-    crs: str | None
-
-
 def make_overlay(
     terminal: Terminal,
     sources: Sequence[str],
-    layers: Layers,
+    given: Sources,
     *,
     bounds: tuple[int | None, int | None],
     border_weight: float,
@@ -52,7 +43,7 @@ def make_overlay(
     map_file: Path | None,
 ) -> None:
     """Lay grids of departments over each other, write base grids, conflicts and the table old to new."""
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [*sources, *layers.sources.values()])
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [*sources, *given.layers.values()])
     if len(sources) < 2:
         raise InputError(
             "overlay_alone", "one layer of grids has no other to be laid over", mend="name two or more"
@@ -63,15 +54,15 @@ def make_overlay(
             mend="for example 3", value=f"{border_weight:g}", most=f"{_HEAVIEST:g}",
         )  # fmt: skip
     plans = [_plan_of(source) for source in sources]
-    given, usual = _plan_layers(plans, layers.sources)
+    own, usual = _plan_layers(plans, given.layers)
     lower, upper = bounds
     band = Band(usual.lower if lower is None else lower, usual.upper if upper is None else upper)
     started = now()
     with terminal.progress() as report:
         report("reading", 0, 1)
-        own = {key: name for key, name in layers.fields.items() if key[0] != "grids"}
-        read = without_own_grids(read_plan_layers(given, fields=own, crs=layers.crs))
-        departments = _departments(terminal, sources, plans, layers, read)
+        fields = {key: name for key, name in given.fields.items() if key[0] != "grids"}
+        read = without_own_grids(read_plan_layers(own, fields=fields, crs=given.crs))
+        departments = _departments(terminal, sources, plans, given, read)
         report("reading", 1, 1)
         warn(terminal, read.findings)
         made = overlaid(
@@ -136,10 +127,10 @@ def _departments(
     terminal: Terminal,
     sources: Sequence[str],
     plans: Sequence[EarlierPlan | None],
-    layers: Layers,
+    given: Sources,
     read: PlanLayers,
 ) -> list[Department]:
-    fields = {column: name for (kind, column), name in layers.fields.items() if kind == "grids"}
+    fields = {column: name for (kind, column), name in given.fields.items() if kind == "grids"}
     departments: list[Department] = []
     for source, plan in zip(sources, plans, strict=True):
         origin = source_of(source)
@@ -151,7 +142,7 @@ def _departments(
             )  # fmt: skip
         layer = read_layer(
             source if plan is None else f"{plan.path}:{GRIDS}", "grids",
-            fields=fields if plan is None else {}, crs=layers.crs,
+            fields=fields if plan is None else {}, crs=given.crs,
         )  # fmt: skip
         warn(terminal, layer.findings)
         frame = layer.frame if layer.crs is None else layer.frame.to_crs(read.working_crs)

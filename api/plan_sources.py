@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.sources import Sources
 from geo.errors import InputError
 from geo.layers import Layer, LayerKind, read_layer
-from geo.plan_layers import PlanLayers
+from geo.plan_layers import PlanLayers, read_plan_layers
 from geo.standing_files import EarlierPlan
 from geo.units import ID_COLUMNS
 
@@ -42,23 +43,34 @@ def plan_sources(plan_file: Path) -> tuple[EarlierPlan, dict[LayerKind, str]]:
     return earlier, sources
 
 
-def fields_of_plan(fields: Mapping[tuple[LayerKind, str], str]) -> dict[tuple[LayerKind, str], str]:
-    """Return the `--field` options for the plan's own layers."""
-    return {(kind, column): name for (kind, column), name in fields.items() if kind not in _BESIDE}
+def walked_layers(sources: Mapping[LayerKind, str], given: Sources) -> PlanLayers:
+    """Read the layers of a plan, some given in place of its own: `roads` with `--paths`, and `gates`.
+
+    Raises
+    ------
+    InputError
+        A layer cannot be used; `--paths` is named so and not by what it stands for.
+    """
+    instead = {kind: source for kind, source in given.layers.items() if kind not in _BESIDE}
+    fields = {(kind, column): name for (kind, column), name in given.fields.items() if kind not in _BESIDE}
+    try:
+        return read_plan_layers({**sources, **instead}, fields=fields, crs=given.crs)
+    except InputError as error:
+        if error.layer == "roads" and "roads" in instead:
+            error.layer = "paths"
+        raise
 
 
-def points_beside(
-    source: str, kind: LayerKind, *, fields: Mapping[tuple[LayerKind, str], str], crs: str | None
-) -> Layer:
+def points_beside(given: Sources, kind: LayerKind, *, required: Collection[str] = ()) -> Layer:
     """Read points, with ids: numbers where they have none.
 
     Raises
     ------
     InputError
-        The layer cannot be used, or has no feature.
+        The layer cannot be used, has no feature, or lacks a `required` column.
     """
-    own = {column: name for (owner, column), name in fields.items() if owner == kind}
-    layer = read_layer(source, kind, fields=own, crs=crs)
+    own = {column: name for (owner, column), name in given.fields.items() if owner == kind}
+    layer = read_layer(given.layers[kind], kind, fields=own, crs=given.crs, required=required)
     if not len(layer.frame):
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", layer=kind, file=layer.name
@@ -90,7 +102,7 @@ def required_range(value: float, option: str, *, example: str) -> None:
     if not 0 < value <= 240:
         raise InputError(
             "option_out_of_range", f"{option} {value:g} is not between 0 and 240",
-            mend=f"for example {option} {example}", option=option, value=f"{value:g}",
+            mend=f"for example {option} {example}", option=option, value=f"{value:g}", example=example,
         )  # fmt: skip
 
 

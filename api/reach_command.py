@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,14 @@ import pandas as pd
 
 from api.cases.calendar import Calendar
 from api.console import Terminal
-from api.opening import Standing, asked_moment, day_roles, standings
+from api.opening import Standing, asked_moment, day_roles, standings, unread_hours
 from api.outputs import draw_map, ready
-from api.plan_sources import cells_of
+from api.plan_sources import cells_of, plan_sources, points_beside, required_range, walked_layers
+from api.sources import Sources
 from api.telling import warn
-from geo.errors import InputError
-from geo.layers import LayerKind, read_layer
+from geo.layers import Layer, read_layer
 from geo.names import listed
-from geo.plan_layers import own_grid_ids, read_plan_layers
+from geo.plan_layers import own_grid_ids, without_own_grids
 from geo.reached import Reached, reached
 from geo.standing_files import EarlierPlan
 from maps.plan_file import write_frames
@@ -39,11 +39,8 @@ class OpenStations:
 def find_reach(
     terminal: Terminal,
     plan_file: Path,
+    given: Sources,
     *,
-    stations: str,
-    overriding: Mapping[LayerKind, str],
-    fields: Mapping[tuple[LayerKind, str], str],
-    crs: str | None,
     minutes: Sequence[float],
     kmh: float,
     output: Path,
@@ -51,47 +48,30 @@ def find_reach(
     calendar: Calendar | None = None,
     map_file: Path | None = None,
 ) -> None:
-    """Time the walks of a plan's units to their nearest station, write who is reached, and tell it.
+    """Time the walks of a plan's units to the nearest of the `stations`, write who is reached, and tell it.
 
     Only stations that are open count where a moment `at` is given, with the `calendar` it is judged by.
     """
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), stations, *overriding.values()])
-    limits = _limits(minutes, kmh)
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), *given.layers.values()])
+    for limit in minutes:
+        required_range(limit, "--minutes", example="15")
+    required_range(kmh, "--speed", example="4")
     with terminal.progress() as report:
         report("reading", 0, 1)
-        earlier = EarlierPlan(plan_file)
-        sources: dict[LayerKind, str] = {**earlier.sources(), **overriding}
-        del sources["grids"]
-        if "units" not in sources:
-            raise InputError(
-                "plan_without_units",
-                "holds no units",
-                mend="give a file written by `weige plan`",
-                file=plan_file.name,
-            )
-        layers = read_plan_layers(sources, fields=fields, crs=crs)
-        standing = read_layer(
-            stations, "stations", crs=crs,
-            fields={column: name for (kind, column), name in fields.items() if kind == "stations"},
-        )  # fmt: skip
-        if not len(standing.frame):
-            raise InputError(
-                "layer_empty",
-                "it has no features",
-                mend="check the export",
-                layer="stations",
-                file=standing.name,
-            )
-        named = standing.frame.assign(station_id=_ids(standing.frame))
-        opened = None
+        earlier, sources = plan_sources(plan_file)
+        layers = walked_layers(sources, given)
+        standing = points_beside(given, "stations", required=() if at is None else ("opening_hours",))
+        warn(terminal, [*without_own_grids(layers).findings, *standing.findings])
+        opened, counted = None, standing.frame
         if at is not None and calendar is not None:
-            opened = _open_at(terminal, named, standing.name, at, calendar)
-            named = opened.frame
-        warn(terminal, [*layers.findings, *standing.findings])
+            opened = _open_at(terminal, counted, standing.name, at, calendar)
+            counted = opened.frame
+        else:
+            _tell_unread_hours(terminal, standing)
         report("reading", 1, 1)
         report("reach", 0, 1)
         found = reached(
-            layers, named, own_grid_ids(layers), minutes=limits, metres_per_minute=kmh * 1000 / 60
+            layers, counted, own_grid_ids(layers), minutes=minutes, metres_per_minute=kmh * 1000 / 60
         )
         write_frames(_frames(found, earlier), output)
         report("reach", 1, 1)
@@ -101,18 +81,6 @@ def find_reach(
             walk = reach_map(found, cells_of(earlier, layers))
             draw_map(terminal, plan_file, map_file, report, walk=walk)
     _tell(terminal, found, output, map_file, opened)
-
-
-def _limits(minutes: Sequence[float], kmh: float) -> list[float]:
-    """Return the limits; refuse what no walk can be measured with."""
-    for value, option in [*((limit, "--minutes") for limit in minutes), (kmh, "--speed")]:
-        if not 0 < value <= 240:
-            raise InputError(
-                "option_out_of_range", f"{option} {value:g} is not between 0 and 240",
-                mend=f"for example {option} {'4' if option == '--speed' else '15'}",
-                option=option, value=f"{value:g}",
-            )  # fmt: skip
-    return list(minutes)
 
 
 def _open_at(
@@ -134,10 +102,17 @@ def _open_at(
     )  # fmt: skip
 
 
-def _ids(stations: gpd.GeoDataFrame) -> pd.Series:
-    """Return the stations' ids, numbers where they have none."""
-    numbered = pd.Series([f"#{row + 1}" for row in range(len(stations))], index=stations.index, dtype=object)
-    return stations["station_id"].astype(object).fillna(numbered) if "station_id" in stations else numbered
+def _tell_unread_hours(terminal: Terminal, stations: Layer) -> None:
+    """Say which hours are in nobody's way today, but cannot be read when a moment is asked for."""
+    ids = stations.frame["station_id"].tolist()
+    unread = unread_hours(stations.frame["opening_hours"].tolist(), ids)
+    if unread:
+        terminal.warn(
+            text(
+                "cli.reach.hours_unread", terminal.language, file=stations.name, n=len(unread),
+                stations=listed(unread),
+            )
+        )  # fmt: skip
 
 
 def _frames(found: Reached, earlier: EarlierPlan) -> dict[str, pd.DataFrame]:

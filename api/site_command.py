@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,23 +11,25 @@ from api.console import Terminal
 from api.outputs import draw_map, ready
 from api.plan_sources import (
     cells_of,
-    fields_of_plan,
     plan_sources,
     points_beside,
     required_count,
     required_range,
+    walked_layers,
 )
+from api.sources import Sources
 from api.telling import warn
 from geo.errors import InputError
 from geo.layers import LayerKind
 from geo.names import listed
-from geo.plan_layers import read_plan_layers, without_own_grids
+from geo.plan_layers import without_own_grids
 from geo.sited import Aim, Question, Sited, sited
 from maps.plan_file import write_frames
-from maps.text import text
+from maps.text import Language, text
 
 # Chosen places that the terminal lists; all stand in the file.
 _SHOWN = 12
+_BESIDE: tuple[LayerKind, ...] = ("stations", "candidates")
 
 
 @dataclass(frozen=True)
@@ -70,32 +71,25 @@ def question_of(asked: Asked) -> Question:
 def find_sites(
     terminal: Terminal,
     plan_file: Path,
+    given: Sources,
     *,
     asked: Asked,
-    stations: str | None,
-    candidates: str | None,
-    overriding: Mapping[LayerKind, str],
-    fields: Mapping[tuple[LayerKind, str], str],
-    crs: str | None,
     kmh: float,
     output: Path,
     map_file: Path | None = None,
 ) -> None:
-    """Choose places for further stations, write them with whom they serve, and tell them."""
-    given = [source for source in (stations, candidates) if source is not None]
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), *given, *overriding.values()])
+    """Choose places for further stations, write them with whom they serve, and tell them.
+
+    Beside the plan: `stations` that stand, and `candidates`.
+    """
+    ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), *given.layers.values()])
     question = question_of(asked)
     required_range(kmh, "--speed", example="4")
     with terminal.progress() as report:
         report("reading", 0, 1)
         earlier, sources = plan_sources(plan_file)
-        layers = without_own_grids(
-            read_plan_layers({**sources, **overriding}, fields=fields_of_plan(fields), crs=crs)
-        )
-        beside = {
-            kind: points_beside(source, kind, fields=fields, crs=crs)
-            for kind, source in _beside(stations, candidates).items()
-        }
+        layers = without_own_grids(walked_layers(sources, given))
+        beside = {kind: points_beside(given, kind) for kind in _BESIDE if kind in given.layers}
         warn(terminal, [*layers.findings, *(each for layer in beside.values() for each in layer.findings)])
         report("reading", 1, 1)
         report("siting", 0, 1)
@@ -112,11 +106,6 @@ def find_sites(
             walk = site_map(found, cells_of(earlier, layers))
             draw_map(terminal, plan_file, map_file, report, walk=walk)
     _tell(terminal, found, output, map_file)
-
-
-def _beside(stations: str | None, candidates: str | None) -> dict[LayerKind, str]:
-    given: dict[LayerKind, str | None] = {"stations": stations, "candidates": candidates}
-    return {kind: source for kind, source in given.items() if source is not None}
 
 
 def site_frames(found: Sited) -> dict[str, pd.DataFrame]:
@@ -141,14 +130,14 @@ def site_frames(found: Sited) -> dict[str, pd.DataFrame]:
         "units": found.units().to_crs(crs),
         "households": found.served(),
         "unreached": found.unreached().to_crs(crs),
-        "gains": found.gains(),
+        "gains": found.gains,
         "run": run,
     }
 
 
 def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None) -> None:
     language, question, answer = terminal.language, found.question, found.answer
-    gains = found.gains().iloc[: len(found.order) + 1]
+    gains = found.gains.iloc[: len(found.order) + 1]
     before, after = gains.iloc[0], gains.iloc[-1]
     lines = [
         text(
@@ -159,46 +148,31 @@ def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None)
     ]  # fmt: skip
     if found.side_m:
         lines.append(text("cli.site.thinned", language, side=f"{found.side_m:g}"))
-    lines.append(
-        text(
-            f"cli.site.{question.aim}", language, n=len(found.order), minutes=f"{question.minutes:g}",
-            value=round(answer.value), capacity=question.capacity or 0,
-        )
-    )  # fmt: skip
-    lines.append(
-        text("cli.site.proved", language)
-        if answer.proved
-        else text("cli.site.gap", language, gap=max(answer.gap, 1e-4), bound=round(answer.bound))
-    )
+    lines += _chosen(found, language)
+    has_room = question.capacity is not None
     for row in gains.iloc[1:].head(_SHOWN).itertuples():
         lines.append(
             text(
-                "cli.site.gain",
-                language,
-                n=row.n,
-                place=row.place_id,
-                gained=row.gained,
-                share=row.share,
-                mean=row.mean_minutes,
+                "cli.site.gain_served" if has_room else "cli.site.gain", language, n=row.n,
+                place=row.place_id, gained=row.gained, share=row.share, mean=row.mean_minutes,
             )
-        )
+        )  # fmt: skip
     if len(gains) - 1 > _SHOWN:
         lines.append(text("cli.site.more", language, n=len(gains) - 1 - _SHOWN))
     lines.append(
         text(
-            "cli.site.reached", language, minutes=f"{question.minutes:g}", before=before["share"],
+            "cli.site.served" if has_room else "cli.site.reached", language,
+            minutes=f"{question.minutes:g}", capacity=question.capacity or 0, before=before["share"],
             after=after["share"], mean_before=before["mean_minutes"], mean_after=after["mean_minutes"],
         )
     )  # fmt: skip
     left = found.unreached().groupby("reason")["households"].sum()
     if len(left):
-        told = ", ".join(
+        told = text("finding.separator", language).join(
             text(f"cli.site.why.{reason}", language, households=int(count)) for reason, count in left.items()
         )
         lines.append(text("cli.site.unreached", language, households=int(left.sum()), why=told))
-    apart = found.places["place_id"].to_numpy(dtype=object)[found.places_lost]
-    if len(apart):
-        lines.append(text("cli.site.places_apart", language, places=listed(map(str, apart)), n=len(apart)))
+    lines += _apart(found, language)
     lines.append(text("cli.site.written", language, file=output))
     if map_file is not None:
         lines.append(text("cli.map_written", language, file=map_file))
@@ -206,7 +180,8 @@ def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None)
         lines,
         {
             "sites": str(output), "map": map_file and str(map_file), "aim": question.aim,
-            "straight": found.is_straight, "places": [str(each) for each in gains["place_id"][1:]],
+            "straight": found.is_straight, "k": question.k, "candidates": len(found.nearby.candidates),
+            "places": [str(each) for each in gains["place_id"][1:]],
             "value": answer.value, "bound": answer.bound, "gap": round(answer.gap, 6),
             "proved": answer.proved,
             "households": found.all_households, "reached_before": int(before["reached"]),
@@ -214,3 +189,37 @@ def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None)
             "gains": [int(each) for each in gains["gained"][1:]],
         },
     )  # fmt: skip
+
+
+def _chosen(found: Sited, language: Language) -> list[str]:
+    """Say what was chosen, how good it is, and why it is fewer places than were asked for."""
+    question, answer, n = found.question, found.answer, len(found.order)
+    n_candidates, minutes = len(found.nearby.candidates), f"{question.minutes:g}"
+    if not n:
+        lines = [text(f"cli.site.none.{question.aim}", language, minutes=minutes)]
+    else:
+        lines = [
+            text(f"cli.site.{question.aim}", language, n=n, minutes=minutes, value=round(answer.value)),
+            text("cli.site.proved", language)
+            if answer.proved
+            else text("cli.site.gap", language, gap=max(answer.gap, 1e-4), bound=round(answer.bound)),
+        ]
+    if question.k > n_candidates:
+        lines.insert(0, text("cli.site.few_candidates", language, k=question.k, candidates=n_candidates))
+    elif 0 < n < question.k:
+        lines.insert(1, text("cli.site.no_more", language, k=question.k))
+    return lines
+
+
+def _apart(found: Sited, language: Language) -> list[str]:
+    """Name the stations, and the candidates, that no way leads to."""
+    lines, ids = [], found.places["place_id"].to_numpy(dtype=object)
+    is_standing = found.nearby.is_standing[found.places_lost]
+    stations, candidates = ids[found.places_lost[is_standing]], ids[found.places_lost[~is_standing]]
+    if len(stations):
+        named = listed(map(str, stations))
+        lines.append(text("cli.reach.stations_apart", language, stations=named, n=len(stations)))
+    if len(candidates):
+        named = listed(map(str, candidates))
+        lines.append(text("cli.site.candidates_apart", language, places=named, n=len(candidates)))
+    return lines

@@ -124,6 +124,7 @@ def read_layer(
     fields: Mapping[str, str] = MappingProxyType({}),
     crs: str | None = None,
     id_column: str | None = None,
+    required: Collection[str] = (),
 ) -> Layer:
     """Read, check and mend one layer.
 
@@ -139,6 +140,8 @@ def read_layer(
         EPSG code for a layer that declares none, or one its numbers contradict.
     id_column : str, optional
         The column with the ids.
+    required : collection of str
+        Our columns that it must have beside those that its kind always has.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def read_layer(
     except LayerChoiceError as error:
         likely = (kind, *_LIKELY_NAMES.get(kind, ()))
         raise several_layers(origin.name, error.layers, likely=likely) from error
-    layer = _checked(raw, kind, fields=fields, crs=crs, id_column=id_column)
+    layer = _checked(raw, kind, fields=fields, crs=crs, id_column=id_column, required=required)
     return replace(layer, source=SourceFile(kind, origin.name, sha256, layer.renamed))
 
 
@@ -192,6 +195,7 @@ def _checked(
     fields: Mapping[str, str] = MappingProxyType({}),
     crs: str | None = None,
     id_column: str | None = None,
+    required: Collection[str] = (),
 ) -> Layer:
     """Check one layer by itself."""
     file, layer = raw.file, raw.layer or kind
@@ -212,7 +216,7 @@ def _checked(
             with_place=tabular,
         )
         # A GeoJSON file without a feature has no properties either.
-        for column in REQUIRED.get(kind, ()) if len(raw) or raw.names else ():
+        for column in (*REQUIRED.get(kind, ()), *required) if len(raw) or raw.names else ():
             if column not in columns:
                 raise missing(kind, column, raw.names)
     dropped, personal = personal_columns(raw, kind, columns)

@@ -30,7 +30,9 @@ def personal_columns(raw: RawTable, kind: str, columns: Mapping[str, int]) -> tu
     dropped: set[int] = set()
     findings = []
     for at, name in enumerate(raw.names):
-        if at in own or not (has_personal_name(name) or is_personal_content(raw.values[at])):
+        # At the place of a member household a name is that of who lives there.
+        is_name = kind == "members" and plain_name(name) in personal_names()["of_members"]
+        if at in own or not (is_name or has_personal_name(name) or is_personal_content(raw.values[at])):
             continue
         dropped.add(at)
         findings.append(

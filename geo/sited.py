@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import geopandas as gpd
@@ -19,12 +20,14 @@ from geo.reached import paths_of
 from geo.siting import (
     Answer,
     Nearby,
+    Served,
     best_next,
     fewest,
     gains_table,
     in_order_of_gain,
     most_reached,
     nearest,
+    serving,
 )
 from geo.siting.gains import Gain
 
@@ -63,7 +66,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Sited:
-    """Places chosen for a plan.
+    """Places chosen for a plan; who is served is counted within the capacity of places where they have one.
 
     Attributes
     ----------
@@ -102,51 +105,48 @@ class Sited:
         """Standing and chosen places, ascending."""
         return np.sort(np.concatenate([np.flatnonzero(self.nearby.is_standing), self.order]))
 
+    @cached_property
     def gains(self) -> pd.DataFrame:
-        """Return what the chosen places add one after another, then what still more would (`gains_table`).
+        """What the chosen places add one after another, then what still more would (`gains_table`).
 
-        With `place_id`, and `chosen`: 1 for those that are.
+        With `place_id`, and `chosen`: 1 for those that are. Under a capacity only the chosen ones.
         """
-        more = best_next(self.nearby, _FURTHER, after=self.order, by=_gain_of(self.question))
-        table = gains_table(self.nearby, np.concatenate([self.order, more]))
+        capacity, more = self.question.capacity, np.empty(0, np.int64)
+        if capacity is None:
+            more = best_next(self.nearby, _FURTHER, after=self.order, by=_gain_of(self.question))
+        table = gains_table(self.nearby, np.concatenate([self.order, more]), capacity=capacity)
         ids = np.array([*self.places["place_id"], None], object)
         chosen = (table["n"].to_numpy() > 0) & (table["n"].to_numpy() <= len(self.order))
         named = table.assign(place_id=ids[table["place"].to_numpy()], chosen=chosen.astype(np.int64))
         return named.drop(columns="place")
 
+    @cached_property
+    def _served(self) -> Served:
+        """Who goes where: to the nearest place, or to one that has room."""
+        return self.answer.served or serving(self.nearby, self.order)
+
     def served(self) -> pd.DataFrame:
         """Return who goes where: unit_id, place_id, households, minutes."""
         ids = self.layers.units["unit_id"].to_numpy(dtype=object)
-        unit, place, households, minutes = self._served()
-        some = households > 0
-        unit, place, households, minutes = unit[some], place[some], households[some], minutes[some]
+        told = self._served
+        some = told.households > 0
         return pd.DataFrame(
             {
-                "unit_id": ids[unit],
-                "place_id": self.places["place_id"].to_numpy(dtype=object)[place],
-                "households": households,
-                "minutes": np.round(minutes, 2),
+                "unit_id": ids[told.unit[some]],
+                "place_id": self.places["place_id"].to_numpy(dtype=object)[told.place[some]],
+                "households": told.households[some],
+                "minutes": np.round(told.minutes[some], 2),
             }
         )
 
-    def _served(self) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
-        told = self.answer.served
-        if told is not None:
-            return told.unit, told.place, told.households, told.minutes
-        near = self.nearby
-        rows = np.flatnonzero(np.isin(near.place, self.opened))
-        rows = rows[np.unique(near.unit[rows], return_index=True)[1]]
-        return near.unit[rows], near.place[rows], near.households[near.unit[rows]], near.minutes[rows]
-
     def sites(self) -> gpd.GeoDataFrame:
         """Return standing and chosen places with what they add and the households that go there."""
-        _, place, households, minutes = self._served()
-        m = self.nearby.n_places
-        goes = np.bincount(place, households, m)
-        walked = np.bincount(place, households * minutes, m)
+        told, m = self._served, self.nearby.n_places
+        goes = np.bincount(told.place, told.households, m)
+        walked = np.bincount(told.place, told.households * told.minutes, m)
         reached = np.asarray(self.nearby.cover.T @ self.nearby.households, np.int64).ravel()
         rows = np.concatenate([np.flatnonzero(self.nearby.is_standing), self.order])
-        gained = gains_table(self.nearby, self.order)["gained"].to_numpy()[1:]
+        gained = self.gains.loc[self.gains["chosen"] == 1, "gained"]
         n_standing = len(rows) - len(self.order)
         with np.errstate(invalid="ignore"):
             mean = np.round(walked[rows] / goes[rows], 2)
@@ -161,18 +161,36 @@ class Sited:
         )
 
     def units(self) -> gpd.GeoDataFrame:
-        """Return the units with minutes to the nearest place before and now, and the place."""
-        near = self.nearby
-        before, now = near.standing_minutes, near.minutes_to(self.opened)
-        unit, place, households, _ = self._served()
-        # Of a shared unit the place that most of its households go to.
-        order = np.lexsort((place, -households, unit))
-        unit, first = np.unique(unit[order], return_index=True)
-        to = np.full(near.n_units, len(self.places))
-        to[unit] = place[order][first]
+        """Return the units with how many households are served, where most of them go, and how far that is.
+
+        `minutes` are to the place that `place_id` names, `minutes_before` to where most of them went when
+        nothing new stood, `nearest_minutes` to the nearest place, which may have no room.
+        """
+        capacity, none = self.question.capacity, self.order[:0]
+        before, _, _ = self._of_units(serving(self.nearby, none, capacity=capacity))
+        minutes, to, served = self._of_units(self._served)
         ids = np.array([*self.places["place_id"], None], object)
         kept = self.layers.units[["unit_id", "households", "community_id", "geometry"]]
-        return kept.assign(minutes_before=_minutes(before), minutes=_minutes(now), place_id=ids[to])
+        return kept.assign(
+            minutes_before=_minutes(before),
+            minutes=_minutes(minutes),
+            place_id=ids[to],
+            served=served,
+            nearest_minutes=_minutes(self.nearby.minutes_to(self.opened)),
+        )
+
+    def households_served(self) -> IntArray:
+        """Return the households of each unit that a place serves, (n,)."""
+        return self._of_units(self._served)[2]
+
+    def _of_units(self, told: Served) -> tuple[FloatArray, IntArray, IntArray]:
+        """Return minutes, place (-1 for none; the most used of several) and households served of units."""
+        n = self.nearby.n_units
+        minutes, to = np.full(n, np.inf), np.full(n, -1)
+        order = np.lexsort((told.place, -told.households, told.unit))
+        unit, first = np.unique(told.unit[order], return_index=True)
+        minutes[unit], to[unit] = told.minutes[order][first], told.place[order][first]
+        return minutes, to, np.bincount(told.unit, told.households, n).astype(np.int64)
 
     def unreached(self) -> gpd.GeoDataFrame:
         """Return units with households that no place serves, as points, with how many and why.
@@ -181,8 +199,7 @@ class Sited:
         `not_chosen`: only candidates that were not chosen. `full`: the places are full.
         """
         near = self.nearby
-        unit, _, households, _ = self._served()
-        left = near.households - np.bincount(unit, households, near.n_units).astype(np.int64)
+        left = near.households - self.households_served()
         rows = np.flatnonzero(left > 0)
         now = np.isfinite(near.minutes_to(self.opened))
         why = np.select(
@@ -264,7 +281,7 @@ def sited(
         answer = most_reached(nearby, question.k)
     return Sited(
         layers, question, places, nearby, answer,
-        in_order_of_gain(nearby, answer.places, by=_gain_of(question)),
+        in_order_of_gain(nearby, answer.places, by=_gain_of(question), capacity=question.capacity),
         found.unconnected, found.starts_unconnected, found.is_straight, side_m,
     )  # fmt: skip
 

@@ -74,23 +74,30 @@ def reach_map(found: Reached, cells: NDArray[np.object_]) -> WalkMap:
 
 
 def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:
-    """Return the map of who reaches a standing or a new station, and what each new one adds."""
-    limits = (found.question.minutes,)
+    """Return the map of who is served by a standing or a new station, and what each new one adds.
+
+    Where stations have a capacity, ground is that of units most of whose households are served.
+    """
+    limits, households, served = (found.question.minutes,), found.nearby.households, found.households_served()
     minutes = found.nearby.minutes_to(found.opened)
-    ground = walk_ground(minutes, found.nearby.households, limits, cells, found.layers.working_crs)
+    if found.question.capacity is not None:
+        minutes = np.where(2 * served >= households, minutes, np.inf)
+    ground = walk_ground(minutes, households, limits, cells, found.layers.working_crs)
+    ground["households"] = [int(served.sum()), found.all_households - int(served.sum())]
     sites = found.sites()
     stations = sites.rename(columns={"place_id": "station_id", "n": "site"})[
         ["station_id", "name", "site", "gained", "households", "geometry"]
     ]
-    gains = found.gains()
+    gains = found.gains
     note = _note(ground, limits, found.is_straight) | {
         "aim": found.question.aim,
         "proved": found.answer.proved,
         "gap": round(found.answer.gap, 6),
         "sites": _rows(gains[gains["chosen"] == 1]),
         "further": _rows(gains[(gains["n"] > 0) & (gains["chosen"] == 0)]),
-        "before": float(gains["share"].iloc[0]),
     }
+    if found.question.capacity is not None:
+        note["capacity"] = found.question.capacity
     return WalkMap(ground, stations, note)
 
 

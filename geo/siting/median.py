@@ -87,6 +87,20 @@ def nearest(nearby: Nearby, k: int, *, capacity: int | None = None) -> Answer:
     return Answer(best, value, bound, proved, problem.served(best))
 
 
+def serving(nearby: Nearby, places: IntArray, *, capacity: int | None = None) -> Served:
+    """Return who walks where at least household-minutes, to standing places and some candidates.
+
+    Parameters
+    ----------
+    nearby : Nearby
+    places : int64 array
+        Candidates that are chosen.
+    capacity : int, optional
+        Most households that a place serves; without it everyone goes to the nearest place.
+    """
+    return _Problem(nearby, len(places), capacity).served(places)
+
+
 @dataclass
 class _Problem:
     nearby: Nearby

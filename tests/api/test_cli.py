@@ -247,6 +247,24 @@ def test_lang_chooses_the_language_of_usage_errors_too():
     assert "缺少选项" in weige("plan", "--lang", "zh_CN").stderr
 
 
+def test_lang_may_stand_before_the_command_and_the_one_after_it_counts(tmp_path):
+    missing = ["atlas", tmp_path / "none.gpkg", "-o", tmp_path / "a.pdf"]
+    before = weige("--lang", "zh_CN", *missing, lang="C.UTF-8")
+    both = weige("--lang", "zh_CN", *missing, "--lang", "en", lang="zh_CN.UTF-8")
+
+    assert [before.returncode, both.returncode] == [2, 2]
+    assert not before.stderr.isascii()
+    assert both.stderr.isascii()
+
+
+def test_a_proposed_name_has_its_suffix_once(tmp_path):
+    done = weige("plan", *INPUTS[:-1], tmp_path / "plan.gpkg.txt", "--lang", "en")
+
+    assert done.returncode == 2
+    assert "for example plan.gpkg" in done.stderr
+    assert "plan.gpkg.gpkg" not in done.stderr
+
+
 @pytest.fixture(scope="module")
 def strewn(town) -> Path:
     """The town with seven houses outside its community and a column of grids of last year."""

@@ -126,6 +126,28 @@ def test_what_cannot_be_walked_is_refused_in_one_line(town, options, named):
     assert not (town / "reach.gpkg").exists()
 
 
+def test_a_speed_that_is_none_is_mended_in_its_own_words(town):
+    done = reach(town, "--speed", 0, "--lang", "en")
+
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("--speed 0 is not between 0 and 240, write for example 4")
+
+
+def test_paths_that_are_none_are_named_as_the_option_is(town):
+    done = reach(town, "--lang", "en", "--paths", town / "layers/stations/stations.csv")
+
+    assert done.returncode == 2
+    assert "stations.csv, layer paths" in done.stderr
+    assert "roads" not in done.stderr
+
+
+def test_nothing_is_noted_where_nothing_is_wrong(town):
+    done = reach(town)
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize(
     "text", ["station_id,lon,lat\n", "station_id,lon,lat\nS1,119.1,\n", "station_id\nS1\n", "站\n"]
 )
@@ -208,8 +230,31 @@ def test_hours_that_cannot_be_read_are_refused_by_file_field_and_station(town):
     for named in ("odd.csv", "stations", "opening_hours", "S2", "周一到周五"):
         assert named in done.stderr
     assert not (town / "reach.gpkg").exists()
-    # Without a moment nobody needs them.
-    assert reach(town, stations="odd.csv").returncode == 0
+    # Without a moment nobody needs them: one note says that they would be.
+    without = reach(town, "--lang", "en", stations="odd.csv")
+    assert without.returncode == 0
+    assert without.stderr.strip().splitlines() == [
+        "odd.csv: the opening hours of 1 station cannot be read (S2); with --at they would be refused"
+    ]
+    assert "2 stations, " in without.stdout
+
+
+def test_stations_without_a_column_of_hours_are_refused_where_a_moment_is_given(town):
+    (town / "untold.csv").write_text("station_id,name,lon,lat,营业\nS1,x,119.13,34.572,24/7\n",
+                                     encoding="utf-8")  # fmt: skip
+    (town / "reach.gpkg").unlink(missing_ok=True)
+
+    done = reach(town, "--at", "23:00", "--lang", "en", stations="untold.csv")
+    named = reach(town, "--at", "23:00", "--lang", "en", "--field", "stations.opening_hours=营业",
+                  stations="untold.csv")  # fmt: skip
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "untold.csv" in done.stderr
+    assert "--field stations.opening_hours=COLUMN" in done.stderr
+    assert named.returncode == 0, named.stderr
+    assert "1 station, " in named.stdout
+    assert reach(town, stations="untold.csv").returncode == 0
 
 
 def test_a_moment_that_is_none_is_refused(town):

@@ -96,6 +96,72 @@ def test_no_place_serves_more_than_its_capacity(town):
     assert told["unreached"]["full"] == told["households"] - 31 - sites["households"].sum()
 
 
+def test_all_figures_are_those_of_the_answer_with_room_for_so_many(town):
+    done = site(town, "--new", 3, "--capacity", 100, "--json", "--candidates", town / "candidates.csv")
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    sites, units = (gpd.read_file(town / "sites.gpkg", layer=name) for name in ("sites", "units"))
+    goes, gains = (
+        pyogrio.read_dataframe(town / "sites.gpkg", layer=name) for name in ("households", "gains")
+    )
+    # Five places with room for a hundred each, of which two stood.
+    assert [told["reached_before"], told["reached"]] == [200, 500]
+    assert told["gains"] == gains["gained"].tolist()[1:] == sites["gained"].dropna().tolist() == [100] * 3
+    assert gains["share"].tolist() == [round(n * 100 / told["households"], 4) for n in (2, 3, 4, 5)]
+    assert gains["mean_minutes"].iloc[-1] == pytest.approx(told["value"] / told["households"], abs=1e-3)
+    assert told["households"] - sum(told["unreached"].values()) == 500 == units["served"].sum()
+    # The minutes of a unit are those to the place that is named beside them.
+    walks = goes.set_index(["unit_id", "place_id"])["minutes"]
+    named = units[units["place_id"].notna()]
+    pairs = list(zip(named["unit_id"], named["place_id"], strict=True))
+    assert named["minutes"].tolist() == walks.loc[pairs].tolist()
+    assert units.loc[units["place_id"].isna(), "minutes"].isna().all()
+    assert (named["minutes"] >= named["nearest_minutes"]).all()
+    assert (named["minutes"] > named["nearest_minutes"]).any()
+
+
+def test_what_is_told_of_room_for_so_many_says_served(town):
+    done = site(town, "--new", 1, "--capacity", 100, "--lang", "en", "--candidates", town / "candidates.csv")
+
+    assert "+100 households" in done.stdout
+    assert "with room for 100 households at each place" in done.stdout
+    assert "reached" not in done.stdout
+
+
+def test_fewer_candidates_than_places_asked_for_are_said(town):
+    (town / "one.csv").write_text("candidate_id,lon,lat\nC1,119.13,34.572\n", encoding="utf-8")
+
+    done = site(town, "--new", 4, "--candidates", town / "one.csv", "--lang", "en")
+    zero = site(town, "--new", 1, "--minutes", 60, "--candidates", town / "one.csv", "--lang", "en")
+
+    assert "4 places were asked for, but there is only 1 candidate\n" in done.stdout
+    assert "asked for" not in zero.stdout
+    assert "no further place would reach anyone else within 60 minutes" in zero.stdout
+    assert "0 places" not in zero.stdout
+
+
+def test_candidates_that_no_way_leads_to_are_called_so(town):
+    (town / "apart.csv").write_text("station_id,name,lon,lat\nS1,x,121.5,34.572\n", encoding="utf-8")
+
+    done = site(town, "--new", 1, "--lang", "en", stations="apart.csv")
+
+    assert "1 station, " in done.stdout
+    assert "no way leads to 1 station (S1)" in done.stdout
+    # The doors of the island.
+    assert "no way leads to 11 candidates (B" in done.stdout
+
+
+def test_paths_that_are_none_are_named_as_the_option_is(town):
+    for done in (
+        site(town, "--new", 1, "--lang", "en", "--paths", town / "members.csv"),
+        link(town, "--lang", "en", "--paths", town / "members.csv"),
+    ):
+        assert done.returncode == 2
+        assert "members.csv, layer paths" in done.stderr
+        assert "roads" not in done.stderr
+
+
 def test_candidates_are_the_only_places_where_they_are_given(town):
     done = site(town, "--new", 2, "--minutes", 4, "--candidates", town / "candidates.csv", "--json")
 
@@ -197,6 +263,7 @@ def test_a_grid_without_member_households_is_told(town):
     ("text", "named"),
     [
         ("member_id,lon,lat,姓名\nM1,119.2,34.6,张三\n", "姓名"),
+        ("member_id,lon,lat,name\nM1,119.2,34.6,张三\n", "field name"),
         ("member_id,lon,lat,phone\nM1,119.2,34.6,13800138000\n", "phone"),
         ("member_id,lon,lat,note\nM1,119.2,34.6,13800138000\n", "note"),
         ("member_id,lon,lat,户数\nM1,119.2,34.6,-2\n", "户数"),

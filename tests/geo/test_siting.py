@@ -209,6 +209,37 @@ def test_gains_add_up_and_never_grow():
     assert table["reached"].tolist() == [reached(nearby, order[:n]) for n in range(len(order) + 1)]
 
 
+@settings(max_examples=25, deadline=None)
+@given(nearby=instances(most_places=5, most_units=5), k=st.integers(1, 3), capacity=st.integers(1, 20))
+def test_gains_under_capacity_are_those_of_the_answer_and_come_largest_first(nearby, k, capacity):
+    answer = nearest(nearby, k, capacity=capacity)
+    order = in_order_of_gain(nearby, answer.places, capacity=capacity)
+
+    table = gains_table(nearby, order, capacity=capacity)
+
+    total = max(int(nearby.households.sum()), 1)
+    assert table["reached"].iloc[-1] == answer.served.households.sum()
+    assert table["mean_minutes"].iloc[-1] == pytest.approx(answer.value / total, abs=1e-3)
+    for n in range(len(order)):
+        costs = [walked(nearby, np.array([*order[:n], place]), capacity) for place in order[n:].tolist()]
+        assert costs[0] == pytest.approx(min(costs), abs=1e-4)
+        saved = walked(nearby, order[:n], capacity) - costs[0]
+        assert table["saved"].iloc[n + 1] == pytest.approx(saved, abs=0.051)
+        assert table["reached"].iloc[n + 1] - table["reached"].iloc[n] == table["gained"].iloc[n + 1]
+
+
+def test_a_full_station_leaves_the_next_one_something_to_add():
+    nearby = near([[1, 2], [1, 2]], [30, 30], standing=1)
+
+    table = gains_table(nearby, np.array([1]), capacity=40)
+
+    # Of 60 households 40 find room before and all after; 20 walked the limit of 15 minutes.
+    assert table["reached"].tolist() == [40, 60]
+    assert table["share"].tolist() == [0.6667, 1.0]
+    assert table["saved"].tolist() == [0.0, 20 * 13.0]
+    assert gains_table(nearby, np.array([1]))["gained"].tolist() == [0, 0]
+
+
 def test_chosen_places_are_put_in_the_order_of_what_they_add():
     nearby = near([[5, None, 5], [None, 5, None], [None, 5, None], [5, None, None]], [3, 4, 4, 1])
 

@@ -73,6 +73,21 @@ def test_the_households_of_the_map_are_those_of_the_answer(made):
     assert [site["gained"] for site in walk.note["sites"]] == found.sites()["gained"].dropna().tolist()
 
 
+def test_a_map_of_full_stations_counts_those_who_are_served(made):
+    found, _, _ = made
+    stations = found.places.iloc[:1].rename(columns={"place_id": "station_id"})
+    full = sited(found.layers, Question("nearest", 1, 15.0, capacity=30), stations=stations)
+    cells = np.array(shapely.buffer(found.layers.units.geometry.to_numpy(), 0.1), object)
+
+    walk = site_map(full, cells)
+
+    assert walk.note["households"] == [60, full.all_households - 60]
+    assert walk.note["capacity"] == 30
+    assert [site["gained"] for site in walk.note["sites"]] == [30]
+    assert walk.note["sites"][0]["share"] == pytest.approx(60 / full.all_households, abs=1e-4)
+    assert walk.note["further"] == []
+
+
 def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):
     _, walk, file = made
 

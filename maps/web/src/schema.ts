@@ -74,8 +74,8 @@ export interface WalkNote {
   aim?: "reach" | "cover" | "nearest";
   proved?: boolean;
   gap?: number;
-  /** Share reached before there was a new station. */
-  before?: number;
+  /** Most households that a station serves; households are then those served, and those not. */
+  capacity?: number;
   sites?: SiteGain[];
   further?: SiteGain[];
 }

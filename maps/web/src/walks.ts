@@ -33,6 +33,7 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
 
 function nameOf(walk: WalkNote, row: number): string {
   const minutes = walk.minutes[row];
+  if (walk.capacity !== undefined) return row ? t("walk.unserved") : t("walk.served", { minutes: minutes ?? 0, capacity: formatCount(walk.capacity) });
   if (minutes === undefined) return t("walk.beyond", { minutes: walk.minutes[row - 1] ?? 0 });
   return row ? t("walk.between", { from: walk.minutes[row - 1] ?? 0, to: minutes }) : t("walk.within", { minutes });
 }
@@ -54,5 +55,5 @@ function chart(walk: WalkNote, gains: readonly SiteGain[], before = 0): HTMLElem
   });
   const heading = (label: string, name?: string) => element("th", { scope: "col", class: name }, label);
   return element("table", {}, element("thead", {}, element("tr", {}, heading(t("walk.n"), "number"), heading(t("walk.place")),
-    heading(t(isShorter ? "walk.saved" : "walk.gained"), "number"), heading(t("walk.share"), "number"))), rows);
+    heading(t(isShorter ? "walk.saved" : "walk.gained"), "number"), heading(t(walk.capacity === undefined ? "walk.share" : "walk.served_share"), "number"))), rows);
 }
