@@ -44,7 +44,9 @@ def layer_table(
         if ID_COLUMNS.get(kind) == column or (kind == "compounds" and column == "compound_id"):
             table[column] = ids if ids is not None else np.full(len(raw), None, dtype=object)
         elif column == "households":
-            table[column] = counts
+            # Only places of member households need not say how many they are.
+            if counts is not None:
+                table[column] = counts
         elif column in ("bridge", "walled", "gated"):
             default = column != "bridge"
             table[column], strange = (

@@ -284,6 +284,19 @@ def test_members_that_name_persons_or_count_wrongly_are_refused(town, text, name
     assert not (town / "links.gpkg").exists()
 
 
+def test_places_that_do_not_say_how_many_member_households_they_are_count_one_each(town):
+    told = []
+    for count in ("", ",户数"):
+        rows = [f"M{n},{lon},34.572{',1' if count else ''}" for n, lon in enumerate(("119.13", "119.131"))]
+        (town / "places.csv").write_text("\n".join([f"member_id,lon,lat{count}", *rows]), encoding="utf-8")
+        done = link(town, "--json", members="places.csv")
+        assert done.returncode == 0, done.stderr
+        told.append(json.loads(done.stdout))
+
+    assert told[0] == told[1]
+    assert told[0]["members"] == 2
+
+
 def test_bounds_that_are_none_are_refused(town):
     done = link(town, "--min", 30, "--max", 10)
 
