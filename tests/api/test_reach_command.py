@@ -234,7 +234,7 @@ def test_hours_that_cannot_be_read_are_refused_by_file_field_and_station(town):
     without = reach(town, "--lang", "en", stations="odd.csv")
     assert without.returncode == 0
     assert without.stderr.strip().splitlines() == [
-        "odd.csv: the opening hours of 1 station cannot be read (S2); with --at they would be refused"
+        "note: odd.csv: the opening hours of 1 station cannot be read (S2); with --at they would be refused"
     ]
     assert "2 stations, " in without.stdout
 
