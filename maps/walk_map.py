@@ -76,12 +76,15 @@ def reach_map(found: Reached, cells: NDArray[np.object_]) -> WalkMap:
 def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:
     """Return the map of who is served by a standing or a new station, and what each new one adds.
 
-    Where stations have a capacity, ground is that of units most of whose households are served.
+    Where stations have a capacity, ground is that of units by what becomes of most of their households;
+    that of units without any is left as it is.
     """
     limits, households, served = (found.question.minutes,), found.nearby.households, found.households_served()
     minutes = found.nearby.minutes_to(found.opened)
     if found.question.capacity is not None:
         minutes = np.where(2 * served >= households, minutes, np.inf)
+        cells = cells.copy()
+        cells[households == 0] = None
     ground = walk_ground(minutes, households, limits, cells, found.layers.working_crs)
     ground["households"] = [int(served.sum()), found.all_households - int(served.sum())]
     sites = found.sites()

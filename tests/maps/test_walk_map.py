@@ -86,6 +86,10 @@ def test_a_map_of_full_stations_counts_those_who_are_served(made):
     assert [site["gained"] for site in walk.note["sites"]] == [30]
     assert walk.note["sites"][0]["share"] == pytest.approx(60 / full.all_households, abs=1e-4)
     assert walk.note["further"] == []
+    # Units without households are neither served nor not.
+    lived_in = full.nearby.households > 0
+    shown = shapely.area(walk.ground.geometry.to_numpy()).sum()
+    assert shown == pytest.approx(shapely.area(shapely.coverage_union_all(cells[lived_in])), rel=1e-6)
 
 
 def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):
