@@ -41,6 +41,22 @@ def test_the_sentences_of_errors_name_the_same_values_in_both_languages():
     assert [key for key in sorted(usual) if holes(chinese[key]) != holes(english[key])] == []
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "one", "many"),
+    [
+        ("cli.reach.within", {"minutes": "5", "share": 0.1}, "1 household (", "2 households ("),
+        ("cli.site.gain", {"n": 1, "place": "P", "share": 0.1, "mean": 2},
+         "+1 household,", "+2 households,"),
+        ("cli.site.unreached", {"why": "-"}, "1 household (", "2 households ("),
+        ("cli.overlay.conflict", {"a": "a", "b": "b", "grid_a": "1", "grid_b": "2", "moved": 3},
+         "1 household in both", "2 households in both"),
+    ],
+)  # fmt: skip
+def test_english_lines_of_walks_and_grids_say_one_household(key, values, one, many):
+    for count, said in ((1, one), (2, many)):
+        assert said in text(key, "en", households=count, gained=count, **values)
+
+
 def test_a_number_chooses_the_word_that_goes_with_it():
     values = {"community": "A", "least": 1, "grids": 3}
 
