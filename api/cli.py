@@ -436,7 +436,11 @@ def serve(
 
 
 @app.command("worker")
-def worker_(*, data_dir: DataDirOption = None) -> None:
+def worker_(
+    *,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+) -> None:
     """Do the jobs of the service, one after another, until stopped."""
     with server_installed():
         from api import worker

@@ -19,7 +19,9 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+import typer
 
+from api.cli import app
 from maps.pack import unpack
 
 WEIGE = [sys.executable, "-m", "api.cli"]
@@ -255,6 +257,29 @@ def test_lang_may_stand_before_the_command_and_the_one_after_it_counts(tmp_path)
     assert [before.returncode, both.returncode] == [2, 2]
     assert not before.stderr.isascii()
     assert both.stderr.isascii()
+
+
+def test_every_command_takes_lang():
+    def commands(group) -> list:
+        return [
+            each
+            for one in group.commands.values()
+            for each in (commands(one) if hasattr(one, "commands") else [one])
+        ]
+
+    found = commands(typer.main.get_command(app))
+
+    assert len(found) > 20
+    assert [each.name for each in found if not any("--lang" in option.opts for option in each.params)] == []
+
+
+def test_a_result_is_in_the_language_that_was_given_before_the_command(planned, tmp_path):
+    check = ["check", planned, "-o", tmp_path / "findings.xlsx"]
+    after = weige(*check, "--lang", "zh_CN").stdout
+
+    assert not after.isascii()
+    assert weige("--lang", "zh_CN", *check).stdout == after
+    assert weige("--lang", "zh_CN", *check, "--lang", "en").stdout == weige(*check, "--lang", "en").stdout
 
 
 def test_a_proposed_name_has_its_suffix_once(tmp_path):
