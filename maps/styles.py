@@ -24,6 +24,9 @@ STATUS: dict[Status, dict[str, str]] = {
     "exempt": {"fill": "#d6d6d2", "hatch": "dots", "hatch_ink": "rgba(50,50,50,0.6)"},
 }
 
+# A grid whose households fit, but that is in pieces: L* 88, and no other state is hatched this way.
+PIECES = {"fill": "#f1dd8c", "hatch": "falling", "hatch_ink": "rgba(96,62,0,0.6)"}
+
 # Ground that lies in two grids, drawn over the states: what is there shows through.
 OVERLAP = {"fill": "rgba(176,0,32,0.20)", "hatch": "falling", "hatch_ink": "rgba(176,0,32,0.85)"}
 
@@ -117,6 +120,7 @@ def page_styles(households: ArrayLike) -> dict[str, Any]:
     """Return everything the page draws with."""
     return {
         "status": STATUS,
+        "pieces": PIECES,
         "overlap": OVERLAP,
         "units": unit_classes(households),
         "walks": list(WALKS),

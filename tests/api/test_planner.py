@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import random
 import signal
 from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image, ImageColor
 from playwright.sync_api import Browser, BrowserContext
 from sqlalchemy import text
 
 from api.database import Store
+from maps.styles import PIECES, STATUS
 from tests.api.place import Place
-from tests.api.planner_page import FIRST, HOUSEHOLDS, SECOND, VIEW, Desk, browser_of, stored
+from tests.api.planner_page import FIRST, HOUSEHOLDS, SECOND, THIRD, VIEW, Desk, browser_of, stored
 from tests.api.processes import api_worker, free_port, wait_until
 
 
@@ -214,3 +217,34 @@ def test_a_number_of_grids_tells_what_it_means_and_is_proposed(
     assert stored(store, place) == after
     assert panel.get_by_role("button").is_disabled()
     assert desk.faults == []
+
+
+@pytest.mark.slow
+def test_a_grid_in_two_pieces_is_shown_so_and_does_not_count_among_those_that_fit(desk: Desk):
+    fits = desk.page.locator(".facts dd").nth(2)
+    row = desk.page.locator(".grid-list tr").filter(has_text=THIRD)
+    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.6%", "户数适中")
+
+    # 12 households from the other end: 100 in all, which the band allows.
+    desk.paint(THIRD, "u00")
+    assert desk.totals()[THIRD] == 100
+    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("33.3%", "分为2片")
+    assert desk.page.locator(".chosen .badge").inner_text() == "分为2片"
+    for unit in ("u00", "u04"):
+        assert ground_at(desk, unit) == {PIECES["fill"]: True, STATUS["ok"]["fill"]: False}
+
+    desk.page.keyboard.press("Control+z")
+    assert desk.totals()[THIRD] == 88
+    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.6%", "户数适中")
+    assert ground_at(desk, "u04") == {PIECES["fill"]: False, STATUS["ok"]["fill"]: True}
+    assert desk.faults == []
+
+
+def ground_at(desk: Desk, unit: str) -> dict[str, bool]:
+    """Which of two grounds the map shows round a unit."""
+    x, y = desk.ask("screenOf", unit)
+    clip = {"x": x - 30, "y": y - 30, "width": 60, "height": 60}
+    picture = Image.open(io.BytesIO(desk.page.screenshot(clip=clip))).convert("RGB")
+    seen = {colour: count for count, colour in picture.getcolors(3600) or []}
+    wanted = {fill: ImageColor.getrgb(fill) for fill in (PIECES["fill"], STATUS["ok"]["fill"])}
+    return {fill: seen.get(colour, 0) > 300 for fill, colour in wanted.items()}

@@ -5,6 +5,9 @@ export type Language = "zh_CN" | "en";
 
 export type Status = "too_small" | "ok" | "too_large" | "exempt";
 
+/** How a grid is seen while it is redrawn: one whose households fit, but which one cannot walk through, is a fault too. */
+export type Fit = Status | "pieces";
+
 export type Hatch = "none" | "rising" | "falling" | "crossed" | "dots";
 
 export interface StatusStyle {
@@ -20,6 +23,8 @@ export interface RoadStyle {
 
 export interface Styles {
   status: Record<Status, StatusStyle>;
+  /** A grid whose households fit, in several pieces. */
+  pieces: StatusStyle;
   /** Ground that lies in two grids. */
   overlap: StatusStyle;
   /** Shade of a unit by households: the first class whose `up_to` is not exceeded. */

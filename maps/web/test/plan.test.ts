@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bandStatus, communityCounts, gridStatus, legalCounts } from "../src/plan/band.ts";
+import { bandStatus, communityCounts, gridFit, gridStatus, legalCounts } from "../src/plan/band.ts";
 import { Ground, GroundError, wholeGroups } from "../src/plan/ground.ts";
 import { borderingGrids, gridPieces, splitCompounds, unassignedPockets } from "../src/plan/pieces.ts";
 import { Plan, PlanError } from "../src/plan/plan.ts";
@@ -133,4 +133,15 @@ test("where nobody lives no band applies", () => {
   assert.equal(gridStatus(plan, BAND, 0), "exempt");
   const { plan: lived } = draw("A B", { households: [0, 50] });
   assert.equal(gridStatus(lived, BAND, 0), "too_small");
+});
+
+test("a grid in pieces does not fit, though its households do; out of band stays out of band", () => {
+  const { plan } = draw("A B A C D D", { households: [30, 60, 30, 20, 60, 70] });
+  const fits = plan.standing().map((grid) => gridFit(plan, BAND, grid, gridPieces(plan, [grid]).get(grid)?.length ?? 0));
+  assert.deepEqual(fits, ["pieces", "ok", "too_small", "too_large"]);
+  plan.put(1, 0);
+  assert.equal(gridFit(plan, { lower: 50, upper: 200 }, 0, gridPieces(plan, [0]).get(0)?.length ?? 0), "ok");
+  plan.put(1, 1);
+  plan.setFacts(0, { ...plan.facts(0), kind: "special" });
+  assert.equal(gridFit(plan, BAND, 0, 2), "exempt");
 });

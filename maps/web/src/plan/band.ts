@@ -1,5 +1,5 @@
 /** Totals against the band, and how many grids the households of a community allow (`geo/grid_counts.py`). */
-import type { Status } from "../schema.ts";
+import type { Fit, Status } from "../schema.ts";
 import type { Plan } from "./plan.ts";
 
 /** Fewest and most households of a grid, both included. */
@@ -48,6 +48,12 @@ export function gridStatus(plan: Plan, band: Band, grid: number): Status {
   if (plan.facts(grid).kind === "special") return "exempt";
   if (households === 0 && plan.ground.households.every((count) => count === 0)) return "exempt";
   return bandStatus(band, households);
+}
+
+/** How a grid of so many pieces fits: in pieces, where nothing else is wrong with it. */
+export function gridFit(plan: Plan, band: Band, grid: number, pieces: number): Fit {
+  const status = gridStatus(plan, band, grid);
+  return status === "ok" && pieces > 1 ? "pieces" : status;
 }
 
 /** Count the households and standing grids of the community, and how many grids would be legal. */

@@ -136,8 +136,8 @@ export class Board {
   private renderHead(): void {
     const { desk } = this;
     const grids = desk.grids();
-    const banded = grids.filter((grid) => desk.statusOf(grid) !== "exempt");
-    const ok = banded.filter((grid) => desk.statusOf(grid) === "ok").length;
+    const banded = grids.map((grid) => desk.fitOf(grid)).filter((fit) => fit !== "exempt");
+    const ok = banded.filter((fit) => fit === "ok").length;
     const { households } = desk.counts;
     const values = [formatCount(households), formatCount(grids.length), banded.length ? formatShare(ok / banded.length) : "–"];
     values.forEach((value, i) => say(this.facts[i] as HTMLElement, value));

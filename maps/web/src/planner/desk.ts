@@ -1,5 +1,5 @@
 /** What a planner works on: the plan, its history, and what follows from each change. */
-import { communityCounts, gridStatus, type Band, type CommunityCounts } from "../plan/band.ts";
+import { communityCounts, gridFit, gridStatus, type Band, type CommunityCounts } from "../plan/band.ts";
 import { BorderDrag } from "../plan/drag.ts";
 import type { Blockers, Edit } from "../plan/edit.ts";
 import { applyEdit } from "../plan/edit.ts";
@@ -13,7 +13,7 @@ import type { GridKind, Plan } from "../plan/plan.ts";
 import type { UnitPoints } from "../plan/points.ts";
 import { needlesslySplit, type Problem } from "../plan/remedies.ts";
 import { Stroke } from "../plan/stroke.ts";
-import type { Status } from "../schema.ts";
+import type { Fit, Status } from "../schema.ts";
 
 export type Whole = "unit" | "building" | "compound";
 
@@ -65,6 +65,16 @@ export class Desk {
 
   statusOf(grid: number): Status {
     return gridStatus(this.plan, this.band, grid);
+  }
+
+  /** How a grid fits; of how many pieces it is, is looked at when a stroke ends. */
+  fitOf(grid: number): Fit {
+    return gridFit(this.plan, this.band, grid, this.piecesOf(grid));
+  }
+
+  /** Of how many pieces a grid was when the last stroke ended. */
+  piecesOf(grid: number): number {
+    return this.pieces.get(grid)?.length ?? 0;
   }
 
   /** The grids that stand, by code. */

@@ -5,7 +5,7 @@ import { legalParts } from "../plan/remedies.ts";
 import { t } from "../words.ts";
 import type { Desk } from "./desk.ts";
 import type { Hand } from "./hand.ts";
-import { gridName } from "./names.ts";
+import { fitText, gridName } from "./names.ts";
 import type { Wishes } from "./wishes.ts";
 
 export class GridPanel {
@@ -28,9 +28,9 @@ export class GridPanel {
     const isLocked = desk.plan.isGridLocked(grid);
     const label = element("input", { type: "text", value: name ?? "", maxlength: 60, placeholder: t("edit.name"), "aria-label": t("edit.name"), disabled: isLocked });
     label.addEventListener("change", () => desk.rename(grid, label.value));
-    const status = desk.statusOf(grid);
+    const fit = desk.fitOf(grid);
     this.root.replaceChildren(
-      element("h2", {}, typed(gridName(desk.plan, grid)), " ", element("span", { class: `badge ${status}` }, t(`status.${status}`))),
+      element("h2", {}, typed(gridName(desk.plan, grid)), " ", element("span", { class: `badge ${fit}` }, fitText(desk, grid))),
       element("p", {}, t("edit.holds", { households: desk.plan.households(grid), units: desk.plan.units(grid) })),
       label,
       element(

@@ -2,7 +2,7 @@
 import { arrange, button, element } from "../dom.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
-import { shownCode } from "./names.ts";
+import { fitText, shownCode } from "./names.ts";
 
 export class GridList {
   readonly root = element("section", { class: "grid-list" });
@@ -71,8 +71,8 @@ class Row {
   /** Show a grid as it is now; nothing is touched where all is as it was. */
   show(desk: Desk, grid: number, isChosen: boolean, name: string): void {
     const { plan } = desk;
-    const [households, units, status, isLocked] = [plan.households(grid), plan.units(grid), desk.statusOf(grid), plan.isGridLocked(grid)];
-    const now = `${name}|${households}|${units}|${status}|${isChosen}|${isLocked}`;
+    const [households, units, fit, isLocked] = [plan.households(grid), plan.units(grid), desk.fitOf(grid), plan.isGridLocked(grid)];
+    const now = `${name}|${households}|${units}|${fit}|${desk.piecesOf(grid)}|${isChosen}|${isLocked}`;
     if (now === this.shown) return;
     this.shown = now;
     // The code stays whole, for its last digits tell grids apart; a name stands below it.
@@ -82,8 +82,8 @@ class Row {
     this.link.title = name;
     this.households.textContent = formatCount(households);
     this.units.textContent = formatCount(units);
-    this.badge.className = `badge ${status}`;
-    this.badge.textContent = t(`status.${status}`);
+    this.badge.className = `badge ${fit}`;
+    this.badge.textContent = fitText(desk, grid);
     this.lock.hidden = !isLocked;
     this.root.className = isChosen ? "is-chosen" : "";
   }

@@ -2,6 +2,7 @@
 import { t } from "../words.ts";
 import type { Blockers } from "../plan/edit.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { Desk } from "./desk.ts";
 
 /** So many locks are named. */
 const MOST_LOCKS = 3;
@@ -15,6 +16,11 @@ export function shownCode(code: string): string {
 export function gridName(plan: Plan, grid: number): string {
   const { code, name } = plan.facts(grid);
   return name ? `${shownCode(code)} ${name}` : shownCode(code);
+}
+
+/** How a grid fits, in a word. */
+export function fitText(desk: Desk, grid: number): string {
+  return t(`status.${desk.fitOf(grid)}`, { pieces: desk.piecesOf(grid) });
 }
 
 /** That locks stand against what was asked for, and whose they are. */

@@ -1,6 +1,6 @@
 /** The households of each grid as a number on the map: where it stands, and which have room. */
 import { clamp, pixel, type Window } from "../paint.ts";
-import type { Status, Styles } from "../schema.ts";
+import type { Fit, Styles } from "../schema.ts";
 import { formatCount } from "../words.ts";
 import type { Plan } from "../plan/plan.ts";
 
@@ -60,12 +60,12 @@ export class Numbers {
   }
 
   /** The numbers that have room in a view: the active grid's first, then those of grids out of band. */
-  placed(view: Window, active: number, statusOf: (grid: number) => Status): DrawnNumber[] {
+  placed(view: Window, active: number, fitOf: (grid: number) => Fit): DrawnNumber[] {
     const size = sizeOf(view);
     const font = this.font(view);
     const placed: DrawnNumber[] = [];
     const wanted: { grid: number; unit: number; rank: number }[] = [];
-    for (const [grid, unit] of this.anchors) wanted.push({ grid, unit, rank: grid === active ? 0 : statusOf(grid) === "ok" ? 2 : 1 });
+    for (const [grid, unit] of this.anchors) wanted.push({ grid, unit, rank: grid === active ? 0 : fitOf(grid) === "ok" ? 2 : 1 });
     wanted.sort((a, b) => a.rank - b.rank || a.grid - b.grid);
     for (const { grid, unit } of wanted) {
       const at = pixel(view, [this.middles.x[unit] as number, this.middles.y[unit] as number]);

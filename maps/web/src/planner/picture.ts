@@ -5,7 +5,7 @@ import type { Box } from "../labels.ts";
 import { clamp, fillHatched, trace, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
 import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
-import type { Status, StatusStyle, Styles } from "../schema.ts";
+import type { Fit, StatusStyle, Styles } from "../schema.ts";
 import { arcIndex } from "../plan/borders.ts";
 import type { Plan } from "../plan/plan.ts";
 import { RestingLayer, restingOn } from "../resting.ts";
@@ -32,7 +32,7 @@ interface Held {
 const NOTHING: Held = { brush: null, border: [] };
 
 export interface Look {
-  statusOf(grid: number): Status;
+  fitOf(grid: number): Fit;
   /** How the ground of a grid is filled. */
   styleOf(grid: number): StatusStyle;
   /** The grid that is painted into, -1 for none. */
@@ -151,7 +151,7 @@ export class Picture extends RestingLayer implements HandPicture {
     const wasActive = this.active;
     this.active = look.active;
     this.marked = look.marked;
-    this.drawn = this.figures.placed(view, look.active, (grid) => look.statusOf(grid));
+    this.drawn = this.figures.placed(view, look.active, (grid) => look.fitOf(grid));
     const figures: DrawnNumber[] = [];
     for (const number of this.drawn) {
       const old = before.get(number.grid);

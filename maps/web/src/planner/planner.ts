@@ -120,13 +120,13 @@ export class Planner implements PlannerView {
     this.plan = new Plan(this.ground, queue.base, queue.standIns());
     const middles = middlesOf(this.cells, units);
     const [lower, upper] = settings.plan.band;
-    const statusOf = (grid: number) => this.desk.statusOf(grid);
-    this.seeing = new Seeing(this.plan, settings.styles, statusOf, () => {
+    const fitOf = (grid: number) => this.desk.fitOf(grid);
+    this.seeing = new Seeing(this.plan, settings.styles, fitOf, () => {
       this.picture.redraw();
       dots.redraw();
     });
     const dots = new Dots(this.plan, middles, () => this.seeing.way === "dots");
-    this.look = { statusOf, styleOf: (grid) => this.seeing.styleOf(grid), active: -1, marked: new Set() };
+    this.look = { fitOf, styleOf: (grid) => this.seeing.styleOf(grid), active: -1, marked: new Set() };
 
     this.desk = new Desk(this.plan, new UnitPoints(middles.x, middles.y), { lower, upper }, {
       changed: (grids, changed) => {

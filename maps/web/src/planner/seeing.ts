@@ -3,7 +3,7 @@ import * as L from "leaflet";
 import { button, element } from "../dom.ts";
 import { gridColours } from "../plan/colouring.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Status, StatusStyle, Styles } from "../schema.ts";
+import type { Fit, StatusStyle, Styles } from "../schema.ts";
 import { t } from "../words.ts";
 
 export type Way = "size" | "identity" | "dots";
@@ -21,7 +21,7 @@ export class Seeing {
   constructor(
     private readonly plan: Plan,
     private readonly styles: Styles,
-    private readonly statusOf: (grid: number) => Status,
+    private readonly fitOf: (grid: number) => Fit,
     /** Everything is to be drawn anew. */
     private readonly onChange: () => void,
   ) {
@@ -31,7 +31,8 @@ export class Seeing {
   /** How the ground of a grid is filled. */
   styleOf(grid: number): StatusStyle {
     if (this.way === "identity") return this.own[this.colourOf(grid)] as StatusStyle;
-    return this.styles.status[this.statusOf(grid)];
+    const fit = this.fitOf(grid);
+    return fit === "pieces" ? this.styles.pieces : this.styles.status[fit];
   }
 
   colourOf(grid: number): number {
