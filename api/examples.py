@@ -336,8 +336,11 @@ _OF: dict[str, Any] = {
     },
     "HypothesisIn": {"day": "2027-09-01"},
     "HypothesisOut": {
-        "changes": [{"code": "320924001001007", "before": 44, "after": 61}], "moved_households": 17,
-        "new_households": 0, "left": {}, "unit_ids": ["B13-1"],
+        "changes": [{"code": "320924001001006", "before": 70, "after": 53},
+                    {"code": "320924001001007", "before": 44, "after": 61},
+                    {"code": None, "before": 0, "after": 60}],
+        "moved_households": 17, "new_households": 60, "left": {}, "unit_ids": ["B13-1"],
+        "houses": [{"lon": 119.2215, "lat": 34.6005, "households": 60, "to": None}],
     },
     "DivisionOfUnit": {
         "unit_id": "B144-1",

@@ -141,6 +141,78 @@ def propose_mending(
     return _proposal(standing, done.partition.labels, done.follows, left)
 
 
+def propose_arrival(
+    draft: Draft, coming: Collection[str], around: Collection[str], *, seed: int = 0
+) -> Proposal:
+    """Propose where houses go that nobody lives in yet, and how grids come back in band with them.
+
+    Nobody knows a grid worker there, so that a house goes wherever that asks least of those who live here
+    today: to a neighbouring grid with room, else to a grid of its own, and only then do others change grids.
+
+    Parameters
+    ----------
+    draft : Draft
+        With these houses counted in the grids on whose ground they stand.
+    coming : collection of str
+        Ids of these units.
+    around : collection of codes
+        Grids out of band; they, those one can walk to from them, and these houses change.
+    """
+    standing = _Standing(draft, (), ())
+    arrives = np.isin(draft.adjacency.unit_ids.astype(str), list(coming))
+    stood = standing.partition
+    start = stood.with_labels(np.where(arrives, -1, stood.labels))
+    # Parts are numbered by their first units, and a new house may be the first of its grid.
+    here = np.flatnonzero(start.labels >= 0)
+    parts, first = np.unique(start.labels[here], return_index=True)
+    stood_as = np.full(start.n_parts, -1, np.int64)
+    stood_as[parts] = stood.labels[here[first]]
+    now = {int(old): part for part, old in enumerate(stood_as)}
+    special = [now[part] for part in standing.special if part in now]
+    done = mend(
+        start, [now[part] for code in around if (part := standing.part(code)) in now], special=special,
+        compound=standing.compound, seed=seed,
+    )  # fmt: skip
+    follows = np.where(done.follows >= 0, stood_as[done.follows], -1)
+    own = (done.partition.labels >= 0) & (follows[done.partition.labels] < 0)
+    after = _with_neighbours(done.partition, arrives & own, done.special)
+    totals = np.bincount(after[after >= 0], draft.households[after >= 0], done.partition.n_parts)
+    left = {part: str(why) for part, why in done.left.items()}
+    left |= {
+        part: proof.code
+        for part, proof in done.partition.proofs.items()
+        if part not in left and draft.band.status(int(totals[part])) != "ok"
+    }
+    return _proposal(standing, after, follows, left)
+
+
+def _with_neighbours(
+    partition: Partition, new: NDArray[np.bool_], special: Collection[int]
+) -> NDArray[np.int64]:
+    """Return labels in which parts of new houses alone lie in neighbouring parts that have room for them."""
+    pairs, labels, band = partition.adjacency, partition.labels.copy(), partition.band
+    totals = partition.part_households.copy()
+    alone = [part for part in np.unique(labels[new]).tolist() if new[labels == part].all()]
+    for part in alone:
+        border: dict[int, float] = {}
+        for ours, other in ((pairs.left, pairs.right), (pairs.right, pairs.left)):
+            meets = pairs.joins & (labels[ours] == part) & (labels[other] >= 0) & (labels[other] != part)
+            meets &= partition.community[ours] == partition.community[other]
+            for goal, length in zip(
+                labels[other[meets]].tolist(), pairs.border_m[meets].tolist(), strict=True
+            ):
+                border[goal] = border.get(goal, 0.0) + length
+        roomy = [
+            goal for goal in border
+            if goal not in special and band.lower <= totals[goal] + totals[part] <= band.upper
+        ]  # fmt: skip
+        if roomy:
+            goal = max(roomy, key=lambda goal: (border[goal], -goal))
+            labels[labels == part] = goal
+            totals[goal] += totals[part]
+    return labels
+
+
 def propose_split(
     draft: Draft, code: str, parts: int, *, locked_units: Iterable[str] = (), seed: int = 0
 ) -> Proposal:

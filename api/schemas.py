@@ -371,6 +371,15 @@ class HypothesisIn(Body):
     changes: Annotated[list[ExpectedChange], Field(max_length=200)] | None = None
 
 
+class PlacedHouse(BaseModel):
+    """Where a new house would go."""
+
+    lon: float
+    lat: float
+    households: int
+    to: str | None = Field(description="Code of its grid; null: a new grid")
+
+
 class HypothesisOut(BaseModel):
     """What mending would take by then: grids before and after, and households of today that change grids."""
 
@@ -378,7 +387,8 @@ class HypothesisOut(BaseModel):
     moved_households: int
     new_households: int = Field(description="Of new houses, that come under another grid than they stand in")
     left: dict[str, str] = Field(description="Grids out of band all the same, with the reason")
-    unit_ids: list[str] = Field(description="Units that would change grids")
+    unit_ids: list[str] = Field(description="Units of today that would change grids")
+    houses: list[PlacedHouse] = Field(description="New houses until then, each with the grid it would go to")
 
 
 class GridTotals(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,28 @@ from sqlalchemy.orm import Session
 from api.dividing import GroundAtWork
 from api.drafts import Draft, read_draft
 from api.editing import EditRefusedError
-from api.proposals import Proposal, propose_mending
+from api.proposals import Proposal, propose_arrival
 from geo.errors import InputError
 from geo.tomorrow import Expected, Step, placed_units, timeline
+
+
+@dataclass(frozen=True)
+class PlacedHouse:
+    """Where a new house would go: the code of its grid, None for a new one."""
+
+    lon: float
+    lat: float
+    households: int
+    to: str | None
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What mending would take, the ids that new houses have in it, and where these would go."""
+
+    proposal: Proposal
+    new: frozenset[str]
+    houses: list[PlacedHouse]
 
 
 def expected_of(session: Session, version_id: UUID) -> list[Expected]:
@@ -112,16 +132,12 @@ def _refused(error: InputError) -> EditRefusedError:
 
 def mended_by(
     session: Session, version: Row[Any], day: date, changes: Sequence[Expected], *, seed: int = 0
-) -> tuple[Proposal, set[str]]:
+) -> Mended:
     """Return what mending round the grids out of band would take, once all until a day has happened.
 
     Nothing is kept. A new house is a unit of its own, on its part of the ground of the unit on whose ground
-    it stands.
-
-    Returns
-    -------
-    (Proposal, set of str)
-        And the ids that new houses have in it.
+    it stands. Nobody who moves in knows a grid worker: it is the new houses in grids out of band that go
+    elsewhere first, and only where that is not enough households of today.
 
     Raises
     ------
@@ -141,13 +157,24 @@ def mended_by(
             day=day.isoformat(),
         )
     then, new = _then(session, draft, happened, units)
-    return propose_mending(then, around, seed=seed), new
+    grid_of = dict(zip(then.adjacency.unit_ids.tolist(), then.grid_ids().tolist(), strict=True))
+    coming = [unit for unit in new.values() if grid_of[unit] in around]
+    made = propose_arrival(then, coming, around, seed=seed)
+    goes = {unit: move.to for move in made.moves for unit in move.unit_ids}
+    houses = [
+        PlacedHouse(
+            *place, int(then.households[then.number_of_unit[unit]]),
+            goes[unit] if unit in goes else grid_of[unit],
+        )
+        for place, unit in new.items()
+    ]  # fmt: skip
+    return Mended(made, frozenset(new.values()), houses)
 
 
 def _then(
     session: Session, draft: Draft, changes: Sequence[Expected], units: Sequence[int]
-) -> tuple[Draft, set[str]]:
-    """Return a draft as it would be, in memory only, and the ids of its new units."""
+) -> tuple[Draft, dict[tuple[float, float], str]]:
+    """Return a draft as it would be, in memory only, and the ids of its new units by their places."""
     ids = draft.adjacency.unit_ids
     households = {str(unit): int(count) for unit, count in zip(ids, draft.households, strict=True)}
     grid_of = {str(unit): int(label) for unit, label in zip(ids, draft.labels, strict=True)}
@@ -177,4 +204,4 @@ def _then(
         np.array([households[unit] for unit in order], np.int64),
         np.array([compound_of[unit] for unit in order], object),
         np.array([grid_of[unit] for unit in order], np.int64), draft.grids,
-    ), set(new.values())  # fmt: skip
+    ), new  # fmt: skip

@@ -17,6 +17,7 @@ from api.schemas import (
     ExpectedChange,
     HypothesisIn,
     HypothesisOut,
+    PlacedHouse,
     ProposedGrid,
     ScenarioIn,
     ScenarioOut,
@@ -76,11 +77,13 @@ def mend_scenario(version_id: UUID, body: HypothesisIn, session: SessionDep) -> 
     require_rights(session, version, "plannable")
     kept = expected_of(session, version_id)
     changes = kept if body.changes is None else [change.expected() for change in body.changes]
-    made, new = mended_by(session, version, body.day, changes)
+    mended = mended_by(session, version, body.day, changes)
+    made, new = mended.proposal, mended.new
     return HypothesisOut(
         changes=[ProposedGrid.model_validate(vars(change)) for change in made.changes],
         moved_households=made.moved_households - made.households_of(new),
         new_households=made.households_of(new),
         left=made.left,
         unit_ids=[unit for move in made.moves for unit in move.unit_ids if unit not in new],
+        houses=[PlacedHouse.model_validate(vars(house)) for house in mended.houses],
     )

@@ -85,12 +85,81 @@ def test_mending_by_a_day_counts_todays_households_and_keeps_nothing(client, sto
     assert {each["code"]: each["after"] for each in spring["changes"]} == {f"{CODE}001": 55, f"{CODE}002": 50}
     assert summer["left"] == {}
     assert all(50 <= each["after"] <= 100 for each in summer["changes"])
-    # The new house stands by the first grid: it can come under it, and then nobody of today changes grids.
-    assert summer["moved_households"] + summer["new_households"] > 0
+    # The new house stands by the first grid: it comes under it, and then nobody of today changes grids.
+    assert (summer["moved_households"], summer["new_households"]) == (0, 50)
+    assert [house["to"] for house in summer["houses"]] == [f"{CODE}001"]
     assert not any(unit.startswith("+") for unit in summer["unit_ids"])
     assert present(store, place) == before
     early = client.post(address, json={"day": "2027-01-01"}, headers=planner)
     assert (early.status_code, early.json()["code"]) == (422, "nothing_leaves")
+
+
+def by_midsummer(client, place, planner, scenario, *towers: tuple[float, int]) -> Any:
+    """Ask what mending takes once towers stand: (column, households) each, in the upper row."""
+    scenario(
+        [
+            {"day": "2027-06-30", "lon": 120.0 + column * SIDE_DEG, "lat": PLACE["lat"], "households": count}
+            for column, count in towers
+        ]
+    )
+    address = f"/api/v1/versions/{place.version_id}/scenario/mending"
+    return client.post(address, json={"day": "2027-06-30"}, headers=planner).json()
+
+
+def test_a_tower_goes_to_the_neighbouring_grid_with_room_and_nobody_of_today_changes_grids(
+    client, place, planner, scenario
+):
+    # On the ground of u01, in a grid of 80 beside one of 60.
+    told = by_midsummer(client, place, planner, scenario, (1.8, 30))
+
+    assert (told["moved_households"], told["new_households"], told["unit_ids"]) == (0, 30, [])
+    assert [(house["households"], house["to"]) for house in told["houses"]] == [(30, f"{CODE}002")]
+    assert {each["code"]: (each["before"], each["after"]) for each in told["changes"]} == {
+        f"{CODE}001": (110, 80), f"{CODE}002": (60, 90)
+    }  # fmt: skip
+    assert told["left"] == {}
+
+
+def test_a_tower_for_which_no_neighbour_has_room_is_a_grid_of_its_own(client, place, planner, scenario):
+    told = by_midsummer(client, place, planner, scenario, (1.8, 70))
+
+    assert (told["moved_households"], told["new_households"]) == (0, 70)
+    assert [house["to"] for house in told["houses"]] == [None]
+    assert [(each["code"], each["before"], each["after"]) for each in told["changes"]] == [
+        (f"{CODE}001", 150, 80), (None, 0, 70)
+    ]  # fmt: skip
+
+
+def test_a_tower_large_enough_for_a_grid_still_goes_where_there_is_room(store, client, planner, scenario):
+    place = draw_community(store, "320924001002", [[20, 20, 10, 10], [20, 20, 10, 10]], lon=121.0)
+    changes = [{"day": "2027-06-30", "lon": 121.0 + 1.8 * SIDE_DEG, "lat": PLACE["lat"], "households": 55}]
+    address = f"/api/v1/versions/{place.version_id}/scenario"
+    said = client.put(address, json={"changes": changes}, headers=planner)
+    assert said.status_code == 200, said.text
+    told = client.post(f"{address}/mending", json={"day": "2027-06-30"}, headers=planner).json()
+
+    assert [house["to"] for house in told["houses"]] == ["320924001002002"]
+    assert (told["moved_households"], told["changes"][-1]["after"]) == (0, 95)
+
+
+def test_where_a_tower_fits_nowhere_one_unit_of_today_changes_grids(client, place, planner, scenario):
+    # 80 and 60 households: 45 more are too many for either, and too few for themselves.
+    told = by_midsummer(client, place, planner, scenario, (1.8, 45))
+
+    assert (len(told["unit_ids"]), told["left"]) == (1, {})
+    assert told["moved_households"] <= 20
+    assert all(50 <= each["after"] <= 100 for each in told["changes"])
+
+
+def test_a_house_stays_in_a_grid_that_has_room_for_it(client, place, planner, scenario):
+    # On the ground of u03, in a grid of 60, while a tower makes the grid beside it too large.
+    told = by_midsummer(client, place, planner, scenario, (3.8, 20), (0.5, 60))
+
+    assert [(house["households"], house["to"]) for house in told["houses"]] == [
+        (20, f"{CODE}002"),
+        (60, None),
+    ]
+    assert told["moved_households"] == 0
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ def test_what_is_expected_is_added_on_the_map_told_by_date_and_changes_no_plan(
     after = [int(row.split("\t")[-1]) for row in answer.locator("tbody tr").all_inner_texts()]
     assert after
     assert all(50 <= count <= 100 for count in after)
+    # The first grid has lost 40 by then: the 40 of the new house come under it.
+    assert days.nth(1).locator(".houses li").all_inner_texts() == [f"新楼40户：划入{FIRST}"]
+    assert "现有住户都不换网格" in days.nth(1).locator(".mending").inner_text()
     assert desk.totals() == before == stored(store, place)
 
     # The plan goes on: what is expected follows it, and is there again after the page opens anew.

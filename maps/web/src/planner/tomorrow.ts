@@ -36,6 +36,8 @@ export interface Mending {
   new_households: number;
   left: Record<string, string>;
   unit_ids: string[];
+  /** Where new houses go; null: a new grid. */
+  houses: { lon: number; lat: number; households: number; to: string | null }[];
 }
 
 export interface Oracle {
@@ -205,17 +207,25 @@ export class TomorrowPanel {
       answer.replaceChildren(t("tomorrow.refused", { detail: told.detail }));
       return;
     }
-    const { changes, moved_households: moved, new_households: arriving, left, unit_ids: units } = told.body;
+    const { changes, moved_households: moved, new_households: arriving, left, unit_ids: units, houses } = told.body;
     this.map.mark(units);
     const rows = changes.map(({ code, before, after }) =>
       element("tr", {}, element("th", { scope: "row" }, code === null ? t("edit.new_grid") : typed(code)), element("td", { class: "number" }, formatCount(before)), element("td", { class: "number" }, formatCount(after))),
     );
     const heads = ["grid.code", "tomorrow.then", "edit.after"].map((key) => element("th", { scope: "col" }, t(key)));
     answer.replaceChildren(
-      element("p", {}, changes.length ? t("tomorrow.cost", { households: moved, arriving }) : t("edit.nothing_proposed")),
+      element("p", {}, changes.length ? t(moved ? "tomorrow.cost" : "tomorrow.cost_none", { households: moved, arriving }) : t("edit.nothing_proposed")),
+      ...(houses.length ? [element("ul", { class: "houses" }, ...houses.map((house) => this.placed(house)))] : []),
       ...(rows.length ? [element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))] : []),
       ...(Object.keys(left).length ? [element("p", { class: "soft" }, t("edit.left", { grids: Object.keys(left).length }))] : []),
     );
+  }
+
+  /** A new house and the grid it goes to. */
+  private placed({ households, to }: Mending["houses"][number]): HTMLElement {
+    if (to === null) return element("li", {}, t("tomorrow.house_new", { households }));
+    const [before, after = ""] = t("tomorrow.house", { households }).split("{grid}");
+    return element("li", {}, before as string, button(to, () => this.map.flyToGrid(to), { class: "link" }), after);
   }
 }
 
