@@ -14,7 +14,7 @@ from api.drafts import Draft, read_draft
 from api.version_frames import version_frames
 from geo.comparison import Assigned, Comparison, compare
 from geo.metrics import split_compounds
-from maps.export import page_data
+from maps.export import page_pack
 
 _MEASURES = """
     SELECT count(*) AS grids,
@@ -69,4 +69,4 @@ def comparison_pack(session: Session, before: Row[Any], after: Row[Any]) -> byte
     frames["micro_grids_before"] = version_frames(session, before.id)["micro_grids"]
     moves = compare(assigned(read_draft(session, before)), assigned(read_draft(session, after))).moves
     frames["ledger"] = moves.assign(cause="mended")
-    return page_data(frames).pack
+    return page_pack(frames)

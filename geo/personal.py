@@ -57,17 +57,21 @@ def mask_texts(table: dict[str, Any], kind: str, raw: RawTable, findings: list[F
     for column, values in table.items():
         if values.dtype != object:
             continue
-        clean = [masked(value) if isinstance(value, str) and len(value) >= 8 else value for value in values]
-        changed = sum(one is not other and one != other for one, other in zip(clean, values, strict=True))
-        if changed:
-            table[column] = np.array([*clean, None], dtype=object)[:-1]
-            findings.append(
-                Finding(
-                    "personal_text_masked",
-                    "warning",
-                    values={"layer": kind, "file": raw.file, "column": column, "n": changed},
-                )
+        # What comes again and again is looked through once.
+        told = {value for value in values if isinstance(value, str) and len(value) >= 8}
+        shown = {value: mask for value in told if (mask := masked(value)) != value}
+        if not shown:
+            continue
+        clean = [shown.get(value, value) if isinstance(value, str) else value for value in values]
+        changed = sum(isinstance(value, str) and value in shown for value in values)
+        table[column] = np.array([*clean, None], dtype=object)[:-1]
+        findings.append(
+            Finding(
+                "personal_text_masked",
+                "warning",
+                values={"layer": kind, "file": raw.file, "column": column, "n": changed},
             )
+        )
 
 
 def has_personal_name(name: str) -> bool:

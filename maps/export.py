@@ -21,9 +21,9 @@ from geo.findings import Finding
 from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from maps.changes import changes_note, has_before
-from maps.layers import have_footprints, page_layers
+from maps.layers import WGS84, have_footprints, page_layers
 from maps.meeting import Stamped, cases_of, digest_of, meeting_note, with_before
-from maps.pack import pack
+from maps.pack import Packing, origin_of
 from maps.page import compose
 from maps.period import Period, period_of
 from maps.styles import page_styles
@@ -54,6 +54,9 @@ _LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 # Borders keep every bend a person could see from the ground: 4e-6 degrees is less than half a metre.
 _SMOOTH_DEGREES = 4e-6
 _SMOOTHED = ("grids", "grids_before", "cells", "communities", "walk")
+
+# Rows brought to another CRS at a time.
+_ROWS_AT_A_TIME = 8192
 
 # Where a map of nothing stands: the middle of Jiangsu.
 _NOWHERE = (119.6, 32.0)
@@ -118,12 +121,13 @@ def write_map(
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
     days = None if period is None else period_of(period)
-    frames = read_plan_file(plan)
+    frames = read_plan_file(plan, crs=WGS84)
     sources = [_stamped_plan(plan, frames)]
     if compare is not None:
-        old = read_plan_file(compare)
+        old = read_plan_file(compare, crs=WGS84)
         sources.append(_stamped_plan(compare, old))
         frames = with_before(frames, old)
+        del old
     read = {kind: _read(source, kind, fields, crs) for kind, source in given}
     further = [_read(source, "context", fields, crs) for source in context]
     cases: gpd.GeoDataFrame | None = None
@@ -132,24 +136,25 @@ def write_map(
         cases, left_out = cases_of(read["incidents"], days, with_texts=with_texts)
         sources.append(_stamped(read["incidents"], len(cases)))
     sources += [_stamped(layer) for layer in (*([read["stations"]] if "stations" in read else []), *further)]
-    data = page_data(
+    findings = [finding for layer in [*read.values(), *further] for finding in layer.findings]
+    layers = page_layers(
         frames,
         incidents=cases,
         stations=_frame(read.get("stations")) if walk is None else walk.stations,
         context=[layer.frame for layer in further],
-        walk=walk,
-        language=language,
+        walk=None if walk is None else walk.ground,
     )
-    data.settings["meeting"] = meeting_note(
-        plan=data.pack, sources=sources, period=days, watermark=watermark, redacted=not with_texts
+    about = _about(frames, layers, walk=walk, language=language)
+    # A city is large: what was read is let go of before it is packed, and each layer once it is.
+    del frames, read, further, cases
+    packed = _packed(layers)
+    about.settings["meeting"] = meeting_note(
+        plan=packed, sources=sources, period=days, watermark=watermark, redacted=not with_texts
     )
-    page = compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
+    page = compose(pack=packed, settings=about.settings, title=about.title, middle=about.middle)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return [
-        *(finding for layer in [*read.values(), *further] for finding in layer.findings),
-        *left_out,
-    ]
+    return [*findings, *left_out]
 
 
 def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:
@@ -163,13 +168,11 @@ def _stamped(layer: Layer, shown: int | None = None) -> Stamped:
     return Stamped(layer.name, sha256, rows, rows if shown is None else shown)
 
 
-class PageData(NamedTuple):
-    """What a page of a plan is made from.
+class About(NamedTuple):
+    """What a page of a plan says besides its layers.
 
     Attributes
     ----------
-    pack : bytes
-        The layers (`maps.pack`).
     settings : dict
         Language, words, styles and the plan's note, as `maps/web/src/schema.ts` declares them.
     title : str
@@ -178,29 +181,24 @@ class PageData(NamedTuple):
         Where the map stands before it is fitted to the plan.
     """
 
-    pack: bytes
     settings: dict[str, Any]
     title: str
     middle: tuple[float, float]
 
 
-def page_data(
+def page_pack(plan: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the layers of a plan's page as a pack (`maps.layers`, `maps.pack`)."""
+    return _packed(page_layers(plan))
+
+
+def _about(
     plan: Mapping[str, pd.DataFrame],
+    layers: Mapping[str, pd.DataFrame],
     *,
-    incidents: gpd.GeoDataFrame | None = None,
-    stations: gpd.GeoDataFrame | None = None,
-    context: Sequence[gpd.GeoDataFrame] = (),
     walk: WalkMap | None = None,
-    language: Language = "zh_CN",
-) -> PageData:
-    """Return what the page of a plan's layers is made from (see `write_map`)."""
-    layers = page_layers(
-        plan,
-        incidents=incidents,
-        stations=stations,
-        context=context,
-        walk=None if walk is None else walk.ground,
-    )
+    language: Language,
+) -> About:
+    """Return what the page of a plan says besides the layers that `page_layers` made of it."""
     households = layers["units"].get("households", pd.Series([], dtype="Int64"))
     settings = {
         "language": language,
@@ -213,12 +211,15 @@ def page_data(
         settings["walk"] = walk.note
     if has_before(plan):
         settings["changes"] = changes_note(layers["changes"], plan.get("ledger"))
-    return PageData(
-        pack(layers, smooth=dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES)),
-        settings,
-        _title(layers["communities"], language),
-        _middle(layers["grids"]),
-    )
+    return About(settings, _title(layers["communities"], language), _middle(layers["grids"]))
+
+
+def _packed(layers: dict[str, pd.DataFrame]) -> bytes:
+    """Return layers as a pack, and take each out of the dictionary as it goes in."""
+    packing = Packing(origin_of(layers))
+    for name in [*layers]:
+        packing.add(name, layers.pop(name))
+    return packing.packed(dict.fromkeys(_SMOOTHED, _SMOOTH_DEGREES))
 
 
 def map_page(
@@ -240,18 +241,26 @@ def map_page(
     the digest of the layers, and what else went into it. Texts of cases are not to be among the incidents;
     their moments are by the clock of `made_at`.
     """
-    data = page_data(plan, incidents=incidents, stations=stations, context=context, language=language)
+    layers = page_layers(plan, incidents=incidents, stations=stations, context=context)
+    about = _about(plan, layers, language=language)
+    packed = _packed(layers)
     if source is not None:
         rows = len(plan["micro_grids"])
-        stamped = Stamped(source, hashlib.sha256(data.pack).hexdigest(), rows, rows)
-        data.settings["meeting"] = meeting_note(
-            plan=data.pack, sources=[stamped, *further], made_at=made_at, period=period, watermark=watermark
+        stamped = Stamped(source, hashlib.sha256(packed).hexdigest(), rows, rows)
+        about.settings["meeting"] = meeting_note(
+            plan=packed, sources=[stamped, *further], made_at=made_at, period=period, watermark=watermark
         )
-    return compose(pack=data.pack, settings=data.settings, title=data.title, middle=data.middle)
+    return compose(pack=packed, settings=about.settings, title=about.title, middle=about.middle)
 
 
-def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
+def read_plan_file(path: Path, *, crs: str | None = None) -> dict[str, pd.DataFrame]:
     """Return the layers of a plan file that the map shows; cells only where units have no extent.
+
+    Parameters
+    ----------
+    path : Path
+    crs : str, optional
+        What their places are brought to, layer by layer; else they stay in the CRS of the file.
 
     Raises
     ------
@@ -271,15 +280,7 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
             and have_footprints(frames["units"])
         ):
             continue  # they are as many as the units, and nobody would see them
-        table = read_stored(path, name)
-        columns = dict(zip(table.names, table.values, strict=True))
-        if table.geometry is None:
-            frames[name] = pd.DataFrame(columns)
-        else:
-            columns.pop("geometry", None)
-            frames[name] = gpd.GeoDataFrame(columns, geometry=list(table.geometry), crs=table.crs)
-            if table.crs is None and not shapely.is_missing(table.geometry).all():
-                raise _not_a_plan(path, layer=name)
+        frames[name] = _stored_frame(path, name, crs)
     for name in ("micro_grids", "micro_grids_before"):
         grids = frames.get(name)
         if grids is None:
@@ -293,6 +294,29 @@ def read_plan_file(path: Path) -> dict[str, pd.DataFrame]:
     except (KeyError, TypeError, ValueError) as error:
         raise _not_a_plan(path, layer="run") from error
     return frames
+
+
+def _stored_frame(path: Path, name: str, crs: str | None) -> pd.DataFrame:
+    table = read_stored(path, name)
+    # Texts stay the objects they are: as a column of pandas' own they would be copied, and copied back.
+    columns = {
+        column: pd.Series(values, dtype=values.dtype, copy=False)
+        for column, values in zip(table.names, table.values, strict=True)
+    }
+    if table.geometry is None:
+        return pd.DataFrame(columns)
+    if table.crs is None and not shapely.is_missing(table.geometry).all():
+        raise _not_a_plan(path, layer=name)
+    columns.pop("geometry", None)
+    shapes, known = table.geometry, table.crs
+    moved = crs if known is not None and crs is not None else known
+    if moved is not known:
+        # Some at a time, so that the layer is not held twice.
+        for start in range(0, len(shapes), _ROWS_AT_A_TIME):
+            some = slice(start, start + _ROWS_AT_A_TIME)
+            shapes[some] = gpd.GeoSeries(shapes[some], crs=known).to_crs(moved).to_numpy()
+    frame: pd.DataFrame = gpd.GeoDataFrame(columns, geometry=shapes, crs=moved)
+    return frame
 
 
 def plan_note(run: pd.DataFrame | None) -> dict[str, Any]:

@@ -176,10 +176,12 @@ def _frame(layer: pd.DataFrame | None, columns: Sequence[str]) -> gpd.GeoDataFra
 
 
 def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
-    missing = values.isna().to_numpy()
     # As objects at once: one by one, texts come out of their column ten times slower.
     told = values.to_numpy(dtype=object)
-    texts = [None if gone else str(value) for value, gone in zip(told, missing, strict=True)]
+    texts: list[str | None] = told.tolist()
+    if not {*map(type, texts)} <= {str, type(None)}:
+        missing = values.isna().to_numpy()
+        texts = [None if gone else str(value) for value, gone in zip(told, missing, strict=True)]
     if not "".join(filter(None, texts)).isprintable():  # nearly all are, and stay as they are
         texts = [None if said is None else one_line(said) for said in texts]
     return pd.Series(texts, dtype=object)

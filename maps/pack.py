@@ -53,7 +53,14 @@ DECIMALS = 3
 # The best level of gzip takes four times as long and saves two per cent.
 LEVEL = 7
 
-Ints: TypeAlias = NDArray[np.int64]
+# Places in one list of all points of a pack, of which nobody has two thousand million.
+_PLACES = np.int32
+
+# Polygons quantised, and arcs smoothed, at a time: enough to be quick, few enough to need little memory.
+_SHAPES_AT_A_TIME = 8192
+_ARCS_AT_A_TIME = 8192
+
+Ints: TypeAlias = NDArray[np.signedinteger[Any]]
 
 
 class PackError(ValueError):
@@ -84,34 +91,62 @@ def pack(
     bytes
         The same layers give the same bytes.
     """
-    writer = _Writer(origin=_origin(layers), step=step)
-    polygons: dict[str, _Rings] = {}
+    packing = Packing(origin_of(layers), step=step)
     for name, layer in layers.items():
-        if isinstance(layer, gpd.GeoDataFrame):
-            polygons[name] = _rings(layer.geometry.to_numpy(), writer)
-    arcs = _arcs(polygons, {name: degrees / step for name, degrees in (smooth or {}).items()})
-    described = {}
-    for name, layer in layers.items():
-        described[name] = {
-            "count": len(layer),
-            "geometry": _geometry(layer, arcs, polygons[name], name, writer) if name in polygons else {},
-            "columns": _columns(layer, writer),
+        packing.add(name, layer)
+    return packing.packed(smooth)
+
+
+class Packing:
+    """Makes a pack layer by layer; a layer that was added may be let go of before the next comes.
+
+    Parameters
+    ----------
+    origin : (lon, lat)
+        See `origin_of`.
+    step : float, default 1e-6
+        Size of one stored step, in degrees.
+    """
+
+    def __init__(self, origin: tuple[float, float], *, step: float = STEP_DEGREES) -> None:
+        self._writer = _Writer(origin=origin, step=step)
+        self._layers: dict[str, _Layer] = {}
+
+    def add(self, name: str, layer: pd.DataFrame) -> None:
+        """Take a layer in (see `pack`)."""
+        columns = _columns(layer, self._writer)
+        shapes = _shapes(layer, self._writer) if isinstance(layer, gpd.GeoDataFrame) else None
+        self._layers[name] = _Layer(len(layer), columns, shapes)
+
+    def packed(self, smooth: Mapping[str, float] | None = None) -> bytes:
+        """Return the pack of the layers that were added, in their order; nothing can be added to it."""
+        writer = self._writer
+        rings = {name: layer.shapes.rings for name, layer in self._layers.items() if layer.shapes}
+        tolerances = {name: degrees / writer.step for name, degrees in (smooth or {}).items()}
+        arcs = _arcs(rings, tolerances)
+        described = {
+            name: {
+                "count": layer.count,
+                "geometry": _geometry(layer.count, layer.shapes, arcs, name, writer) if layer.shapes else {},
+                "columns": layer.columns,
+            }
+            for name, layer in self._layers.items()
         }
-    header = {
-        "version": VERSION,
-        "origin": list(writer.origin),
-        "step": step,
-        "arcs": {
-            "points": writer.add(arcs.lengths),
-            "x": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.x])),
-            "y": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.y])),
-        },
-        "layers": described,
-        "blocks": writer.blocks,
-    }
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    body = b"".join(writer.body)
-    return gzip.compress(MAGIC + struct.pack("<I", len(head)) + head + body, compresslevel=LEVEL, mtime=0)
+        header = {
+            "version": VERSION,
+            "origin": list(writer.origin),
+            "step": writer.step,
+            "arcs": {
+                "points": writer.add(arcs.lengths),
+                "x": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.x])),
+                "y": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.y])),
+            },
+            "layers": described,
+            "blocks": writer.blocks,
+        }
+        head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        whole = b"".join([MAGIC, struct.pack("<I", len(head)), head, *writer.body])
+        return gzip.compress(whole, compresslevel=LEVEL, mtime=0)
 
 
 def unpack(data: bytes) -> dict[str, pd.DataFrame]:
@@ -188,10 +223,14 @@ class _Writer:
         return len(self.blocks) - 1
 
     def quantised(self, coordinates: NDArray[np.float64]) -> Ints:
-        return np.rint((coordinates[:, :2] - self.origin) / self.step).astype(np.int64)
+        steps = np.rint((coordinates[:, :2] - self.origin) / self.step)
+        # Half the memory, where the step is not much finer than the usual one.
+        is_short = len(steps) == 0 or max(-steps.min(), steps.max()) < 1 << 31
+        return steps.astype(np.int32 if is_short else np.int64)
 
 
-def _origin(layers: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
+def origin_of(layers: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
+    """Return the south-western corner of what the layers hold, (lon, lat), where packed points begin."""
     boxes = [layer.total_bounds for layer in layers.values() if isinstance(layer, gpd.GeoDataFrame)]
     finite = [box for box in boxes if np.isfinite(box).all()]
     if not finite:
@@ -209,20 +248,95 @@ class _Rings:
     points: Ints
 
 
+@dataclass(frozen=True)
+class _Shapes:
+    """What one layer draws, in steps: rings, lines and dots, the latter two with the feature of each."""
+
+    rings: _Rings
+    lines: list[Ints]
+    line_feature: Ints
+    dots: Ints
+    dot_feature: Ints
+
+
+@dataclass(frozen=True)
+class _Layer:
+    count: int
+    columns: dict[str, dict[str, Any]]
+    shapes: _Shapes | None
+
+
+def _shapes(layer: gpd.GeoDataFrame, writer: _Writer) -> _Shapes:
+    shapes = layer.geometry.to_numpy()
+    lines, line_feature = _parts(shapes, (1, 2))
+    dots, dot_feature = _parts(shapes, (0,))
+    return _Shapes(
+        _rings(shapes, writer),
+        _lines(lines, writer),
+        line_feature,
+        writer.quantised(shapely.get_coordinates(dots)),
+        dot_feature,
+    )
+
+
+def _lines(lines: NDArray[np.object_], writer: _Writer) -> list[Ints]:
+    coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
+    points = writer.quantised(coordinates)
+    out = []
+    for line in np.split(points, np.flatnonzero(np.diff(line_of)) + 1) if len(lines) else []:
+        moved = np.append(True, (line[1:] != line[:-1]).any(axis=1))
+        out.append(line[moved] if moved.sum() > 1 else line[[0, -1]])
+    return out
+
+
 def _rings(shapes: NDArray[np.object_], writer: _Writer) -> _Rings:
     flat, owner = _parts(shapes, (3,))
-    rings, part = shapely.get_rings(shapely.orient_polygons(flat, exterior_cw=False), return_index=True)
-    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    points = writer.quantised(coordinates)
-    same_as_before = np.zeros(len(points), dtype=bool)
-    same_as_before[1:] = (points[1:] == points[:-1]).all(axis=1) & (ring[1:] == ring[:-1])
-    points, ring = points[~same_as_before], ring[~same_as_before]
-    last = np.ones(len(ring), dtype=bool)
-    last[:-1] = ring[1:] != ring[:-1]
-    points, ring = points[~last], ring[~last]
-    lengths = np.bincount(ring, minlength=len(rings)) if len(ring) else np.zeros(len(rings), np.int64)
+    pieces = [
+        _rings_of(flat[start : start + _SHAPES_AT_A_TIME], owner[start : start + _SHAPES_AT_A_TIME], writer)
+        for start in range(0, max(1, len(flat)), _SHAPES_AT_A_TIME)
+    ]
+    return _Rings(
+        np.concatenate([piece.feature for piece in pieces]),
+        np.concatenate([piece.lengths for piece in pieces]),
+        np.concatenate([piece.points for piece in pieces]),
+    )
+
+
+def _rings_of(flat: NDArray[np.object_], owner: Ints, writer: _Writer) -> _Rings:
+    if shapely.get_num_interior_rings(flat).any():
+        rings, part = shapely.get_rings(flat, return_index=True)
+        lengths = shapely.get_num_coordinates(rings).astype(np.int64)
+    else:  # nearly always, and then no ring need be made
+        part, lengths = np.arange(len(flat)), shapely.get_num_coordinates(flat).astype(np.int64)
+    is_hole = np.append(False, part[1:] == part[:-1])[: len(part)]
+    points = writer.quantised(shapely.get_coordinates(flat))
+    ring = np.repeat(np.arange(len(lengths)), lengths)
+    # The last point of a ring repeats its first; others that come twice in a row fell on one step.
+    is_new = np.append(True, (points[1:] != points[:-1]).any(axis=1) | (ring[1:] != ring[:-1]))[: len(points)]
+    points, ring = points[is_new], ring[is_new]
+    is_last = np.append(ring[1:] != ring[:-1], True)[: len(ring)]
+    points, ring = points[~is_last], ring[~is_last]
+    lengths = np.bincount(ring, minlength=len(lengths))
     kept = lengths >= 3  # a ring thinner than one step is no ring any more
-    return _Rings(owner[part][kept], lengths[kept].astype(np.int64), points[kept[ring]])
+    stays = kept[ring]
+    points, lengths = points[stays], lengths[kept].astype(np.int64)
+    return _Rings(owner[part[kept]], lengths, _turned(points, lengths, clockwise=is_hole[kept]))
+
+
+def _turned(points: Ints, lengths: Ints, *, clockwise: NDArray[np.bool_]) -> Ints:
+    """Return the points of rings in the direction asked for, each from the point it begins with."""
+    if not len(lengths):
+        return points
+    first = np.cumsum(lengths) - lengths
+    place = np.arange(len(points)) - np.repeat(first, lengths)
+    following = np.repeat(first, lengths) + (place + 1) % np.repeat(lengths, lengths)
+    from_first = (points - np.repeat(points[first], lengths, axis=0)).astype(np.float64)
+    ahead = from_first[following]
+    twice_area = np.add.reduceat(from_first[:, 0] * ahead[:, 1] - ahead[:, 0] * from_first[:, 1], first)
+    is_wrong = np.repeat((twice_area < 0) != clockwise, lengths)
+    backwards = np.repeat(first, lengths) + (-place) % np.repeat(lengths, lengths)
+    turned: Ints = points[np.where(is_wrong, backwards, np.arange(len(points)))]
+    return turned
 
 
 def _parts(shapes: NDArray[np.object_], kinds: tuple[int, ...]) -> tuple[NDArray[np.object_], Ints]:
@@ -259,52 +373,103 @@ def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> 
             arcs.ring_arcs[name] = arcs.refs[name] = np.zeros(0, np.int64)
         return arcs
 
-    _, vertex = np.unique((points[:, 0] << 32) + points[:, 1], return_inverse=True)
-    ring = np.repeat(np.arange(len(lengths)), lengths)
-    first = np.cumsum(lengths) - lengths
-    place = np.arange(len(points)) - first[ring]
-    after = first[ring] + (place + 1) % lengths[ring]
-    before = first[ring] + (place - 1) % lengths[ring]
-
-    is_junction = _junctions(vertex, vertex[after], vertex[before])
-    starts = is_junction[vertex]
-    starts |= _start_of_free_rings(vertex, ring, first, starts)
-
-    # Turn every ring so that it begins where an arc begins.
-    shift = np.full(len(lengths), -1, dtype=np.int64)
-    begin = np.flatnonzero(starts)
-    shift[ring[begin][::-1]] = place[begin][::-1]
-    turned = first[ring] + (place + shift[ring]) % lengths[ring]
-    vertex, starts, points = vertex[turned], starts[turned], points[turned]
-
-    begin = np.flatnonzero(starts)
-    n_points = np.diff(np.append(begin, len(points)))  # without the end point, which begins the next arc
-    following = vertex[after]  # `after` is an order of places, and rings keep their places when turned
-    key, forward = _arc_keys(vertex, following, begin, n_points)
-    _, first_use, of_key = np.unique(key, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first_use))  # arcs are numbered as they are first met
-    number = order[of_key]
-    same_way = forward == forward[first_use[of_key]]
-    refs = np.where(same_way, number, ~number)
-
-    arc_ring = ring[begin]
+    cut = _cut(points, lengths)
+    del points  # a city has a million of them, and the cut holds them turned
     layer_of_ring = np.repeat(np.arange(len(names)), [len(polygons[name].lengths) for name in names])
-    tolerance = _tolerances(names, smooth_steps, layer_of_ring[arc_ring], number)
-    chosen = np.sort(first_use)
-    n_arc = n_points[chosen] + 1  # with the end point, which begins the next arc
-    end = np.cumsum(n_arc) - 1
-    place = np.repeat(begin[chosen] - (end + 1 - n_arc), n_arc) + np.arange(int(n_arc.sum()))
-    place[end] = after[begin[chosen] + n_points[chosen] - 1]
-    n_arc, points = _smoothed(n_arc, points[place], tolerance)
+    tolerance = _tolerances(names, smooth_steps, layer_of_ring[cut.ring], cut.number)
+    n_arc, points = _smoothed(*_first_uses(cut), tolerance)
     arcs.lengths.extend(n_arc.tolist())
     arcs.x.append(points[:, 0])
     arcs.y.append(points[:, 1])
 
-    ring_arcs = np.bincount(arc_ring, minlength=len(lengths))
+    ring_arcs = np.bincount(cut.ring, minlength=len(lengths))
     for position, name in enumerate(names):
         arcs.ring_arcs[name] = ring_arcs[layer_of_ring == position]
-        arcs.refs[name] = refs[layer_of_ring[arc_ring] == position]
+        arcs.refs[name] = cut.refs[layer_of_ring[cut.ring] == position]
     return arcs
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Rings cut where arcs end. Each piece is one use of an arc, in the order of the rings.
+
+    Attributes
+    ----------
+    points : (n, 2)
+        Points of the rings, each ring turned so that it begins where a piece does.
+    begin, end, n_points : (m,)
+        Places in `points` of the first point of each piece and of its end, which begins the next; how many
+        points it has without its end.
+    ring : (m,)
+        The ring of each piece.
+    number, refs : (m,)
+        The arc of each piece, numbered as they are first met; and the same with its direction.
+    chosen : (k,)
+        The piece in which each arc is first met.
+    """
+
+    points: Ints
+    begin: Ints
+    end: Ints
+    n_points: Ints
+    ring: Ints
+    number: Ints
+    refs: Ints
+    chosen: Ints
+
+
+def _cut(points: Ints, lengths: Ints) -> _Cut:
+    ring = np.repeat(np.arange(len(lengths), dtype=_PLACES), lengths)
+    lengths = lengths.astype(_PLACES)
+    first = np.cumsum(lengths, dtype=_PLACES) - lengths
+    place = np.arange(len(points), dtype=_PLACES) - first[ring]
+    after = first[ring] + (place + 1) % lengths[ring]
+    key = points[:, 0].astype(np.int64)
+    key <<= 32
+    key += points[:, 1]
+    vertex = np.unique(key, return_inverse=True)[1].astype(_PLACES)
+    del key
+
+    is_junction = _junctions(vertex, vertex[after], vertex[first[ring] + (place - 1) % lengths[ring]])
+    starts = is_junction[vertex]
+    starts |= _start_of_free_rings(vertex, ring, first, starts)
+
+    # Turn every ring so that it begins where an arc begins.
+    shift = np.full(len(lengths), -1, dtype=_PLACES)
+    begin = np.flatnonzero(starts)
+    shift[ring[begin][::-1]] = place[begin][::-1]
+    turned = first[ring] + (place + shift[ring]) % lengths[ring]
+    vertex, starts, points = vertex[turned], starts[turned], points[turned]
+    del turned, place
+
+    begin = np.flatnonzero(starts)
+    n_points: Ints = np.diff(np.append(begin, len(points)))
+    following = vertex[after]  # `after` is an order of places, and rings keep their places when turned
+    arc_key, forward = _arc_keys(vertex, following, begin, n_points)
+    _, first_use, of_key = np.unique(arc_key, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(first_use))  # arcs are numbered as they are first met
+    number = order[of_key]
+    same_way = forward == forward[first_use[of_key]]
+    return _Cut(
+        points,
+        begin,
+        after[begin + n_points - 1],
+        n_points,
+        ring[begin],
+        number,
+        np.where(same_way, number, ~number),
+        np.sort(first_use),
+    )
+
+
+def _first_uses(cut: _Cut) -> tuple[Ints, Ints]:
+    """Return how many points each arc has, and the points of all arcs, each with its end."""
+    n_points = cut.n_points[cut.chosen] + 1
+    end = np.cumsum(n_points) - 1
+    place = np.arange(int(n_points.sum()), dtype=_PLACES)
+    place += np.repeat((cut.begin[cut.chosen] - (end + 1 - n_points)).astype(_PLACES), n_points)
+    place[end] = cut.end[cut.chosen]
+    return n_points, cut.points[place]
 
 
 def _append(arcs: _Arcs, line: Ints) -> None:
@@ -318,7 +483,7 @@ def _junctions(vertex: Ints, following: Ints, preceding: Ints) -> NDArray[np.boo
     n_vertices = int(vertex.max()) + 1
     low, high = np.minimum(vertex, following), np.maximum(vertex, following)
     # Sorted, since numpy's `unique` hashes, which takes several times as long here.
-    edges = np.sort(low * n_vertices + high)
+    edges = np.sort(low.astype(np.int64) * n_vertices + high)
     edges = edges[np.append(True, edges[1:] != edges[:-1])]
     degree = np.bincount(edges // n_vertices, minlength=n_vertices)
     degree += np.bincount(edges % n_vertices, minlength=n_vertices)
@@ -340,7 +505,7 @@ def _start_of_free_rings(
 def _arc_keys(vertex: Ints, following: Ints, begin: Ints, n_points: Ints) -> tuple[Ints, NDArray[np.bool_]]:
     """Name each arc by its smallest edge, and tell whether that edge runs upwards in it."""
     n_vertices = int(vertex.max()) + 1
-    edge = np.minimum(vertex, following) * n_vertices + np.maximum(vertex, following)
+    edge = np.minimum(vertex, following).astype(np.int64) * n_vertices + np.maximum(vertex, following)
     key = np.minimum.reduceat(edge, begin)
     is_key = edge == np.repeat(key, n_points)
     forward = np.logical_or.reduceat(is_key & (vertex < following), begin)
@@ -363,58 +528,51 @@ def _smoothed(lengths: Ints, points: Ints, tolerance: NDArray[np.float64]) -> tu
     chosen = np.flatnonzero((tolerance > 0) & (lengths > 4))
     if not len(chosen):
         return lengths, points
-    arc = np.repeat(np.arange(len(lengths)), lengths)
-    is_chosen = np.zeros(len(lengths), np.bool_)
-    is_chosen[chosen] = True
-    of_chosen = is_chosen[arc]
-    number = np.cumsum(is_chosen) - 1
-    strings = shapely.linestrings(points[of_chosen].astype(float), indices=number[arc[of_chosen]])
-    thinned = shapely.simplify(strings, tolerance[chosen], preserve_topology=False)
-    kept, string = shapely.get_coordinates(thinned, return_index=True)
-    n_kept = np.bincount(string, minlength=len(chosen))
-    end = np.cumsum(lengths) - 1
-    is_closed = (points[(end - lengths + 1)[chosen]] == points[end[chosen]]).all(axis=1)
-    is_thinned = np.zeros(len(lengths), np.bool_)
-    is_thinned[chosen[n_kept >= np.where(is_closed, 4, 2)]] = True
-    stays, goes_in = ~is_thinned[arc], is_thinned[chosen[string]]
-    owner = np.concatenate([arc[stays], chosen[string[goes_in]]])
-    order = np.argsort(owner, kind="stable")
-    both = np.concatenate([points[stays], kept[goes_in].astype(np.int64)])
-    return np.bincount(owner, minlength=len(lengths)), both[order]
+    first = np.cumsum(lengths) - lengths
+    is_closed = (points[first[chosen]] == points[(first + lengths - 1)[chosen]]).all(axis=1)
+    stays = np.ones(len(points), np.bool_)
+    for start in range(0, len(chosen), _ARCS_AT_A_TIME):
+        some = slice(start, start + _ARCS_AT_A_TIME)
+        n_points = lengths[chosen[some]]
+        string = np.repeat(np.arange(len(n_points)), n_points)
+        end = np.cumsum(n_points)
+        place = np.arange(len(string)) + np.repeat(first[chosen[some]] - end + n_points, n_points)
+        # The height of a point is its place, and tells which of them stayed.
+        strings = shapely.linestrings(np.column_stack([points[place], place]).astype(float), indices=string)
+        thinned = shapely.simplify(strings, tolerance[chosen[some]], preserve_topology=False)
+        kept, kept_string = shapely.get_coordinates(thinned, include_z=True, return_index=True)
+        n_kept = np.bincount(kept_string, minlength=len(n_points))
+        is_thinned = n_kept >= np.where(is_closed[some], 4, 2)
+        stays[place[is_thinned[string]]] = False
+        stays[kept[is_thinned[kept_string], 2].astype(np.int64)] = True
+    return np.add.reduceat(stays, first, dtype=np.int64), points[stays]
 
 
 def _geometry(
-    layer: gpd.GeoDataFrame, arcs: _Arcs, rings: _Rings, name: str, writer: _Writer
+    count: int, shapes: _Shapes, arcs: _Arcs, name: str, writer: _Writer
 ) -> dict[str, dict[str, int]]:
-    shapes = layer.geometry.to_numpy()
     found: dict[str, dict[str, int]] = {}
-    if len(rings.feature):
+    if len(shapes.rings.feature):
         found["polygon"] = {
-            "parts": writer.add(np.bincount(rings.feature, minlength=len(layer))),
+            "parts": writer.add(np.bincount(shapes.rings.feature, minlength=count)),
             "part_arcs": writer.add(arcs.ring_arcs[name]),
             "arcs": writer.add(arcs.refs[name]),
         }
-    lines, owner = _parts(shapes, (1, 2))
-    if len(lines):
+    if shapes.lines:
         refs = []
-        coordinates, line_of = shapely.get_coordinates(lines, return_index=True)
-        points = writer.quantised(coordinates)
-        for line in np.split(points, np.flatnonzero(np.diff(line_of)) + 1):
-            moved = np.append(True, (line[1:] != line[:-1]).any(axis=1))
+        for line in shapes.lines:
             refs.append(len(arcs.lengths))
-            _append(arcs, line[moved] if moved.sum() > 1 else line[[0, -1]])
+            _append(arcs, line)
         found["line"] = {
-            "parts": writer.add(np.bincount(owner, minlength=len(layer))),
-            "part_arcs": writer.add(np.ones(len(lines), np.int64)),
+            "parts": writer.add(np.bincount(shapes.line_feature, minlength=count)),
+            "part_arcs": writer.add(np.ones(len(shapes.lines), np.int64)),
             "arcs": writer.add(refs),
         }
-    dots, owner = _parts(shapes, (0,))
-    if len(dots):
-        points = writer.quantised(shapely.get_coordinates(dots))
+    if len(shapes.dots):
         found["point"] = {
-            "parts": writer.add(np.bincount(owner, minlength=len(layer))),
-            "x": writer.add(points[:, 0]),
-            "y": writer.add(points[:, 1]),
+            "parts": writer.add(np.bincount(shapes.dot_feature, minlength=count)),
+            "x": writer.add(shapes.dots[:, 0]),
+            "y": writer.add(shapes.dots[:, 1]),
         }
     return found
 
@@ -434,13 +592,14 @@ def _column(values: pd.Series[Any], writer: _Writer) -> dict[str, Any]:
         missing = missing | ~np.isfinite(values.to_numpy(dtype=float, na_value=np.nan))
         scaled = np.rint(values.where(~missing, 0.0).to_numpy(dtype=float) * 10**DECIMALS)
         return {**_numbers("number", scaled, missing, writer), "decimals": DECIMALS}
-    texts = [None if gone else str(value) for value, gone in zip(values, missing, strict=True)]
-    distinct = list(dict.fromkeys(text for text in texts if text is not None))
-    if len(distinct) * 2 > len(texts):
-        return {"type": "text", "values": texts}
-    code = {text: position for position, text in enumerate(distinct)}
-    codes = [-1 if text is None else code[text] for text in texts]
-    return {"type": "category", "values": distinct, "codes": writer.add(codes)}
+    told = values.to_numpy(dtype=object)
+    if missing.any() or not {*map(type, told)} <= {str}:
+        texts = [None if gone else str(value) for value, gone in zip(told, missing, strict=True)]
+        told = np.array(texts, dtype=object)
+    codes, distinct = pd.factorize(told)
+    if len(distinct) * 2 > len(told):
+        return {"type": "text", "values": told.tolist()}
+    return {"type": "category", "values": distinct.tolist(), "codes": writer.add(codes)}
 
 
 def _numbers(kind: str, values: ArrayLike, missing: NDArray[np.bool_], writer: _Writer) -> dict[str, Any]:

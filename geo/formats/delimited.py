@@ -39,26 +39,27 @@ def read_delimited(content: bytes, file: str) -> RawTable:
     delimiter = max(_DELIMITERS, key=first.count)
     csv.field_size_limit(_MAX_CELL)
     with reading(file):
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    numbered = [
-        (number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)
-    ]
-    if not numbered:
-        raise InputError("file_empty", "the file is empty", mend="export it again", file=file)
-    header = [name.strip() for name in numbered[0][1]]
-    body = numbered[1:]
-    for number, row in body:
-        if len(row) != len(header):
-            raise InputError(
-                "row_length",
-                f"it has {len(row)} cells, the header {len(header)}",
-                mend="quote cells that hold the delimiter",
-                file=file,
-                feature=f"#{number}",
-                cells=len(row),
-                columns=len(header),
-            )
-    columns = zip(*(row for _, row in body), strict=True) if body else [() for _ in header]
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        filled = ((number, row) for number, row in enumerate(rows, start=1) if any(map(str.strip, row)))
+        header = [name.strip() for name in next(filled, (0, []))[1]]
+        if not header:
+            raise InputError("file_empty", "the file is empty", mend="export it again", file=file)
+        columns: list[list[str]] = [[] for _ in header]
+        # Most cells of a column come again and again; each is held once.
+        same: list[dict[str, str]] = [{} for _ in header]
+        for number, row in filled:
+            if len(row) != len(header):
+                raise InputError(
+                    "row_length",
+                    f"it has {len(row)} cells, the header {len(header)}",
+                    mend="quote cells that hold the delimiter",
+                    file=file,
+                    feature=f"#{number}",
+                    cells=len(row),
+                    columns=len(header),
+                )
+            for column, known, cell in zip(columns, same, row, strict=True):
+                column.append(known.setdefault(cell, cell))
     values = tuple(text_array([cell.strip() or None for cell in column]) for column in columns)
     return RawTable(file, None, tuple(header), values, None, None, numbering=2)
 

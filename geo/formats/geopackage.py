@@ -34,6 +34,9 @@ from geo.formats.raw import (
 
 MAGIC = b"SQLite format 3\0"
 
+# Rows read at a time, so that a layer is not held as rows and as columns at once.
+_ROWS_AT_A_TIME = 4096
+
 # Bytes of the envelope in a GeoPackage geometry header, by its indicator (OGC 12-128r19, 2.1.3).
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64, 0, 0, 0)
 
@@ -134,17 +137,35 @@ def _read(database: sqlite3.Connection, file: str, layer: str | None) -> RawTabl
     if geometry_column is not None and geometry_column not in columns:
         raise broken(file, "its geometry column is missing", layer=chosen)
     listing = ", ".join(_quoted(name) for name in columns)
-    rows = database.execute(f"SELECT {listing} FROM {_quoted(chosen)}").fetchall()
-    by_column = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+    cursor = database.execute(f"SELECT {listing} FROM {_quoted(chosen)}")
+    told: list[list[Any]] = [[] for _ in columns]
+    kinds_told: list[set[type]] = [set() for _ in columns]
+    # Most texts of a column come again and again; each is held once.
+    same: list[dict[str, str]] = [{} for _ in columns]
+    shapes: list[NDArray[np.object_]] = []
+    n_rows = 0
+    while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+        for at, column in enumerate(zip(*rows, strict=True)):
+            if columns[at] == geometry_column:
+                wkb = [_wkb(value, file, chosen, row) for row, value in enumerate(column, start=n_rows + 1)]
+                shapes.append(shapes_from_wkb(wkb, file, chosen, rows_before=n_rows))
+                continue
+            kinds_told[at].update(map(type, column))
+            if bytes in kinds_told[at]:  # which no table of ours can show
+                told[at].clear()
+            elif kinds_told[at] <= {str, type(None)}:
+                told[at].extend(map(same[at].setdefault, column, column))
+            else:
+                told[at].extend(column)
+        n_rows += len(rows)
     geometry = None
+    if geometry_column is not None:
+        geometry = np.concatenate([text_array(()), *shapes])
     names, values = [], []
-    for name, column in zip(columns, by_column, strict=True):
-        if name == geometry_column:
-            wkb = [_wkb(value, file, chosen, row) for row, value in enumerate(column, start=1)]
-            geometry = shapes_from_wkb(wkb, file, chosen)
-        elif bytes not in (kinds_of_column := set(map(type, column))):
+    for at, name in enumerate(columns):
+        if name != geometry_column and bytes not in kinds_told[at]:
             names.append(name)
-            values.append(_column(column, kinds_of_column))
+            values.append(_column(told[at], kinds_told[at]))
     row_number = next((name for name in names if name.lower() in ("fid", "ogc_fid")), None)
     return RawTable(file, chosen, tuple(names), tuple(values), geometry, crs, row_number=row_number)
 
@@ -163,7 +184,7 @@ def _wkb(value: Any, file: str, layer: str, row: int) -> bytes | None:
     return value[8 + _ENVELOPE_BYTES[(value[3] >> 1) & 7] :]
 
 
-def _column(values: tuple[Any, ...], kinds: set[type]) -> NDArray[Any]:
+def _column(values: list[Any], kinds: set[type]) -> NDArray[Any]:
     if kinds == {int} and min(values) > -1 << 62 and max(values) < 1 << 62:
         return np.array(values, dtype=np.int64)
     if kinds == {float}:

@@ -273,8 +273,12 @@ def chosen_layer(file: str, layer: str | None, names: Sequence[str]) -> str:
     return names[0]
 
 
-def shapes_from_wkb(values: Sequence[bytes | None], file: str, layer: str | None) -> NDArray[np.object_]:
+def shapes_from_wkb(
+    values: Sequence[bytes | None], file: str, layer: str | None, *, rows_before: int = 0
+) -> NDArray[np.object_]:
     """Return the shapes of well-known binaries, None for None.
+
+    With `rows_before`, the values are those of the rows after so many of the layer.
 
     Raises
     ------
@@ -283,7 +287,7 @@ def shapes_from_wkb(values: Sequence[bytes | None], file: str, layer: str | None
     """
     for row, value in enumerate(values):
         if value is not None and len(value) > _SAFE_WKB_BYTES and not _is_shallow(value):
-            raise broken_geometry(file, layer, row + 1, "nested too deeply")
+            raise broken_geometry(file, layer, rows_before + row + 1, "nested too deeply")
     heads = {value[:5] for value in values if value is not None}
     strange = {head: name for head in heads if (name := _unusual_kind(head)) is not None}
     if strange:
@@ -295,14 +299,15 @@ def shapes_from_wkb(values: Sequence[bytes | None], file: str, layer: str | None
             mend="export it as points, lines or polygons",
             file=file,
             layer=layer,
-            feature=f"#{row + 1}",
+            feature=f"#{rows_before + row + 1}",
             found=found,
         )
     array = text_array(values)
     shapes: NDArray[np.object_] = shapely.from_wkb(array, on_invalid="ignore")
     unread = (shapes == None) & (array != None)  # noqa: E711
     if unread.any():
-        raise broken_geometry(file, layer, int(np.flatnonzero(unread)[0]) + 1, "cannot be read")
+        row = int(np.flatnonzero(unread)[0])
+        raise broken_geometry(file, layer, rows_before + row + 1, "cannot be read")
     return shapes
 
 

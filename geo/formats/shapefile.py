@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-import pyogrio.raw
 from numpy.typing import NDArray
 
 from geo.crs import crs_of_wkt
@@ -97,6 +96,8 @@ def read_zipped_shapefile(content: bytes, file: str, layer: str | None) -> RawTa
 
 
 def _table(parts: Mapping[str, bytes], file: str, layer: str | None) -> RawTable:
+    import pyogrio.raw  # slow to load, large, and wanted for shapefiles alone
+
     _require_whole(parts, file, layer)
     crs = None
     if parts.get("prj", b"").strip(b"\0 \r\n\t"):

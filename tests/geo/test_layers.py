@@ -357,3 +357,24 @@ def test_a_table_of_incidents_or_stations_without_a_row_is_an_empty_layer(
     assert len(layer.frame) == 0
     assert layer.crs is not None
     assert set(heads) <= set(layer.frame.columns)
+
+
+def test_a_geopackage_is_read_some_rows_at_a_time_and_names_the_row_that_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo.formats.geopackage._ROWS_AT_A_TIME", 2)
+    path = tmp_path / "units.gpkg"
+    # Numbers first, then text: a column is what all of it is.
+    units(mixed=["1", None, "x"], number=[1, 2, 3]).to_file(path, layer="units")
+
+    layer = read_layer(str(path), "units")
+
+    assert layer.frame["mixed"].tolist() == ["1", None, "x"]
+    assert layer.frame["number"].tolist() == [1, 2, 3]
+    with sqlite3.connect(path) as database:
+        for trigger in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{trigger[0]}"')
+        database.execute("UPDATE units SET geom = x'00' WHERE fid = 3")
+    with pytest.raises(InputError) as caught:
+        read_layer(str(path), "units")
+    assert (caught.value.code, caught.value.feature) == ("geometry_broken", "#3")

@@ -276,6 +276,18 @@ def test_a_plan_in_degrees_is_read_as_well_as_one_in_metres(tmp_path, frames):
     )
 
 
+def test_a_plan_is_read_into_another_crs_some_rows_at_a_time(tmp_path, frames, monkeypatch):
+    plan = write_plan(tmp_path / "plan.gpkg", frames)
+    monkeypatch.setattr("maps.export._ROWS_AT_A_TIME", 5)
+
+    stored, moved = read_plan_file(plan), read_plan_file(plan, crs="EPSG:4326")
+
+    assert moved["units"].crs == "EPSG:4326"
+    expected = stored["units"].geometry.to_crs(4326).to_numpy()
+    assert shapely.equals_exact(moved["units"].geometry.to_numpy(), expected, 1e-12).all()
+    assert moved["units"]["unit_id"].tolist() == frames["units"]["unit_id"].tolist()
+
+
 @pytest.mark.parametrize(("layer", "column", "value"), [
     ("run", "inputs", "not json"),
     ("run", "inputs", '[{"kind": "units"}]'),

@@ -150,6 +150,37 @@ def test_the_same_layers_give_the_same_bytes():
     assert pack({"grids": layer(squares(3, 3))}) == pack({"grids": layer(squares(3, 3))})
 
 
+def test_many_shapes_are_packed_in_pieces_as_few_are_at_once(monkeypatch):
+    fine = shapely.segmentize(np.array(squares(4, 3)), 0.0003)
+    holed = shapely.difference(fine[0], shapely.box(119.0002, 32.0002, 119.0004, 32.0004))
+    layers = {"cells": layer(fine), "grids": layer([holed, *fine[5:]])}
+    at_once = pack(layers, smooth={"cells": 5e-6, "grids": 5e-6})
+
+    monkeypatch.setattr("maps.pack._SHAPES_AT_A_TIME", 2)
+    monkeypatch.setattr("maps.pack._ARCS_AT_A_TIME", 3)
+
+    assert pack(layers, smooth={"cells": 5e-6, "grids": 5e-6}) == at_once
+
+
+def test_rings_come_back_in_their_direction_however_they_were_drawn():
+    shell, hole = [(0, 0), (4, 0), (4, 4), (0, 4)], [(1, 1), (1, 2), (2, 2), (2, 1)]
+    drawn = [shapely.Polygon(shell[::a], [hole[::b]]) for a in (1, -1) for b in (1, -1)]
+
+    back = unpack(pack({"a": layer(drawn)}))["a"].geometry
+
+    assert [shape.exterior.is_ccw for shape in back] == [True] * 4
+    assert [shape.interiors[0].is_ccw for shape in back] == [False] * 4
+    assert shapely.area(back.to_numpy()).tolist() == pytest.approx([15] * 4)
+
+
+def test_a_step_too_fine_for_short_numbers_still_holds_every_place():
+    far = [shapely.box(119, 32, 119.001, 32.001), shapely.box(-170, -60, -169, -59)]
+
+    back = unpack(pack({"grids": layer(far)}, step=1e-8))["grids"].geometry.to_numpy()
+
+    assert shapely.equals_exact(shapely.normalize(back), shapely.normalize(far), 1e-8).all()
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"<html>", gzip.compress(b"other bytes", mtime=0), gzip.compress(b"x", mtime=0)]
 )
