@@ -3,9 +3,9 @@
     python tests/bench/orders_table.py [--orders 200000] [--stored 0] [--times 3]
 
 A CSV as a hotline gives it (number, class, what was said, address, point, time) goes through the import of
-`weige cases import`: read and masked, placed in micro-grids, sent to PostGIS on this machine, filed with its log
-and committed. Each time other orders; afterwards every one is looked for. CPU is of this process and of the
-backend of its connection.
+`weige cases import`: read and masked, placed in micro-grids, sent to PostGIS on this machine, filed with its
+log and committed. Each time other orders; afterwards every one is looked for. CPU is of this process and of
+the backend of its connection.
 """
 
 from __future__ import annotations
@@ -39,14 +39,19 @@ from tests.api.place import SIDE_DEG, draw_community
 from tests.bench.cases_load import COLUMNS, ROWS, fill
 
 HEADS = ("工单编号", "小类代码", "诉求内容", "地址", "经度", "纬度", "来电时间")
-SAID = ("垃圾堆放在路口，请清理", "下水道盖板破损，有安全隐患，希望尽快处理", "路灯不亮", "电动车占用消防通道，多次反映无人管")
+SAID = (
+    "垃圾堆放在路口，请清理",
+    "下水道盖板破损，有安全隐患，希望尽快处理",
+    "路灯不亮",
+    "电动车占用消防通道，多次反映无人管",
+)
 CLASSES = ("E0102", "E0104", "E0105")
 FIRST = datetime(2026, 1, 5)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def write_orders(path: Path, n: int, turn: int) -> None:
-    """Write orders of which none is like one of another turn: a tenth without a point, one in fifty to be masked."""
+    """Write orders that no other turn has: a tenth without a point, one in fifty to be masked."""
     chance = random.Random(turn)
     with path.open("w", encoding="utf-8", newline="") as file:
         sheet = csv.writer(file)
@@ -58,8 +63,9 @@ def write_orders(path: Path, n: int, turn: int) -> None:
                 f"{LAT + 0.1 + chance.random() * ROWS * SIDE_DEG:.7f}",
             )  # fmt: skip
             when = FIRST + timedelta(seconds=chance.randrange(300 * 86_400))
-            sheet.writerow((f"SX{turn}{chance.randrange(10**9):09d}{at}", chance.choice(CLASSES), said,
-                            f"朝阳路{chance.randrange(1, 400)}号", *point, f"{when:%Y-%m-%d %H:%M:%S}"))  # fmt: skip
+            number = f"SX{turn}{chance.randrange(10**9):09d}{at}"
+            address = f"朝阳路{chance.randrange(1, 400)}号"
+            sheet.writerow((number, chance.choice(CLASSES), said, address, *point, f"{when:%F %T}"))
 
 
 def cpu_of(pid: int) -> float:
@@ -123,9 +129,7 @@ def measure(store: Store, folder: Path, n: int, stored: int, times: int) -> None
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"load {load}; {os.cpu_count()} cores; {stored:,} stored before; {n:,} orders, median of {times}\n")
     print("| part | wall s | own CPU s | backend CPU s |\n|---|---|---|---|")
-    middle = {
-        name: [statistics.median(run[name][of] for run in runs) for of in range(3)] for name in runs[0]
-    }
+    middle = {name: [statistics.median(run[name][of] for run in runs) for of in range(3)] for name in runs[0]}
     for name, (wall, own, backend) in middle.items():
         print(f"| {name} | {wall:.2f} | {own:.2f} | {backend:.2f} |")
     whole = statistics.median(sum(part[0] for part in run.values()) for run in runs)
