@@ -27,12 +27,8 @@ class Effort:
         Starts of a region with few units, where one can miss the best; the best of all is taken.
     sets : int
         A region with few units and at most so many legal grids gets the cheapest choice among them.
-    worth : int
-        Most of these grids that the linear relaxation may leave to choose from.
-    nodes : int
-        Most nodes of that choice.
-    gap : float
-        Share of the cost by which that choice may miss the best.
+    laid : int
+        Most grids that this choice may lay before it ends with the best found.
     """
 
     trees: int
@@ -40,9 +36,7 @@ class Effort:
     moves: int
     starts: int
     sets: int
-    worth: int
-    nodes: int
-    gap: float
+    laid: int
 
 
 def _cooling(hot_m: float, cold_m: float, stages: int) -> tuple[int, ...]:
@@ -52,8 +46,8 @@ def _cooling(hot_m: float, cold_m: float, stages: int) -> tuple[int, ...]:
 
 EFFORTS: Mapping[EffortName, Effort] = MappingProxyType(
     {
-        "fast": Effort(2, _cooling(60, 3, 10), 6, 1, 1_000, 300, 5, 0.01),
-        "standard": Effort(4, _cooling(100, 2, 20), 14, 4, 5_000, 800, 20, 0.005),
-        "thorough": Effort(8, _cooling(100, 2, 30), 90, 8, 20_000, 3_000, 60, 0.001),
+        "fast": Effort(2, _cooling(60, 3, 10), 6, 1, 1_000, 20_000),
+        "standard": Effort(4, _cooling(100, 2, 20), 14, 4, 5_000, 200_000),
+        "thorough": Effort(8, _cooling(100, 2, 30), 90, 8, 20_000, 2_000_000),
     }
 )

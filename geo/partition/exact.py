@@ -27,8 +27,6 @@ from geo.partition.weights import Weights
 
 # Sets are kept as bits of one int64.
 LARGEST_WINDOW = 62
-# Metres by which a bound of the linear relaxation may be off by rounding.
-BOUND_SLACK = 1e-4
 
 
 @kernel
@@ -246,9 +244,9 @@ def choose_sets(
     k = len(cover)
     if k == 0 or not cover[:, exactly].any(axis=0).all():
         return None
-    program = _program(cover, cost, exactly, extra)
+    program = partition_program(cover, cost, exactly, extra)
     program.integrality_ = [highspy.HighsVarType.kInteger] * k
-    solver = _solver(mip_max_nodes=nodes, mip_rel_gap=gap, mip_abs_gap=1e-6)
+    solver = same_solver(mip_max_nodes=nodes, mip_rel_gap=gap, mip_abs_gap=1e-6)
     solver.passModel(program)
     if start is not None:
         known = highspy.HighsSolution()
@@ -264,46 +262,19 @@ def choose_sets(
     return Choice(chosen, proved)
 
 
-def worth_choosing(
-    cover: NDArray[np.bool_], cost: NDArray[np.float64], known: float, *, exactly: NDArray[np.bool_]
-) -> NDArray[np.int64] | None:
-    """Return the sets that a choice cheaper than a known one can hold; None where no choice exists.
-
-    The linear relaxation gives a bound for all choices and, for each set, by how much a choice that holds it
-    is dearer than that at least (its reduced cost): sets beyond the known cost drop out.
-
-    Parameters
-    ----------
-    cover, cost, exactly
-        As for `choose_sets`.
-    known : float
-        Cost of a choice that is known.
-
-    References
-    ----------
-    Balas, E., Padberg, M. (1976). Set partitioning: a survey. SIAM Review 18(4) (reduced cost fixing).
-    """
-    if not len(cost) or not cover[:, exactly].any(axis=0).all():
-        return None
-    solver = _solver()
-    solver.passModel(_program(cover, cost, exactly, None))
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    reduced = np.asarray(solver.getSolution().col_dual)
-    bound = solver.getInfo().objective_function_value
-    worth: NDArray[np.int64] = np.flatnonzero(reduced <= known - bound + BOUND_SLACK)
-    return worth
-
-
-def _program(
+def partition_program(
     cover: NDArray[np.bool_],
     cost: NDArray[np.float64],
-    exactly: NDArray[np.bool_],
-    extra: tuple[NDArray[np.float64], float] | None,
+    exactly: NDArray[np.bool_] | None = None,
+    extra: tuple[NDArray[np.float64], float] | None = None,
 ) -> Any:
-    """Return the choice of sets as a linear program; a last row for the extra condition."""
+    """Return the choice of sets as a linear program; a last row for the extra condition.
+
+    Every atom lies in one chosen set, or, where `exactly` (n,) is false, in one at most.
+    """
     k, n = cover.shape
+    if exactly is None:
+        exactly = np.ones(n, np.bool_)
     sets, atoms = np.nonzero(cover)
     starts = np.searchsorted(sets, np.arange(k + 1))
     row_lower, row_upper = exactly.astype(float), np.ones(n)
@@ -325,7 +296,7 @@ def _program(
     return program
 
 
-def _solver(**options: float) -> Any:
+def same_solver(**options: float) -> Any:
     """Return a solver that gives the same answer everywhere: one thread, no clock, a fixed seed."""
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     same = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": 0}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from geo.partition.annealing import WINDOW_PARTS, anneal
 from geo.partition.certificates import proved_parts
 from geo.partition.chance import WAITING
+from geo.partition.covering import cheapest_cover
 from geo.partition.effort import EFFORTS, Effort
 from geo.partition.exact import (
     LARGEST_WINDOW,
@@ -20,7 +21,6 @@ from geo.partition.exact import (
     find_sets,
     list_connected_sets,
     set_costs,
-    worth_choosing,
 )
 from geo.partition.partition import Band
 from geo.partition.recutting import recut_windows
@@ -486,17 +486,11 @@ def cheapest(
     if len(region) <= MOST_ATOMS and len(sets) <= SUBSET_SETS:
         chosen = cheapest_division(sets.member, np.zeros(len(cost), np.int64), cost)
         return labels if chosen is None else _labels(sets, chosen)
-    known, everything = find_sets(sets, labels), np.ones(len(region), np.bool_)
+    known = find_sets(sets, labels)
     if known is None:
         return labels
-    worth = worth_choosing(sets.member, cost, float(cost[known].sum()), exactly=everything)
-    if worth is None or len(worth) > effort.worth:
-        return labels
-    choice = choose_sets(
-        sets.member[worth], cost[worth], exactly=everything, nodes=effort.nodes, gap=effort.gap,
-        start=np.flatnonzero(np.isin(worth, known)),
-    )  # fmt: skip
-    return labels if choice is None else _labels(sets, worth[choice.chosen])
+    best = cheapest_cover(sets.member, cost, float(cost[known].sum()), laid=effort.laid, large=large)
+    return labels if best is None or not len(best.chosen) else _labels(sets, best.chosen)
 
 
 def least_faults(

@@ -3,7 +3,7 @@ import pytest
 
 from geo.errors import InputError
 from geo.partition import EFFORTS, Band, Partition, Weights, partition
-from geo.partition.exact import choose_sets, list_connected_sets, set_costs, worth_choosing
+from geo.partition.exact import choose_sets, list_connected_sets, set_costs
 from geo.partition.pieces import atoms_of, cut_out, regions_of
 from geo.partition.search import plan_key
 from tests.builders import lattice
@@ -88,18 +88,3 @@ def test_lumpy_regions_are_near_the_proven_optimum(seed):
     found = plan_key(region, labels, Band(), Weights()).cost_m
     best = plan_key(region, np.argmax(sets.member[optimum.chosen], axis=0), Band(), Weights()).cost_m
     assert found <= 1.03 * best
-
-
-def test_sets_that_drop_out_are_in_no_better_choice():
-    households, compound = village(4, 5, 3, most=60)
-    plan = partition(lattice(4, 5), households, np.zeros(20, int), compound=compound)
-    region, _ = region_and_labels(plan, compound)
-    sets = list_connected_sets(region, 50, 100, limit=100_000)
-    cost, everything = set_costs(region, sets, Band(), Weights()), np.ones(20, bool)
-    best = choose_sets(sets.member, cost, exactly=everything, nodes=10_000)
-    least = float(cost[best.chosen].sum())
-
-    worth = worth_choosing(sets.member, cost, least + 1.0, exactly=everything)
-
-    assert set(best.chosen) <= set(worth)
-    assert len(worth) < len(sets)
