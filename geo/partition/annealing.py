@@ -18,6 +18,7 @@ from typing import Any
 
 from geo.kernels import inlined, kernel
 from geo.partition.chance import draw
+from geo.partition.region import INSIDE_RANKS
 from geo.partition.tree_cut import NOWHERE, grow_tree, weigh_cuts
 
 # Windows with more atoms than this are cut anew less often, so that a move takes bounded time.
@@ -147,7 +148,7 @@ def share_of(
         at += 1
         for edge in range(indptr[here], indptr[here + 1]):
             other = neighbour[edge]
-            if label[other] != own or zone[other] == stamp or rank[edge] > 0 or not joins[edge]:
+            if label[other] != own or zone[other] == stamp or rank[edge] >= INSIDE_RANKS or not joins[edge]:
                 continue
             if compound[other] == kind or compound[other] < 0:
                 zone[other] = stamp

@@ -49,7 +49,7 @@ def lay_sets(
     best: Any,
     left: Any,
 ) -> Any:
-    """Search the choice of disjoint sets over everything that is least dearer; return how many laid sets it took.
+    """Search the choice of disjoint sets over everything that is least dearer; return how many it laid.
 
     Sets are bits, in ascending order of what they are dearer. Of choices dearer by `most` or more nothing is
     known. The best is put into best[1:], how many sets it has into best[0], 0 where there is none. Ends with
@@ -155,8 +155,8 @@ def cheapest_cover(
     Returns
     -------
     Choice or None
-        `proved` says that none is cheaper; with nothing chosen, that the known one is the cheapest. None where
-        the search ended before it found anything.
+        `proved` says that none is cheaper; with nothing chosen, that the known one is the cheapest. None
+        where the search ended before it found anything.
     """
     k, n = member.shape
     if not k or not member.any(axis=0).all():
@@ -188,7 +188,7 @@ def cheapest_cover(
 def _search(
     bits: NDArray[np.int64], dearer: NDArray[np.int64], n: int, most: int, laid: int, *, large: bool
 ) -> tuple[NDArray[np.int64], bool]:
-    """Return what was chosen, positions in bits, and whether none is cheaper: a short search uncompiled first."""
+    """Return positions in bits and whether no choice is cheaper; a short search is tried uncompiled first."""
     best: Any = [0] * (n + 1)
     for compiled in (True,) if large else (False, True):
         limit = laid if compiled else min(laid, FEW_LAID)

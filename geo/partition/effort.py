@@ -23,8 +23,10 @@ class Effort:
         doorway.
     moves : int
         Moves of each atom at each heat.
+    runs : int
+        Starts that are annealed; the best plan of all their parts is taken.
     starts : int
-        Starts of a region with few units, where one can miss the best; the best of all is taken.
+        The same in a region with few units, where one can miss the best.
     sets : int
         A region with few units and at most so many legal grids gets the cheapest choice among them.
     laid : int
@@ -34,6 +36,7 @@ class Effort:
     trees: int
     heat_cm: tuple[int, ...]
     moves: int
+    runs: int
     starts: int
     sets: int
     laid: int
@@ -46,8 +49,8 @@ def _cooling(hot_m: float, cold_m: float, stages: int) -> tuple[int, ...]:
 
 EFFORTS: Mapping[EffortName, Effort] = MappingProxyType(
     {
-        "fast": Effort(2, _cooling(60, 3, 10), 6, 1, 1_000, 20_000),
-        "standard": Effort(4, _cooling(100, 2, 20), 14, 4, 5_000, 200_000),
-        "thorough": Effort(8, _cooling(100, 2, 30), 90, 8, 20_000, 2_000_000),
+        "fast": Effort(2, _cooling(40, 3, 5), 3, 1, 1, 1_000, 20_000),
+        "standard": Effort(4, _cooling(30, 2, 16), 6, 1, 4, 5_000, 200_000),
+        "thorough": Effort(8, _cooling(30, 2, 20), 14, 4, 8, 20_000, 2_000_000),
     }
 )

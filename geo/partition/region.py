@@ -13,6 +13,9 @@ from geo.partition.weights import Weights
 CM_PER_M = 100
 # Longest border that is told apart: sums over a city stay far below 2**62.
 LONGEST_BORDER_CM = 10**8
+# A growing tree tells plain borders apart by what they cost in steps of ten metres, up to so many.
+LONGER_CM = 1_000
+INSIDE_RANKS = 4
 
 
 def cut_gain_cm(
@@ -106,11 +109,18 @@ class Region:
 
     @cached_property
     def rank(self) -> NDArray[np.int64]:
-        """Order in which half-edges are crossed by a growing tree: plain borders inside a compound first."""
+        """Order in which half-edges are crossed by a growing tree: plain borders inside a compound first.
+
+        Of like borders the long ones come first, so that short ones are left to be cut; ranks below
+        INSIDE_RANKS lie inside a compound, up to the next barrier.
+        """
         a, b = self.compound[self.origin], self.compound[self.neighbour]
         apart = (a != b) & (a >= 0) & (b >= 0)
-        rank: NDArray[np.int64] = (2 * (self.half_gain < 0) + apart).astype(np.int64)
-        return rank
+        longer = np.clip(self.half_gain // LONGER_CM, 0, INSIDE_RANKS - 1)
+        rank: NDArray[np.int64] = (
+            INSIDE_RANKS * (2 * (self.half_gain < 0) + apart) + INSIDE_RANKS - 1 - longer
+        )
+        return rank.astype(np.int64)
 
 
 def region_of(

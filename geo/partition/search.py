@@ -23,6 +23,7 @@ from geo.partition.exact import (
     set_costs,
 )
 from geo.partition.partition import Band
+from geo.partition.pool import Pool
 from geo.partition.recutting import recut_windows
 from geo.partition.region import CM_PER_M, Region, sub_region
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
@@ -49,6 +50,8 @@ SMALL_ATOMS = 300
 # A last annealing, in centimetres, down to moves that cost next to nothing.
 COOL_CM = [round(300 * 0.04 ** (stage / 3)) for stage in range(4)]
 COOL_MOVES = 18
+# Parts are worth keeping from this heat down, in centimetres: at more, most of them are rough.
+POOLED_CM = 1_000
 # In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
 EVEN_CM = [round(20_000 * 0.01 ** (stage / 11)) for stage in range(12)]
 EVEN_SQUARE_CM = 4_000
@@ -56,7 +59,7 @@ EVEN_ROUNDS = 4
 MOVES_PER_ATOM = 18
 # Of 1024 moves: shares of compounds handed over, windows cut into one part more, windows of three to five
 # parts and pairs cut anew, each with those before it.
-MOVE_ODDS = (51, 71, 112, 132)
+MOVE_ODDS = (51, 71, 180, 200)
 # Parts are made even between two at a time, their number kept.
 EVEN_ODDS = (0, 0, 0, 85)
 # Trees that would take more steps to cut exactly (about households x upper) are carved instead.
@@ -182,11 +185,13 @@ class Bench:
         moves: int = MOVES_PER_ATOM,
         *,
         strict: int = 1,
+        pool: Pool | None = None,
         should_stop: Callable[[], bool] = _never,
     ) -> NDArray[np.int64]:
         """Return the best plan met while annealing, by so many moves an atom at each heat (centimetres).
 
-        What is out of band counts `strict` times.
+        What is out of band counts `strict` times. The pool gets the parts at the end of each heat up to
+        POOLED_CM.
         """
         weights, target = self.weights, self.weights.target
         price = [
@@ -198,7 +203,7 @@ class Bench:
             round(weights.evenness * CM_PER_M),
             round(weights.compound_split * CM_PER_M),
         ]
-        return self._annealed(compact(labels), heat, moves, price, should_stop)
+        return self._annealed(compact(labels), heat, moves, price, should_stop, pool=pool)
 
     def evened(self, labels: NDArray[np.int64], n_parts: int) -> NDArray[np.int64]:
         """Return a plan of so many parts that are as even as borders allow, whatever the band.
@@ -219,6 +224,7 @@ class Bench:
         price: list[int],
         should_stop: Callable[[], bool],
         odds: tuple[int, int, int, int] = MOVE_ODDS,
+        pool: Pool | None = None,
     ) -> NDArray[np.int64]:
         region, n = self.region, len(self.region)
         used = int(labels.max(initial=0)) + 1
@@ -253,6 +259,8 @@ class Bench:
             )  # fmt: skip
             if now < least:
                 best, least = np.array(label, np.int64), now
+            if pool is not None and degree <= POOLED_CM:
+                pool.add(np.array(label, np.int64))
             if should_stop():
                 break
         return best
@@ -328,7 +336,8 @@ def plan_region(
         return key(best)[:2] == (0, 0)
 
     bench = Bench(region, band, weights, seed, large=large)
-    best = _begun(bench, effort, key, should_stop)
+    pool = Pool(region, band, weights)
+    best = _begun(bench, effort, pool, key, should_stop)
     if is_narrow(band) and not legal():
         bench = bench.compiled()
         best = _evened(bench, best, key, should_stop)
@@ -364,8 +373,12 @@ def plan_region(
     rough = not np.array_equal(best, found)
     heat = effort.heat_cm[len(effort.heat_cm) // 3 :] if rough else COOL_CM
     moves = effort.moves if rough else min(effort.moves, COOL_MOVES)
-    cooled = bench.annealed(best, heat, moves, strict=1000, should_stop=should_stop)
+    if effort.runs > 1:
+        best = min(best, pool.best(best), key=key)
+    cooled = bench.annealed(best, heat, moves, strict=1000, pool=pool, should_stop=should_stop)
     polished = min(best, cooled, key=key)
+    if effort.runs > 1:
+        polished = min(polished, pool.best(polished), key=key)
     if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0) and not should_stop():
         polished = min(polished, cheapest(region, polished, band, weights, effort, large=large), key=key)
     if legal() or (polished == best).all():
@@ -401,13 +414,14 @@ def _nearest(
 def _begun(
     bench: Bench,
     effort: Effort,
+    pool: Pool,
     key: Callable[[NDArray[np.int64]], Key],
     should_stop: Callable[[], bool],
 ) -> NDArray[np.int64]:
-    """Return the best plan of some trees, annealed; of several such starts where units are few."""
+    """Return the best plan of some starts, each the best of some trees, annealed; parts go to the pool."""
     n = len(bench.region)
     best: NDArray[np.int64] | None = None
-    for _ in range(effort.starts if n <= EXACT_ATOMS else 1):
+    for _ in range(effort.starts if n <= EXACT_ATOMS else effort.runs):
         cut = bench.random_cut()
         for tree in range(1, max(TREES_MENDING if n <= SMALL_ATOMS else 0, effort.trees)):
             if (tree >= effort.trees or should_stop()) and key(cut)[:2] == (0, 0):
@@ -418,7 +432,7 @@ def _begun(
         best = cut if best is None else min(best, cut, key=key)
         if should_stop():
             break
-        annealed = bench.annealed(cut, effort.heat_cm, effort.moves, should_stop=should_stop)
+        annealed = bench.annealed(cut, effort.heat_cm, effort.moves, pool=pool, should_stop=should_stop)
         best = min(best, annealed, key=key)
         if n > EXACT_ATOMS and key(annealed)[:2] != (0, 0) and not should_stop():
             # A part or two out of band are mended at less cost than a tree that has none is improved.
