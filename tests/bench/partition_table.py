@@ -28,10 +28,8 @@ COLUMNS = (
 )
 
 
-def planned(
-    graph: Any, *, seed: int = 0, effort: EffortName = "standard"
-) -> tuple[Partition, np.ndarray, float]:
-    """Plan a graph of the yardstick; return the plan, labels in the order of the graph, CPU seconds."""
+def adjacency_of(graph: Any) -> tuple[Adjacency, np.ndarray]:
+    """Return the adjacency of a graph of the yardstick, and which of its units stands where in it."""
     ids = np.array([str(unit) for unit in graph.unit_id], object)
     order = np.argsort(ids, kind="stable")
     rank = np.empty(len(order), np.int64)
@@ -46,6 +44,14 @@ def planned(
         graph.barrier[pairs].astype(np.uint8),
         ~graph.hard[pairs],
     )
+    return adjacency, order
+
+
+def planned(
+    graph: Any, *, seed: int = 0, effort: EffortName = "standard"
+) -> tuple[Partition, np.ndarray, float]:
+    """Plan a graph of the yardstick; return the plan, labels in the order of the graph, CPU seconds."""
+    adjacency, order = adjacency_of(graph)
     start = time.process_time()
     plan = partition(
         adjacency,
@@ -55,7 +61,10 @@ def planned(
         seed=seed,
         effort=effort,
     )
-    return plan, plan.labels[rank], time.process_time() - start
+    spent = time.process_time() - start
+    labels = np.empty(len(order), np.int64)
+    labels[order] = plan.labels
+    return plan, labels, spent
 
 
 def row(size: int, seeds: list[int], effort: str, scores: list[dict[str, Any]]) -> str:
