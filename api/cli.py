@@ -104,7 +104,12 @@ def plan(
     ] = None,
     max_households: MaxOption = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same plan.")] = 0,
-    effort: Annotated[Work, typer.Option(help="How long to search for short borders.")] = Work.STANDARD,
+    effort: Annotated[
+        Work | None,
+        typer.Option(
+            help="How long to search for short borders (else thorough to 2,000 units, then standard)."
+        ),
+    ] = None,
     time_s: Annotated[
         float | None,
         typer.Option("--time", metavar="SECONDS", help="Search so long, instead of by --effort."),

@@ -123,8 +123,10 @@ def settings_of(data_dir: str | None) -> Settings:
     return replace(settings, data_dir=Path(data_dir))
 
 
-def named_effort(work: Work) -> EffortName:
-    """Return one of the presets of a search by its name."""
+def named_effort(work: Work | None) -> EffortName | None:
+    """Return one of the presets of a search by its name; None for none."""
+    if work is None:
+        return None
     if work == Work.STANDARD:
         return "standard"
     return "fast" if work == Work.FAST else "thorough"

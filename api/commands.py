@@ -48,7 +48,7 @@ def make_plan(
     id_column: str | None,
     bounds: tuple[int, int],
     seed: int,
-    effort: EffortName = "standard",
+    effort: EffortName | None = None,
     time_s: float | None = None,
     output: Path,
     map_file: Path | None,

@@ -25,7 +25,7 @@ from geo.division import divided_cells
 from geo.findings import Finding
 from geo.floors import ground_weights, towers
 from geo.metrics import shapes
-from geo.partition import Band, EffortName, Partition, Proof, partition
+from geo.partition import Band, EffortName, Partition, Proof, partition, usual_effort
 from geo.plan_layers import PlanLayers
 from geo.review import Review
 from geo.tessellation import Lines, tessellate
@@ -167,7 +167,7 @@ def plan(
     *,
     band: Band | None = None,
     seed: int = 0,
-    effort: EffortName = "standard",
+    effort: EffortName | None = None,
     time_s: float | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -183,7 +183,8 @@ def plan(
     seed : int, default 0
         The same layers and seed give the same plan on every machine, whatever the order of the rows.
     effort, time_s
-        How much the division into grids is searched (`geo.partition.partition`).
+        How much the division into grids is searched (`geo.partition.partition`); without either,
+        `geo.partition.usual_effort` of the number of units.
     on_progress : callable (stage, done, total), optional
     should_stop : callable, optional
         Asked often; once it is true, the best plan so far is returned.
@@ -203,7 +204,7 @@ def plan(
         band=band,
         compound=pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64),
         seed=seed,
-        effort=effort,
+        effort=effort or usual_effort(len(ground.unit_ids)),
         time_s=time_s,
         on_progress=lambda done, total: report("partition", done, total),
         should_stop=should_stop,

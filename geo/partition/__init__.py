@@ -1,6 +1,6 @@
 """Partition: an immutable assignment of units to micro-grids, and the ways to make and mend one in a band."""
 
-from geo.partition.effort import EFFORTS, Effort, EffortName
+from geo.partition.effort import EFFORTS, Effort, EffortName, usual_effort
 from geo.partition.locks import Locks
 from geo.partition.matching import matching, moved_households, moved_units
 from geo.partition.operations import merge, nest, split
@@ -34,5 +34,6 @@ __all__ = [
     "rebalance",
     "split",
     "trade_off",
+    "usual_effort",
     "with_wanted_count",
 ]

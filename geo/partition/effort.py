@@ -26,7 +26,7 @@ class Effort:
     runs : int
         Starts that are annealed; the best plan of all their parts is taken.
     starts : int
-        The same in a region with few units, where one can miss the best.
+        The same in a region with few units, where one can miss the best by much.
     sets : int
         A region with few units and at most so many legal grids gets the cheapest choice among them.
     laid : int
@@ -51,6 +51,14 @@ EFFORTS: Mapping[EffortName, Effort] = MappingProxyType(
     {
         "fast": Effort(2, _cooling(40, 3, 5), 3, 1, 1, 1_000, 20_000),
         "standard": Effort(4, _cooling(30, 2, 16), 6, 1, 4, 5_000, 200_000),
-        "thorough": Effort(8, _cooling(30, 2, 20), 14, 4, 8, 20_000, 2_000_000),
+        "thorough": Effort(8, _cooling(30, 2, 20), 15, 4, 5, 20_000, 2_000_000),
     }
 )
+
+# A thorough search of so many units takes a few seconds; fewer than the first have exact answers anyway.
+THOROUGH_FROM_UNITS, THOROUGH_TO_UNITS = 61, 2_000
+
+
+def usual_effort(n_units: int) -> EffortName:
+    """Return how much work a plan of so many units takes where nobody says: a few seconds at most."""
+    return "thorough" if THOROUGH_FROM_UNITS <= n_units <= THOROUGH_TO_UNITS else "standard"

@@ -19,7 +19,7 @@ from geo.partition.effort import EFFORTS, Effort, EffortName
 from geo.partition.partition import Band, Partition, Proof, ProofCode, Search, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.region import Region, sub_region
-from geo.partition.search import RegionPlan, plan_key, plan_region
+from geo.partition.search import EXACT_ATOMS, RegionPlan, plan_key, plan_region
 from geo.partition.totals import (
     households_left_over,
     is_narrow,
@@ -30,8 +30,8 @@ from geo.partition.totals import (
 from geo.partition.twigs import crossroads
 from geo.partition.weights import Weights
 
-# With fewer units and a usual band the kernels run interpreted: compiling them would take longer than the
-# whole plan. The plan is the same.
+# With fewer units, a usual band and no thorough search the kernels run interpreted: compiling them would take
+# longer than the whole plan. The plan is the same.
 COMPILED_FROM_UNITS = 301
 COMPILED_FROM_STEPS = 1_500_000
 # With a limit of time the regions are searched so, the last effort again and again from other starts.
@@ -153,7 +153,8 @@ def partition(
         weights or Weights(),
     )
     regions = regions_of(atoms, band)
-    large = n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
+    thorough = time_s is None and effort == "thorough" and n > EXACT_ATOMS
+    large = thorough or n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
     efforts = [EFFORTS[effort]] if time_s is None else [EFFORTS[name] for name in ANYTIME]
     names: list[EffortName] = [effort] if time_s is None else list(ANYTIME)
     searched = _Searched(adjacency, atoms, regions, band, weights or Weights(), seed, large=large)

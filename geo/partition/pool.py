@@ -64,6 +64,8 @@ class Pool:
 
         Its parts out of band stay as they are.
         """
+        if not self._parts:
+            return labels
         self.add(labels)
         total = np.bincount(labels, weights=self.region.weight)[labels]
         open_ = (self.band.lower <= total) & (total <= self.band.upper)

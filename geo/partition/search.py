@@ -35,6 +35,8 @@ from geo.partition.whole_parts import with_count
 # Regions of at most so many atoms get the cheapest plan within the band where they have few legal sets, by
 # dynamic programming or the linear relaxation.
 EXACT_ATOMS = 60
+# Regions of at most so many atoms are searched from several starts: one can miss the best by much.
+FEW_ATOMS = 150
 SUBSET_SETS = 1_000
 # Choices among plans with faults; the gap is the share by which they may miss the best.
 EXACT_NODES = 20
@@ -373,12 +375,12 @@ def plan_region(
     rough = not np.array_equal(best, found)
     heat = effort.heat_cm[len(effort.heat_cm) // 3 :] if rough else COOL_CM
     moves = effort.moves if rough else min(effort.moves, COOL_MOVES)
-    if effort.runs > 1:
-        best = min(best, pool.best(best), key=key)
-    cooled = bench.annealed(best, heat, moves, strict=1000, pool=pool, should_stop=should_stop)
+    best = min(best, pool.best(best), key=key)
+    cooled = bench.annealed(
+        best, heat, moves, strict=1000, pool=pool if len(pool) else None, should_stop=should_stop
+    )
     polished = min(best, cooled, key=key)
-    if effort.runs > 1:
-        polished = min(polished, pool.best(polished), key=key)
+    polished = min(polished, pool.best(polished), key=key)
     if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0) and not should_stop():
         polished = min(polished, cheapest(region, polished, band, weights, effort, large=large), key=key)
     if legal() or (polished == best).all():
@@ -421,7 +423,8 @@ def _begun(
     """Return the best plan of some starts, each the best of some trees, annealed; parts go to the pool."""
     n = len(bench.region)
     best: NDArray[np.int64] | None = None
-    for _ in range(effort.starts if n <= EXACT_ATOMS else effort.runs):
+    starts = effort.starts if n <= FEW_ATOMS else effort.runs
+    for _ in range(starts):
         cut = bench.random_cut()
         for tree in range(1, max(TREES_MENDING if n <= SMALL_ATOMS else 0, effort.trees)):
             if (tree >= effort.trees or should_stop()) and key(cut)[:2] == (0, 0):
@@ -432,7 +435,8 @@ def _begun(
         best = cut if best is None else min(best, cut, key=key)
         if should_stop():
             break
-        annealed = bench.annealed(cut, effort.heat_cm, effort.moves, pool=pool, should_stop=should_stop)
+        kept = pool if starts > 1 else None  # the parts of one start add up to little that is better
+        annealed = bench.annealed(cut, effort.heat_cm, effort.moves, pool=kept, should_stop=should_stop)
         best = min(best, annealed, key=key)
         if n > EXACT_ATOMS and key(annealed)[:2] != (0, 0) and not should_stop():
             # A part or two out of band are mended at less cost than a tree that has none is improved.

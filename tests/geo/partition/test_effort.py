@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from geo.errors import InputError
-from geo.partition import EFFORTS, Band, Partition, Weights, partition
+from geo.partition import EFFORTS, Band, Partition, Weights, partition, usual_effort
 from geo.partition.exact import choose_sets, list_connected_sets, set_costs
 from geo.partition.pieces import atoms_of, cut_out, regions_of
 from geo.partition.search import plan_key
@@ -88,3 +88,10 @@ def test_lumpy_regions_are_near_the_proven_optimum(seed):
     found = plan_key(region, labels, Band(), Weights()).cost_m
     best = plan_key(region, np.argmax(sets.member[optimum.chosen], axis=0), Band(), Weights()).cost_m
     assert found <= 1.03 * best
+
+
+@pytest.mark.parametrize(
+    ("units", "effort"), [(60, "standard"), (61, "thorough"), (2_000, "thorough"), (2_001, "standard")]
+)
+def test_where_nobody_says_how_long_small_towns_are_searched_thoroughly(units, effort):
+    assert usual_effort(units) == effort
