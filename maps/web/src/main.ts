@@ -1,5 +1,4 @@
 /** Start the page of one file: read the data tags, take the map folium made, put everything on it. */
-import { gunzipSync } from "fflate";
 import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
 import "./style.css";
@@ -35,12 +34,17 @@ async function start(): Promise<void> {
   const settings = JSON.parse(tag("weige-settings")) as Settings;
   useLanguage(settings, settings.language);
   if (!theMap) throw new Error("the page holds no map");
-  const scene = new Scene(await readPack(tag("weige-pack"), gunzipSync));
+  const scene = new Scene(await readPack(tag("weige-pack"), inflate));
   page = new Page(theMap, scene, settings, tag("weige-licences"), (made) => {
     if (settings.meeting) window.weige.meeting = new Meeting(made, settings.meeting);
   });
   // What the first zoom into the map asks for is decoded while nobody waits.
   window.requestIdleCallback(() => scene.get("units").within([0, 0, 0, 0]));
+}
+
+/** Where a browser cannot inflate by itself; elsewhere the tables of the library are never made. */
+async function inflate(gzip: Uint8Array): Promise<Uint8Array> {
+  return (await import("fflate")).gunzipSync(gzip);
 }
 
 function tag(id: string): string {

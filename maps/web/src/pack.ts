@@ -86,11 +86,11 @@ export interface Layer {
 export class PackError extends Error {}
 
 /** Decode base64 of a pack; `inflate` serves browsers that cannot do it themselves (Chromium 78 and 79). */
-export async function readPack(base64: string, inflate: (gzip: Uint8Array) => Uint8Array): Promise<Map<string, Layer>> {
+export async function readPack(base64: string, inflate: (gzip: Uint8Array) => Promise<Uint8Array>): Promise<Map<string, Layer>> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return typeof DecompressionStream === "undefined" ? decodePack(inflate(bytes)) : inflatePack(bytes);
+  return typeof DecompressionStream === "undefined" ? decodePack(await inflate(bytes)) : inflatePack(bytes);
 }
 
 /** Decode a pack as the service sends it. */

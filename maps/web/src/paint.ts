@@ -67,6 +67,11 @@ export class Painter {
     private readonly isOpen = false,
   ) {}
 
+  /** Is every pixel drawn on? */
+  get isOpaque(): boolean {
+    return !this.isOpen;
+  }
+
   paint(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
     const { ink } = this.styles;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -139,7 +144,8 @@ export class Painter {
     pen.beginPath();
     for (const grid of grids.within(windowBox(view, 4))) trace(pen, grids.layer.edges, grid, view, false);
     const width = clamp(1.6 / Math.sqrt(view.metresPerPixel), 0.7, 2.4);
-    if (view.metresPerPixel <= PLAIN_LINES_FROM_M) {
+    // Casings take longer to draw than all the rest, and tell borders from the outlines of units alone.
+    if (view.metresPerPixel <= UNITS_FROM_M) {
       pen.strokeStyle = "rgba(255,255,255,0.75)";
       pen.lineWidth = width + 1.6;
       pen.stroke();

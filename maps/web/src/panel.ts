@@ -258,7 +258,8 @@ export class Panel {
 
   private fill(): void {
     this.body.setAttribute("aria-labelledby", `tab-${this.tab}`);
-    this.body.scrollTop = 0;
+    // Told to an empty body too, it would have the whole page laid out that is still being made.
+    if (this.body.firstChild) this.body.scrollTop = 0;
     const parts = {
       legend: () => this.legend(), grids: () => this.gridList(), changes: () => this.changeList(),
       findings: () => this.findingList(), incidents: () => this.incidentList(), stations: () => this.stationList(),

@@ -34,7 +34,7 @@ export class PlanTiles extends L.GridLayer {
       height: TILE_SIDE / factor,
       metresPerPixel: factor * metresPerPixel(coords.z, (coords.y * TILE_SIDE) / world),
     };
-    drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio * factor));
+    drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio * factor), this.painter.isOpaque);
     return tile;
   }
 

@@ -9,10 +9,6 @@ const DAY = `(?:${DAYS.join("|")}|PH)`;
 const HOURS = String.raw`\d{1,2}:\d{2}\s*[-\u2013\u2014~\uFF5E]\s*\d{1,2}:\d{2}`;
 const RULE = new RegExp(`^(${DAY}(?:-${DAY})?(?:,\\s*${DAY}(?:-${DAY})?)*)?\\s*(${HOURS}(?:,\\s*${HOURS})*|off|closed)$`);
 
-function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat(language() === "zh_CN" ? "zh-CN" : "en-GB", options);
-}
-
 /**
  * A date, with or without a time, in the reader's language; what is no date stays as it is.
  *
@@ -27,12 +23,14 @@ export function formatMoment(text: string): string {
   const isReal = moment.getUTCMonth() === month - 1 && moment.getUTCDate() === day && moment.getUTCHours() === hour &&
     moment.getUTCMinutes() === minute;
   if (!isReal) return text;
-  const hasTime = found[4] !== undefined;
-  return dateFormat({
-    year: "numeric", month: language() === "zh_CN" ? "long" : "short", day: "numeric",
-    ...(hasTime ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } : {}),
-    ...(IN_UTC.test(found[7] ?? "") ? {} : { timeZone: "UTC" }),
-  } as Intl.DateTimeFormatOptions).format(moment);
+  // Written here: a formatter of the browser's takes longer to make than all the rest of the page says.
+  const isLocal = IN_UTC.test(found[7] ?? "");
+  const [y, m, d, h, min] = isLocal
+    ? [moment.getFullYear(), moment.getMonth(), moment.getDate(), moment.getHours(), moment.getMinutes()]
+    : [year, month - 1, day, hour, minute];
+  const told = t("moment.day", { year: String(y), month: t("moment.months").split(" ")[m] as string, day: String(d) });
+  if (found[4] === undefined) return told;
+  return t("moment.at", { day: told, time: [h, min].map((part) => String(part).padStart(2, "0")).join(":") });
 }
 
 /** Opening hours written as OpenStreetMap does (`Mo-Fr 08:30-18:00; Sa 09:00-12:00`), in words; others as they are. */
@@ -63,5 +61,6 @@ function dayName(code: string): string {
   const position = DAYS.indexOf(code);
   if (position < 0) return t("hours.holidays");
   // The first of January 2024 was a Monday.
-  return dateFormat({ weekday: "short", timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + position)));
+  const format = new Intl.DateTimeFormat(language() === "zh_CN" ? "zh-CN" : "en-GB", { weekday: "short", timeZone: "UTC" });
+  return format.format(new Date(Date.UTC(2024, 0, 1 + position)));
 }

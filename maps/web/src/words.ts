@@ -5,12 +5,10 @@ const LOCALES: Record<Language, string> = { zh_CN: "zh-CN", en: "en" };
 
 let table: Record<string, string> = {};
 let current: Language = "zh_CN";
-let counts = new Intl.NumberFormat("zh-CN");
 
 export function useLanguage(settings: Pick<Settings, "words">, language: Language): void {
   current = language;
   table = settings.words[language];
-  counts = new Intl.NumberFormat(LOCALES[language]);
 }
 
 export function language(): Language {
@@ -31,12 +29,15 @@ export function t(key: string, values: Record<string, string | number> = {}): st
   });
 }
 
-export function formatCount(value: number): string {
-  return counts.format(value);
+/** A number with at most `digits` after its point. */
+export function formatCount(value: number, digits = 3): string {
+  // Both languages write numbers alike; a formatter of the browser's would take longer to make than the legend.
+  const [whole, part] = String(Number(value.toFixed(digits))).split(".") as [string, string?];
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return part === undefined ? grouped : `${grouped}.${part}`;
 }
 
 export function formatShare(value: number): string {
   // 99.96 % is not 100 %: never round up to "all".
-  const percent = Math.floor(value * 1000) / 10;
-  return `${new Intl.NumberFormat(LOCALES[current], { maximumFractionDigits: 1 }).format(percent)}%`;
+  return `${formatCount(Math.floor(value * 1000) / 10, 1)}%`;
 }

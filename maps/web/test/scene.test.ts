@@ -7,7 +7,7 @@ import { classOf } from "../src/paint.ts";
 import { facilities } from "../src/popups.ts";
 import { areaOf, IndexedLayer, Scene, union } from "../src/scene.ts";
 import { findEntries, fold, searchEntries } from "../src/search.ts";
-import { formatShare, t, useLanguage } from "../src/words.ts";
+import { formatCount, formatShare, t, useLanguage } from "../src/words.ts";
 
 function paths(...features: [number, number][][][]): Paths {
   const featureStart = [0];
@@ -131,6 +131,13 @@ test("texts are filled, and almost all is not all", () => {
   assert.equal(t("plain"), "x {y}");
   assert.equal(t("missing"), "missing");
   assert.equal(formatShare(0.9999), "99.9%");
+});
+
+test("numbers are grouped by thousands as the browser would, in both languages", () => {
+  const numbers = [0, 7, 999, 1000, 12345, 123456, 1234567, 2 ** 40, -1, -999, -1000, -1234567, 0.5, 1.25, 1234.5678, 99.9996, -0.4];
+  for (const locale of ["zh-CN", "en"]) {
+    for (const number of numbers) assert.equal(formatCount(number), new Intl.NumberFormat(locale).format(number));
+  }
 });
 
 test("the area of polygons leaves out their holes", () => {

@@ -7,10 +7,13 @@ const WORDS = {
   zh_CN: {
     "hours.always": "全天", "hours.closed": "不开放", "hours.holidays": "节假日", "hours.days": "{first}至{last}",
     "hours.span": "{from}—{to}", "hours.then": "；", "list.comma": "、",
+    "moment.day": "{year}年{month}月{day}日", "moment.at": "{day} {time}", "moment.months": "1 2 3 4 5 6 7 8 9 10 11 12",
   },
   en: {
     "hours.always": "always", "hours.closed": "closed", "hours.holidays": "holidays", "hours.days": "{first}–{last}",
     "hours.span": "{from}–{to}", "hours.then": "; ", "list.comma": ", ",
+    "moment.day": "{day} {month} {year}", "moment.at": "{day}, {time}",
+    "moment.months": "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec",
   },
 };
 
@@ -31,6 +34,16 @@ test("a stamp in UTC is told by the reader's clock", () => {
   assert.equal(formatMoment("2026-11-26T23:12:05.25+00:00"), "27 Nov 2026, 07:12");
   if (before === undefined) delete process.env.TZ;
   else process.env.TZ = before;
+});
+
+test("dates are written as the browser would write them", () => {
+  for (const [language, locale] of [["zh_CN", "zh-CN"], ["en", "en-GB"]] as const) {
+    useLanguage({ words: WORDS }, language);
+    const format = new Intl.DateTimeFormat(locale, { year: "numeric", month: language === "en" ? "short" : "long", day: "numeric", timeZone: "UTC" });
+    for (let month = 1; month <= 12; month++) {
+      assert.equal(formatMoment(`2025-${month}-07`), format.format(new Date(Date.UTC(2025, month - 1, 7))));
+    }
+  }
 });
 
 test("what is no date stays as it is", () => {
