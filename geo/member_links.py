@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -98,20 +99,12 @@ def plan_links(
     names = sorted({name for name in grid_ids if name is not None})
     code = pd.Categorical(grid_ids, categories=names).codes.astype(np.int64)
     host_grid = np.where(home >= 0, code[home], -1)
-    order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(len(names) + 1))
-    by_place = np.argsort(host_grid, kind="stable")
-    place_starts = np.searchsorted(host_grid[by_place], np.arange(len(names) + 1))
     left, right = pairs
-    inside = (code[left] == code[right]) & (code[left] >= 0)
-    left, right = left[inside], right[inside]
-    pair_order = np.argsort(code[left], kind="stable")
-    left, right = left[pair_order], right[pair_order]
-    pair_starts = np.searchsorted(code[left], np.arange(len(names) + 1))
+    units_of, places_of = _by_code(code, len(names)), _by_code(host_grid, len(names))
+    pairs_of = _by_code(np.where(code[left] == code[right], code[left], -1), len(names))
     position = np.full(len(code), -1)
     for number, name in enumerate(names):
-        units = order[starts[number] : starts[number + 1]]
-        places = by_place[place_starts[number] : place_starts[number + 1]]
+        units, places, near = units_of[number], places_of[number], pairs_of[number]
         places = places[count[places] > 0]
         total, able = int(households[units].sum()), int(count[places].sum())
         spot = _middle(doors, units)
@@ -124,7 +117,6 @@ def plan_links(
             summed.append((name, total, 0, 0, 0, total))
             continue
         position[units] = np.arange(len(units))
-        near = slice(pair_starts[number], pair_starts[number + 1])
         metres = _block(walked, units, places, doors, spots)
         found = linked(
             households[units], Hosts(position[home[places]], count[places]), metres,
@@ -166,6 +158,13 @@ def plan_links(
     lines = _lines(rows, placed, layers, doors, spots)
     columns = ["grid_id", "households", "members", "links", "linked", "unlinked"]
     return PlanLinks(layers, told, lines, pd.DataFrame(summed, columns=columns), tuple(findings))
+
+
+def _by_code(code: IntArray, k: int) -> list[IntArray]:
+    """Return the positions of each code from 0 to k - 1, ascending; those below 0 are of none."""
+    order = np.argsort(code, kind="stable")
+    bounds = np.searchsorted(code[order], np.arange(k + 1))
+    return [order[start:end] for start, end in pairwise(bounds)]
 
 
 def _homes(

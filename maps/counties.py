@@ -145,7 +145,7 @@ def _planned(
 ) -> tuple[Plan | None, tuple[Refused, ...]]:
     try:
         return plan(layers, band=band, seed=seed), ()
-    except Exception:
+    except Exception:  # whatever it is: one community may be at fault, and the others are planned
         refused = _refused(layers, county, band, seed)
         if not refused:
             raise  # none is at fault alone: the layers are
