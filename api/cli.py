@@ -504,7 +504,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except GeoError as error:
-        from api.reader import fault_line
+        from api.fault_lines import fault_line
 
         code, line = REFUSED, fault_line(error, language)
     except typer.TyperException as error:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from api.console import Terminal
-from api.reader import fault_line
+from api.fault_lines import fault_line
 from geo.errors import GeoError, InputError
 from geo.farming import Outcome, WorkerLostError, farmed
 from geo.files import replacing

@@ -27,6 +27,7 @@ from api.cases.case_log import digest_cases
 from api.cases.dispatching import Rounds
 from api.database import Store, store_of
 from api.errors import ServiceError
+from api.fault_lines import fault_line
 from api.housekeeping import DAY_S, keep_house
 from api.jobs import (
     KINDS,
@@ -42,7 +43,6 @@ from api.jobs import (
     renew,
 )
 from api.logs import configure_logs
-from api.reader import fault_line
 from api.settings import Settings
 from geo.errors import GeoError, InputError
 from maps.text import Language, text

@@ -17,7 +17,8 @@ from api.cases.holding import Party, charges, stretches
 from api.cases.replay import handovers
 from api.cases.stages import StageName, Standing, stages
 from api.dependencies import SessionDep
-from api.reader import asked_language, fault_line
+from api.fault_lines import fault_line
+from api.reader import asked_language
 from api.routes.cases import Number, calendar_of, editions_of, require_case
 from api.schemas import problems
 from maps.text import text
