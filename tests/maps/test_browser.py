@@ -390,3 +390,22 @@ def _is_seen(opened: Opened, label: dict) -> bool:
     box = opened.page.locator(".folium-map").bounding_box()
     x0, y0, x1, y1 = label["box"]
     return x0 >= 0 and y0 >= 0 and x1 <= box["width"] and y1 <= box["height"]
+
+
+def test_a_map_that_was_moved_is_drawn_some_tiles_in_each_frame_and_then_whole(open_page, city):
+    opened = open_page(city, 1920, 1080)
+
+    opened.page.click(".leaflet-control-zoom-in")
+    opened.page.click(".leaflet-control-zoom-in")
+    opened.settle()
+    opened.page.wait_for_function("!document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')")
+
+    tiles = opened.page.evaluate("document.querySelectorAll('.leaflet-tile').length")
+    bare = opened.page.evaluate(f"""() => {{
+      const {{ data, width, height }} = ({PIXELS})();
+      let bare = 0;
+      for (let i = 3; i < data.length; i += 4) if (data[i] === 0) bare++;
+      return bare / (width * height);
+    }}""")
+    assert tiles >= 6
+    assert bare == 0

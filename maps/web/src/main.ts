@@ -27,6 +27,9 @@ L.Map.addInitHook(function (this: L.Map) {
   theMap ??= this;
 });
 
+/** By then what was drawn as the page opened stands on the screen. */
+const SEEN_MS = 400;
+
 let page: Page | null = null;
 startSeen(start, () => page?.labels() ?? []);
 
@@ -38,8 +41,8 @@ async function start(): Promise<void> {
   page = new Page(theMap, scene, settings, tag("weige-licences"), (made) => {
     if (settings.meeting) window.weige.meeting = new Meeting(made, settings.meeting);
   });
-  // What the first zoom into the map asks for is decoded while nobody waits.
-  window.requestIdleCallback(() => scene.get("units").within([0, 0, 0, 0]));
+  // What the first zoom into the map asks for is decoded while nobody waits: not before the page has been seen.
+  window.setTimeout(() => window.requestIdleCallback(() => scene.get("units").within([0, 0, 0, 0])), SEEN_MS);
 }
 
 /** Where a browser cannot inflate by itself; elsewhere the tables of the library are never made. */

@@ -100,13 +100,12 @@ export class Painter {
 
   private statuses(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
     const grids = this.scene.get(gridsOf(this.side));
-    const seen = grids.within(windowBox(view, 2));
+    const members = new Map<string, number[]>(STATUSES.map((status) => [status, []]));
+    for (const grid of grids.within(windowBox(view, 2))) members.get(grids.text("status", grid))?.push(grid);
     for (const status of STATUSES) {
       const style = this.styles.status[status];
       pen.beginPath();
-      for (const grid of seen) {
-        if (grids.text("status", grid) === status) trace(pen, grids.layer.polygons, grid, view, true);
-      }
+      for (const grid of members.get(status) as number[]) trace(pen, grids.layer.polygons, grid, view, true);
       fillHatched(pen, style, ratio);
     }
   }
@@ -259,10 +258,11 @@ export class Painter {
     const { layer, seen } = this.window("units", view, 6);
     const classes = this.styles.units;
     const radius = clamp(3.2 / view.metresPerPixel, 2, 7);
+    const members: number[][] = classes.map(() => []);
+    for (const unit of seen) members[classOf(layer.number("households", unit) ?? 0, classes)]?.push(unit);
     for (const [position, { fill }] of classes.entries()) {
       pen.beginPath();
-      for (const unit of seen) {
-        if (classOf(layer.number("households", unit) ?? 0, classes) !== position) continue;
+      for (const unit of members[position] as number[]) {
         trace(pen, layer.layer.polygons, unit, view, true);
         dots(pen, layer.layer.points, unit, view, radius);
       }

@@ -7,6 +7,8 @@ const ALONE = 8;
 const SIDE = 44;
 const DIGITS = "0123456789k";
 const FONT = "600 12px sans-serif";
+/** Colours from here on have full alpha. */
+const OPAQUE = 0xff000000;
 
 export function radiusOf(count: number): number {
   return count === 1 ? ALONE : CIRCLES[count < 10 ? 0 : count < 100 ? 1 : count < 1000 ? 2 : 3];
@@ -86,12 +88,16 @@ export class Stamps {
     const fromX = Math.round((cell + 0.5) * SIDE * ratio - pixels / 2);
     const fromY = Math.round((SIDE * ratio - pixels) / 2);
     const [toX, toY] = [Math.round(x * ratio - pixels / 2), Math.round(y * ratio - pixels / 2)];
+    const [under, over] = [onto.rgba, sheet.rgba];
+    const [first, end] = [Math.max(0, -toX), Math.min(pixels, onto.width - toX)];
     for (let row = Math.max(0, -toY); row < pixels && toY + row < onto.height; row++) {
-      for (let column = Math.max(0, -toX); column < pixels && toX + column < onto.width; column++) {
-        const over = sheet.rgba[(fromY + row) * sheet.width + fromX + column] as number;
-        if (over === 0) continue;
-        const at = (toY + row) * onto.width + toX + column;
-        onto.rgba[at] = blended(onto.rgba[at] as number, over);
+      let from = (fromY + row) * sheet.width + fromX + first;
+      let at = (toY + row) * onto.width + toX + first;
+      for (let column = first; column < end; column++, from++, at++) {
+        const colour = over[from] as number;
+        // Most of a stamp is whole or nothing; only its edge is mixed.
+        if (colour >= OPAQUE) under[at] = colour;
+        else if (colour !== 0) under[at] = blended(under[at] as number, colour);
       }
     }
   }
@@ -100,7 +106,7 @@ export class Stamps {
 /** One colour over another, both alpha, blue, green, red from the highest byte. */
 function blended(under: number, over: number): number {
   const alpha = over >>> 24;
-  if (alpha === 255 || under >>> 24 === 0) return over;
+  if (under >>> 24 === 0) return over;
   const mix = (shift: number) => Math.round((((over >>> shift) & 255) * alpha + ((under >>> shift) & 255) * (255 - alpha)) / 255) << shift;
   return ((Math.max(alpha, under >>> 24) << 24) | mix(16) | mix(8) | mix(0)) >>> 0;
 }
