@@ -9,9 +9,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from api.sources import Sources
+from geo.containers import source_of
 from geo.errors import InputError
 from geo.layers import Layer, LayerKind, read_layer
 from geo.plan_layers import PlanLayers, read_plan_layers
@@ -20,6 +22,8 @@ from geo.units import ID_COLUMNS
 
 # Layers of points that stand beside a plan and are no part of it.
 _BESIDE = ("stations", "candidates", "members")
+# A layer of ways or gates that begins farther than this from all units is of another place.
+FARTHEST_M = 5_000.0
 
 
 def plan_sources(plan_file: Path) -> tuple[EarlierPlan, dict[LayerKind, str]]:
@@ -54,11 +58,35 @@ def walked_layers(sources: Mapping[LayerKind, str], given: Sources) -> PlanLayer
     instead = {kind: source for kind, source in given.layers.items() if kind not in _BESIDE}
     fields = {(kind, column): name for (kind, column), name in given.fields.items() if kind not in _BESIDE}
     try:
-        return read_plan_layers({**sources, **instead}, fields=fields, crs=given.crs)
+        layers = read_plan_layers({**sources, **instead}, fields=fields, crs=given.crs)
+        for kind, source in instead.items():
+            _require_there(getattr(layers, kind), kind, source, layers.units)
     except InputError as error:
         if error.layer == "roads" and "roads" in instead:
             error.layer = "paths"
         raise
+    return layers
+
+
+def _require_there(frame: gpd.GeoDataFrame, kind: LayerKind, source: str, units: gpd.GeoDataFrame) -> None:
+    """Refuse a layer that was given and would leave everybody without ways, or without gates."""
+    file = source_of(source).name
+    if not len(frame):
+        raise InputError(
+            "layer_empty", "it has no features", mend="check the export", file=file, layer=kind
+        )  # fmt: skip
+    if kind == "roads" and not frame.geometry.geom_type.isin(("LineString", "MultiLineString")).any():
+        raise InputError(
+            "paths_without_lines", "it has no lines", mend="give streets and paths as lines",
+            file=file, layer=kind,
+        )  # fmt: skip
+    away_m = float(shapely.box(*units.total_bounds).distance(shapely.box(*frame.total_bounds)))
+    if away_m > FARTHEST_M:
+        raise InputError(
+            "layer_elsewhere", f"it lies {away_m / 1000:.0f} km from the units",
+            mend="check its CRS, or whether it is the right file",
+            file=file, layer=kind, km=round(away_m / 1000),
+        )  # fmt: skip
 
 
 def points_beside(given: Sources, kind: LayerKind, *, required: Collection[str] = ()) -> Layer:

@@ -271,3 +271,32 @@ def test_a_year_without_a_calendar_is_said(town):
 
     assert done.returncode == 0
     assert "没有 2031 年的工作日历" in done.stderr
+
+
+def moved(town: Path, kind: str, path: Path, *, rows: slice = slice(None), by_m: float = 0.0) -> Path:
+    layer = next((town / "layers" / kind).glob("*.shp"))
+    frame = gpd.read_file(layer).iloc[rows]
+    frame.assign(geometry=frame.geometry.translate(by_m, 0)).to_file(path, layer="ways", driver="GPKG")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "change", "said"),
+    [
+        ("--paths", "roads", {"rows": slice(0)}, "layer paths: it has no features; check the export"),
+        ("--paths", "water", {}, "layer paths: it has no lines; give streets and paths as lines"),
+        ("--paths", "roads", {"by_m": 90_000.0}, "layer paths: it lies 89 km from the units"),
+        ("--gates", "gates", {"rows": slice(0)}, "layer gates: it has no features; check the export"),
+    ],
+    ids=["no streets", "water for streets", "streets elsewhere", "no gates"],
+)
+def test_a_layer_that_would_leave_everybody_without_ways_is_refused(
+    town, tmp_path, option, kind, change, said
+):
+    given = moved(town, kind, tmp_path / "given.gpkg", **change)
+
+    done = reach(town, option, given, "--lang", "en")
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
