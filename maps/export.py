@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -62,6 +64,19 @@ _ROWS_AT_A_TIME = 8192
 _NOWHERE = (119.6, 32.0)
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Spare the shapes of a city the search for cycles that they cannot form."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_collector_paused()
 def write_map(
     plan: Path,
     output: Path,
