@@ -102,6 +102,8 @@ def unread_hours(hours: Sequence[str | None], ids: Sequence[str]) -> list[str]:
 def wall_moment(at: datetime, calendar: Calendar) -> datetime:
     """Return a moment as the clock on the wall shows it in the calendar's zone, without a zone.
 
+    A moment without a zone is one of that clock already.
+
     Raises
     ------
     NotValidError
@@ -109,7 +111,7 @@ def wall_moment(at: datetime, calendar: Calendar) -> datetime:
     """
     if at.year not in YEARS:
         raise NotValidError("moment_out_of_range", f"ask about the years {YEARS.start} to {YEARS.stop - 1}")
-    return at.astimezone(calendar.zone).replace(tzinfo=None)
+    return at if at.tzinfo is None else at.astimezone(calendar.zone).replace(tzinfo=None)
 
 
 def asked_moment(said: str, now: datetime) -> datetime:

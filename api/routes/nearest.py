@@ -18,7 +18,7 @@ from api.opening import day_roles, opening_of, wall_moment
 from api.pages import page, script_data
 from api.routes.cases import calendar_of
 from api.routes.plans import read_box
-from api.routes.report_page import NOWHERE, Degrees
+from api.routes.report_page import NOWHERE
 from api.schemas import problems
 from api.walking import REACHES_MIN, Walks, box_round
 
@@ -81,7 +81,9 @@ def find_nearest(
     facility: Annotated[
         str | None, Query(max_length=32, description="A code, e.g. charging; else any")
     ] = None,
-    at: Annotated[AwareDatetime | None, Query(description="Else now")] = None,
+    at: Annotated[
+        datetime | None, Query(description="Without an offset by the clock of the service; else now")
+    ] = None,
     minutes: Annotated[float, Query(gt=0, le=REACHES_MIN[-1], allow_inf_nan=False)] = 15,
 ) -> Nearest:
     """Find stations near a place that are open at a moment and have a facility, by walking minutes.
@@ -176,11 +178,14 @@ def get_public_ground(
 def show_nearest(
     request: Request,
     store: StoreDep,
-    lon: Degrees = None,
-    lat: Degrees = None,
-    facility: Annotated[str, Query(max_length=32)] = "",
+    lon: str = "",
+    lat: str = "",
+    facility: str = "",
 ) -> Response:
-    """Show where the nearest open station is; a sign in the street may say where and what."""
+    """Show where the nearest open station is; a sign in the street may say where and what.
+
+    What a damaged sign says is passed over: whoever reads it is somewhere all the same.
+    """
     with Session(store.engine) as session, session.begin():
         centre = session.execute(
             text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM (SELECT coalesce(
@@ -188,13 +193,22 @@ def show_nearest(
                       (SELECT ST_PointOnSurface(geom) FROM published.communities
                        ORDER BY community_id LIMIT 1)) AS c) m WHERE c IS NOT NULL""")
         ).one_or_none()
-    at = [lon, lat] if lon is not None and lat is not None else None
+    spot = (_degrees(lon, 180.0), _degrees(lat, 90.0))
+    at = None if None in spot else spot
     script = script_data(
         request, "nearest", ("nearest", "facility", "casefile.map"), asked_for=ASKED_FOR, at=at,
         facility=facility if facility in ASKED_FOR else ASKED_FOR[0],
         centre=[centre.lon, centre.lat] if centre else NOWHERE, zone=calendar_of(request).zone.key,
     )  # fmt: skip
     return page(request, "nearest.html", actor=None, script=script)
+
+
+def _degrees(said: str, most: float) -> float | None:
+    try:
+        read = float(said[:32])
+    except ValueError:
+        return None
+    return read if abs(read) <= most else None
 
 
 def _direction(lon: float, lat: float, to_lon: float, to_lat: float) -> Direction:

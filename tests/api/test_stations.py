@@ -522,3 +522,23 @@ def test_weige_stations_looks_imports_and_exports(desk: Desk, tmp_path: Path):
     assert (only["properties"]["station_id"], only["geometry"]["coordinates"]) == ("S1", [120.001, 33.001])
     wrong = weige("export", tmp_path / "out.pdf")
     assert (wrong.returncode, "out.pdf" in wrong.stderr) == (2, True)
+
+
+def test_a_moment_without_an_offset_is_one_of_the_clock_on_the_wall(client: TestClient, desk: Desk):
+    asked = {"lon": LON, "lat": LAT}
+    told = [
+        client.get("/api/v1/stations/nearest", params={**asked, "at": at}).json()["at"]
+        for at in ("2026-11-27T12:00", "2026-11-27T12:00+08:00")
+    ]
+
+    assert told[0] == told[1] == "2026-11-27T12:00:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "said", ["lon=abc&lat=1", "lon=999&lat=1", "lon=nan&lat=nan", "lon=120", "facility=" + "x" * 90]
+)
+def test_a_damaged_sign_in_the_street_opens_the_page_all_the_same(client: TestClient, desk: Desk, said: str):
+    answer = client.get(f"/nearest?{said}")
+
+    assert answer.status_code == 200
+    assert '"at": null' in answer.text or '"at":null' in answer.text
