@@ -23,6 +23,7 @@ _SENTENCES: tuple[tuple[str, str], ...] = (
     ("missing_option", r"Missing option '(?P<option>.*?)'\..*"),
     ("missing_argument", r"Missing argument '(?P<option>.*?)'\..*"),
     ("not_whole", rf"{_INVALID}Input should be a valid integer.*"),
+    ("not_a_number", rf"{_INVALID}Input should be a valid number.*"),
     ("too_low", rf"{_INVALID}Input should be greater than or equal to (?P<least>.*)"),
     (
         "not_one_of",

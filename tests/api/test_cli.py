@@ -229,6 +229,7 @@ INPUTS = ["--units", "a.gpkg", "--communities", "b.gpkg", "-o", "p.gpkg"]
         (["plan", *INPUTS, "-x"], "没有 -x 这个选项", "there is no option -x"),
         (["plan", *INPUTS, "more"], "多余的参数：more", "unexpected argument: more"),
         (["plan", *INPUTS, "--min", "x"], "--min 须为整数", "--min must be a whole number"),
+        (["plan", *INPUTS, "--time", "-o"], "--time 后面须是一个数", "--time needs a number"),
         (["plan", *INPUTS, "--quiet=1"], "选项 --quiet 不带值", "option --quiet takes no value"),
         (["rebalance", "-o", "p.gpkg", "--max-moved", "-1"], "不能小于 0", "must be at least 0"),
         (["plan", "--units"], "选项 --units 须带一个值", "option --units needs a value"),
