@@ -183,11 +183,15 @@ def test_axe_finds_nothing_serious_on_the_pages_about_a_plan(
 
     page.goto(f"{base}?version={one}")
     desk.ready()
+    page.locator("[data-step=submit]").click()
+    page.wait_for_selector("#submit-dialog[open]")
+    findings.look(page, "submit with findings open")
     with page.expect_navigation():
-        page.locator("[data-step=submit]").click()
+        page.locator("#submit-dialog button[value=go]").click()
     page.evaluate("() => window.weige.ready")
     findings.look(page, "submitted")
     page.locator("[data-step=publish]").click()
+    page.wait_for_selector("#publish-dialog[open]")
     findings.look(page, "publish")
     with page.expect_navigation():
         page.locator("#publish-dialog button[value=go]").click()

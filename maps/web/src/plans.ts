@@ -7,6 +7,7 @@ import { inflatePack } from "./pack.ts";
 import { Page } from "./page.ts";
 import { offerLeftOver } from "./planner/left_over.ts";
 import { hearOthers } from "./planner/others.ts";
+import { openOnMap } from "./planner/open_problems.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner } from "./planner/planner.ts";
 import { askerOf } from "./planner/proposal.ts";
@@ -17,7 +18,7 @@ import { oracleOf } from "./planner/tomorrow.ts";
 import { sendDivision } from "./planner/towers_panel.ts";
 import { Scene } from "./scene.ts";
 import { startSeen } from "./seen.ts";
-import { emptyMap, fetchMap, listen, servedPage, type Served } from "./served.ts";
+import { emptyMap, fetchMap, listen, servedPage, type Judge, type Served } from "./served.ts";
 import { t, useLanguage } from "./words.ts";
 
 let page: Page | null = null;
@@ -33,7 +34,8 @@ async function start(): Promise<void> {
 }
 
 async function showVersion(served: Served): Promise<void> {
-  listen(served);
+  let judged: (judge: Judge) => void = () => undefined;
+  listen(served, new Promise((resolve) => (judged = resolve)));
   const draft = shelfKeyOf(served, served.version);
   const tabs = served.may_edit ? new Tabs(draft) : null;
   const { settings, pack } = await fetchMap(served);
@@ -42,7 +44,9 @@ async function showVersion(served: Served): Promise<void> {
   const known = Array.from(document.querySelectorAll<HTMLOptionElement>("#version option"), ({ value }) => value);
   offerLeftOver(served, served, new Set(known));
   if (!served.may_edit) {
-    page = new Page(emptyMap(), new Scene(layers), settings, "");
+    const shown = (page = new Page(emptyMap(), new Scene(layers), settings, ""));
+    const [lower, upper] = settings.plan.band;
+    judged(() => openOnMap(layers, { lower, upper }, (layer, features) => shown.goTo(layer, features)));
     return;
   }
   // What another tab that is open has not saved yet is its own.
@@ -67,6 +71,7 @@ async function showVersion(served: Served): Promise<void> {
   );
   window.weige.planner = planner;
   hearOthers(served.version, () => served.revision, () => planner.othersSaved());
+  judged(() => planner.openProblems());
   if (!isAlone) planner.say(t("edit.two_tabs"));
 }
 

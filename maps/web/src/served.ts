@@ -1,6 +1,7 @@
 /** The page of a community on the service: where its data lie, and the steps of a version. */
 import * as L from "leaflet";
 import { askService } from "./asking.ts";
+import { tellOpen, type OpenProblem } from "./planner/open_problems.ts";
 import type { Settings } from "./schema.ts";
 
 /** What the service writes into the page (`maps/pages/plan.html`); all words are in the reader's language. */
@@ -68,10 +69,16 @@ export async function fetchMap(served: Pick<Served, "settings" | "pack" | "words
   }
 }
 
+/** What is open in the version now; asked only once the map is there. */
+export type Judge = () => readonly OpenProblem[];
+
+/** A map that does not come by then forbids no step. */
+const JUDGED_WITHIN_MS = 10_000;
+
 /** Take the version on to its next state when a button of the bar is pressed. */
-export function listen(served: Served): void {
+export function listen(served: Served, judge: Promise<Judge>): void {
   for (const button of Array.from(document.querySelectorAll<HTMLButtonElement>("[data-step]"))) {
-    button.addEventListener("click", () => void take(served, button));
+    button.addEventListener("click", () => void take(served, button, judge));
   }
   const chosen = document.querySelector<HTMLSelectElement>("#version");
   chosen?.addEventListener("change", () => chosen.form?.submit());
@@ -82,9 +89,11 @@ export function listen(served: Served): void {
   });
 }
 
-async function take(served: Served, button: HTMLButtonElement): Promise<void> {
+async function take(served: Served, button: HTMLButtonElement, judge: Promise<Judge>): Promise<void> {
   const step = button.dataset.step ?? "";
-  const asked = button.dataset.ask ? await confirmed(button.dataset.ask) : {};
+  const open = step === "submit" || step === "publish" ? await openNow(judge) : [];
+  const ask = button.dataset.ask ?? (open.length ? button.dataset.askOpen : undefined);
+  const asked = ask ? await confirmed(ask, open) : {};
   if (!asked) return;
   const address = `/api/v1/versions/${served.version}`;
   const isDelete = step === "delete";
@@ -103,10 +112,19 @@ async function take(served: Served, button: HTMLButtonElement): Promise<void> {
   button.disabled = false;
 }
 
-/** Ask in a dialog; the fields of its form, or null where the reader does not want to. */
-function confirmed(id: string): Promise<Record<string, string> | null> {
+async function openNow(judge: Promise<Judge>): Promise<readonly OpenProblem[]> {
+  const late = new Promise<Judge>((resolve) => setTimeout(() => resolve(() => []), JUDGED_WITHIN_MS));
+  return (await Promise.race([judge, late]))();
+}
+
+/** Ask in a dialog, which says what is open; the fields of its form, or null where the reader does not want to. */
+function confirmed(id: string, open: readonly OpenProblem[]): Promise<Record<string, string> | null> {
   const dialog = document.getElementById(id) as HTMLDialogElement;
   dialog.returnValue = "";
+  const place = dialog.querySelector<HTMLElement>(".open-problems");
+  if (place) tellOpen(place, open, () => dialog.close(""));
+  const go = dialog.querySelector<HTMLElement>("[data-anyway]");
+  if (go) go.textContent = (open.length ? go.dataset.anyway : go.dataset.plain) ?? "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener(

@@ -1,5 +1,5 @@
 /** What a planner works on: the plan, its history, and what follows from each change. */
-import { communityCounts, gridFit, gridStatus, type Band, type CommunityCounts } from "../plan/band.ts";
+import { communityCounts, gridFit, type Band, type CommunityCounts } from "../plan/band.ts";
 import { BorderDrag } from "../plan/drag.ts";
 import type { Blockers, Edit } from "../plan/edit.ts";
 import { applyEdit } from "../plan/edit.ts";
@@ -7,13 +7,14 @@ import { wholeGroups, type Ground } from "../plan/ground.ts";
 import { History } from "../plan/history.ts";
 import { assign, merge, newGrid, rename, renumber, setKind, splitByLine } from "../plan/operations.ts";
 import type { Middle } from "../plan/order.ts";
-import { gridPieces, splitCompounds, unassignedPockets, type Piece } from "../plan/pieces.ts";
+import { gridPieces, type Piece } from "../plan/pieces.ts";
 import type { Point } from "../plan/geometry.ts";
 import type { GridKind, Plan } from "../plan/plan.ts";
 import type { UnitPoints } from "../plan/points.ts";
-import { needlesslySplit, type Problem } from "../plan/remedies.ts";
+import { gridsByCode, pocketsOf, problemsOf } from "../plan/problems.ts";
+import type { Problem } from "../plan/remedies.ts";
 import { Stroke } from "../plan/stroke.ts";
-import type { Fit, Status } from "../schema.ts";
+import type { Fit } from "../schema.ts";
 
 export type Whole = "unit" | "building" | "compound";
 
@@ -63,10 +64,6 @@ export class Desk {
     return this.gesture !== null;
   }
 
-  statusOf(grid: number): Status {
-    return gridStatus(this.plan, this.band, grid);
-  }
-
   /** How a grid fits; of how many pieces it is, is looked at when a stroke ends. */
   fitOf(grid: number): Fit {
     return gridFit(this.plan, this.band, grid, this.piecesOf(grid));
@@ -79,18 +76,11 @@ export class Desk {
 
   /** The grids that stand, by code. */
   grids(): number[] {
-    return this.plan.standing().sort((a, b) => (this.plan.facts(a).code < this.plan.facts(b).code ? -1 : 1));
+    return gridsByCode(this.plan);
   }
 
   problems(): Problem[] {
-    const found: Problem[] = this.pockets.map((pocket) => ({ kind: "unassigned", pocket }));
-    for (const grid of this.grids()) {
-      const status = this.statusOf(grid);
-      if (status === "too_small" || status === "too_large") found.push({ kind: status, grid, households: this.plan.households(grid) });
-      const pieces = this.pieces.get(grid) ?? [];
-      if (pieces.length > 1) found.push({ kind: "pieces", grid, pieces });
-    }
-    return [...found, ...needlesslySplit(this.plan, this.band, splitCompounds(this.plan))];
+    return problemsOf(this.plan, this.band, this.pieces, this.pockets);
   }
 
   begin(to: number | "new", from?: number): void {
@@ -249,7 +239,7 @@ export class Desk {
       if (this.plan.units(grid)) this.pieces.set(grid, pieces);
       else this.pieces.delete(grid);
     }
-    this.pockets = unassignedPockets(this.plan).filter((pocket) => pocket.households > 0);
+    this.pockets = pocketsOf(this.plan);
   }
 }
 

@@ -30,6 +30,7 @@ import { arcsOf, compoundNames, middlesOf, need, snapLines } from "./layers.ts";
 import { keepLocks, restoreLocks } from "./locks.ts";
 import { Marks } from "./marks.ts";
 import { lockedText } from "./names.ts";
+import type { OpenProblem } from "./open_problems.ts";
 import type { Opened } from "./opening.ts";
 import { Picture, type DrawnNumber, type Look } from "./picture.ts";
 import type { AskEngine, Wanted } from "./proposal.ts";
@@ -321,6 +322,11 @@ export class Planner implements PlannerView {
       keepView(this.map);
       location.reload();
     });
+  }
+
+  /** What is not as it should be now, each with the way to it. */
+  openProblems(): OpenProblem[] {
+    return this.board.problems.open();
   }
 
   /** Tell the planner something under the tools. */

@@ -1,10 +1,13 @@
 /** What is not as it should be, the way to it, and its best remedy as one click. */
-import { arrange, button, element, typed } from "../dom.ts";
+import { arrange, button, element } from "../dom.ts";
 import { bandStatus } from "../plan/band.ts";
+import { unitsAt } from "../plan/problems.ts";
 import { remedy, type Problem, type Remedy } from "../plan/remedies.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
 import { gridName } from "./names.ts";
+import type { OpenProblem } from "./open_problems.ts";
+import { named, problemText } from "./problem_text.ts";
 import type { Wishes } from "./wishes.ts";
 
 /** So many are listed; the next come up as these are mended. */
@@ -42,6 +45,12 @@ export class ProblemList {
     arrange(this.list, [...this.rows.values()]);
   }
 
+  /** All that is open now, each with the way to it. */
+  open(): OpenProblem[] {
+    const { plan, compoundName } = this.desk;
+    return this.desk.problems().map((problem) => ({ problem, text: problemText(plan, compoundName, problem), show: () => this.show(problem) }));
+  }
+
   /** Show the next problem on the map, the first again after the last. */
   showNext(): void {
     const problem = this.shown[this.next % Math.max(this.shown.length, 1)];
@@ -58,18 +67,10 @@ export class ProblemList {
 
   private row(problem: Problem, found: Remedy | null): HTMLElement {
     const told = button("", () => this.show(problem), { class: "problem" });
-    told.append(...this.text(problem));
+    told.append(...problemText(this.desk.plan, this.desk.compoundName, problem));
     const mends = found && button("", () => this.wishes.mend(found), { class: "remedy" });
     mends?.append(...this.remedyText(found as Remedy));
     return element("li", { class: problem.kind }, told, mends);
-  }
-
-  private text(problem: Problem): (Node | string)[] {
-    const { plan, ground } = this.desk;
-    if (problem.kind === "unassigned") return [t("edit.problem.unassigned", { units: problem.pocket.units.length, households: problem.pocket.households })];
-    if (problem.kind === "compound") return named(t("edit.problem.compound", { grids: problem.grids.length, households: problem.households }), "{compound}", this.desk.compoundName(ground.compounds.names[problem.compound] as string));
-    if (problem.kind === "pieces") return named(t("edit.problem.pieces", { pieces: problem.pieces.length }), "{grid}", gridName(plan, problem.grid));
-    return named(t(`edit.problem.${problem.kind}`, { households: problem.households }), "{grid}", gridName(plan, problem.grid));
   }
 
   private remedyText(found: Remedy): (Node | string)[] {
@@ -85,23 +86,7 @@ export class ProblemList {
   }
 
   private show(problem: Problem): void {
-    const { plan, ground } = this.desk;
-    if (problem.kind === "unassigned") {
-      this.wishes.fly(problem.pocket.units);
-      return;
-    }
-    if (problem.kind === "compound") {
-      const { start, units } = ground.compounds;
-      this.wishes.fly(Array.from(units.subarray(start[problem.compound] as number, start[problem.compound + 1] as number)));
-      return;
-    }
-    this.wishes.choose(problem.grid);
-    this.wishes.fly(problem.kind === "pieces" ? problem.pieces.slice(1).flatMap(({ units }) => units) : plan.members(problem.grid));
+    if ("grid" in problem) this.wishes.choose(problem.grid);
+    this.wishes.fly(unitsAt(this.desk.plan, problem));
   }
-}
-
-/** A sentence with a name that people typed in at one place. */
-function named(sentence: string, place: string, name: string): (Node | string)[] {
-  const [before, after = ""] = sentence.split(place);
-  return [before as string, typed(name), after];
 }
