@@ -23,7 +23,7 @@ _DIVISION = {
     "id": 4, "parent_id": 3, "level": "street", "code": "320706001", "name": "朝阳街道", "revision": 1,
 }  # fmt: skip
 _VERSION_OUT = {
-    "id": _VERSION, "plan_id": _PLAN, "community_id": 5, "parent_id": None, "state": "draft",
+    "id": _VERSION, "number": 3, "plan_id": _PLAN, "community_id": 5, "parent_id": None, "state": "draft",
     "valid_from": None, "valid_to": None, "min_households": 50, "max_households": 100, "revision": 1,
     "grids": 19, "households": 1503, "unassigned_units": 0, "created_at": _AT, "submitted_at": None,
     "published_at": None,

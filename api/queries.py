@@ -115,8 +115,9 @@ def newest_ground(session: Session, community_id: int) -> int | None:
 
 
 _VERSION = """
-    SELECT v.id, v.plan_id, v.community_id, v.parent_id, v.ground_id, v.state, v.valid_from, v.valid_to,
-           v.min_households, v.max_households, v.revision, v.created_at, v.submitted_at, v.published_at,
+    SELECT v.id, v.number, v.plan_id, v.community_id, v.parent_id, v.ground_id, v.state, v.valid_from,
+           v.valid_to, v.min_households, v.max_households, v.revision, v.created_at, v.submitted_at,
+           v.published_at,
            (SELECT count(*) FROM grids g WHERE g.version_id = v.id) AS grids,
            (SELECT coalesce(sum(households), 0) FROM grids g WHERE g.version_id = v.id) AS households,
            gr.n_units - (SELECT count(*) FROM assignments a WHERE a.version_id = v.id) AS unassigned_units
@@ -226,12 +227,19 @@ def finding(session: Session, version_id: UUID, finding_id: int) -> Row[Any] | N
     ).one_or_none()
 
 
+# Who redraws a version knows who else does; others see the names that accounts let them see.
+_BY = "coalesce(u.name, a.name) AS by"
+_NAMED = """LEFT JOIN users u ON u.id = l.actor
+            LEFT JOIN authors((SELECT community_id FROM versions WHERE id::text = :chain)) a
+              ON a.id = l.actor"""
+
+
 def edits(session: Session, version_id: UUID, *, after: int, limit: int) -> Rows:
     """Return the logged edits of a version, in order."""
     return session.execute(
-        text("""
-            SELECT l.seq, l.at, u.name AS by, l.action, l.body, encode(l.hash, 'hex') AS hash
-            FROM log l LEFT JOIN users u ON u.id = l.actor
+        text(f"""
+            SELECT l.seq, l.at, {_BY}, l.action, l.body, encode(l.hash, 'hex') AS hash
+            FROM log l {_NAMED}
             WHERE l.stream = 'edits' AND l.chain = :chain AND l.seq > :after ORDER BY l.seq LIMIT :limit"""),
         {"chain": str(version_id), "after": after, "limit": limit},
     ).all()
@@ -240,9 +248,9 @@ def edits(session: Session, version_id: UUID, *, after: int, limit: int) -> Rows
 def edit_notes(session: Session, version_id: UUID) -> Rows:
     """Return what was said afterwards of the edits of a version: `of` (place of the edit), note, by, at."""
     return session.execute(
-        text("""
-            SELECT (l.body ->> 'of')::integer AS of, l.body ->> 'note' AS note, u.name AS by, l.at
-            FROM log l LEFT JOIN users u ON u.id = l.actor
+        text(f"""
+            SELECT (l.body ->> 'of')::integer AS of, l.body ->> 'note' AS note, {_BY}, l.at
+            FROM log l {_NAMED}
             WHERE l.stream = 'edits' AND l.chain = :chain AND l.action = 'note' ORDER BY l.seq"""),
         {"chain": str(version_id)},
     ).all()

@@ -155,6 +155,7 @@ class VersionOut(BaseModel):
     """A version of a plan."""
 
     id: UUID
+    number: int = Field(description="Of the versions of the community, the first ever begun is 1")
     plan_id: UUID
     community_id: int
     parent_id: UUID | None

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.dependencies import Actor
 from api.errors import NotFoundError
-from api.pages import PageSessionDep, missing_page, page
+from api.pages import PageSessionDep, missing_page, page, reader_language
+from api.routes.cases import calendar_of
 from api.routes.comparisons import comparison_out
 from api.routes.divisions import RowId, require_community
 from api.routes.plans import require_version
-from api.routes.shown import versions_of
+from api.routes.shown import version_names, versions_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -64,4 +65,5 @@ def show_comparison(
         request, "compare.html", actor=actor, community=community, versions=versions, chosen=chosen,
         columns=columns, compared=compared, shown=shown, most=MOST_VERSIONS,
         too_many=len(wanted) > MOST_VERSIONS,
+        label=version_names(versions, reader_language(request), calendar_of(request).zone),
     )  # fmt: skip

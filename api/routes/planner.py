@@ -15,9 +15,10 @@ from api.dependencies import Actor
 from api.errors import NotFoundError
 from api.export_kinds import KINDS
 from api.pages import PageSessionDep, missing_page, page, reader_language
+from api.routes.cases import calendar_of
 from api.routes.divisions import RowId, require_community
 from api.routes.plans import require_version
-from api.routes.shown import shown_version, versions_of
+from api.routes.shown import shown_version, version_names, versions_of
 from maps.text import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
@@ -46,6 +47,7 @@ def show_plan(
     return page(
         request, "plan.html", actor=actor, community=community, versions=versions, shown=shown,
         may_plan=may.plan, may_publish=may.publish, kinds=KINDS, today=datetime.now(UTC).date(),
+        label=version_names(versions, reader_language(request), calendar_of(request).zone),
     )  # fmt: skip
 
 

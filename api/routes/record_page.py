@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import datetime, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +14,7 @@ from api.errors import NotFoundError
 from api.pages import PageSessionDep, missing_page, page, reader_language
 from api.routes.cases import calendar_of
 from api.routes.divisions import RowId, require_community
-from api.routes.shown import shown_version, versions_of
+from api.routes.shown import moments, shown_version, versions_of
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
@@ -48,10 +46,5 @@ def show_record(
         request, "record.html", actor=actor, community=community, version=shown, notes=notes,
         entries=[row for row in entries if row.action != "note"],
         further=entries[-1].seq if len(entries) == A_PAGE else None,
-        known=words(reader_language(request)), moment=_moments(calendar_of(request).zone),
+        known=words(reader_language(request)), moment=moments(calendar_of(request).zone),
     )  # fmt: skip
-
-
-def _moments(zone: tzinfo) -> Callable[[datetime], str]:
-    """Return what writes a moment by the clock of the service's calendar."""
-    return lambda at: at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
