@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy import text
@@ -80,8 +83,25 @@ def test_the_answer_holds_and_what_does_not_clash_is_merged(
     before = grids_of(store, place.version_id)
     mine, theirs = Desk(signed_in, served, place), Desk(other, served, place)
     clashing(mine, theirs, signed_in)
-    rows = mine.page.locator("dialog.clash tbody tr").all_inner_texts()
-    assert [row.split("\t") for row in rows] == [["u02", FIRST, THIRD]]
+    (row,) = mine.page.locator("dialog.clash tbody tr").all_inner_texts()
+    what, ours, others = (cell.strip().split("\n") for cell in row.split("\t"))
+    households = [HOUSEHOLDS[0][2], HOUSEHOLDS[1][2], HOUSEHOLDS[0][3]]
+    assert what == ["u02", f"1个单元，{households[0]}户"]
+    assert ours[:2] == [FIRST, f"共{95 + households[0] + households[1]}户"]
+    assert others[:2] == [THIRD, f"共{88 + households[0] + households[2]}户"]
+    assert others[2].startswith("other，")
+    assert all(f"{datetime.now(UTC).year}年" in cell[2] for cell in (ours, others))
+    # The unit has another colour on the maps of the two sides, and a thick line round it.
+    maps = [
+        Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
+        for canvas in mine.page.locator("dialog.clash canvas").all()
+    ]
+    middles = [picture.getpixel((picture.width // 2, picture.height // 2 + 14)) for picture in maps]
+    assert len(middles) == 2
+    assert middles[0] != middles[1]
+    line = (176, 0, 32)
+    for picture in maps:
+        assert dict(map(reversed, picture.getcolors(1 << 16) or [])).get(line, 0) > 100
 
     mine.page.locator(f"dialog.clash [data-keep={keep}]").click()
     mine.settled()
@@ -209,8 +229,10 @@ class Person:
             "() => document.querySelector('dialog.clash[open]') ? 'asked' : window.weige?.planner?.keeping()",
         )
         if state == "asked":
-            rows = self.desk.page.locator("dialog.clash tbody tr th").all_inner_texts()
-            assert len(rows) <= 5, "more clashes than the dialog lists"
+            told = self.desk.page.locator("dialog.clash tbody tr th")
+            rows = told.locator("bdi").all_inner_texts()
+            counts = [int(each.split("\n")[1].split("个")[0]) for each in told.all_inner_texts()]
+            assert len(rows) == sum(counts), "more clashes than the dialog names"
             keep = self.chance.choice(["mine", "theirs"])
             self.desk.page.locator(f"dialog.clash [data-keep={keep}]").click()
             self.answers[keep] += 1

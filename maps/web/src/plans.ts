@@ -11,7 +11,7 @@ import { openOnMap } from "./planner/open_problems.ts";
 import { openDraft } from "./planner/opening.ts";
 import { Planner } from "./planner/planner.ts";
 import { askerOf } from "./planner/proposal.ts";
-import { forkDraft, noteLast, serverOf } from "./planner/service.ts";
+import { forkDraft, loggedEdits, noteLast, serverOf } from "./planner/service.ts";
 import { adoptOfTabs, localShelf, shelfKeyOf, tabKeyOf } from "./planner/shelf.ts";
 import { Tabs } from "./planner/tabs.ts";
 import { oracleOf } from "./planner/tomorrow.ts";
@@ -62,6 +62,7 @@ async function showVersion(served: Served): Promise<void> {
       return { shelfKey: shelfKeyOf(served, made.id), page: `${served.page}?version=${made.id}` };
     },
     go: (address) => location.assign(address),
+    log: () => loggedEdits(served.version),
   });
   // What is not saved lies on the shelf: the page that opens next puts it onto what others saved.
   const planner = new Planner(
@@ -70,8 +71,8 @@ async function showVersion(served: Served): Promise<void> {
     (body) => sendDivision(served, body), oracleOf(served.version),
   );
   window.weige.planner = planner;
-  hearOthers(served.version, () => served.revision, () => planner.othersSaved());
   judged(() => planner.openProblems());
+  hearOthers(served.version, () => served.revision, () => planner.othersSaved());
   if (!isAlone) planner.say(t("edit.two_tabs"));
 }
 

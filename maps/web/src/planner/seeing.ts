@@ -11,7 +11,7 @@ export type Way = "size" | "identity" | "dots";
 const WAYS: readonly Way[] = ["size", "identity", "dots"];
 
 /** Light colours that the common colour blindnesses keep apart, after Paul Tol's "light" scheme; dark text stands on each. */
-const COLOURS = ["#77aadd", "#ffaabb", "#eedd88", "#99ddff", "#bbcc33", "#ee8866", "#dddddd"] as const;
+export const COLOURS = ["#77aadd", "#ffaabb", "#eedd88", "#99ddff", "#bbcc33", "#ee8866", "#dddddd"] as const;
 
 export class Seeing {
   way: Way = "size";

@@ -1,5 +1,6 @@
 /** What the planner page asks of the service: to take edits, to note why, to fork a draft. */
-import { askService } from "../asking.ts";
+import { askService, type Told } from "../asking.ts";
+import type { LoggedEdit } from "../plan/clash_rows.ts";
 import type { SaveRequest } from "../plan/saving.ts";
 import type { Answer, Server } from "./keeper.ts";
 
@@ -31,4 +32,16 @@ export async function noteLast(served: { version: string; seq?: number }, note: 
 export async function forkDraft(version: string): Promise<{ id: string } | { refused: string }> {
   const told = await askService<{ id: string }>(`/api/v1/versions/${version}/fork`);
   return told.ok ? { id: told.body.id } : { refused: told.detail };
+}
+
+/** Every edit of a version as the log keeps it; what was read so far where the service stops answering. */
+export async function loggedEdits(version: string): Promise<LoggedEdit[]> {
+  const read: LoggedEdit[] = [];
+  for (let address: string | null = `/api/v1/versions/${version}/edits?limit=1000`; address; ) {
+    const told: Told<{ items: LoggedEdit[]; next: string | null }> = await askService(address, { method: "GET" });
+    if (!told.ok) break;
+    read.push(...told.body.items);
+    address = told.body.next;
+  }
+  return read;
 }
