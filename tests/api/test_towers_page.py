@@ -113,3 +113,34 @@ def test_edits_not_yet_saved_outlive_a_division_by_somebody_else(
     assert desk.totals() == after == stored(store, place)
     assert desk.ask("gridOf", "u05") == SECOND
     assert page.locator(".tower-badge").count() == 1
+
+
+@pytest.mark.slow
+def test_undoing_goes_back_over_a_division(store: Store, place: Place, desk: Desk):
+    page, before = desk.page, desk.totals()
+    undo = page.locator(".toolbar [data-tool=undo]")
+    page.locator(".towers").get_by_role("button", name="按楼层分段").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("总层数").fill("33")
+    dialog.get_by_label("段数").fill("2")
+    dialog.get_by_label("段数").press("Tab")
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="保存分段").click()
+    desk.ready()
+    assert undo.get_attribute("aria-disabled") == "false"
+    assert page.locator(".past p button").inner_text() == f"按楼层分段：{HOSTILE}"
+
+    # What was done with the bands is undone first.
+    desk.paint(SECOND, f"{HOSTILE}/F18-33")
+    desk.saved()
+    page.keyboard.press("Control+z")
+    desk.saved()
+    assert desk.totals() == before
+    assert desk.ask("gridOf", HOSTILE) is None
+    with page.expect_navigation():
+        page.keyboard.press("Control+z")
+    desk.ready()
+    assert desk.ask("gridOf", HOSTILE) == FIRST
+    assert desk.totals() == before == stored(store, place)
+    assert undo.get_attribute("aria-disabled") == "true"
+    assert desk.faults == []

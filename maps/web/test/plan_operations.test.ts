@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BorderDrag } from "../src/plan/drag.ts";
 import { isInRing, sideOfLine, type Point } from "../src/plan/geometry.ts";
-import { assign, merge, newGrid, rename, renumber, setKind, splitByLine } from "../src/plan/operations.ts";
+import { assign, gapsIn, merge, newGrid, rename, renumber, setKind, splitByLine } from "../src/plan/operations.ts";
 import { readingOrder } from "../src/plan/order.ts";
 import { UnitPoints } from "../src/plan/points.ts";
 import { Chance, draw, drawing, SAID } from "./plan_builders.ts";
@@ -152,4 +152,10 @@ test("a drag moves only units of its two grids, never locked ones, and can be dr
   drag.drop();
   assert.equal(drawing(plan, 3), "A B C\nA B C");
   assert.ok(plan.recount());
+});
+
+test("numbers left out between the codes of a community are told, each community by itself", () => {
+  assert.deepEqual(gapsIn(["3209001002", "3209001005", "3210001001", "+2"]), ["3209001001", "3209001003", "3209001004"]);
+  assert.deepEqual(gapsIn(["g001", "g002"]), []);
+  assert.deepEqual(gapsIn([]), []);
 });

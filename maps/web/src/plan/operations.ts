@@ -85,6 +85,23 @@ export function codesInOrder(plan: Plan, middles: readonly Middle[]): Map<number
   return changed;
 }
 
+/** Numbers that codes leave out between the first and the last that are alike but for their last three digits. */
+export function gapsIn(codes: readonly string[]): string[] {
+  const heads = new Map<string, Set<number>>();
+  for (const code of codes) {
+    const parts = /^(.*)(\d{3})$/.exec(code);
+    if (!parts) continue;
+    const [, head = "", number] = parts;
+    heads.set(head, (heads.get(head) ?? new Set()).add(Number(number)));
+  }
+  const gaps: string[] = [];
+  for (const [head, numbers] of [...heads].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const most = Math.max(...numbers);
+    for (let number = Math.min(1, ...numbers); number < most; number++) if (!numbers.has(number)) gaps.push(head + String(number).padStart(3, "0"));
+  }
+  return gaps;
+}
+
 /** Give grids the codes of `codesInOrder`. */
 export function renumber(plan: Plan, middles: readonly Middle[], said: Said): Edit | null {
   const recording = new Recording(plan);

@@ -31,6 +31,8 @@ export class Board {
   private readonly tools: ToolPanel;
   private readonly chosen: GridPanel;
   private readonly selected: SelectionPanel;
+  /** How far long work of the engine is, whatever else is asked and looked at meanwhile. */
+  readonly running = element("section", { class: "proposal running" });
   /** What the engine proposes, while it is looked at. */
   readonly proposal = element("section", { class: "proposal" });
   readonly problems: ProblemList;
@@ -62,11 +64,11 @@ export class Board {
     this.engine = new EnginePanel(desk, wishes);
     this.counts = new CountPanel(desk, (count) => wishes.ask({ kind: "count", count }));
     this.list = new GridList(desk, (grid) => gridName(desk.plan, grid), (grid) => wishes.choose(grid));
-    this.past = new Past(desk.history, (position) => wishes.goTo(position));
+    this.past = new Past(desk, (position) => wishes.goTo(position), () => wishes.undoOutset());
     const names = ["head.households", "head.grids", "head.in_band"];
     const facts = this.facts.map((value, i) => element("div", {}, element("dt", {}, t(names[i] as string)), value));
     this.head.append(element("dl", { class: "facts" }, ...facts), this.keeping, this.others);
-    const body = element("div", { class: "body", tabindex: 0 }, this.proposal, this.selected.root, this.chosen.root, this.problems.root, this.list.root, ...panels, this.engine.root, this.counts.root, this.past.root);
+    const body = element("div", { class: "body", tabindex: 0 }, this.running, this.proposal, this.selected.root, this.chosen.root, this.problems.root, this.list.root, ...panels, this.engine.root, this.counts.root, this.past.root);
     this.root.append(this.head, this.tools.root, this.said, body);
     this.render();
   }

@@ -31,6 +31,8 @@ export class Desk {
   readonly history = new History();
   /** What a compound is called. */
   compoundName: (id: string) => string = (id) => id;
+  /** What was done right before the history begins, and how it is undone; null where nothing can be. */
+  outset: { text: string; undo(): void } | null = null;
   /** The stroke or the dragged border that the hand is at. */
   private gesture: Stroke | BorderDrag | null = null;
   private readonly pieces = new Map<number, readonly Piece[]>();
@@ -180,6 +182,10 @@ export class Desk {
 
   setKind(grid: number, kind: GridKind): boolean {
     return this.make(setKind(this.plan, grid, kind, { at: now() }));
+  }
+
+  get canUndo(): boolean {
+    return this.history.position > 0 || this.outset !== null;
   }
 
   undo(): boolean {

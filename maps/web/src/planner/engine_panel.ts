@@ -11,12 +11,14 @@ export class EnginePanel {
   readonly root = element("section", { class: "engine" });
   /** Most households that may change grids; null where there is no bound. */
   maxMoved: number | null = null;
+  private readonly balance: HTMLButtonElement;
   private readonly slider = element("input", { type: "range", min: 0, max: STEPS, step: 1, value: STEPS, id: "most-moved" });
   private readonly box = element("input", { type: "number", min: 0, step: 1, placeholder: t("edit.no_bound"), "aria-label": t("edit.max_moved_exactly") });
   private readonly told = element("output", { for: "most-moved" });
 
   constructor(desk: Desk, wishes: Wishes) {
     const all = desk.counts.households;
+    this.balance = button(t("edit.balance"), () => wishes.ask({ kind: "balance" }), { class: "balance" });
     this.slider.addEventListener("input", () => this.bound(boundAt(Number(this.slider.value), all), all));
     this.box.addEventListener("change", () => this.bound(this.box.value === "" ? null : Math.max(0, Math.floor(Number(this.box.value))), all));
     this.root.append(
@@ -24,10 +26,15 @@ export class EnginePanel {
       element("label", { for: "most-moved" }, t("edit.max_moved")),
       element("div", { class: "row bound" }, this.slider, this.box),
       this.told,
-      element("div", { class: "row" }, button(t("edit.balance"), () => wishes.ask({ kind: "balance" }), { class: "balance" })),
+      element("div", { class: "row" }, this.balance),
       element("div", { class: "row" }, button(t("edit.renumber"), () => wishes.renumber(), { class: "renumber" })),
     );
     this.bound(null, all);
+  }
+
+  /** Nobody asks for what is on its way. */
+  setBalancing(isBalancing: boolean): void {
+    this.balance.disabled = isBalancing;
   }
 
   private bound(households: number | null, all: number): void {

@@ -1,8 +1,8 @@
 /** What was done, the newest first; any step of it can be gone back to. */
 import { button, element } from "../dom.ts";
 import type { Edit } from "../plan/edit.ts";
-import type { History } from "../plan/history.ts";
 import { formatCount, t } from "../words.ts";
+import type { Desk } from "./desk.ts";
 
 interface Line {
   edit: Edit;
@@ -15,18 +15,22 @@ export class Past {
   private readonly count = element("span", { class: "count" });
   private readonly list = element("ol");
   private readonly none = element("p", { class: "soft" }, t("edit.no_past"));
+  private readonly before = element("p", { hidden: true });
   /** Lines are kept: a long day has hundreds, and one edit changes one of them. */
   private lines: Line[] = [];
 
   constructor(
-    private readonly history: History,
+    private readonly desk: Desk,
     private readonly goTo: (position: number) => void,
+    /** Undo what was done before the history begins. */
+    private readonly undoOutset: () => void,
   ) {
-    this.root.append(element("h2", {}, t("edit.past"), " ", this.count), this.none, this.list);
+    this.root.append(element("h2", {}, t("edit.past"), " ", this.count), this.none, this.list, this.before);
   }
 
   render(): void {
-    const { edits, position } = this.history;
+    const { history, outset } = this.desk;
+    const { edits, position } = history;
     edits.forEach((edit, i) => {
       const [line, isDone] = [this.lines[i], i < position];
       if (line?.edit === edit && line.isDone === isDone) return;
@@ -37,7 +41,11 @@ export class Past {
     });
     for (const { root } of this.lines.splice(edits.length)) root.remove();
     this.count.textContent = formatCount(edits.length);
-    this.none.hidden = edits.length > 0;
+    this.none.hidden = edits.length > 0 || outset !== null;
+    if (this.before.hidden === (outset !== null)) {
+      this.before.hidden = outset === null;
+      this.before.replaceChildren(...(outset ? [button(outset.text, () => this.undoOutset(), { class: "link", title: t("edit.back_to") })] : []));
+    }
   }
 
   private line(edit: Edit, i: number, isDone: boolean): HTMLElement {

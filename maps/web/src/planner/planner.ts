@@ -23,6 +23,7 @@ import { Board } from "./board.ts";
 import { REACH } from "./border_grip.ts";
 import { Desk } from "./desk.ts";
 import { Keeper, type Server } from "./keeper.ts";
+import { keepDivided, takeDivided } from "./divided.ts";
 import { Dots } from "./dots.ts";
 import { HAND_PANE, type Hand, type Tool } from "./hand.ts";
 import { actionOf, keysDialog, TOOL_KEYS, type KeyAction } from "./keys.ts";
@@ -103,7 +104,7 @@ export class Planner implements PlannerView {
     server: Server,
     /** The draft as the service holds it, and edits on it that an earlier page left unsaved. */
     { ground, saved, left }: Opened,
-    shelfKey: string,
+    private readonly shelfKey: string,
     private readonly ask: AskEngine,
     /** Note why the edit saved last was made; whether that was done. */
     note: (text: string) => Promise<boolean>,
@@ -199,9 +200,14 @@ export class Planner implements PlannerView {
       tool: (tool) => this.act(tool),
       choose: (grid) => this.choose(grid),
       fly: (chosen) => this.fly(chosen),
-      undo: () => this.back(this.desk.undo()),
+      undo: () => this.undo(),
       redo: () => this.back(this.desk.redo()),
       goTo: (position) => this.back(this.desk.goTo(position)),
+      undoOutset: () => {
+        const isBack = this.desk.goTo(0);
+        this.back(isBack);
+        if (isBack) this.desk.outset?.undo();
+      },
       ask: (wanted) => void this.propose(wanted, wanted.kind === "split" || wanted.kind === "count" ? null : this.board.engine.maxMoved),
       mend: (remedy) => this.mend(remedy),
       renumber: () => void renumberGrids(this.desk, this.cells),
@@ -219,7 +225,7 @@ export class Planner implements PlannerView {
       rescue: () => location.assign(location.pathname),
     }, this.selection, [this.towers.root, this.tomorrow.root]);
     this.board.under(why.root);
-    const root = element("div", { id: "weige" });
+    const root = element("div", { id: "weige", class: "redrawing" });
     root.append(this.board.root, stage);
     document.body.append(root);
     stage.append(map.getContainer(), this.table.root);
@@ -271,6 +277,11 @@ export class Planner implements PlannerView {
       if (event.key === " ") this.tools.holdMap(false);
     });
     this.desk.resume(queue.edits);
+    const tower = takeDivided(shelfKey);
+    if (tower !== null) {
+      const undo = () => void this.divide({ unit_id: tower, floors: [], note: "" });
+      this.desk.outset = { text: t("tower.was_divided", { tower }), undo };
+    }
     restoreLocks(this.plan, shelf, locksKey);
     this.marks.ask();
     this.take("choose");
@@ -357,6 +368,7 @@ export class Planner implements PlannerView {
       this.board.say(t("tower.refused", { detail: refused }));
       return;
     }
+    if (body.floors.length) keepDivided(this.shelfKey, body.unit_id);
     keepView(this.map);
     location.reload();
   }
@@ -393,6 +405,12 @@ export class Planner implements PlannerView {
   private mark(units: Iterable<number>): void {
     this.look.marked = new Set(units);
     this.picture.touch([], []);
+  }
+
+  private undo(): void {
+    const { history, outset } = this.desk;
+    if (history.position === 0 && outset) outset.undo();
+    else this.back(this.desk.undo());
   }
 
   private back(isDone: boolean): void {
@@ -442,7 +460,8 @@ export class Planner implements PlannerView {
       selection.clear();
       this.board.render();
     } else if (action === "enter") tools.enter();
-    else if (action === "undo" || action === "redo") this.back(desk[action]());
+    else if (action === "undo") this.undo();
+    else if (action === "redo") this.back(desk.redo());
     else if (action === "keys") {
       const dialog = keysDialog();
       document.body.append(dialog);

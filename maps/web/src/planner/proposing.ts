@@ -42,16 +42,26 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
       stopping.disabled = true;
       stop();
     }, { class: "stop" });
-    board.proposal.replaceChildren(
+    board.running.replaceChildren(
       element("h2", {}, t("edit.balancing")), element("div", { class: "row progress" }, bar, share), element("p", { class: "soft" }, t("edit.balancing_hint")),
       element("div", { class: "row" }, stopping),
     );
-    board.proposal.scrollIntoView({ block: "nearest" });
+    board.engine.setBalancing(true);
+    board.running.scrollIntoView({ block: "nearest" });
   }
   const asked = await running.answer;
-  if (stop) board.proposal.replaceChildren();
+  if (stop) {
+    board.running.replaceChildren();
+    board.engine.setBalancing(false);
+  }
   board.say(asked.ok ? "" : t("edit.keeping.refused", { detail: asked.detail }));
   if (!asked.ok) return;
+  // Another proposal that is looked at by now stays until it is taken or dropped.
+  if (stop && board.proposal.hasChildNodes()) await askedFor(board);
+  if (desk.changes !== at) {
+    board.say(t("edit.refused.outdated"));
+    return;
+  }
   const moves = targets(desk, asked.body);
   const done = () => {
     board.proposal.replaceChildren();
@@ -66,4 +76,15 @@ export async function propose({ desk, board, keeper, ask, mark }: Asker, wanted:
   };
   board.proposal.replaceChildren(...preview(desk, asked.body, moves, take, done));
   board.proposal.scrollIntoView({ block: "nearest" });
+}
+
+/** Say that the long work has an answer, and wait until the planner wants to see it. */
+function askedFor({ running }: Board): Promise<void> {
+  return new Promise((resolve) => {
+    const show = button(t("edit.show_balanced"), () => {
+      running.replaceChildren();
+      resolve();
+    }, { class: "show-balanced" });
+    running.replaceChildren(element("h2", {}, t("edit.balanced")), element("div", { class: "row" }, show));
+  });
 }

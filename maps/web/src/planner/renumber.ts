@@ -1,7 +1,7 @@
 /** Numbering grids anew: what would change is seen before it is taken. */
 import { button, element, typed } from "../dom.ts";
 import type { Paths } from "../pack.ts";
-import { codesInOrder } from "../plan/operations.ts";
+import { codesInOrder, gapsIn } from "../plan/operations.ts";
 import type { Middle } from "../plan/order.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { IndexedLayer } from "../scene.ts";
@@ -50,11 +50,15 @@ export async function renumberGrids(desk: Desk, cells: IndexedLayer): Promise<vo
   const middles = gridMiddles(plan, polygons);
   const changes = [...codesInOrder(plan, middles)].map(([grid, after]) => ({ before: plan.facts(grid).code, after, name: plan.facts(grid).name }));
   changes.sort((a, b) => (a.before < b.before ? -1 : 1));
-  if (await askRenumber(changes)) desk.renumber(middles);
+  const gaps = gapsIn(desk.grids().map((grid) => plan.facts(grid).code));
+  if (await askRenumber(changes, gaps)) desk.renumber(middles);
 }
 
+/** So many numbers that are left out are named. */
+const MOST_GAPS = 6;
+
 /** Show old and new codes and ask; resolves to whether they are taken. */
-function askRenumber(changes: readonly { before: string; after: string; name: string | null }[]): Promise<boolean> {
+function askRenumber(changes: readonly { before: string; after: string; name: string | null }[], gaps: readonly string[]): Promise<boolean> {
   const dialog = element("dialog", { class: "renumbering", "aria-labelledby": "renumber-title" });
   const rows = changes.map(({ before, after, name }) =>
     element("tr", {}, element("td", {}, typed(shownCode(before))), element("td", { "aria-hidden": "true" }, "→"), element("td", {}, typed(shownCode(after))), element("td", {}, typed(name ?? ""))));
@@ -62,6 +66,7 @@ function askRenumber(changes: readonly { before: string; after: string; name: st
   dialog.append(
     element("h2", { id: "renumber-title" }, t("edit.renumber")),
     element("p", {}, changes.length ? t("edit.renumbering.text", { grids: changes.length }) : t("edit.renumbering.none")),
+    gaps.length ? element("p", { class: "soft gaps" }, t("edit.renumbering.gaps", { count: gaps.length, codes: gaps.slice(0, MOST_GAPS).join(t("list.comma")) + (gaps.length > MOST_GAPS ? "…" : "") })) : "",
     ...(changes.length ? [element("div", { class: "long", tabindex: 0, role: "group", "aria-label": t("edit.renumber") }, element("table", {}, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)))] : []),
   );
   return new Promise((resolve) => {

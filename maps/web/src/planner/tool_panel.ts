@@ -38,7 +38,7 @@ export class ToolPanel {
 
   render(): void {
     const { hand, desk } = this;
-    this.bar.show(hand.tool, desk.history.position > 0, desk.history.position < desk.history.edits.length);
+    this.bar.show(hand.tool, desk.canUndo, desk.history.position < desk.history.edits.length);
     if (this.shown !== hand.tool) {
       this.shown = hand.tool;
       this.settings.replaceChildren(...this.settingsOf(hand.tool));

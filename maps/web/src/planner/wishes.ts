@@ -10,6 +10,8 @@ export interface Wishes {
   undo(): void;
   redo(): void;
   goTo(position: number): void;
+  /** Undo all, and what was done before the history begins. */
+  undoOutset(): void;
   /** Ask the engine about the chosen grid, or about all, within its bound (see `EnginePanel`). */
   ask(wanted: Wanted): void;
   /** Do what a problem asks for. */
