@@ -22,8 +22,8 @@ from geo.boundaries import region_polygons
 from geo.checking import are_polygons
 from geo.drawn_grids import grids_from_polygons
 from geo.errors import InputError
-from geo.findings import Finding
-from geo.grid_table import listed_once, units_and_grids
+from geo.findings import Finding, Value
+from geo.grid_table import listed_once, require_one_grid_each, units_and_grids
 from geo.partition import Band, Partition, Weights, partition
 from geo.partition.region import cut_gain_cm
 from geo.plan_layers import PlanLayers
@@ -150,6 +150,7 @@ def overlaid(
 def _placed(layers: PlanLayers, ground: Ground, department: Department) -> tuple[ObjectArray, list[Finding]]:
     """Return the grid of each unit, and what is doubtful about the drawing, with the department's name."""
     grids, findings = department.grids, list[Finding]()
+    named_so: dict[str, Value] = {"department": department.name}
     if are_polygons(grids):
         drawn = grids_from_polygons(
             standing_shapes(layers, ground),
@@ -163,15 +164,37 @@ def _placed(layers: PlanLayers, ground: Ground, department: Department) -> tuple
                 "department_unit_doubtful",
                 "warning",
                 unit_ids=each.unit_ids,
-                values={"department": department.name, "grids": each.values["grids"], "chosen": each.grid_id},
+                values={**named_so, "grids": each.values["grids"], "chosen": each.grid_id},
                 point=each.point,
             )
             for each in drawn.findings
             if each.code in ("unit_in_two_grids", "unit_on_grid_border")
         ]
+        findings += [
+            Finding(
+                "department_grids_overlap",
+                "warning",
+                values={
+                    **named_so,
+                    "one": each.grid_id,
+                    "other": each.values["other_grid_id"],
+                    "area_m2": each.values["area_m2"],
+                },
+                point=each.point,
+            )
+            for each in drawn.findings
+            if each.code == "grids_overlap"
+        ]
     else:
-        table = listed_once(units_and_grids(grids))
+        rows = units_and_grids(grids)
+        require_one_grid_each(rows, file=department.name)
+        table = listed_once(rows)
         named = dict(zip(table["unit_id"], table["grid_id"], strict=True))
+        unknown = sorted(named.keys() - set(ground.unit_ids))
+        if unknown:
+            values = {**named_so, "units": len(unknown), "listed": len(named)}
+            code = "department_units_unknown"
+            findings.append(Finding(code, "warning", unit_ids=tuple(unknown), values=values))
         placed = np.array([*(named.get(unit) for unit in ground.unit_ids), None], object)[:-1]
     if not ground.households[placed != None].sum():  # noqa: E711
         raise InputError(

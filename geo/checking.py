@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from geo.balancer import review
 from geo.columns import words
 from geo.drawn_grids import grids_from_polygons, grids_reaching_over
-from geo.errors import InputError
 from geo.findings import Finding, Value
-from geo.grid_table import listed_once, listed_with_several, units_and_grids
-from geo.names import listed, shortened
+from geo.grid_table import listed_once, require_one_grid_each, units_and_grids
 from geo.overlay import intersection
 from geo.partition import Band
 from geo.plan_layers import PlanLayers
@@ -129,23 +127,8 @@ def check(layers: PlanLayers, *, band: Band | None = None, on_progress: Progress
 def _table(layers: PlanLayers) -> dict[str, str | None]:
     """Return the grid of each unit that a table lists."""
     rows = units_and_grids(layers.grids)
-    several = listed_with_several(rows)
-    if several:
-        unit, grids = next(iter(several.items()))
-        named = listed(grids)
-        file = next((source.name for source in layers.sources if source.kind == "grids"), None)
-        raise InputError(
-            "unit_in_several_grids",
-            f"unit {shortened(unit)} is listed in several grids: {named} ({len(several):,} such units)",
-            mend="list each unit in one grid",
-            file=file,
-            layer="grids",
-            field="unit_id",
-            feature=unit,
-            unit=shortened(unit),
-            grids=named,
-            n=len(several),
-        )
+    file = next((source.name for source in layers.sources if source.kind == "grids"), None)
+    require_one_grid_each(rows, file=file)
     once = listed_once(rows)
     return dict(zip(once["unit_id"], once["grid_id"], strict=True))
 

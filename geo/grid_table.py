@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo.errors import InputError
+from geo.names import listed, shortened
 
 
 def units_and_grids(grids: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -36,6 +37,25 @@ def listed_with_several(table: pd.DataFrame) -> dict[str, list[str]]:
     pairs = table.dropna().drop_duplicates()
     several = pairs[pairs["unit_id"].duplicated(keep=False)]
     return {str(unit): sorted(rows) for unit, rows in several.groupby("unit_id", sort=True)["grid_id"]}
+
+
+def require_one_grid_each(table: pd.DataFrame, *, file: str | None) -> None:
+    """Refuse a table that lists a unit in several grids.
+
+    Raises
+    ------
+    InputError
+    """
+    several = listed_with_several(table)
+    if several:
+        unit, grids = next(iter(several.items()))
+        named = listed(grids)
+        raise InputError(
+            "unit_in_several_grids",
+            f"unit {shortened(unit)} is listed in several grids: {named} ({len(several):,} such units)",
+            mend="list each unit in one grid", file=file, layer="grids", field="unit_id", feature=unit,
+            unit=shortened(unit), grids=named, n=len(several),
+        )  # fmt: skip
 
 
 def listed_once(table: pd.DataFrame) -> pd.DataFrame:

@@ -230,3 +230,36 @@ def test_weighing_borders_keeps_more_of_them_than_a_plan_that_knows_of_none(town
         border = (code[pairs.left] >= 0) & (code[pairs.right] >= 0) & (code[pairs.left] != code[pairs.right])
         usual_m += pairs.border_m[border & (alone[pairs.left] != alone[pairs.right])].sum()
     assert made.departments["followed_m"].sum() > usual_m
+
+
+def listed_units(name, *rows):
+    frame = pd.DataFrame(rows, columns=["unit_id", "grid_id"])
+    return Department(name, gpd.GeoDataFrame(frame, geometry=[None] * len(frame), crs=CRS))
+
+
+def test_a_table_that_lists_a_unit_in_two_grids_is_refused():
+    party = listed_units("party", ("0-0", "G"), ("0-1", "G"), ("0-0", "H"))
+
+    with pytest.raises(InputError, match="unit 0-0 is listed in several grids: G, H") as refused:
+        overlaid(block(4, 4), [party, boxes("police", ("S", 0, 0, 3, 3))], band=Band(50, 100))
+    assert refused.value.file == "party"
+
+
+def test_units_of_a_table_that_are_nowhere_are_told():
+    party = listed_units("party", ("0-0", "G"), ("nowhere", "H"))
+
+    made = overlaid(block(4, 4), [party, boxes("police", ("S", 0, 0, 3, 3))], band=Band(50, 100))
+
+    (told,) = (one for one in made.plan.findings if one.code == "department_units_unknown")
+    assert told.unit_ids == ("nowhere",)
+    assert (told.values["department"], told.values["units"], told.values["listed"]) == ("party", 1, 2)
+
+
+def test_grids_of_one_department_that_overlap_are_told():
+    party = boxes("party", ("S", 0, 0, 2, 3), ("N", 1, 0, 3, 3))
+
+    made = overlaid(block(4, 4), [party, boxes("police", ("S", 0, 0, 3, 3))], band=Band(50, 100))
+
+    (told,) = (one for one in made.plan.findings if one.code == "department_grids_overlap")
+    assert {told.values["one"], told.values["other"]} == {"S", "N"}
+    assert told.values["area_m2"] == pytest.approx(2 * 30 * 4 * 30)
