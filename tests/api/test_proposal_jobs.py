@@ -98,7 +98,7 @@ def test_a_worker_that_ends_hands_the_work_back_and_an_old_draft_is_refused(work
 @pytest.fixture
 def stopped_page(desk: Desk) -> Desk:
     desk.page.locator(".engine .balance").click()
-    desk.page.locator(".proposal .stop").wait_for()
+    desk.page.locator(".running .stop").wait_for()
     return desk
 
 
@@ -108,12 +108,12 @@ def test_the_page_shows_that_it_works_can_stop_it_and_shows_what_comes(
 ):
     page = stopped_page.page
     # No worker is there yet: it waits, and can be stopped.
-    assert page.locator(".proposal progress").count() == 1
+    assert page.locator(".running progress").count() == 1
     with page.expect_response("**/cancel"):
-        page.locator(".proposal .stop").click()
+        page.locator(".running .stop").click()
     with worker_thread(store, tmp_path):
         wait_until(lambda: "没有完成" in page.locator(".board").inner_text(), what="the page says so")
-        assert page.locator(".proposal").inner_text() == ""
+        assert page.locator(".running").inner_text() == ""
         page.locator(".engine .balance").click()
         shown = stopped_page.proposed()
     assert all(50 <= after <= 100 for _, after in shown.values() if after)

@@ -32,7 +32,7 @@ export class Board {
   private readonly chosen: GridPanel;
   private readonly selected: SelectionPanel;
   /** How far long work of the engine is, whatever else is asked and looked at meanwhile. */
-  readonly running = element("section", { class: "proposal running" });
+  readonly running = element("section", { class: "running" });
   /** What the engine proposes, while it is looked at. */
   readonly proposal = element("section", { class: "proposal" });
   readonly problems: ProblemList;
