@@ -174,6 +174,8 @@ def test_a_keeper_reads_the_register_notes_a_check_and_sees_what_is_lacking(
     expect(office).to_contain_text("民情调解室缺少")
     expect(page.locator("tr", has_text=HOSTILE).locator(".hours")).to_have_text("开放中")
     expect(page.locator(".station-spot")).to_have_count(12)
+    # Of the three whose checklist names nothing, nobody says that all is there.
+    expect(page.locator(".station-spot.m-none")).to_have_count(3)
 
     page.get_by_label("时刻").fill("")
     page.get_by_label("时刻").press("Tab")

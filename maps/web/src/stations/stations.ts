@@ -195,6 +195,7 @@ class StationsView {
 function markOf(station: Station): string {
   const states = station.items.map(({ state }) => state);
   if (states.includes("missing") || states.includes("broken")) return "m-lacks";
+  if (!states.length) return "m-none"; // nobody says what it should have
   return states.includes("grey") ? "m-grey" : "m-whole";
 }
 
