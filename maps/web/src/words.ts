@@ -39,5 +39,6 @@ export function formatCount(value: number, digits = 3): string {
 
 export function formatShare(value: number): string {
   // 99.96 % is not 100 %: never round up to "all".
-  return `${formatCount(Math.floor(value * 1000) / 10, 1)}%`;
+  const rounded = Number((value * 100).toFixed(1));
+  return `${formatCount(value < 1 ? Math.min(rounded, 99.9) : rounded, 1)}%`;
 }

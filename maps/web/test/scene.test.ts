@@ -131,6 +131,9 @@ test("texts are filled, and almost all is not all", () => {
   assert.equal(t("plain"), "x {y}");
   assert.equal(t("missing"), "missing");
   assert.equal(formatShare(0.9999), "99.9%");
+  // As the command line says of the same households.
+  assert.equal(formatShare(2768 / 2993), "92.5%");
+  assert.equal(formatShare(1), "100%");
 });
 
 test("numbers are grouped by thousands as the browser would, in both languages", () => {
