@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 
 from api.console import Terminal
@@ -21,7 +22,7 @@ from api.sources import Sources
 from api.telling import warn
 from geo.errors import InputError
 from geo.layers import LayerKind
-from geo.names import listed
+from geo.names import listed, shortened
 from geo.plan_layers import without_own_grids
 from geo.sited import Aim, Question, Sited, sited
 from maps.plan_file import write_frames
@@ -94,6 +95,10 @@ def find_sites(
         report("reading", 1, 1)
         report("siting", 0, 1)
         frames = {kind: layer.frame for kind, layer in beside.items()}
+        if {"stations", "candidates"} <= frames.keys():
+            frames["candidates"] = _told_apart(
+                frames["candidates"], frames["stations"], beside["candidates"].name
+            )
         found = sited(
             layers, question, stations=frames.get("stations"), candidates=frames.get("candidates"),
             metres_per_minute=kmh * 1000 / 60,
@@ -106,6 +111,29 @@ def find_sites(
             walk = site_map(found, cells_of(earlier, layers))
             draw_map(terminal, plan_file, map_file, report, walk=walk)
     _tell(terminal, found, output, map_file)
+
+
+def _told_apart(candidates: gpd.GeoDataFrame, stations: gpd.GeoDataFrame, file: str) -> gpd.GeoDataFrame:
+    """Return candidates none of which is called as a station is: those that were only numbered as C1, C2, ...
+
+    Raises
+    ------
+    InputError
+        An id that an office gave is that of a station too.
+    """
+    ids = candidates["candidate_id"].astype(str)
+    twice = ids[ids.isin(set(stations["station_id"].astype(str)))]
+    if twice.empty:
+        return candidates
+    numbers = [f"{row + 1}" for row in range(len(ids))]
+    if ids.str.removeprefix("#").tolist() == numbers:
+        return candidates.assign(candidate_id=[f"C{number}" for number in numbers])
+    raise InputError(
+        "candidate_is_station",
+        f"{shortened(twice.iloc[0])} is the id of a station too ({len(twice):,} such)",
+        mend="give candidates ids of their own", file=file, layer="candidates", field="candidate_id",
+        feature=twice.iloc[0], id=shortened(twice.iloc[0]), n=len(twice),
+    )  # fmt: skip
 
 
 def site_frames(found: Sited) -> dict[str, pd.DataFrame]:

@@ -217,6 +217,33 @@ def test_candidates_that_cannot_be_used_are_refused_by_file_and_row(town, text, 
     assert not (town / "sites.gpkg").exists()
 
 
+def test_candidates_and_stations_without_ids_are_not_taken_for_each_other(town):
+    for name in ("stations", "candidates"):
+        pd.read_csv(town / f"{name}.csv")[["name", "lon", "lat"]].to_csv(
+            town / f"bare_{name}.csv", index=False
+        )
+
+    options = "--new", 2, "--minutes", 4, "--candidates", town / "bare_candidates.csv"
+    done = site(town, *options, stations="bare_stations.csv")
+
+    assert done.returncode == 0, done.stderr
+    ids = gpd.read_file(town / "sites.gpkg", layer="sites")["place_id"]
+    assert ids.is_unique
+    assert ids.str.startswith("C").sum() == 2
+
+
+def test_a_candidate_with_the_id_of_a_station_is_refused(town):
+    twins = pd.read_csv(town / "candidates.csv")
+    twins.loc[0, "candidate_id"] = pd.read_csv(town / "stations.csv")["station_id"].iloc[0]
+    twins.to_csv(town / "twins.csv", index=False)
+
+    done = site(town, "--new", 2, "--candidates", town / "twins.csv", "--lang", "en")
+
+    assert done.returncode == 2
+    assert "twins.csv, layer candidates, field candidate_id" in done.stderr
+    assert "is the id of a station too" in done.stderr
+
+
 def link(folder: Path, *options: object, members: str = "members.csv"):
     return weige(
         "link", folder / "plan.gpkg", "--members", folder / members, "-o", folder / "links.gpkg", *options
