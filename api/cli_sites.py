@@ -45,7 +45,9 @@ def site(
     capacity: Annotated[
         int | None, typer.Option(metavar="N", help="As --nearest, a place serving at most N households.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Whoever walks longer is not reached.")] = 15.0,
+    minutes: Annotated[
+        float | None, typer.Option(help="With --new: whoever walks longer is not reached (else 15).")
+    ] = None,
     paths: PathsOption = None,
     gates: LayerOption = None,
     speed: SpeedOption = 4.0,

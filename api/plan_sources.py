@@ -129,7 +129,7 @@ def required_range(value: float, option: str, *, example: str) -> None:
     """
     if not 0 < value <= 240:
         raise InputError(
-            "option_out_of_range", f"{option} {value:g} is not between 0 and 240",
+            "option_out_of_range", f"{option} {value:g} is not more than 0 and at most 240",
             mend=f"for example {option} {example}", option=option, value=f"{value:g}", example=example,
         )  # fmt: skip
 

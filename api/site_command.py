@@ -41,7 +41,7 @@ class Asked:
     cover: float | None
     is_nearest: bool
     capacity: int | None
-    minutes: float
+    minutes: float | None
 
 
 def question_of(asked: Asked) -> Question:
@@ -61,9 +61,13 @@ def question_of(asked: Asked) -> Question:
             "site_question", "--nearest and --capacity do not go with --cover",
             mend="give either --new K or --cover MINUTES",
         )  # fmt: skip
+    if asked.minutes is not None and asked.cover is not None:
+        raise InputError(
+            "site_question", "--cover says the minutes itself", mend="give either --new K or --cover MINUTES"
+        )
     required_count(asked.new, "--new")
     required_count(asked.capacity, "--capacity")
-    minutes = asked.minutes if asked.cover is None else asked.cover
+    minutes = next(given for given in (asked.cover, asked.minutes, 15.0) if given is not None)
     required_range(minutes, "--minutes" if asked.cover is None else "--cover", example="15")
     aim: Aim = "cover" if asked.cover is not None else "nearest" if nearest else "reach"
     return Question(aim, asked.new or 0, minutes, asked.capacity)

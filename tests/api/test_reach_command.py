@@ -130,7 +130,7 @@ def test_a_speed_that_is_none_is_mended_in_its_own_words(town):
     done = reach(town, "--speed", 0, "--lang", "en")
 
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("--speed 0 is not between 0 and 240, write for example 4")
+    assert done.stderr.strip().endswith("--speed 0 is not more than 0 and at most 240, write for example 4")
 
 
 def test_paths_that_are_none_are_named_as_the_option_is(town):

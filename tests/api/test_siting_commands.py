@@ -179,6 +179,7 @@ def test_candidates_are_the_only_places_where_they_are_given(town):
         (("--new", 0), "--new"),
         (("--new", 2, "--minutes", 0), "--minutes"),
         (("--cover", -3), "--cover"),
+        (("--cover", 15, "--minutes", 5), "--cover"),
         (("--new", 2, "--speed", 999), "--speed"),
         (("--new", 2, "--candidates", "missing.csv"), "missing.csv"),
         (("--new", 2, "--map", "sites.pdf"), "sites.pdf"),
