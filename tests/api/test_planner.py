@@ -223,7 +223,7 @@ def test_a_number_of_grids_tells_what_it_means_and_is_proposed(
 def test_a_grid_in_two_pieces_is_shown_so_and_does_not_count_among_those_that_fit(desk: Desk):
     fits = desk.page.locator(".facts dd").nth(2)
     row = desk.page.locator(".grid-list tr").filter(has_text=THIRD)
-    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.6%", "户数适中")
+    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.7%", "户数适中")
 
     # 12 households from the other end: 100 in all, which the band allows.
     desk.paint(THIRD, "u00")
@@ -235,7 +235,7 @@ def test_a_grid_in_two_pieces_is_shown_so_and_does_not_count_among_those_that_fi
 
     desk.page.keyboard.press("Control+z")
     assert desk.totals()[THIRD] == 88
-    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.6%", "户数适中")
+    assert (fits.inner_text(), row.locator(".badge").inner_text()) == ("66.7%", "户数适中")
     assert ground_at(desk, "u04") == {PIECES["fill"]: False, STATUS["ok"]["fill"]: True}
     assert desk.faults == []
 

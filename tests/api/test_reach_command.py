@@ -95,8 +95,10 @@ def test_a_slower_walker_reaches_less(town):
 
 
 def test_other_paths_and_gates_replace_those_of_the_plan(town):
-    nobody = gpd.GeoDataFrame({"name": ["x"]}, geometry=gpd.points_from_xy([119.2], [34.6]), crs=4326)
-    nobody.to_file(town / "gates.gpkg")
+    units = gpd.read_file(town / "plan.gpkg", layer="units")
+    west, south, *_ = units.total_bounds
+    nobodys = gpd.GeoDataFrame({"name": ["x"]}, geometry=gpd.points_from_xy([west], [south]), crs=units.crs)
+    nobodys.to_file(town / "gates.gpkg")
 
     usual = json.loads(reach(town, "--json").stdout)
     shut = json.loads(reach(town, "--json", "--gates", town / "gates.gpkg").stdout)
