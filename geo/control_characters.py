@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 # C0 and C1 controls, lone surrogates and non-characters; direction marks are text and stay.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def has_control_characters(values: Iterable[Any]) -> bool:
-    """Whether any text among some values holds characters that `without_control_characters` takes out."""
-    return _CONTROL.search("".join(value for value in values if isinstance(value, str))) is not None
 
 
 def without_control_characters(value: Any) -> Any:

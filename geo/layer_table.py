@@ -11,11 +11,12 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from geo.clean_texts import clean_texts
 from geo.columns import canonical_columns
-from geo.control_characters import has_control_characters, without_control_characters
+from geo.control_characters import without_control_characters
 from geo.findings import Finding, Value
 from geo.formats.raw import RawTable
-from geo.personal import mask_texts
+from geo.personal import without_numbers
 from geo.units import ID_COLUMNS, texts, truths
 
 # Names a GeoPackage keeps for itself.
@@ -89,8 +90,10 @@ def layer_table(
             findings.append(Finding("column_kept_as", "warning", values=told))
         renamed[name] = chosen
     if kind in ("incidents", "stations"):
-        mask_texts(table, kind, raw, findings)
-    _strip_controls(table, kind, raw, findings)
+        clean_texts(table, raw, kind, findings, change=without_numbers, code="personal_text_masked")
+    clean_texts(
+        table, raw, kind, findings, change=without_control_characters, code="control_characters_removed"
+    )
     # Text stays objects, so that nothing is None and not a number.
     columns_made = {
         name: pd.Series(values, dtype=values.dtype, index=pd.RangeIndex(len(raw)), copy=False)
@@ -112,21 +115,3 @@ def _free_name(name: str, taken: set[str]) -> str:
         chosen = f"{base}_{n}"
     taken.add(chosen.casefold())
     return chosen
-
-
-def _strip_controls(table: dict[str, Any], kind: str, raw: RawTable, findings: list[Finding]) -> None:
-    """Take control characters out of texts."""
-    for column, values in table.items():
-        if values.dtype != object or not has_control_characters(values):
-            continue
-        clean = [without_control_characters(value) for value in values]
-        changed = sum(one is not other and one != other for one, other in zip(clean, values, strict=True))
-        if changed:
-            table[column] = np.array([*clean, None], dtype=object)[:-1]
-            findings.append(
-                Finding(
-                    "control_characters_removed",
-                    "warning",
-                    values={"layer": kind, "file": raw.file, "column": column, "n": changed},
-                )
-            )

@@ -52,26 +52,9 @@ def is_personal_content(values: NDArray[Any]) -> bool:
     return hits > 0 and hits >= _PERSONAL_SHARE * len(filled)
 
 
-def mask_texts(table: dict[str, Any], kind: str, raw: RawTable, findings: list[Finding]) -> None:
-    """Replace telephone and identity numbers within texts."""
-    for column, values in table.items():
-        if values.dtype != object:
-            continue
-        # What comes again and again is looked through once.
-        told = {value for value in values if isinstance(value, str) and len(value) >= 8}
-        shown = {value: mask for value in told if (mask := masked(value)) != value}
-        if not shown:
-            continue
-        clean = [shown.get(value, value) if isinstance(value, str) else value for value in values]
-        changed = sum(isinstance(value, str) and value in shown for value in values)
-        table[column] = np.array([*clean, None], dtype=object)[:-1]
-        findings.append(
-            Finding(
-                "personal_text_masked",
-                "warning",
-                values={"layer": kind, "file": raw.file, "column": column, "n": changed},
-            )
-        )
+def without_numbers(text: str) -> str:
+    """Return a text with telephone and identity numbers masked; shorter than eight signs it has none."""
+    return masked(text) if len(text) >= 8 else text
 
 
 def has_personal_name(name: str) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.collector import collector_paused
 from geo.errors import InputError
 from geo.files import replacing
 from geo.findings import Finding
@@ -64,19 +63,7 @@ _ROWS_AT_A_TIME = 8192
 _NOWHERE = (119.6, 32.0)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Spare the shapes of a city the search for cycles that they cannot form."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_collector_paused()
+@collector_paused()
 def write_map(
     plan: Path,
     output: Path,

@@ -278,20 +278,46 @@ def partition_program(
     sets, atoms = np.nonzero(cover)
     starts = np.searchsorted(sets, np.arange(k + 1))
     row_lower, row_upper = exactly.astype(float), np.ones(n)
-    index, value = atoms.astype(np.int32), np.ones(len(atoms))
+    index, value = atoms, np.ones(len(atoms))
     if extra is not None:
-        index = np.insert(index, starts[1:], n).astype(np.int32)
+        index = np.insert(index, starts[1:], n)
         value = np.insert(value, starts[1:], extra[0])
         starts = starts + np.arange(k + 1)
         row_lower, row_upper = np.append(row_lower, -np.inf), np.append(row_upper, extra[1])
+    return program_of_sets(cost, starts, index, value, rows=(row_lower, row_upper), most=1.0)
+
+
+def program_of_sets(
+    cost: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    index: NDArray[np.int64],
+    value: NDArray[np.float64],
+    *,
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    most: float,
+) -> Any:
+    """Return the linear program of one column for each set, from its sparse columns.
+
+    Parameters
+    ----------
+    cost : (k,)
+        Of each set.
+    starts : (k + 1,)
+        Where the entries of each set begin in `index` (rows) and `value`.
+    rows : (least, most) of (r,) each
+        Bounds of the sum over each row.
+    most : float
+        Of how often a set may be taken; infinite where the rows see to it.
+    """
+    k = len(cost)
     program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = k, len(row_lower)
+    program.num_col_, program.num_row_ = k, len(rows[0])
     program.col_cost_ = cost
-    program.col_lower_, program.col_upper_ = np.zeros(k), np.ones(k)
-    program.row_lower_, program.row_upper_ = row_lower, row_upper
+    program.col_lower_, program.col_upper_ = np.zeros(k), np.full(k, most)
+    program.row_lower_, program.row_upper_ = rows
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     program.a_matrix_.start_ = starts.astype(np.int32)
-    program.a_matrix_.index_ = index
+    program.a_matrix_.index_ = index.astype(np.int32)
     program.a_matrix_.value_ = value
     return program
 

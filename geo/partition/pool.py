@@ -16,11 +16,13 @@ routing. Journal of Heuristics 1 (tours of many solutions chosen by set partitio
 
 from __future__ import annotations
 
+from typing import Any
+
 import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.partition.exact import same_solver
+from geo.partition.exact import program_of_sets, same_solver
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region
 from geo.partition.weights import Weights
@@ -155,18 +157,7 @@ def _choose(
     return chosen
 
 
-def _program(
-    rows: int, starts: NDArray[np.int64], row: NDArray[np.int64], cost: NDArray[np.float64]
-) -> highspy.HighsLp:
+def _program(rows: int, starts: NDArray[np.int64], row: NDArray[np.int64], cost: NDArray[np.float64]) -> Any:
     """Return the linear program that takes parts so that each row is held once."""
-    k = len(cost)
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = k, rows
-    program.col_cost_ = cost
-    program.col_lower_, program.col_upper_ = np.zeros(k), np.full(k, np.inf)
-    program.row_lower_, program.row_upper_ = np.ones(rows), np.ones(rows)
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = starts.astype(np.int32)
-    program.a_matrix_.index_ = row.astype(np.int32)
-    program.a_matrix_.value_ = np.ones(len(row))
-    return program
+    once = np.ones(rows)
+    return program_of_sets(cost, starts, row, np.ones(len(row)), rows=(once, once), most=np.inf)

@@ -18,7 +18,6 @@ import random
 import re
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,11 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api.cases.case_log import verify_cases
-from api.cluster import Cluster
 from api.database import Store
 from tests.api.cases.desk import LAT, LON, open_desk, publish
 from tests.api.place import SIDE_DEG, draw_community
 from tests.api.processes import free_port, process, wait_until
+from tests.bench.fresh_store import fresh_store
 
 # A client as a library has it costs as much as the service; what is measured shares the cores with it.
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -207,13 +206,8 @@ def main() -> None:
     parser.add_argument("--senders", type=int, default=16)
     parser.add_argument("--stored", type=int, default=0, help="cases that are stored before")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)  # as root the cluster belongs to another user
-        with Cluster(Path(folder)).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            measure(store, folder, arguments.seconds, arguments.senders, arguments.stored)
-            store.close()
+    with fresh_store() as fresh:
+        measure(fresh.store, str(fresh.folder), arguments.seconds, arguments.senders, arguments.stored)
 
 
 if __name__ == "__main__":

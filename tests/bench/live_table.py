@@ -14,18 +14,17 @@ import asyncio
 import os
 import re
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import uvloop
 
-from api.cluster import Cluster
 from api.database import Store
 from api.live import tell
 from tests.api.people import add_division, add_person
 from tests.api.processes import api_worker
+from tests.bench.fresh_store import fresh_store
 
 _SENT = re.compile(rb'"sent" ?: ?([0-9.]+)')
 _ID = re.compile(rb"^id: (\d+)\nevent", re.MULTILINE)
@@ -110,16 +109,13 @@ def main() -> None:
         tokens, port, told = options.listen
         uvloop.run(listen(tokens.split(","), int(port), options.clients, Path(told)))
         return
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)
-        with Cluster(Path(folder)).held() as cluster:
-            measure(Store(cluster.url), Path(folder), options.clients, options.rate, options.seconds)
+    with fresh_store() as fresh:
+        measure(fresh.store, fresh.folder, options.clients, options.rate, options.seconds)
 
 
 def measure(store: Store, folder: Path, n_clients: int, rate: float, seconds: float) -> None:
     import subprocess
 
-    store.migrate()
     street = add_division(store, "s1", "street")
     tokens = [add_person(store, f"wall-{at}", viewer="s1").token for at in range(10)]
     told = folder / "told.npz"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -21,9 +20,9 @@ from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from api.cluster import Cluster
 from api.database import Store
 from api.loading import load_plan, read_timed
+from tests.bench.fresh_store import fresh_store
 
 
 def database_cpu_s(pid: int) -> float:
@@ -64,13 +63,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("plan", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)  # as root the cluster belongs to another user
-        with Cluster(Path(folder)).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            measure(arguments.plan, store)
-            store.close()
+    with fresh_store() as fresh:
+        measure(arguments.plan, fresh.store)
 
 
 if __name__ == "__main__":

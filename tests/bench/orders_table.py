@@ -16,7 +16,6 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +31,11 @@ from api.cases.calendar import working_calendar
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
 from api.cases.importing import import_orders, read_orders
-from api.cluster import Cluster
 from api.database import Store
 from tests.api.cases.desk import LAT, LON, open_desk, publish
 from tests.api.place import SIDE_DEG, draw_community
 from tests.bench.cases_load import COLUMNS, ROWS, fill
+from tests.bench.fresh_store import fresh_store
 
 HEADS = ("工单编号", "小类代码", "诉求内容", "地址", "经度", "纬度", "来电时间")
 SAID = (
@@ -143,13 +142,8 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=0, help="cases that are stored before")
     parser.add_argument("--times", type=int, default=3)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)  # as root the cluster belongs to another user
-        with Cluster(Path(folder)).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            measure(store, Path(folder), arguments.orders, arguments.stored, arguments.times)
-            store.close()
+    with fresh_store() as fresh:
+        measure(fresh.store, fresh.folder, arguments.orders, arguments.stored, arguments.times)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,12 +22,11 @@ from fastapi.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from api.cluster import Cluster
-from api.database import Store
 from api.main import create_app
 from api.settings import Settings
 from tests.api.place import token_for
 from tests.api.town import add_surroundings, build_town
+from tests.bench.fresh_store import fresh_store
 from tests.bench.tiles_table import database_cpu_s
 
 REQUESTS = 20
@@ -55,20 +53,14 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=100, help="cells from west to east")
     parser.add_argument("--rows", type=int, default=50, help="cells from south to north; 5 x 5 are a grid")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)  # as root the cluster belongs to another user
-        with Cluster(Path(folder)).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            size = (asked.columns, asked.rows)
-            town = build_town(store, shape=(1, 1), community=size, grid=(5, 5), households=3, publish=False)
-            add_surroundings(store, town)
-            headers = token_for(store, "bench", "planner")
-            postmaster = int((cluster.data / "postmaster.pid").read_text().split()[0])
-            settings = Settings(requests_per_minute=10**9)
-            with TestClient(create_app(settings, store.url)) as client:
-                _measure(client, f"/api/v1/versions/{town[0].version_id}/pack", headers, postmaster)
-            store.close()
+    with fresh_store() as fresh:
+        size = (asked.columns, asked.rows)
+        town = build_town(fresh.store, shape=(1, 1), community=size, grid=(5, 5), households=3, publish=False)
+        add_surroundings(fresh.store, town)
+        headers = token_for(fresh.store, "bench", "planner")
+        settings = Settings(requests_per_minute=10**9)
+        with TestClient(create_app(settings, fresh.store.url)) as client:
+            _measure(client, f"/api/v1/versions/{town[0].version_id}/pack", headers, fresh.postmaster)
 
 
 def _measure(client: TestClient, address: str, headers: dict[str, str], postmaster: int) -> None:

@@ -19,7 +19,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -33,12 +32,12 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api import security
-from api.cluster import Cluster
 from api.database import Store
 from api.dependencies import SESSION_COOKIE
 from tests.api.accounts import PASSWORD, add_person, root_id
 from tests.api.processes import api_worker
 from tests.api.town import build_town
+from tests.bench.fresh_store import fresh_store
 from tests.maps.chromium import QUIET, installed_chromium
 
 
@@ -137,15 +136,9 @@ def main() -> None:
     )
     asked = parser.parse_args()
     case = CASES[asked.case]
-    with tempfile.TemporaryDirectory(prefix="weige-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with Cluster(folder).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            build_town(store, shape=(1, 1), community=case.community, grid=case.grid)
-            asyncio.run(_measure(store, folder, case, GESTURES[asked.gesture], asked.profile))
-            store.close()
+    with fresh_store() as fresh:
+        build_town(fresh.store, shape=(1, 1), community=case.community, grid=case.grid)
+        asyncio.run(_measure(fresh.store, fresh.folder, case, GESTURES[asked.gesture], asked.profile))
 
 
 async def _measure(store: Store, folder: Path, case: Case, gesture: Gesture, profile: Path | None) -> None:

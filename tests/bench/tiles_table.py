@@ -15,7 +15,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,10 +23,9 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import text
 
-from api.cluster import Cluster
-from api.database import Store
 from api.tiles import tile_box
 from tests.api.town import CELL_DEGREES, ORIGIN, build_town, token_of
+from tests.bench.fresh_store import fresh_store
 
 PORT = 8765
 SERVE = """
@@ -101,29 +99,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=10, help="communities along a side, 1024 cells each")
     side = parser.parse_args().side
-    with tempfile.TemporaryDirectory(prefix="weige-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with Cluster(folder).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            build_town(store, shape=(side, side), community=(32, 32))
-            token = token_of(store, "bench", "viewer", "1")
-            with store.owner.begin() as owner:
-                # What our tiles hold from zoom 13 on, for TiPg to serve.
-                owner.execute(
-                    text(
-                        "CREATE VIEW published.cells AS SELECT u.ground_id * 1000000 + u.number AS id,"
-                        " u.households, a.grid_number AS grid, u.cell AS geom FROM weige.versions v"
-                        " JOIN weige.units u ON u.ground_id = v.ground_id LEFT JOIN weige.assignments a"
-                        " ON a.version_id = v.id AND a.unit_number = u.number"
-                    )
+    with fresh_store() as fresh:
+        build_town(fresh.store, shape=(side, side), community=(32, 32))
+        token = token_of(fresh.store, "bench", "viewer", "1")
+        with fresh.store.owner.begin() as owner:
+            # What our tiles hold from zoom 13 on, for TiPg to serve.
+            owner.execute(
+                text(
+                    "CREATE VIEW published.cells AS SELECT u.ground_id * 1000000 + u.number AS id,"
+                    " u.households, a.grid_number AS grid, u.cell AS geom FROM weige.versions v"
+                    " JOIN weige.units u ON u.ground_id = v.ground_id LEFT JOIN weige.assignments a"
+                    " ON a.version_id = v.id AND a.unit_number = u.number"
                 )
-                owner.execute(text("GRANT SELECT ON published.cells TO weige_public"))
-            postmaster = int((cluster.data / "postmaster.pid").read_text().split()[0])
-            with serving(cluster.url, folder) as server:
-                _measure(side, token, server.pid, postmaster)
-            store.close()
+            )
+            owner.execute(text("GRANT SELECT ON published.cells TO weige_public"))
+        with serving(fresh.store.url, fresh.folder) as server:
+            _measure(side, token, server.pid, fresh.postmaster)
 
 
 def _measure(side: int, token: str, server: int, postmaster: int) -> None:

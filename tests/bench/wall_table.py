@@ -22,7 +22,6 @@ import os
 import random
 import re
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -31,11 +30,11 @@ from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from api.cluster import Cluster
 from api.database import Store
 from tests.api.cases.desk import LAT, LON, open_desk, publish
 from tests.api.place import SIDE_DEG, draw_community
 from tests.api.processes import api_worker
+from tests.bench.fresh_store import fresh_store
 from tests.bench.live_table import cpu_s
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
@@ -254,17 +253,12 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=0, help="walls that watch while cases are reported")
     parser.add_argument("--rate", type=float, default=5, help="reports a second")
     said = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="weige-") as folder:
-        Path(folder).chmod(0o755)  # as root the cluster belongs to another user
-        with Cluster(Path(folder)).held() as cluster:
-            store = Store(cluster.url)
-            store.migrate()
-            if said.live:
-                work = measure_live(store, Path(folder), said.live, said.rate, said.seconds)
-            else:
-                work = measure(store, Path(folder), said.open, said.seconds, said.walls)
-            asyncio.run(work)
-            store.close()
+    with fresh_store() as fresh:
+        if said.live:
+            work = measure_live(fresh.store, fresh.folder, said.live, said.rate, said.seconds)
+        else:
+            work = measure(fresh.store, fresh.folder, said.open, said.seconds, said.walls)
+        asyncio.run(work)
 
 
 if __name__ == "__main__":
