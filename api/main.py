@@ -58,6 +58,7 @@ from api.routes import (
     report_page,
     reports,
     scenarios,
+    solved_page,
     station_register,
     stations,
     stations_page,
@@ -112,6 +113,7 @@ _RESOURCES = (
     open311,
     indicators,
     indicator_pages,
+    solved_page,
     mechanisms,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.

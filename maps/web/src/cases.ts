@@ -7,6 +7,7 @@ import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
 import { startNearest } from "./nearest/nearest.ts";
 import { startReport } from "./report/report.ts";
+import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
 import { startWall, type WallView } from "./wall/wall.ts";
 
@@ -28,6 +29,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   casefile: startCaseFile,
   report: startReport,
   nearest: startNearest,
+  solved: startSolved,
   stations: startStations,
   wall: async (page) => {
     window.weigeCases.wall = await startWall(page);
