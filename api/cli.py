@@ -114,6 +114,10 @@ def plan(
         float | None,
         typer.Option("--time", metavar="SECONDS", help="Search so long, instead of by --effort."),
     ] = None,
+    alternatives: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Up to N plans that truly differ: plan.gpkg, plan-2.gpkg, ..."),
+    ] = None,
     crs: CrsOption = None,
     field: FieldOption = None,
     id_column: IdOption = None,
@@ -134,7 +138,7 @@ def plan(
     commands.make_plan(
         terminal, sources.layers, sources.fields, floors_file=floors, crs=crs, id_column=id_column,
         bounds=(min_households, max_households), seed=seed, effort=named_effort(effort), time_s=time_s,
-        output=output, map_file=map_file,
+        alternatives=alternatives, output=output, map_file=map_file,
     )  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from api.console import Report, Terminal
-from api.outputs import draw_map, now, ready, run_times
+from api.outputs import draw_map, now, numbered, ready, run_times
 from api.stopping import first_ends_search
 from api.telling import (
+    alternative_lines,
+    alternative_values,
     review_values,
     search_columns,
     search_lines,
@@ -20,6 +22,8 @@ from api.telling import (
     summary_lines,
     warn,
 )
+from geo.alternatives import Alternative, require_count
+from geo.alternatives import alternatives as find_alternatives
 from geo.containers import source_of
 from geo.errors import InputError
 from geo.files import written
@@ -50,12 +54,24 @@ def make_plan(
     seed: int,
     effort: EffortName | None = None,
     time_s: float | None = None,
+    alternatives: int | None = None,
     output: Path,
     map_file: Path | None,
 ) -> None:
-    """Plan, write the plan and the map, and tell how it went."""
+    """Plan, write the plan and the map, and tell how it went.
+
+    Where alternatives are asked for, the first goes to the files named, each further one to files of its own
+    (`numbered`), its map beside the first for comparison.
+    """
     given = [*sources.values(), *([floors_file] if floors_file else [])]
-    ready({output: (".gpkg",), map_file: (".html", ".htm")}, given)
+    if alternatives is not None:
+        require_count(alternatives)
+    files = [
+        (numbered(output, at), None if map_file is None else numbered(map_file, at))
+        for at in range(1, (alternatives or 1) + 1)
+    ]
+    for plan_file, drawn in files:
+        ready({plan_file: (".gpkg",), drawn: (".html", ".htm")}, given)
     band = Band(*bounds)
     started = now()
     with terminal.progress() as report:
@@ -71,19 +87,30 @@ def make_plan(
         report("reading", 1, 1)
         warn(terminal, layers.findings)
         with first_ends_search(lambda: terminal.warn(text("cli.stopping", terminal.language))) as is_pressed:
-            made = plan(
-                layers, band=band, seed=seed, effort=effort, time_s=time_s, on_progress=report,
-                should_stop=is_pressed,
-            )  # fmt: skip
+            several: tuple[Alternative, ...] = ()
+            if alternatives is None:
+                plans = [
+                    plan(
+                        layers, band=band, seed=seed, effort=effort, time_s=time_s, on_progress=report,
+                        should_stop=is_pressed,
+                    )
+                ]  # fmt: skip
+            else:
+                several = find_alternatives(
+                    layers, alternatives, band=band, seed=seed, effort=effort, time_s=time_s,
+                    on_progress=report, should_stop=is_pressed,
+                )  # fmt: skip
+                plans = [one.plan for one in several]
         named = {f"{kind}.{column}": name for (kind, column), name in fields.items()}
         told = {"crs": crs, "id": id_column, "fields": named}
         if floors_file is not None:
             told["floors"] = source_of(floors_file).name
         options = json.dumps(told, ensure_ascii=False)
-        _write(made, output, started, report, options=options)
-        if map_file is not None:
-            draw_map(terminal, output, map_file, report)
-    _tell_plan(terminal, made, output, map_file)
+        for made, (plan_file, drawn) in zip(plans, files, strict=False):
+            _write(made, plan_file, started, report, options=options)
+            if drawn is not None:
+                draw_map(terminal, plan_file, drawn, report, compare=None if plan_file == output else output)
+    _tell_plan(terminal, plans[0], files, several, asked=alternatives)
 
 
 def make_map(
@@ -210,7 +237,7 @@ def make_demo(terminal: Terminal, folder: Path) -> None:
             incidents=str(sample["incidents"]),
             stations=str(sample["stations"]),
         )
-    _tell_plan(terminal, made, output, folder / "map.html")
+    _tell_plan(terminal, made, [(output, folder / "map.html")])
 
 
 def _write(made: Plan, output: Path, started: datetime, report: Report, *, options: str = "{}") -> None:
@@ -236,14 +263,26 @@ def _write_findings(terminal: Terminal, path: Path, findings: Sequence[Finding],
     )
 
 
-def _tell_plan(terminal: Terminal, made: Plan, output: Path, map_file: Path | None) -> None:
+def _tell_plan(
+    terminal: Terminal,
+    made: Plan,
+    files: Sequence[tuple[Path, Path | None]],
+    several: Sequence[Alternative] = (),
+    *,
+    asked: int | None = None,
+) -> None:
+    output, map_file = files[0]
+    language = terminal.language
     values = review_values(made.review, made.findings)
     lines = [
-        text("cli.plan_written", terminal.language, file=output, map=map_file)
+        text("cli.plan_written", language, file=output, map=map_file)
         if map_file
-        else text("cli.plan_only_written", terminal.language, file=output),
-        *search_lines(made.partition.search, terminal.language),
-        *summary_lines(made.review, made.findings, terminal.language, band=made.partition.band, file=output),
+        else text("cli.plan_only_written", language, file=output),
+        *search_lines(made.partition.search, language),
+        *summary_lines(made.review, made.findings, language, band=made.partition.band, file=output),
     ]
     values |= {"search": search_values(made.partition.search)}
+    if asked is not None:
+        lines += alternative_lines(several, asked, [plan_file for plan_file, _ in files], language)
+        values |= {"alternatives": alternative_values(several, files)}
     terminal.result(lines, {"plan": str(output), "map": map_file and str(map_file), **values})

@@ -49,6 +49,11 @@ def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]
             require_bundle()
 
 
+def numbered(output: Path, at: int) -> Path:
+    """Return the name of the file of one of several plans: that of the first, then `plan-2.gpkg`, ..."""
+    return output if at == 1 else output.with_stem(f"{output.stem}-{at}")
+
+
 def now() -> datetime:
     """Return the time here."""
     return datetime.now().astimezone()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from api.console import Terminal
+from geo.alternatives import Alternative
 from geo.findings import Finding
 from geo.partition import Band, Search
 from geo.review import Review, count_values
@@ -131,3 +132,41 @@ def search_values(search: Search | None) -> dict[str, object] | None:
 def search_columns(search: Search | None) -> dict[str, str]:
     """Return how a plan was searched for, as columns of the table `run`."""
     return {} if search is None else {"effort": search.effort, "ended": search.ended}
+
+
+def alternative_lines(
+    several: Sequence[Alternative], asked: int, files: Sequence[Path], language: Language
+) -> list[str]:
+    """Return what each of several plans is good at and how far it is from the first, for people."""
+    lines = [text("cli.alternatives.title", language)]
+    for at, (one, file) in enumerate(zip(several, files, strict=False)):
+        merits = one.merits
+        measures = text(
+            "cli.alternatives.measures", language, file=file.name, grids=len(one.plan.grid_ids),
+            km=merits.border_m / 1000, splits=merits.splits, deviation=merits.deviation,
+        )  # fmt: skip
+        leaning = text(f"cli.alternatives.{one.leaning}", language)
+        away = text("cli.alternatives.apart", language, share=one.apart) if at else ""
+        lines.append("  " + measures + leaning + away)
+    if len(several) < asked:
+        lines.append("  " + text("cli.alternatives.fewer", language, found=len(several), asked=asked))
+    return lines
+
+
+def alternative_values(
+    several: Sequence[Alternative], files: Sequence[tuple[Path, Path | None]]
+) -> list[dict[str, object]]:
+    """Return several plans, each with its file and map, and what they are compared by, for scripts."""
+    return [
+        {
+            "plan": str(plan_file),
+            "map": map_file and str(map_file),
+            "leaning": one.leaning,
+            "micro_grids": len(one.plan.grid_ids),
+            "border_m": round(one.merits.border_m, 2),
+            "splits": one.merits.splits,
+            "deviation": round(one.merits.deviation, 3),
+            "apart": round(one.apart, 4),
+        }
+        for one, (plan_file, map_file) in zip(several, files, strict=False)
+    ]
