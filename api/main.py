@@ -43,6 +43,7 @@ from api.routes import (
     jobs,
     ledgers,
     mechanisms,
+    meetings,
     nearest,
     open311,
     packs,
@@ -115,6 +116,7 @@ _RESOURCES = (
     indicator_pages,
     solved_page,
     mechanisms,
+    meetings,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ from api.cases.recurring import recurring
 from api.cases.scorecards import scorecards
 from api.dependencies import Actor
 from api.errors import NotFoundError
-from api.pages import PageSessionDep, missing_page, page, reader_language
+from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.routes.cases import calendar_of, editions_of
 from api.routes.indicators import (
     DEFAULT_EDITION,
@@ -31,6 +32,7 @@ from api.routes.indicators import (
     edition_named,
     editions_known,
 )
+from api.routes.meetings import last_meetings
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +42,9 @@ LEAST_AREAS = 3
 # The day of the month on which what does not get on is talked about (议事日).
 MEETING_DAY = 10
 MOST_AREAS = 3000
+MEETINGS_SHOWN = 12
+# Who records meetings, as the database has it.
+KEEPERS = frozenset({"grid_worker", "dispatcher", "admin"})
 
 _Name = Annotated[str, Query(max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _Code = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -101,7 +106,7 @@ def _period(rule: PeriodRule, asks: Question, now: datetime) -> Period:
 
 def _areas(session: Session) -> list[dict[str, Any]]:
     rows = session.execute(
-        text("""SELECT code, coalesce(name, code) AS name, nlevel(path) AS depth FROM divisions
+        text("""SELECT id, code, coalesce(name, code) AS name, nlevel(path) AS depth FROM divisions
                 WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
         {"most": MOST_AREAS},
     ).mappings()  # fmt: skip
@@ -209,13 +214,13 @@ def show_lane(
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="lane",
         sections={"": items}, said=_said(session, items), period=period, area=area, day=asks.day,
-        areas=_areas(session), now=datetime.now(UTC),
+        areas=_areas(session), now=datetime.now(UTC), records=None,
     )  # fmt: skip
 
 
 @router.get("/indicators/agenda")
 def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kind: _Kind = "") -> Response:
-    """Show the agenda of the next meeting day, to print."""
+    """Show the agenda of the next meeting day, to print, and what came of those before."""
     actor: Actor = request.state.actor
     try:
         asks = _asks(request, session, "", area, kind)
@@ -223,11 +228,29 @@ def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kin
         return missing_page(request, actor)
     sections = counting.agenda(session, datetime.now(UTC), asked=asks.asked)
     said = _said(session, [item for items in sections.values() for item in items])
+    last = last_meetings(session, [area] if area else None, MEETINGS_SHOWN)
+    records = {
+        "last": last, "figures": _added_up(last), "may_keep": bool(KEEPERS & actor.grants.keys()),
+        "today": asks.calendar.local_day(datetime.now(UTC)).isoformat(),
+    }  # fmt: skip
+    told = ("id", "division_id", "kind", "present", "note", "items")
+    script = script_data(
+        request, "meetings", ("meetings",),
+        records=[{"day": one["day"].isoformat(), **{name: one[name] for name in told}} for one in last],
+    )  # fmt: skip
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="agenda",
         sections=sections, said=said, period=None, area=area, day=meeting_day(asks.day),
-        areas=_areas(session), now=datetime.now(UTC),
+        areas=_areas(session), now=datetime.now(UTC), records=records, script=script,
     )  # fmt: skip
+
+
+def _added_up(last: Sequence[dict[str, Any]]) -> dict[str, int]:
+    outcomes = Counter(item["outcome"] for one in last for item in one["items"])
+    return {
+        "meetings": len(last), "present": sum(one["present"] for one in last), "shown": MEETINGS_SHOWN,
+        **{outcome: outcomes[outcome] for outcome in ("decided", "put_off", "sent_on")},
+    }  # fmt: skip
 
 
 def _said(session: Session, items: Sequence[counting.Item]) -> dict[str, tuple[str, str]]:

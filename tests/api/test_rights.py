@@ -91,6 +91,7 @@ RULES = {
     "whistle_levels": GROUND_MAP,
     "duties": Rule(READERS, DISPATCHERS, DISPATCHERS),
     "joint_actions": Rule(READERS - {"handler"}, DISPATCHERS),
+    **dict.fromkeys(("meetings", "meeting_items"), Rule(READERS - {"handler"})),
     "visit_counts": Rule(READERS, DISPATCHERS | {"grid_worker"}),
     # Others' points are seen by who gives them.
     "points": Rule(DISPATCHERS, DISPATCHERS),
@@ -177,6 +178,11 @@ ADDED = {
     "joint_actions": "(division_id, title, day, departments, cases, set_by)"
     " SELECT :area, :k, current_date, '{a,b}', ARRAY[number], coalesce(actor(), :person)"
     " FROM cases WHERE area_id = :area",
+    "meetings": "(division_id, day, kind, present, set_by)"
+    " VALUES (:area, current_date, 'other', 1, coalesce(actor(), :person))",
+    "meeting_items": "(meeting_id, position, case_number, outcome, note)"
+    " SELECT m.id, 1, c.number, 'put_off', '' FROM meetings m JOIN cases c ON c.area_id = m.division_id"
+    " WHERE m.division_id = :area LIMIT 1",
     "visit_counts": "(division_id, day, topic, households, set_by)"
     " VALUES (:area, current_date, 'x', 1, coalesce(actor(), :person))",
     "points": "(division_id, team, user_id, points, reason, set_by)"
@@ -232,14 +238,17 @@ ROWS = {
     "area_modes": ("division_id = :area", "mode"),
     "whistle_levels": ("true", "wait_minutes"),
     "duties": ("division_id = :area", "withdrawn_at"),
-    **dict.fromkeys(("joint_actions", "visit_counts", "points"), ("division_id = :area", "set_at")),
+    "meeting_items": ("meeting_id IN (SELECT id FROM meetings WHERE division_id = :area)", "note"),
+    **dict.fromkeys(
+        ("meetings", "joint_actions", "visit_counts", "points"), ("division_id = :area", "set_at")
+    ),
     **dict.fromkeys(("whistles", "offers"), ("area_id = :area", "area_id")),
     "whistle_calls": ("whistle_id IN (SELECT id FROM whistles WHERE area_id = :area)", "level"),
     "claims": ("offer_id IN (SELECT id FROM offers WHERE area_id = :area)", "team"),
 }
 WHERE = ("own", "sub", "foreign")
 DISPATCH = ("dispatch_rules", "area_modes", "whistles", "whistle_calls", "offers", "claims",
-            "duties", "joint_actions", "visit_counts", "points")  # fmt: skip
+            "duties", "joint_actions", "meetings", "meeting_items", "visit_counts", "points")  # fmt: skip
 
 
 @pytest.fixture
@@ -553,6 +562,10 @@ BODIES: dict[str, Callable[[dict], object]] = {
         "division_id": ids["community_id"], "title": "x", "day": "2026-11-26", "departments": ["a", "b"],
         "cases": [ids["number"]],
     },
+    "POST /meetings": lambda ids: {
+        "division_id": ids["community_id"], "day": "2026-11-10", "present": 12,
+        "items": [{"case": ids["number"], "outcome": "put_off"}],
+    },
     "POST /visits": lambda ids: {
         "division_id": ids["community_id"], "day": "2026-11-26", "topic": "x", "households": 1,
     },
@@ -594,7 +607,14 @@ QUERIES = {
     "GET /cases/nearby": {"category": "E0102", "lon": 120.0005, "lat": 33.0005},
     **{
         f"GET {path}": {"division": 1}
-        for path in ("/duties", "/joint-actions", "/joint-actions/figures", "/visits/figures")
+        for path in (
+            "/duties",
+            "/joint-actions",
+            "/joint-actions/figures",
+            "/visits/figures",
+            "/meetings",
+            "/meetings/figures",
+        )
     },
     "GET /duties/gaps": {
         "division": 4,
@@ -653,7 +673,7 @@ def expected(name: str, role: str, held: str) -> set[int]:
         return done if near and role in DISPATCHERS else {403} if seen else {404}
     if path.startswith("/points/{"):
         return done if near and role in DISPATCHERS else {404}  # others' points are not seen
-    if name == "POST /visits" or path.startswith("/visits/{"):
+    if name in ("POST /visits", "POST /meetings") or path.startswith("/visits/{"):
         return done if near and role in DISPATCHERS | {"grid_worker"} else {403} if seen else {404}
     if name == "GET /duties/gaps":
         return {200} if seen else {404}

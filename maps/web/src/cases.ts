@@ -5,6 +5,7 @@ import { casePage, type CasePage } from "./case_page.ts";
 import { startCaseFile } from "./casefile/casefile.ts";
 import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
+import { startMeetings } from "./meetings/meetings.ts";
 import { startNearest } from "./nearest/nearest.ts";
 import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
@@ -28,6 +29,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   caselist: startCaseList,
   casefile: startCaseFile,
   report: startReport,
+  meetings: startMeetings,
   nearest: startNearest,
   solved: startSolved,
   stations: startStations,

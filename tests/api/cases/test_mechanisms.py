@@ -25,7 +25,8 @@ RULE_TABLES = {
     "case_intake", "case_publication", "public_cases",
 }  # fmt: skip
 BESIDE = {"whistles", "whistle_calls", "offers", "claims", "area_modes", "duties", "joint_actions",
-          "visit_counts", "points", "contacts"}  # fmt: skip
+          "visit_counts", "points", "contacts",
+          "meetings", "meeting_items"}  # fmt: skip
 
 
 def hour(n: float) -> datetime:
