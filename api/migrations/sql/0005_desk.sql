@@ -89,9 +89,12 @@ END $$;
 CREATE FUNCTION report_anonymously(facts jsonb, secret bytea) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = weige, public, pg_temp AS $$
 DECLARE
-  c cases := anonymous_case(secret);
+  c cases;
   told jsonb;
 BEGIN
+  -- Sent twice at once, by two pages of a browser: the second waits, and is told what the first made.
+  PERFORM pg_advisory_xact_lock(hashtextextended('report ' || encode(secret, 'hex'), 0));
+  SELECT * INTO c FROM anonymous_case(secret);
   IF c.id IS NOT NULL THEN
     RETURN case_receipt(c) || '{"created": false}';
   END IF;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -53,6 +54,20 @@ def test_a_report_without_an_account_is_a_case_once_and_nobody_s(
     assert (row["channel"], row["reported_by"], row["grid"]) == ("public", None, "320924001001001")
     assert key not in str(row)
     assert verify_cases(desk.store).faults == ()
+
+
+def test_a_report_sent_by_two_pages_at_once_is_one_case_and_both_are_told(
+    client: TestClient, desk: Desk, admin: dict[str, str]
+):
+    let_in(client, admin, desk.street)
+    with ThreadPoolExecutor(4) as pages:
+        for _ in range(5):
+            key = str(uuid4())
+            sent = [pages.submit(report, client, key) for _ in range(4)]
+            told = [one.result() for one in sent]
+            assert [one.status_code for one in told] == [201] * 4, [one.text for one in told]
+            assert len({one.json()["number"] for one in told}) == 1
+            assert sum(one.json()["created"] for one in told) == 1
 
 
 def test_what_is_said_nearest_above_a_place_holds_there(
