@@ -45,6 +45,7 @@ from api.routes import (
     mechanisms,
     meetings,
     nearest,
+    offers_page,
     open311,
     packs,
     pages,
@@ -117,6 +118,7 @@ _RESOURCES = (
     solved_page,
     mechanisms,
     meetings,
+    offers_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

@@ -7,6 +7,7 @@ import { startCaseList } from "./caselist/caselist.ts";
 import { masked } from "./masking.ts";
 import { startMeetings } from "./meetings/meetings.ts";
 import { startNearest } from "./nearest/nearest.ts";
+import { startOffers } from "./offers/offers.ts";
 import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
@@ -31,6 +32,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   report: startReport,
   meetings: startMeetings,
   nearest: startNearest,
+  offers: startOffers,
   solved: startSolved,
   stations: startStations,
   wall: async (page) => {
