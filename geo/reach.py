@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import shapely
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from geo.paths import FloatArray, IntArray, Paths
+from geo.paths import Connectors, FloatArray, IntArray, Paths
 
 # Fifteen minutes are a kilometre at this speed.
 METRES_PER_MINUTE = 4000 / 60
@@ -115,6 +117,10 @@ def reach(
 def walks(doors: FloatArray, starts: FloatArray, paths: Paths | None, *, limit_m: float) -> Walks:
     """Measure the walks from each start to every door within a limit.
 
+    Whoever would pass the other's door before the street does not go by the street: where a start and a door
+    are no further apart than one of them is from its street, the straight way between them counts, unless a
+    wall or water cuts it.
+
     Parameters
     ----------
     doors : (n, 2) float64
@@ -141,14 +147,45 @@ def walks(doors: FloatArray, starts: FloatArray, paths: Paths | None, *, limit_m
     ways = paths.ways_from(from_starts)
     node, door, last_m = ways.into(from_doors)
     first = np.searchsorted(node, np.arange(ways.metres.shape[0] + 1))
+    beside = _beside(doors[known], starts, from_doors, from_starts, paths)
     for start, nodes, far in _searched(ways.metres, ways.start_nodes, connected, limit_m):
         steps = _ranges(first[nodes], first[nodes + 1])
         nearest = np.full(len(known), np.inf)
         np.minimum.at(nearest, door[steps], np.repeat(far, first[nodes + 1] - first[nodes]) + last_m[steps])
+        direct, straight_m = beside[start]
+        nearest[direct] = np.minimum(nearest[direct], straight_m)
         inside = np.flatnonzero(nearest <= limit_m)
         reached[start], metres[start] = known[inside], nearest[inside]
     lost = np.setdiff1d(np.arange(len(doors)), known[np.unique(from_doors.door)])
     return Walks(reached, metres, lost, np.setdiff1d(np.arange(len(starts)), connected), is_straight=False)
+
+
+def _beside(
+    doors: FloatArray, starts: FloatArray, from_doors: Connectors, from_starts: Connectors, paths: Paths
+) -> list[tuple[IntArray, FloatArray]]:
+    """Return of each start the doors that are nearer than the street of either, and how far they are."""
+    near_doors, near_starts = shapely.points(doors), shapely.points(starts)
+    door, start = shapely.STRtree(near_starts).query(
+        near_doors, predicate="dwithin", distance=_to_street(from_doors)
+    )
+    more_starts, more_doors = shapely.STRtree(near_doors).query(
+        near_starts, predicate="dwithin", distance=_to_street(from_starts)
+    )
+    pairs = np.stack([np.concatenate([start, more_starts]), np.concatenate([door, more_doors])], axis=1)
+    connected = np.isin(pairs[:, 0], from_starts.door) & np.isin(pairs[:, 1], from_doors.door)
+    start, door = np.unique(pairs[connected], axis=0).T
+    free = ~paths.obstacles.cut(starts[start], doors[door])
+    start, door = start[free], door[free]
+    metres = np.hypot(*(doors[door] - starts[start]).T)
+    bounds = np.searchsorted(start, np.arange(len(starts) + 1))
+    return [(door[begin:end], metres[begin:end]) for begin, end in pairwise(bounds)]
+
+
+def _to_street(places: Connectors) -> FloatArray:
+    """Return how far each place is from the nearest street that it is joined to; 0 where there is none."""
+    metres = np.full(places.n, np.inf)
+    np.minimum.at(metres, places.door, places.length_m)
+    return np.where(np.isfinite(metres), metres, 0.0)
 
 
 def _searched(

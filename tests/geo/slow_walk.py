@@ -82,13 +82,14 @@ class SlowWalk:
             self.metres[self.network[a]] = self.metres.get(self.network[a], 0.0) + piece.length
 
     def minutes(self, doors, stations, limit_m, per_minute):
-        feet = {}
+        feet, street = {}, {}
         for number, spot in itertools.chain(
             ((("door", i), Point(d)) for i, d in enumerate(doors)),
             ((("station", i), Point(s)) for i, s in enumerate(stations)),
         ):
             for edge, along, gap in self.connectors(spot):
                 feet.setdefault(edge, []).append((along, number, gap))
+                street[number] = min(gap, street.get(number, math.inf))
         graph = {}
         for edge, (a, b, piece, _) in enumerate(self.edges):
             on = [
@@ -111,6 +112,16 @@ class SlowWalk:
             found = distances(graph, ("station", i), limit_m)
             for j in range(len(doors)):
                 best[j] = min(best[j], found.get(("door", j), math.inf))
+                # Whoever passes the other's door before the street does not go by the street.
+                between = LineString([doors[j], stations[i]])
+                before = max(street.get(("station", i), -1.0), street.get(("door", j), -1.0))
+                if (
+                    ("door", j) in street
+                    and between.length <= before
+                    and between.length <= limit_m
+                    and not between.intersects(self.obstacle)
+                ):
+                    best[j] = min(best[j], between.length)
         return np.array(best) / per_minute
 
     def connectors(self, spot):

@@ -36,6 +36,22 @@ def test_a_walk_leads_from_the_door_to_the_street_and_along_it():
     assert minutes(paths, [(10, 5), (210, -5)], [(110, 3)]) == [5 + 100 + 3, 5 + 100 + 3]
 
 
+def test_a_station_before_the_own_door_is_reached_without_the_street():
+    paths = walkable(shapes(*STREET))
+    doors = [(100, 30), (125, 30), (200, 30)]
+
+    assert minutes(paths, doors, [(100, 30)]) == [0, 25, 30 + 100 + 30]
+
+
+def test_a_station_nearer_than_the_own_street_is_reached_straight_unless_a_wall_stands_between():
+    wall = shapes(LineString([(105, 10), (105, 60)]))
+
+    assert minutes(walkable(shapes(*STREET)), [(100, 30)], [(110, 20)]) == [14.14]
+    assert minutes(walkable(shapes(*STREET), walls=wall), [(100, 30)], [(110, 20)]) == [30 + 10 + 20]
+    gate = shapes(Point(105, 25))
+    assert minutes(walkable(shapes(*STREET), walls=wall, gates=gate), [(100, 30)], [(110, 20)]) == [14.14]
+
+
 def test_doors_and_stations_on_one_stretch_need_no_way_round():
     paths = walkable(shapes(*STREET))
 
