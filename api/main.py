@@ -33,6 +33,7 @@ from api.routes import (
     contacts,
     dispatch,
     divisions,
+    duty_page,
     events,
     exports,
     ground,
@@ -119,6 +120,7 @@ _RESOURCES = (
     mechanisms,
     meetings,
     offers_page,
+    duty_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

@@ -48,8 +48,9 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **valu
     """Return a page made from a template of `maps/pages`, in the reader's language; nobody may keep it."""
     language = reader_language(request)
     told = _templates.get_template(template).render(
-        t=partial(text, language=language), language=language.replace("_", "-"), **values
-    )
+        t=partial(text, language=language), language=language.replace("_", "-"),
+        alert=getattr(request.state, "alert", None), **values,
+    )  # fmt: skip
     return HTMLResponse(
         told, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
     )
@@ -65,7 +66,8 @@ def script_data(request: Request, kind: str, groups: Iterable[str], /, **values:
     groups : iterable of str
         Groups of `maps/locale` whose words the page needs, in the reader's language.
     """
-    language, prefixes = reader_language(request), tuple(f"{group}." for group in groups)
+    # A page that listens says when an area comes into another mode.
+    language, prefixes = reader_language(request), tuple(f"{group}." for group in (*groups, "mode"))
     said = {key: value for key, value in words(language).items() if key.startswith(prefixes)}
     return {"kind": kind, "language": language, "words": said, **values}
 
@@ -119,7 +121,18 @@ def page_session(request: Request, store: StoreDep) -> Iterator[Session]:
             entered(row, key, request)
         except NotSignedInError:
             raise SignInFirstError from None
+        note_mode(request, session)
         yield session
+
+
+def note_mode(request: Request, session: Session) -> None:
+    """Let the page say that areas of the reader are in an emergency, or else in a drill, and which."""
+    standing = session.execute(sql("SELECT mode, name FROM standing_modes()")).all()
+    if standing:
+        gravest = standing[0].mode
+        request.state.alert = {
+            "mode": gravest, "names": [row.name for row in standing if row.mode == gravest],
+        }  # fmt: skip
 
 
 PageSessionDep = Annotated[Session, Depends(page_session, scope="function")]

@@ -216,8 +216,25 @@ class ModeOut(BaseModel):
     area: str
     mode: Mode
     note: str
+    set_by: int | None
     set_at: datetime
     stands: bool
+
+
+class StandingMode(BaseModel):
+    """An area that is in another mode than routine by its own last switch."""
+
+    area: str
+    name: str
+    mode: Mode
+    set_at: datetime
+
+
+class StandingModes(BaseModel):
+    """The gravest mode that touches the actor's areas, and which areas are switched."""
+
+    mode: Mode
+    areas: list[StandingMode]
 
 
 _RULES = """
@@ -399,6 +416,16 @@ def list_modes(session: SessionDep) -> list[ModeOut]:
     return _modes(session, "")
 
 
+@router.get("/modes/standing", responses=problems())
+def get_standing_modes(session: SessionDep) -> StandingModes:
+    """Say whether an emergency or a drill holds somewhere in the actor's areas, or above them, and where."""
+    rows = session.execute(text("SELECT area, name, mode, set_at FROM standing_modes()")).all()
+    return StandingModes(
+        mode=rows[0].mode if rows else "routine",
+        areas=[StandingMode.model_validate(row._mapping) for row in rows],
+    )
+
+
 @router.post("/modes", status_code=201, responses=problems(400, 404, 409))
 def set_mode(body: ModeIn, session: SessionDep) -> ModeOut:
     """Switch the mode of an area (平急转换), there and back: rules of dispatch go by it.
@@ -472,7 +499,7 @@ def _offer(session: Session, offer_id: int) -> OfferOut:
 def _modes(session: Session, where: str, **values: Any) -> list[ModeOut]:
     rows = session.execute(
         text(f"""
-            SELECT m.id, d.code AS area, m.mode, m.note, m.set_at, NOT EXISTS (
+            SELECT m.id, d.code AS area, m.mode, m.note, m.set_by, m.set_at, NOT EXISTS (
               SELECT FROM area_modes later WHERE later.division_id = m.division_id AND later.id > m.id
             ) AS stands
             FROM area_modes m JOIN divisions d ON d.id = m.division_id {where}

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, SettingsDep, StoreDep, entered, key_hash
 from api.errors import NotSignedInError
-from api.pages import SignInFirstError, page, script_data
+from api.pages import SignInFirstError, note_mode, page, script_data
 from api.routes.cases import editions_of
 
 router = APIRouter(include_in_schema=False)
@@ -42,6 +42,8 @@ def show_report(
         actor = _actor(request, session)
         if actor is None and not session.execute(text("SELECT enter_anonymously()")).scalar_one():
             raise SignInFirstError
+        if actor is not None:
+            note_mode(request, session)
         centre = session.execute(
             text("SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM report_centre() c WHERE c IS NOT NULL")
         ).one_or_none()

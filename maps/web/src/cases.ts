@@ -4,6 +4,7 @@ import "./cases.css";
 import { casePage, type CasePage } from "./case_page.ts";
 import { startCaseFile } from "./casefile/casefile.ts";
 import { startCaseList } from "./caselist/caselist.ts";
+import { startDuty } from "./duty/duty.ts";
 import { masked } from "./masking.ts";
 import { startMeetings } from "./meetings/meetings.ts";
 import { startNearest } from "./nearest/nearest.ts";
@@ -29,6 +30,7 @@ declare global {
 const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   caselist: startCaseList,
   casefile: startCaseFile,
+  duty: startDuty,
   report: startReport,
   meetings: startMeetings,
   nearest: startNearest,

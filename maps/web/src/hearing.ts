@@ -4,12 +4,12 @@
  * Tell of events of some kinds with their bodies. `again` is called once events are heard again after a time in which
  * none were, so that what happened meanwhile can be asked for.
  */
-export function hear<T>(kinds: readonly string[], told: (body: T) => void, again: () => void): void {
+export function hear<T>(kinds: readonly string[], told: (body: T, kind: string) => void, again: () => void): void {
   let source: EventSource | null = null;
   const listen = () => {
     const opened = new EventSource("/api/v1/events");
     source = opened;
-    for (const kind of kinds) opened.addEventListener(kind, (event) => told((JSON.parse((event as MessageEvent<string>).data) as { body: T }).body));
+    for (const kind of kinds) opened.addEventListener(kind, (event) => told((JSON.parse((event as MessageEvent<string>).data) as { body: T }).body, kind));
     return opened;
   };
   const cease = () => {

@@ -5,6 +5,7 @@ import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
 import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
 import { element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
+import { askMode } from "../mode.ts";
 import { t } from "../words.ts";
 import { addressOf, type Filters, filtersOf, queryOf, VIEWS } from "./filters.ts";
 
@@ -194,7 +195,10 @@ class CaseList {
         this.fresh.hidden = false;
       }, GATHER_MS);
     };
-    hear(["case", "case.imported"], changed, () => void this.compare());
+    hear(["case", "case.imported", "mode"], (_: unknown, kind) => (kind === "mode" ? void askMode() : changed()), () => {
+      void this.compare();
+      void askMode();
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { moment, span, useZone, word } from "../case_words.ts";
 import { button, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
 import { maskAsTyped } from "../masking.ts";
+import { askMode } from "../mode.ts";
 import { formatCount, t } from "../words.ts";
 
 interface OffersPage extends CasePage {
@@ -64,7 +65,10 @@ class BoardView {
       event.preventDefault();
       void this.offer(event.target as HTMLFormElement);
     });
-    hear(["offer", "case"], () => this.changed(), () => this.changed());
+    hear(["offer", "case", "mode"], (_: unknown, kind) => (kind === "mode" ? void askMode() : this.changed()), () => {
+      this.changed();
+      void askMode();
+    });
   }
 
   async open(): Promise<void> {

@@ -3,6 +3,7 @@ import * as L from "leaflet";
 import { askService } from "../asking.ts";
 import { element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
+import { askMode } from "../mode.ts";
 import { formatCount, t } from "../words.ts";
 import { Card, noteText } from "./card.ts";
 import { parameters, readFilters, shows, type Filters } from "./filters.ts";
@@ -169,6 +170,10 @@ class Wall {
   private take(event: LiveEvent): void {
     if (event.kind === "case.noted") {
       void this.askNotes();
+      return;
+    }
+    if (event.kind === "mode") {
+      void askMode();
       return;
     }
     if (event.kind !== "case" && event.kind !== "case.imported") return;

@@ -1,0 +1,120 @@
+"""The page of who is on duty by post (AB岗), with its gaps, and of the mode of the areas (平急转换)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from api.dependencies import Actor
+from api.pages import PageSessionDep, missing_page, page, script_data
+from api.routes.cases import calendar_of
+from api.routes.mechanisms import list_gaps
+from api.routes.shown import moments
+
+router = APIRouter(include_in_schema=False)
+
+MOST_AREAS = 3000
+MOST_ROWS = 600
+DAYS_AHEAD = 7
+ROSTER_KEEPERS = frozenset({"dispatcher", "admin"})
+PLACES = ("A", "B")
+
+_GRIDS = """
+    SELECT c.id AS community, coalesce(c.name, c.code) AS area, g.code AS grid
+    FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions c ON c.id = g.community_id
+    WHERE c.path <@ (SELECT path FROM divisions WHERE id = :division)
+      AND v.state IN ('published', 'superseded')
+      AND daterange(v.valid_from, v.valid_to) @> (:at AT TIME ZONE 'UTC')::date
+    ORDER BY c.code, g.code"""
+# Whoever is on duty in a division above a community is on duty in each of its grids.
+_ON_DUTY = """
+    SELECT c.id AS community, CASE WHEN r.division_id = c.id THEN r.grid ELSE '' END AS grid, r.place,
+           r.user_id, r.ends_at
+    FROM duties r JOIN divisions d ON d.id = r.division_id JOIN divisions c ON c.path <@ d.path
+    WHERE c.level = 'community' AND c.path <@ (SELECT path FROM divisions WHERE id = :division)
+      AND r.withdrawn_at IS NULL AND r.starts_at <= :at AND r.ends_at > :at"""
+_ROSTER = """
+    SELECT r.id, coalesce(d.name, d.code) AS area, r.grid, r.place, r.user_id, r.starts_at, r.ends_at
+    FROM duties r JOIN divisions d ON d.id = r.division_id
+    WHERE d.path <@ (SELECT path FROM divisions WHERE id = :division) AND r.withdrawn_at IS NULL
+      AND r.ends_at > :at AND r.starts_at < :ahead
+    ORDER BY r.starts_at, d.code, r.grid, r.place LIMIT :most"""
+_MODES = """
+    SELECT m.id, coalesce(d.name, d.code) AS area, m.mode, m.note, m.set_by, m.set_at
+    FROM area_modes m JOIN divisions d ON d.id = m.division_id,
+         (SELECT path FROM divisions WHERE id = :division) here
+    WHERE d.path <@ here.path OR d.path @> here.path
+    ORDER BY m.id DESC LIMIT 50"""
+
+
+@router.get("/duty")
+def show_duty(
+    request: Request,
+    session: PageSessionDep,
+    area: Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = "",
+) -> Response:
+    """Show who is on duty in an area by post, where nobody is, and in which mode the area is."""
+    actor: Actor = request.state.actor
+    areas = session.execute(
+        text("""SELECT id, code, coalesce(name, code) AS name, path::text AS path FROM divisions
+                WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
+        {"most": MOST_AREAS},
+    ).all()  # fmt: skip
+    here = next((one for one in areas if one.code == area), None if area else next(iter(areas), None))
+    if here is None and area:
+        return missing_page(request, actor)
+    now = datetime.now(UTC)
+    names = {row.id: row.name for row in session.execute(text("SELECT id, name FROM posts()"))}
+    names[actor.user_id] = actor.name
+    told: dict[str, Any] = {"grids": [], "roster": [], "gaps": [], "modes": [], "mode": "routine"}
+    if here is not None:
+        ahead = now + timedelta(days=DAYS_AHEAD)
+        values = {"division": here.id, "at": now, "ahead": ahead, "most": MOST_ROWS}
+        told = {
+            "grids": _staffed(session, values),
+            "roster": session.execute(text(_ROSTER), values).all(),
+            # Moments are told to the minute.
+            "gaps": [
+                gap
+                for gap in list_gaps(session, here.id, now, ahead)
+                if gap.ends_at - gap.starts_at >= timedelta(minutes=1)
+            ],
+            "modes": session.execute(text(_MODES), values).all(),
+            "mode": session.execute(
+                text("SELECT mode_at(path, now()) FROM divisions WHERE id = :division"), values
+            ).scalar_one(),
+        }
+    grids: list[dict[str, Any]] = told["grids"]
+    counts = {
+        "grids": len(grids), "both": sum(bool(one["A"] and one["B"]) for one in grids),
+        "no_a": sum(not one["A"] for one in grids), "no_b": sum(not one["B"] for one in grids),
+    }  # fmt: skip
+    keeps = bool(ROSTER_KEEPERS & actor.grants.keys())
+    zone = calendar_of(request).zone
+    script = script_data(request, "duty", ("duty", "case.mode"), zone=zone.key)
+    return page(
+        request, "duty.html", actor=actor, script=script, areas=areas, place=here, told=told, counts=counts,
+        keeps=keeps, posts=sorted(names.items(), key=lambda one: one[1]) if keeps else [], names=names,
+        moment=moments(zone), now=now, most=MOST_ROWS, days=DAYS_AHEAD,
+    )  # fmt: skip
+
+
+def _staffed(session: Session, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the micro-grids in force, each with the accounts that are in its two places."""
+    on_duty: dict[tuple[int, str, str], Row[Any]] = {}
+    for row in session.execute(text(_ON_DUTY), dict(values)):
+        on_duty[row.community, row.grid, row.place] = row
+
+    def in_place(community: int, grid: str, place: str) -> Row[Any] | None:
+        return on_duty.get((community, grid, place)) or on_duty.get((community, "", place))
+
+    return [
+        {"area": row.area, "community": row.community, "grid": row.grid,
+         **{place: in_place(row.community, row.grid, place) for place in PLACES}}
+        for row in session.execute(text(_GRIDS), dict(values))
+    ]  # fmt: skip
