@@ -56,7 +56,9 @@ def find_links(
         report("linking", 1, 1)
         write_frames(link_frames(found), output)
         if map_file is not None:
-            draw_map(terminal, plan_file, map_file, report, context=[f"{output}:links"])
+            from maps.result_map import link_map
+
+            draw_map(terminal, plan_file, map_file, report, result=link_map(found))
     _tell(terminal, found, output, map_file)
 
 

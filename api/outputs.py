@@ -17,6 +17,7 @@ from geo.layers import LayerKind
 from maps.bundle import require_bundle
 
 if TYPE_CHECKING:
+    from maps.result_map import ResultMap
     from maps.walk_map import WalkMap
 
 
@@ -83,6 +84,7 @@ def draw_map(
     watermark: str | None = None,
     with_texts: bool = False,
     walk: WalkMap | None = None,
+    result: ResultMap | None = None,
 ) -> None:
     """Write the map of a plan file, and print what was noticed in the layers added to it."""
     from maps.export import write_map
@@ -91,7 +93,7 @@ def draw_map(
     found = write_map(
         plan_file, output, incidents=incidents, stations=stations, context=context,
         fields=fields, crs=crs, compare=compare, period=period, watermark=watermark, with_texts=with_texts,
-        walk=walk, language=terminal.language,
+        walk=walk, result=result, language=terminal.language,
     )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)

@@ -75,7 +75,9 @@ def make_overlay(
         write_frames(overlay_frames(made, {**run_times(started), "options": options}), output)
         report("writing", 1, 1)
         if map_file is not None:
-            draw_map(terminal, output, map_file, report, context=_shown_on_map(made, output))
+            from maps.result_map import overlay_map
+
+            draw_map(terminal, output, map_file, report, result=overlay_map(made))
     _tell(terminal, made, output, map_file)
 
 
@@ -89,10 +91,6 @@ def overlay_frames(made: Overlaid, run: Mapping[str, str]) -> dict[str, pd.DataF
     if len(made.conflicts):
         frames["conflicts"] = made.conflicts
     return frames
-
-
-def _shown_on_map(made: Overlaid, output: Path) -> list[str]:
-    return [f"{output}:conflicts"] if len(made.conflicts) else []
 
 
 def _plan_of(source: str) -> EarlierPlan | None:

@@ -76,6 +76,9 @@ class Overlaid:
         department, grids, households in its grids, households_in_none, border_m between its grids,
         followed_m of it that base grids keep to, followed (its share), and base_grids that lie in one of
         its grids.
+    outlines : GeoDataFrame
+        department, grid_id and the grid as the department drew it, or the ground of its units where it gave
+        a table; in the working CRS.
     """
 
     plan: Plan
@@ -83,6 +86,7 @@ class Overlaid:
     conflicts: gpd.GeoDataFrame
     old_to_new: pd.DataFrame
     departments: pd.DataFrame
+    outlines: gpd.GeoDataFrame
 
 
 def overlaid(
@@ -143,7 +147,7 @@ def overlaid(
     )
     return Overlaid(
         made, grid_ids, _conflicts(layers, ground, grid_ids), _old_to_new(made, grid_ids),
-        _kept_to(made, grid_ids),
+        _kept_to(made, grid_ids), _outlines(layers, ground, departments, grid_ids),
     )  # fmt: skip
 
 
@@ -274,6 +278,34 @@ def _cell_polygons(ground: Ground) -> NDArray[np.object_]:
     own = np.full(len(ground.arcs.cell_community), -1)
     own[:n] = np.arange(n)
     return region_polygons(ground.arcs, own, n)
+
+
+def _outlines(
+    layers: PlanLayers,
+    ground: Ground,
+    departments: Sequence[Department],
+    grid_ids: Mapping[str, ObjectArray],
+) -> gpd.GeoDataFrame:
+    frames = []
+    cells = _cell_polygons(ground)
+    for department in departments:
+        grids = department.grids
+        if are_polygons(grids):
+            ids, shapes = grids["grid_id"].to_numpy(dtype=object), grids.geometry.to_numpy()
+        else:
+            code, names = pd.factorize(grid_ids[department.name], sort=True)
+            there = ~shapely.is_missing(cells)
+            ids = np.asarray(names, object)
+            shapes = np.array(
+                [
+                    *(shapely.coverage_union_all(cells[(code == row) & there]) for row in range(len(ids))),
+                    None,
+                ],
+                object,
+            )[:-1]
+        frames.append(pd.DataFrame({"department": department.name, "grid_id": ids, "geometry": shapes}))
+    table = pd.concat(frames, ignore_index=True)
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=layers.working_crs)
 
 
 def _old_to_new(made: Plan, grid_ids: Mapping[str, ObjectArray]) -> pd.DataFrame:

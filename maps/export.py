@@ -27,6 +27,7 @@ from maps.meeting import Stamped, cases_of, digest_of, meeting_note, with_before
 from maps.pack import Packing, origin_of
 from maps.page import compose
 from maps.period import Period, period_of
+from maps.result_map import ResultMap
 from maps.styles import page_styles
 from maps.text import LANGUAGES, Language, printable, words
 from maps.walk_map import WalkMap
@@ -54,7 +55,7 @@ _LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 
 # Borders keep every bend a person could see from the ground: 4e-6 degrees is less than half a metre.
 _SMOOTH_DEGREES = 4e-6
-_SMOOTHED = ("grids", "grids_before", "cells", "communities", "walk")
+_SMOOTHED = ("grids", "grids_before", "cells", "communities", "walk", "conflicts", "department_grids")
 
 # Rows brought to another CRS at a time.
 _ROWS_AT_A_TIME = 8192
@@ -78,6 +79,7 @@ def write_map(
     watermark: str | None = None,
     with_texts: bool = False,
     walk: WalkMap | None = None,
+    result: ResultMap | None = None,
     language: Language = "zh_CN",
 ) -> list[Finding]:
     """Write the map of a plan file, for a meeting.
@@ -106,6 +108,8 @@ def write_map(
         Show also what people wrote in cases; without it the file holds none of it.
     walk : WalkMap, optional
         Ground by walking time, with its own stations.
+    result : ResultMap, optional
+        What linking households or laying grids over each other found.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
@@ -139,14 +143,19 @@ def write_map(
         sources.append(_stamped(read["incidents"], len(cases)))
     sources += [_stamped(layer) for layer in (*([read["stations"]] if "stations" in read else []), *further)]
     findings = [finding for layer in [*read.values(), *further] for finding in layer.findings]
+    if result is not None and result.findings is not None and len(result.findings):
+        frames["findings"] = _with_findings(frames.get("findings"), result.findings)
     layers = page_layers(
         frames,
         incidents=cases,
         stations=_frame(read.get("stations")) if walk is None else walk.stations,
         context=[layer.frame for layer in further],
         walk=None if walk is None else walk.ground,
+        further=None if result is None else result.layers,
     )
     about = _about(frames, layers, walk=walk, language=language)
+    if result is not None:
+        about.settings[result.kind] = result.note
     # A city is large: what was read is let go of before it is packed, and each layer once it is.
     del frames, read, further, cases
     packed = _packed(layers)
@@ -157,6 +166,15 @@ def write_map(
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return [*findings, *left_out]
+
+
+def _with_findings(own: pd.DataFrame | None, further: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    more = further.to_crs(WGS84)
+    if not isinstance(own, gpd.GeoDataFrame) or own.empty:
+        return more
+    joined = pd.concat([own.astype(object), more.astype(object)], ignore_index=True)
+    shapes = np.concatenate([own.geometry.to_numpy(), more.geometry.to_numpy()])
+    return gpd.GeoDataFrame(joined.drop(columns="geometry"), geometry=shapes, crs=WGS84)
 
 
 def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:

@@ -19,6 +19,7 @@ from maps.changes import grid_changes, has_before
 from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
 from maps.meeting import minutes_of
+from maps.result_map import COLUMNS as RESULT_COLUMNS
 from maps.text import LANGUAGES, one_line
 
 WGS84 = "EPSG:4326"
@@ -53,7 +54,12 @@ _COUNTED = (
     "households", "special_households", "left_out", "micro_grids", "special_grids", "units_too_large",
     "households_too_large", "least", "most",
 )  # fmt: skip
-_NUMBERS = frozenset({"households", "units", "area_m2", "floor_from", "floor_to", "site", "gained", "walk"})
+_NUMBERS = frozenset(
+    {
+        "households", "units", "area_m2", "floor_from", "floor_to", "site", "gained", "walk", "links",
+        "linked", "member", "hue", "department", "moved",
+    }
+)  # fmt: skip
 
 # More than anyone counts, and still exact in every browser.
 _LARGEST = 1e15
@@ -72,6 +78,7 @@ def page_layers(
     stations: gpd.GeoDataFrame | None = None,
     context: Sequence[gpd.GeoDataFrame] = (),
     walk: gpd.GeoDataFrame | None = None,
+    further: Mapping[str, gpd.GeoDataFrame] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the layers of the page by name.
 
@@ -85,6 +92,8 @@ def page_layers(
         Further layers, drawn thin over the grids.
     walk : GeoDataFrame, optional
         Ground by walking time (`maps.walk_map`).
+    further : mapping, optional
+        Layers of a result by name (`maps.result_map`).
 
     Returns
     -------
@@ -138,6 +147,8 @@ def page_layers(
         layers["stations"] = _chosen(stations, "stations")
     if walk is not None:
         layers["walk"] = _frame(walk, ("walk", "households"))
+    for name, layer in (further or {}).items():
+        layers[name] = _frame(layer, RESULT_COLUMNS[name])
     if context:
         shapes = pd.concat([_in_wgs84(layer.geometry) for layer in context], ignore_index=True)
         layers["context"] = gpd.GeoDataFrame(geometry=shapes, crs=WGS84)

@@ -1,6 +1,7 @@
 /** Everything that must not be cut at a tile: labels, incidents, stations; redrawn when the view rests. */
 import * as L from "leaflet";
 import { drawIncident, drawStation } from "./icons.ts";
+import { drawMember } from "./results.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
 import { joinCircles, placeLabels, Taken, type Box, type Circle } from "./labels.ts";
 import { lead, Ruler, write, type Label } from "./lettering.ts";
@@ -21,7 +22,7 @@ export interface DrawnLabel {
 }
 
 /** What a click may have meant: the topmost incident, cluster or station there. */
-export type Hit = { kind: "incidents"; incidents: number[]; isCluster: boolean } | { kind: "station"; station: number };
+export type Hit = { kind: "incidents"; incidents: number[]; isCluster: boolean } | { kind: "station"; station: number } | { kind: "member"; member: number };
 
 export class Overlay extends L.Layer {
   private readonly canvas = document.createElement("canvas");
@@ -34,6 +35,7 @@ export class Overlay extends L.Layer {
   private drawn: Label[] = [];
   private clusters: { x: number; y: number; radius: number; gatherings: Gathering[]; count: number }[] = [];
   private stations: StationSpot[] = [];
+  private members: { x: number; y: number; radius: number; member: number }[] = [];
   private host: L.Map | null = null;
 
   constructor(
@@ -98,7 +100,9 @@ export class Overlay extends L.Layer {
     const station = [...this.stations].reverse().find(
       (each) => Math.max(Math.abs(each.x - x), Math.abs(each.y - y)) <= each.side / 2 + 2,
     );
-    return station ? { kind: "station", station: station.station } : null;
+    if (station) return { kind: "station", station: station.station };
+    const member = [...this.members].reverse().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
+    return member ? { kind: "member", member: member.member } : null;
   }
 
   redraw(ratio = window.devicePixelRatio || 1): void {
@@ -128,6 +132,8 @@ export class Overlay extends L.Layer {
     // While time slides, a layer of its own draws them.
     this.clusters = this.shown.has("incidents") && !this.incidents.window ? this.gather(view) : [];
     this.stations = this.shown.has("stations") ? this.place(view) : [];
+    this.members = this.shown.has("members") ? this.placeMembers(view) : [];
+    for (const { x, y, radius } of this.members) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, radius } of this.clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, side } of this.stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
     for (const box of [...this.divider.covers, ...this.controls()]) taken.take(this.inDrawing(box));
@@ -143,6 +149,7 @@ export class Overlay extends L.Layer {
       const site = layer.number("site", station);
       drawStation(pen, x, y, side, site === null ? styles.ink.station : styles.ink.select, site);
     }
+    for (const { x, y, radius, member } of this.members) drawMember(pen, x, y, radius, scene.get("members"), member, styles);
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);
   }
 
@@ -200,6 +207,15 @@ export class Overlay extends L.Layer {
     };
     write(pen, label);
     this.drawn.push(label);
+  }
+
+  private placeMembers(view: Window): Overlay["members"] {
+    const layer = this.scene.get("members");
+    const radius = clamp(7 / view.metresPerPixel, 3.5, 12);
+    return layer.within(windowBox(view, 20)).flatMap((member) => {
+      const middle = layer.middle(member);
+      return middle ? [{ ...pixel(view, middle), radius, member }] : [];
+    });
   }
 
   private place(view: Window): StationSpot[] {

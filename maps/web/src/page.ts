@@ -14,11 +14,12 @@ import { boundsOf, place, worldOf } from "./places.ts";
 import { penOver, restingOn } from "./resting.ts";
 import {
   buildingSection, communitySection, compoundSection, findingSection, gridSection, incidentSection, popupElement, Reasons,
-  stationSection, unitSection, type Section,
+  conflictSection, memberSection, stationSection, unitSection, type Section,
 } from "./popups.ts";
 import { union, type Box, type LayerName, type Scene } from "./scene.ts";
 import type { Language, Settings } from "./schema.ts";
 import type { Entry } from "./search.ts";
+import { linksOf } from "./results.ts";
 import { Swipe } from "./swipe.ts";
 import { metresPerPixel, PlanTiles } from "./tiles.ts";
 import { TowerBadges } from "./towers.ts";
@@ -71,7 +72,8 @@ export class Page {
     this.incidents = new Incidents(scene.get("incidents"));
     this.reasons = new Reasons(scene);
     const drawn: Shown[] = ["units", "cells", "communities", "roads", "water", "barriers", "compounds", "gates",
-      "incidents", "stations", "context", "faults", "walk"];
+      "incidents", "stations", "context", "faults", "walk",
+      "links", "members", "department_grids", "conflicts"];
     for (const name of drawn) if (scene.has(name as LayerName) && !INITIALLY_HIDDEN.has(name)) this.shown.add(name);
     this.shown.add("status").add("labels");
 
@@ -274,9 +276,10 @@ export class Page {
     if (name === "findings") return this.goToFinding(first);
     if (name === "units") return this.goToUnits(features, [unitSection(this.scene, first)]);
     const layer = this.scene.get(name);
-    const box = union(features.map((feature) => layer.box(feature)));
-    if (!box) return;
-    const middle = middleOf(box);
+    const own = union(features.map((feature) => layer.box(feature)));
+    if (!own) return;
+    const middle = middleOf(own);
+    const box = name === "members" ? union([own, ...linksOf(this.scene, first).map((link) => this.scene.get("links").box(link))]) ?? own : own;
     const isGrid = name === "grids" || name === "grids_before";
     const at = (isGrid ? this.scene.get(`${name}_labels`).middle(features[0] as number) : null) ?? middle;
     this.outline(name, features);
@@ -287,12 +290,15 @@ export class Page {
       communities: () => [communitySection(this.scene, first)],
       incidents: () => [incidentSection(this.scene, first)],
       stations: () => [stationSection(this.scene, first)],
+      members: () => [memberSection(this.scene, first)],
+      conflicts: () => [conflictSection(this.scene, first)],
     };
     this.bring(box, () => {
       const made = sections[name]?.();
       if (made) this.popup(at, made);
     });
-    if (name === "incidents" || name === "stations") this.ring(at);
+    if (name === "incidents" || name === "stations" || name === "members") this.ring(at);
+    if (name === "members") this.outline("links", linksOf(this.scene, first), false);
   }
 
   /** Bring a place into view and ring it. */
@@ -314,6 +320,10 @@ export class Page {
     const hit = this.overlay.hit(event.containerPoint);
     this.selection.clearLayers();
     if (hit?.kind === "station") return this.goNear("stations", hit.station, stationSection(this.scene, hit.station));
+    if (hit?.kind === "member") {
+      this.goNear("members", hit.member, memberSection(this.scene, hit.member));
+      return this.outline("links", linksOf(this.scene, hit.member), false);
+    }
     if (hit) return this.openIncidents(hit.incidents, event.latlng);
     const at = worldOf(event.latlng);
     const { scene } = this;
@@ -326,6 +336,8 @@ export class Page {
     const sections: Section[] = [];
     if (unit !== undefined) sections.push(unitSection(scene, unit));
     if (compound !== undefined && unit === undefined) sections.push(compoundSection(scene, compound));
+    const conflict = this.shown.has("conflicts") ? scene.get("conflicts").polygonsAt(...at)[0] : undefined;
+    if (conflict !== undefined) sections.push(conflictSection(scene, conflict));
     if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons, side));
     else if (community !== undefined) sections.push(communitySection(scene, community));
     if (!sections.length) return;

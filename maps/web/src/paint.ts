@@ -9,7 +9,8 @@ import type { Status, StatusStyle, Styles } from "./schema.ts";
 export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
 
 export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" |
-  "gates" | "labels" | "incidents" | "stations" | "context" | "faults" | "walk";
+  "gates" | "labels" | "incidents" | "stations" | "context" | "faults" | "walk" | "links" | "members" |
+  "department_grids" | "conflicts";
 
 /** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
 export interface Window {
@@ -83,6 +84,7 @@ export class Painter {
     }
     if (this.shown.has("walk")) this.walks(pen, view, ratio);
     else if (this.shown.has("status")) this.statuses(pen, view, ratio);
+    if (this.shown.has("conflicts")) this.conflicts(pen, view, ratio);
     if (this.shown.has("water")) this.water(pen, view);
     if (this.shown.has("compounds") && view.metresPerPixel <= COMPOUNDS_FROM_M) this.compounds(pen, view);
     if (this.shown.has("cells") && view.metresPerPixel <= UNITS_FROM_M) this.cells(pen, view);
@@ -90,11 +92,13 @@ export class Painter {
     if (this.shown.has("units") && view.metresPerPixel <= UNITS_FROM_M) this.units(pen, view);
     if (this.shown.has("barriers")) this.barriers(pen, view);
     if (this.shown.has("context")) this.context(pen, view);
+    if (this.shown.has("department_grids")) this.departments(pen, view);
     if (this.shown.has("status")) this.borders(pen, view);
     if (this.shown.has("communities")) this.communities(pen, view);
     // Findings speak of the plan as it is now.
     if (this.shown.has("faults") && this.side === "after") this.faults(pen, view, ratio);
     if (this.shown.has("status") && this.marks()) this.changes(pen, view);
+    if (this.shown.has("links")) this.links(pen, view);
     if (this.shown.has("gates") && view.metresPerPixel <= GATES_FROM_M) this.gates(pen, view);
   }
 
@@ -329,6 +333,44 @@ export class Painter {
     pen.fill();
   }
 
+  /** Ground on which grids of two departments cross. */
+  private conflicts(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
+    const { layer, seen } = this.window("conflicts", view, 2);
+    pen.beginPath();
+    for (const each of seen) trace(pen, layer.layer.polygons, each, view, true);
+    fillHatched(pen, this.styles.overlap, ratio);
+  }
+
+  /** Outlines of departments, the first one widest and lowest: where several draw one border all are seen. */
+  private departments(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("department_grids", view, 8);
+    const count = 1 + seen.reduce((most, each) => Math.max(most, layer.number("department", each) ?? 0), 0);
+    for (let department = 0; department < count; department++) {
+      pen.beginPath();
+      for (const each of seen) if (layer.number("department", each) === department) trace(pen, layer.layer.polygons, each, view, true);
+      pen.strokeStyle = this.styles.kinds[department % this.styles.kinds.length] as string;
+      pen.lineWidth = departmentWidth(department, count) * clamp(2 / view.metresPerPixel, 0.5, 1);
+      pen.stroke();
+    }
+  }
+
+  /** A line from each place of member households to the units that it links, in the colour of the place. */
+  private links(pen: CanvasRenderingContext2D, view: Window): void {
+    const { layer, seen } = this.window("links", view, 4);
+    const width = clamp(3 / view.metresPerPixel, 0.8, 2.2);
+    for (const [hue, colour] of this.styles.kinds.entries()) {
+      const own = seen.filter((each) => layer.number("hue", each) === hue);
+      if (!own.length) continue;
+      for (const [ink, extra] of [["rgba(255,255,255,0.8)", 1.6], [colour, 0]] as const) {
+        pen.beginPath();
+        for (const each of own) trace(pen, layer.layer.lines, each, view, false);
+        pen.strokeStyle = ink;
+        pen.lineWidth = width + extra;
+        pen.stroke();
+      }
+    }
+  }
+
   private gates(pen: CanvasRenderingContext2D, view: Window): void {
     const { layer, seen } = this.window("gates", view, 8);
     const { points } = layer.layer;
@@ -355,6 +397,11 @@ export class Painter {
     const layer = this.scene.get(name);
     return { layer, seen: layer.within(windowBox(view, margin)) };
   }
+}
+
+/** How wide the outlines of a department are drawn: each narrower than the one before, under it. */
+export function departmentWidth(department: number, count: number): number {
+  return 2.4 + 2.2 * (count - 1 - department);
 }
 
 /** Has a unit households, but no grid? */

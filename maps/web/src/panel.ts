@@ -9,12 +9,13 @@ import { STATUSES, walkStyle, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
 import type { Language, Settings, Status, StatusStyle } from "./schema.ts";
+import { conflictRow, memberRow, resultLegend } from "./results.ts";
 import { findEntries, searchEntries, type Entry } from "./search.ts";
 import { formatHours, formatMoment } from "./times.ts";
 import { walkLegend } from "./walks.ts";
 import { formatCount, formatShare, language, t } from "./words.ts";
 
-type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations";
+type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations" | "members" | "conflicts";
 
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
@@ -147,6 +148,12 @@ export class Panel {
     }
   }
 
+  private swatch(style: StatusStyle): HTMLElement {
+    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    this.hatched(swatch, style);
+    return swatch;
+  }
+
   private search(): HTMLElement {
     const input = element("input", {
       type: "search", id: "search", role: "combobox", autocomplete: "off", spellcheck: "false",
@@ -223,7 +230,7 @@ export class Panel {
     const tabs: [Tab, number | null][] = [["legend", null], ["grids", scene.get("grids").count]];
     if (this.options.settings.changes) tabs.push(["changes", changedGrids(scene).length]);
     tabs.push(["findings", scene.get("findings").count]);
-    for (const layer of ["incidents", "stations"] as const) if (scene.has(layer)) tabs.push([layer, scene.get(layer).count]);
+    for (const layer of ["members", "conflicts", "incidents", "stations"] as const) if (scene.has(layer)) tabs.push([layer, scene.get(layer).count]);
     const crowd = tabs.length > 5 ? "tabs many crowded" : tabs.length > 4 ? "tabs many" : "tabs";
     const list = element("div", { class: crowd, role: "tablist", "aria-label": t("page.panel") });
     for (const [tab, count] of tabs) {
@@ -263,6 +270,7 @@ export class Panel {
     const parts = {
       legend: () => this.legend(), grids: () => this.gridList(), changes: () => this.changeList(),
       findings: () => this.findingList(), incidents: () => this.incidentList(), stations: () => this.stationList(),
+      members: () => this.resultList("members"), conflicts: () => this.resultList("conflicts"),
     };
     this.body.replaceChildren(...parts[this.tab]());
   }
@@ -337,6 +345,10 @@ export class Panel {
       ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
       ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
       ["walk", iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
+      ["links", line(settings.styles.kinds[1] as string, 2)],
+      ["members", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, settings.styles.kinds[1] as string))],
+      ["department_grids", line(settings.styles.kinds[0] as string, 3)],
+      ["conflicts", this.swatch(settings.styles.overlap)],
       ["context", line("rgb(92,62,122)", 1.4)],
       ["faults", iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
     ];
@@ -352,6 +364,7 @@ export class Panel {
     }
     return [
       ...walkLegend(settings, (place, style) => this.hatched(place, style)),
+      ...resultLegend(scene, settings, (place, style) => this.hatched(place, style)),
       element("section", { class: "legend" }, element("h2", {}, t("legend.statuses")), statuses),
       ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
       ...this.faultLegend(),
@@ -550,6 +563,15 @@ export class Panel {
       parts.push(shown, group("kind", incidents.kinds), group("state", incidents.states));
     }
     return parts;
+  }
+
+  private resultList(layer: "members" | "conflicts"): HTMLElement[] {
+    const { scene, settings, onFeature } = this.options;
+    const list = element("ul", { class: "stations" });
+    const row = (feature: number) => (layer === "members"
+      ? memberRow(scene, settings.styles, feature, onFeature) : conflictRow(scene, feature, onFeature));
+    const more = this.chunked(Array.from({ length: scene.get(layer).count }, (_, i) => i), row, list);
+    return [list, more];
   }
 
   private stationList(): HTMLElement[] {

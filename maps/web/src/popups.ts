@@ -230,6 +230,38 @@ export function stationSection(scene: Scene, station: number): Section {
   };
 }
 
+/** A place of Party-member households: how many there are, how many of them link, and whom. */
+export function memberSection(scene: Scene, member: number): Section {
+  const members = scene.get("members");
+  const count = (column: string) => formatCount(members.number(column, member) ?? 0);
+  return {
+    title: t("link.place"),
+    rows: rows([
+      [t("link.member_id"), members.text("member_id", member)],
+      [t("link.households"), count("households")],
+      [t("link.linking"), count("links")],
+      [t("link.linked_households"), count("linked")],
+      [t("link.status"), t(`link.${members.text("status", member)}`)],
+      [t("incident.grid"), members.text("grid_id", member)],
+    ]),
+  };
+}
+
+/** Two grids of two departments that cross. */
+export function conflictSection(scene: Scene, conflict: number): Section {
+  const conflicts = scene.get("conflicts");
+  const text = (column: string) => conflicts.text(column, conflict);
+  return {
+    title: t("merge.crossing"),
+    rows: rows([
+      [text("department_a"), text("grid_a")],
+      [text("department_b"), text("grid_b")],
+      [t("merge.in_both"), formatCount(conflicts.number("households", conflict) ?? 0)],
+      [t("merge.moved"), formatCount(conflicts.number("moved", conflict) ?? 0)],
+    ]),
+  };
+}
+
 export function facilities(text: string): string[] {
   return text.split(/[;\uFF1B]/).map((each) => each.trim()).filter((each) => each !== "");
 }

@@ -7,7 +7,8 @@ export type Box = [minX: number, minY: number, maxX: number, maxY: number];
 
 export type LayerName =
   | "grids" | "grids_before" | "changes" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" | "gates"
-  | "findings" | "faults" | "incidents" | "stations" | "context" | "walk";
+  | "findings" | "faults" | "incidents" | "stations" | "context" | "walk" | "links" | "members" |
+  "department_grids" | "conflicts";
 
 const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, edges: null, lines: null, points: null };
 

@@ -85,6 +85,19 @@ export interface WalkNote {
   further?: SiteGain[];
 }
 
+/** Linked households (`maps/result_map.py`). */
+export interface LinkNote {
+  households: number;
+  linked: number;
+  unlinked: number;
+  places: Partial<Record<"ok" | "too_small" | "too_large" | "idle" | "outside", number>>;
+}
+
+/** Grids of several departments over each other (`maps/result_map.py`). */
+export interface MergeNote {
+  departments: { name: string; grids: number; none: number; followed: number; base_grids: number }[];
+}
+
 export interface Settings {
   language: Language;
   words: Record<Language, Record<string, string>>;
@@ -96,6 +109,10 @@ export interface Settings {
   changes?: ChangesNote;
   /** Only on a map of walks. */
   walk?: WalkNote;
+  /** Only on a map of linked households. */
+  link?: LinkNote;
+  /** Only on a map of base grids for several departments. */
+  merge?: MergeNote;
   /** Only in the file for a meeting. */
   meeting?: MeetingNote;
 }

@@ -1,0 +1,154 @@
+/** What linking households, or laying grids of departments over each other, found: signs, legend and lists. */
+import { button, element, typed } from "./dom.ts";
+import { iconCanvas } from "./icons.ts";
+import { departmentWidth } from "./paint.ts";
+import type { LayerName, IndexedLayer, Scene } from "./scene.ts";
+import type { LinkNote, Settings, StatusStyle, Styles } from "./schema.ts";
+import { formatCount, formatShare, t } from "./words.ts";
+
+type PlaceStatus = keyof LinkNote["places"];
+
+const PLACE_STATUSES: readonly PlaceStatus[] = ["ok", "too_small", "too_large", "idle", "outside"];
+
+/** From this radius on the households that a place links are written into its sign. */
+const WRITTEN_FROM_PX = 8;
+
+/** The rows of the links of a place of member households. */
+export function linksOf(scene: Scene, member: number): number[] {
+  const links = scene.get("links");
+  return Array.from({ length: links.count }, (_, i) => i).filter((i) => links.number("member", i) === member);
+}
+
+/** A place of member households: its colour, the households that it links, and a ring where they do not fit the bounds. */
+export function drawMember(
+  pen: CanvasRenderingContext2D, x: number, y: number, radius: number, members: IndexedLayer, member: number, styles: Styles,
+): void {
+  const count = radius >= WRITTEN_FROM_PX ? members.number("linked", member) ?? 0 : 0;
+  drawPlace(pen, x, y, radius, members.text("status", member) as PlaceStatus, styles, members.number("hue", member) ?? 0, count);
+}
+
+function drawPlace(
+  pen: CanvasRenderingContext2D, x: number, y: number, radius: number, status: PlaceStatus, styles: Styles, hue: number, count: number,
+): void {
+  const links = status !== "idle" && status !== "outside";
+  const colour = styles.kinds[hue % styles.kinds.length] as string;
+  pen.setLineDash([]);
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.fillStyle = links ? colour : "#ffffff";
+  pen.fill();
+  pen.strokeStyle = links ? "#ffffff" : colour;
+  pen.lineWidth = 1.6;
+  pen.stroke();
+  if (status === "too_small" || status === "too_large" || status === "outside") {
+    pen.beginPath();
+    pen.arc(x, y, radius + 2.2, 0, 2 * Math.PI);
+    pen.strokeStyle = styles.ink.fault;
+    pen.lineWidth = 2.4;
+    pen.setLineDash(status === "too_large" ? [] : [4, 3]);
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+  if (!links || !count) return;
+  pen.fillStyle = "#ffffff";
+  pen.font = `600 ${count < 100 ? 12 : 10}px sans-serif`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(String(count), x, y + 0.5);
+}
+
+/** What stands above the other legends; nothing on other maps. */
+export function resultLegend(
+  scene: Scene, settings: Settings, fill: (place: HTMLElement, style: StatusStyle) => void,
+): HTMLElement[] {
+  return [...linkLegend(settings), ...mergeLegend(scene, settings, fill)];
+}
+
+function row(sign: HTMLElement, name: string | Node, number: string, detail?: string): HTMLElement {
+  return element("li", {}, sign, element("span", { class: "name" }, name, detail ? element("small", {}, detail) : null),
+    element("span", { class: "number" }, number));
+}
+
+function linkLegend({ link, styles }: Settings): HTMLElement[] {
+  if (!link) return [];
+  const rows = element("ul", { class: "rows" });
+  for (const status of PLACE_STATUSES) {
+    const count = link.places[status] ?? 0;
+    if (!count) continue;
+    const sign = iconCanvas(22, (pen, middle) => drawPlace(pen, middle, middle, 7, status, styles, 1, 0));
+    const made = row(sign, t(`link.${status}`), formatCount(count));
+    made.dataset["places"] = status;
+    rows.append(made);
+  }
+  const figures = t("link.figures", { linked: formatCount(link.linked), households: formatCount(link.households) });
+  const left = link.unlinked ? ` ${t("link.unlinked", { unlinked: formatCount(link.unlinked) })}` : "";
+  return [element("section", { class: "legend results" }, element("h2", {}, t("link.title")), element("p", { class: "hint" }, figures + left),
+    rows, element("p", { class: "hint" }, t("link.lines")))];
+}
+
+function mergeLegend(scene: Scene, { merge, styles }: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
+  if (!merge) return [];
+  const rows = element("ul", { class: "rows" });
+  merge.departments.forEach(({ name, grids, none, followed, base_grids }, department) => {
+    const made = row(departmentSign(styles, department, merge.departments.length), typed(name), formatCount(grids),
+      t("merge.department", { followed: formatShare(followed), base_grids: formatCount(base_grids), none: formatCount(none) }));
+    made.dataset["department"] = String(department);
+    rows.append(made);
+  });
+  const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+  fill(swatch, styles.overlap);
+  const crossing = row(swatch, t("merge.conflicts"), formatCount(scene.get("conflicts").count));
+  crossing.dataset["conflicts"] = "";
+  rows.append(crossing);
+  return [element("section", { class: "legend results" }, element("h2", {}, t("merge.title")), rows)];
+}
+
+function departmentSign(styles: Styles, department: number, count: number): HTMLElement {
+  return iconCanvas(22, (pen, middle) => {
+    pen.strokeStyle = styles.kinds[department % styles.kinds.length] as string;
+    pen.lineWidth = departmentWidth(department, count);
+    pen.beginPath();
+    pen.moveTo(1, middle);
+    pen.lineTo(21, middle);
+    pen.stroke();
+  });
+}
+
+/** One place of the list of places of member households. */
+export function memberRow(scene: Scene, styles: Styles, member: number, onFeature: (layer: LayerName, feature: number) => void): HTMLElement {
+  const members = scene.get("members");
+  const status = members.text("status", member) as PlaceStatus;
+  const go = button("", () => onFeature("members", member));
+  go.append(
+    iconCanvas(20, (pen, middle) => drawPlace(pen, middle, middle, 6.5, status, styles, members.number("hue", member) ?? 0, 0)),
+    element("span", { class: "found" }, typed(members.text("member_id", member)),
+      element("small", {}, typed(members.text("grid_id", member)), members.text("grid_id", member) ? t("list.comma") : "", memberSentence(members, member))));
+  return element("li", {}, go);
+}
+
+function memberSentence(members: IndexedLayer, member: number): string {
+  const status = members.text("status", member) as PlaceStatus;
+  const count = { households: formatCount(members.number("households", member) ?? 0) };
+  if (status === "idle" || status === "outside") return `${t("link.members", count)}${t("list.comma")}${t(`link.${status}`)}`;
+  const linked = t("link.linked", { links: formatCount(members.number("links", member) ?? 0), linked: formatCount(members.number("linked", member) ?? 0) });
+  return status === "ok" ? linked : `${linked}${t("list.comma")}${t(`link.${status}`)}`;
+}
+
+/** One conflict of the list: two grids, and the households on the ground of both. */
+export function conflictRow(scene: Scene, conflict: number, onFeature: (layer: LayerName, feature: number) => void): HTMLElement {
+  const conflicts = scene.get("conflicts");
+  const go = button("", () => onFeature("conflicts", conflict));
+  go.append(element("span", { class: "found" }, typed(conflictTitle(conflicts, conflict)), element("small", {}, conflictSentence(conflicts, conflict))));
+  return element("li", {}, go);
+}
+
+export function conflictTitle(conflicts: IndexedLayer, conflict: number): string {
+  const side = (which: "a" | "b") => `${conflicts.text(`department_${which}`, conflict)} ${conflicts.text(`grid_${which}`, conflict)}`;
+  return `${side("a")} \u00d7 ${side("b")}`;
+}
+
+function conflictSentence(conflicts: IndexedLayer, conflict: number): string {
+  return t("merge.conflict", {
+    households: formatCount(conflicts.number("households", conflict) ?? 0), moved: formatCount(conflicts.number("moved", conflict) ?? 0),
+  });
+}
