@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -27,7 +28,7 @@ from scipy.sparse.csgraph import connected_components
 from geo.adjacency import Crossing
 from geo.arcs import Arcs
 from geo.errors import CoverageError
-from geo.kernels import kernel
+from geo.kernels import inlined, kernel
 from geo.linework import COMMUNITY_EDGE, FOOTPRINT_EDGE, STEPS_PER_M, noded, segments
 from geo.triangulation import FOLLOWING, PRECEDING, Triangles, triangulate
 
@@ -243,12 +244,18 @@ class _Ground:
     def _spread_labels(self, label: IntArray, open_corner: NDArray[np.bool_], blocks: int) -> IntArray:
         triangles = self.triangles
         blocked = (triangles.edge_kinds[triangles.edge] & blocks) > 0
-        run = self.xy[triangles.corners[_following(np.arange(3 * triangles.n))]] - self.xy[triangles.corners]
-        length_m = np.hypot(run[:, 0], run[:, 1]) / STEPS_PER_M
         spread: IntArray = spread_labels(
-            label, open_corner, triangles.twin, blocked, length_m, FAN_STEP_M, large=len(label) > LARGE
+            label, open_corner, triangles.twin, blocked, self._length_m, FAN_STEP_M, large=len(label) > LARGE
         )
         return spread
+
+    @cached_property
+    def _length_m(self) -> FloatArray:
+        """Length of each half-edge."""
+        edges = self.triangles.edge_ends
+        run = self.xy[edges[:, 1]] - self.xy[edges[:, 0]]
+        length: FloatArray = (np.hypot(run[:, 0], run[:, 1]) / STEPS_PER_M)[self.triangles.edge]
+        return length
 
     def _cross(self, label: IntArray, into: NDArray[np.bool_], lines: int, except_lines: int) -> IntArray:
         """Hand labels across lines of some kinds to the corners at the same vertex inside `into`."""
@@ -377,6 +384,24 @@ def _following(half: IntArray) -> IntArray:
     return following
 
 
+@inlined
+def _leads_on(corner, label, open_corner, twin, blocked):  # type: ignore[no-untyped-def]
+    """Whether a label moves on from a corner: as in `spread_labels`, to one that has none."""
+    base = corner - corner % 3
+    after = base + (corner + 1 - base) % 3
+    before = base + (corner + 2 - base) % 3
+    if label[after] < 0 or label[before] < 0:
+        return True
+    other = twin[corner]
+    if other >= 0 and not blocked[corner]:
+        base = other - other % 3
+        near = base + (other + 1 - base) % 3
+        if open_corner[near] and label[near] < 0:
+            return True
+    other = twin[before]
+    return other >= 0 and not blocked[before] and open_corner[other] and label[other] < 0
+
+
 @kernel
 def spread_labels(  # type: ignore[no-untyped-def]
     label, open_corner, twin, blocked, length_m, fan_step_m
@@ -391,7 +416,9 @@ def spread_labels(  # type: ignore[no-untyped-def]
     heap = [(0.0, np.int64(0), np.int64(0))]
     heap.pop()
     for start in range(len(label)):
-        if open_corner[start] and label[start] >= 0:
+        # From most corners, inside a footprint or beside one, there is nowhere to go.
+        is_source = open_corner[start] and label[start] >= 0
+        if is_source and _leads_on(start, label, open_corner, twin, blocked):  # type: ignore[no-untyped-call]
             heap.append((0.0, np.int64(label[start]), np.int64(start)))
     heapq.heapify(heap)
     while len(heap) > 0:

@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo import linework
 from geo.linework import COMMUNITY_EDGE, STEPS_PER_M, Linework, noded, segments
 
 ROAD = 2
@@ -87,3 +89,66 @@ def test_noded_segments_meet_only_at_shared_ends(lines, seed):
             assert meeting.geom_type == "Point"
             assert (shapely.get_coordinates(meeting)[0] == made.xy[shared.pop()]).all()
     assert STEPS_PER_M == 2**14
+
+
+def tangled(seed: int) -> tuple[list[list[tuple[float, float]]], list[int], list[tuple[float, float]]]:
+    """Make lines of every length that cross, touch and almost touch each other, kinds, and sites."""
+    rng = np.random.default_rng(seed)
+    starts = rng.uniform(0, 900, (160, 2))
+    runs = rng.normal(0, 1, (160, 2)) * rng.choice([3, 40, 400], (160, 1))
+    lines = [[tuple(a), tuple(a + run)] for a, run in zip(starts, runs, strict=True)]
+    for at in range(0, 80, 2):  # ends within a centimetre of other lines and of their ends
+        a, b = np.array(lines[at])
+        lines.append(
+            [tuple(a + (b - a) * rng.uniform() + rng.normal(0, 0.004, 2)), tuple(rng.uniform(0, 900, 2))]
+        )
+        lines.append([tuple(b + rng.normal(0, 0.004, 2)), tuple(b + rng.normal(0, 5, 2))])
+    kinds = rng.choice([COMMUNITY_EDGE, 2, 4, 8], len(lines)).tolist()
+    return lines, kinds, rng.uniform(0, 900, (20, 2)).tolist()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_was_tested_and_stayed_is_left_out_without_a_trace(seed: int, monkeypatch: pytest.MonkeyPatch):
+    lines, kinds, sites = tangled(seed)
+    rows = []
+    beside = linework._beside
+
+    def counted(boxes, fresh):
+        near = beside(boxes, fresh)
+        rows.append((int(near.sum()), len(near)))
+        return near
+
+    monkeypatch.setattr(linework, "_beside", counted)
+    quick = work(*lines, kinds=kinds, sites=sites)
+    monkeypatch.setattr(linework, "_beside", lambda boxes, fresh: np.ones(len(boxes), bool))
+    full = work(*lines, kinds=kinds, sites=sites)
+
+    assert any(near < every for near, every in rows[3:])
+    for name in ("xy", "ends", "kinds", "sites"):
+        assert np.array_equal(getattr(quick, name), getattr(full, name)), name
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_boxes_beside_fresh_ones_are_never_missed(seed: int):
+    rng = np.random.default_rng(seed)
+    corner = rng.integers(-(10**9), 10**9, (400, 2))
+    wide = rng.integers(0, 10 ** rng.integers(3, 9, (400, 1)), (400, 2))
+    boxes = np.hstack([corner, corner + wide])
+    fresh = rng.uniform(size=400) < 0.02
+
+    near = linework._beside(boxes, fresh)
+
+    shapes = shapely.box(*boxes.T.astype(float))
+    touching = shapely.STRtree(shapes[fresh]).query(shapes, predicate="intersects")[0]
+    assert near[touching].all()
+    assert near[fresh].all()
+
+
+def test_places_too_far_apart_for_one_number_are_told_apart_as_others_are():
+    rng = np.random.default_rng(1)
+    xy = rng.integers(-3, 3, (200, 2))
+    for scale in (1, 2**40):
+        places, position = linework._places(xy * scale)
+        expected, at = np.unique(xy * scale, axis=0, return_inverse=True)
+        assert np.array_equal(places, expected)
+        assert np.array_equal(position, at.ravel())
