@@ -161,6 +161,21 @@ _OF: dict[str, Any] = {
         "departments": ["城管中队", "派出所"], "cases": [_CASE["number"]],
     },
     "JointFigures": {"department": "城管中队", "cases": 12, "share": 6.5},
+    "MeetingIn": {
+        "division_id": 5, "day": "2026-11-10", "kind": "estate_day", "present": 23,
+        "items": [{"case": _CASE["number"], "outcome": "decided", "note": "周五前修好"}],
+    },
+    "MeetingItemIn": {"case": _CASE["number"], "outcome": "decided", "note": "周五前修好"},
+    "MeetingOut": {
+        "id": 4, "area": "320706001001", "day": "2026-11-10", "kind": "estate_day", "present": 23, "note": "",
+        "corrects": None, "corrected_by": None, "set_by": 7, "set_at": _AT,
+        "items": [
+            {"case": _CASE["number"], "outcome": "decided", "note": "周五前修好", "state": "dispatched"},
+        ],
+    },
+    "MeetingFigures": {
+        "kind": "estate_day", "meetings": 11, "present": 260, "decided": 31, "put_off": 9, "sent_on": 6,
+    },
     "VisitIn": {
         "division_id": 5, "day": "2026-11-26", "topic": "fire_safety", "households": 40, "demands": 3,
         "settled": 2,
@@ -229,8 +244,13 @@ _OF: dict[str, Any] = {
     "Board": {"counts": {"open": 0, "claimed": 0, "done": 0, "rated": 0, "withdrawn": 0}, "offers": []},
     "ClaimIn": {"team": "骑手服务队"},
     "ModeIn": {"division_id": 4, "mode": "emergency", "note": "防汛三级响应"},
-    "ModeOut": {"id": 2, "area": "320706001", "mode": "emergency", "note": "防汛三级响应", "set_at": _AT,
-                "stands": True},
+    "ModeOut": {"id": 2, "area": "320706001", "mode": "emergency", "note": "防汛三级响应",
+                "set_by": 7, "set_at": _AT, "stands": True},
+    "StandingMode": {"area": "320706001", "name": "新浦街道", "mode": "emergency", "set_at": _AT},
+    "StandingModes": {
+        "mode": "emergency",
+        "areas": [{"area": "320706001", "name": "新浦街道", "mode": "emergency", "set_at": _AT}],
+    },
     "NearbyCase": {"distance_m": 12.4, "case": _CASE_FEATURE},
     "StepIn": {"step": "dispatch", "to": "自来水公司"},
     "ClustersOut": {
