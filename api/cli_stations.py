@@ -47,6 +47,24 @@ def import_(
 
 
 @stations.command()
+def remove(
+    station: Annotated[str, typer.Argument(metavar="ID", help="Id of the station in the register.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what would go.")] = False,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Take a station out of the register; what it was stays in the log."""
+    with server_installed():
+        from api import station_commands
+
+    station_commands.remove_from_register(
+        terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), station, is_sure=yes
+    )
+
+
+@stations.command()
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="To write: .csv, .xlsx or .geojson.")],
     data_dir: DataDirOption = None,

@@ -278,6 +278,13 @@ def station(session: Session, station_id: int, *, lock: bool = False) -> Row[Any
     ).one_or_none()
 
 
+def station_named(session: Session, name: str) -> Row[Any] | None:
+    """Return the station with an id of the register, locked."""
+    return session.execute(
+        text(f"{_STATION} WHERE s.station_id = :name FOR UPDATE OF s"), {"name": name}
+    ).one_or_none()
+
+
 def community_at(session: Session, lon: float, lat: float) -> int | None:
     """Return the community that a point lies in; on a border the one of the lower code."""
     return session.execute(

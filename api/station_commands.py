@@ -8,13 +8,16 @@ from typing import get_args
 
 from sqlalchemy.orm import Session
 
+from api import queries
 from api.console import Terminal
 from api.settings import Settings
+from api.station_register import remove_station
 from api.stations import FileFormat, load_stations, register_file
 from api.store_commands import migrated
 from api.telling import warn
 from geo.errors import InputError
 from geo.files import replacing
+from geo.names import shortened
 from maps.text import text
 
 # So many rows of what an import changes are listed on a terminal.
@@ -47,6 +50,22 @@ def import_register(
     told: dict[str, object] = {**came.counts(), "kept": not look}
     terminal.result([*shown, text(key, terminal.language, **came.counts())] if look else
                     [text(key, terminal.language, **came.counts())], told)  # fmt: skip
+
+
+def remove_from_register(terminal: Terminal, settings: Settings, station: str, *, is_sure: bool) -> None:
+    """Take a station out of the register, or say which it would be."""
+    with migrated(settings) as store, Session(store.owner) as session, session.begin():
+        row = queries.station_named(session, station)
+        if row is None:
+            raise InputError(
+                "station_unknown", f"the register has no station {shortened(station)}", mend="check its id",
+                station=shortened(station),
+            )  # fmt: skip
+        if is_sure:
+            remove_station(session, row)
+        told = {"station": row.station_id, "name": row.name}
+    key = "removed" if is_sure else "would_remove"
+    terminal.result([text(f"cli.stations.{key}", terminal.language, **told)], {**told, "removed": is_sure})
 
 
 def export_register(terminal: Terminal, settings: Settings, file: Path) -> None:

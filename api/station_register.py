@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from api.checklists import ItemState, item_state
 from api.facilities import is_named
 from api.opening import is_written, opening_of
-from api.queries import DECIMALS, Rows
+from api.queries import DECIMALS, Rows, tell
 from geo.opening_hours import DayRoles, Opening
 
 # Rows of the register that a list of gaps looks through.
@@ -103,6 +104,21 @@ def _judged_item(said: dict[str, Any], row: Row[Any], today: date) -> JudgedItem
         holds_days=row.checked_within_days, today=today,
     )  # fmt: skip
     return JudgedItem(said["item"], said["name"], state, on)
+
+
+def remove_station(session: Session, row: Row[Any]) -> None:
+    """Take a station (a row of `api.queries.station`) out of the register; what it was stays in the log."""
+    kept = (
+        "id", "station_id", "community", "name", "type", "facilities", "opening_hours", "revision", "geometry"
+    )  # fmt: skip
+    told = json.dumps({name: getattr(row, name) for name in kept}, ensure_ascii=False)
+    session.execute(
+        text("SELECT log_append('audit', coalesce(actor(), 0)::text, 'station.removed', cast(:body AS jsonb),"
+             " :community)"),
+        {"body": told, "community": row.community_id},
+    )  # fmt: skip
+    session.execute(text("DELETE FROM stations WHERE id = :id"), {"id": row.id})
+    tell(session, "station_removed", row.community_id, json.dumps({"station": row.station_id}))
 
 
 def grids_without_station(session: Session, *, today: date, division: int | None) -> Rows:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -37,6 +37,9 @@ MEDIA_TYPES: Mapping[FileFormat, str] = {
 COLUMNS = ("station_id", "name", "type", "facilities", "opening_hours")
 
 _BETWEEN = re.compile(r"[;；,，、|]")
+# What a line of text may hold, as the service takes it; and how many things a station may offer.
+LONGEST = 200
+MOST_FACILITIES = 50
 # About a centimetre: files keep no more.
 _SAME_PLACE_DEG = 1e-7
 
@@ -113,6 +116,16 @@ def load_stations(
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
         )
+    _refuse_long(layer.name, ids, {"station_id": ids, "name": names, "type": kinds, "opening_hours": hours})
+    offers = [[part.strip() for part in _BETWEEN.split(said or "") if part.strip()] for said in facilities]
+    _refuse_long(layer.name, ids, {"facilities": [max(parts, key=len, default="") for parts in offers]})
+    for station, parts in zip(ids, offers, strict=True):
+        if len(parts) > MOST_FACILITIES:
+            raise InputError(
+                "station_facilities", f"it has {len(parts):,} facilities, more than {MOST_FACILITIES}",
+                mend="name the main ones", file=layer.name, layer="stations", field="facilities",
+                feature=shortened(station), n=len(parts), most=MOST_FACILITIES,
+            )  # fmt: skip
     require_hours(hours, file=layer.name, ids=ids)
     spots = np.array(frame.to_crs(STORED_CRS).geometry, dtype=object)
     homes = _communities(session, spots)
@@ -129,15 +142,27 @@ def load_stations(
             "station_id": station,
             "name": name,
             "type": kind,
-            "facilities": [part.strip() for part in _BETWEEN.split(offered or "") if part.strip()],
+            "facilities": offered,
             "opening_hours": told,
             "geom": shapely.to_wkb(shapely.set_srid(spot, 4490), include_srid=True),
         }
         for home, station, name, kind, offered, told, spot in zip(
-            homes, ids, names, kinds, facilities, hours, spots, strict=True
+            homes, ids, names, kinds, offers, hours, spots, strict=True
         )
     ]
     return _store(session, rows, layer.findings)
+
+
+def _refuse_long(file: str, ids: Sequence[str], columns: Mapping[str, Sequence[str | None]]) -> None:
+    """Refuse what no page could show: the service takes no longer lines either."""
+    for field, said in columns.items():
+        for station, told in zip(ids, said, strict=True):
+            if told is not None and len(told) > LONGEST:
+                raise InputError(
+                    "station_text_long", f"its {field} has {len(told):,} characters, more than {LONGEST}",
+                    mend="shorten it", file=file, layer="stations", field=field, feature=shortened(station),
+                    n=len(told), most=LONGEST,
+                )  # fmt: skip
 
 
 def _refuse_doubts(file: str, findings: tuple[Finding, ...]) -> None:

@@ -16,6 +16,7 @@ from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, require_match
 from api.routes.divisions import RowId
 from api.routes.plans import read_box
 from api.schemas import Collection, Feature, StationIn, StationProperties, problems
+from api.station_register import remove_station
 from geo.hours_syntax import read_hours
 
 router = APIRouter(prefix="/api/v1/stations", tags=["stations"], route_class=KeptRoute)
@@ -81,10 +82,9 @@ def change_station(
 
 @router.delete("/{station_id}", status_code=204, responses=problems(404, 412, 428))
 def delete_station(station_id: RowId, session: SessionDep, if_match: IfMatch = None) -> None:
-    """Take a station out of the register."""
+    """Take a station out of the register; what it was stays in the log, and its checks stay."""
     row = _require_unchanged(session, station_id, if_match)
-    session.execute(text("DELETE FROM stations WHERE id = :id"), {"id": station_id})
-    queries.tell(session, "station_removed", row.community_id, json.dumps({"station": row.station_id}))
+    remove_station(session, row)
 
 
 def _require(session: Session, station_id: int, *, lock: bool = False) -> Row[Any]:

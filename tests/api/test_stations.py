@@ -69,6 +69,44 @@ def states(station: dict[str, Any]) -> dict[str, str]:
     return {item["item"]: item["state"] for item in station["items"]}
 
 
+def test_a_station_is_taken_out_by_who_keeps_it_and_what_it_was_stays_in_the_log(
+    client: TestClient, desk: Desk
+):
+    station = add(client, desk, "S1", type="暖心驿站", facilities=["饮水"])
+    assert check(client, desk, station, seen=[{"item": "water", "state": "broken"}]).status_code in (
+        201,
+        400,
+        422,
+    )
+
+    def remove(who: str, revision: int | None):
+        headers = bearer(desk.tokens[who]) | ({} if revision is None else {"If-Match": f'"{revision}"'})
+        return client.delete(f"/api/v1/stations/{station}", headers=headers)
+
+    assert remove("grid_worker", 1).status_code == 403
+    assert remove("planner", None).status_code == 428
+    assert remove("planner", 7).status_code == 412
+    assert remove("planner", 1).status_code == 204
+    assert (
+        client.get(f"/api/v1/stations/{station}", headers=bearer(desk.tokens["planner"])).status_code == 404
+    )
+    with desk.store.owner.connect() as owner:
+        entry = owner.execute(text("SELECT actor, body FROM log WHERE action = 'station.removed'")).one()
+    assert entry.actor == desk.ids["planner"]
+    kept = {name: entry.body[name] for name in ("station_id", "name", "type", "facilities")}
+    assert kept == {"station_id": "S1", "name": "S1", "type": "暖心驿站", "facilities": ["饮水"]}
+    assert entry.body["geometry"]["type"] == "Point"
+
+
+def test_names_longer_than_a_line_are_refused(client: TestClient, desk: Desk):
+    body = {"station_id": "S1", "name": "长" * 201, "lon": IN_FIRST[0], "lat": IN_FIRST[1]}
+
+    said = client.post("/api/v1/stations", json=body, headers=bearer(desk.tokens["planner"]))
+
+    assert said.status_code == 422
+    assert "200" in said.text
+
+
 # Hours -----------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +359,8 @@ def _grants(desk: Desk, who: str) -> dict[str, list[str]]:
         ("S2,二号,100,10,24/7", "station_outside", None),
         ("S1,二号,120.001,33.001,24/7", "id_repeated", None),
         (",二号,120.001,33.001,24/7", "id_missing", None),
+        (f"S2,{'长' * 201},120.001,33.001,24/7", "station_text_long", "name"),
+        (f"{'S' * 201},二号,120.001,33.001,24/7", "station_text_long", "station_id"),
         ("S2,二号,120.001,abc,24/7", None, None),
     ],
 )
@@ -520,6 +560,12 @@ def test_weige_stations_looks_imports_and_exports(desk: Desk, tmp_path: Path):
     assert written.returncode == 0, written.stderr
     (only,) = json.loads((tmp_path / "out.geojson").read_text("utf-8"))["features"]
     assert (only["properties"]["station_id"], only["geometry"]["coordinates"]) == ("S1", [120.001, 33.001])
+    asked = weige("remove", "S1", "--lang", "en")
+    assert (asked.returncode, "--yes" in asked.stdout) == (0, True)
+    gone = weige("remove", "S1", "--yes", "--json")
+    assert json.loads(gone.stdout) == {"station": "S1", "name": "一号", "removed": True}
+    again = weige("remove", "S1", "--yes", "--lang", "en")
+    assert (again.returncode, "S1" in again.stderr) == (2, True)
     wrong = weige("export", tmp_path / "out.pdf")
     assert (wrong.returncode, "out.pdf" in wrong.stderr) == (2, True)
 

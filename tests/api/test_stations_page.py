@@ -244,6 +244,37 @@ def test_a_register_is_brought_in_once_what_it_changes_was_read_and_whole_or_not
     assert count(town) == 13
 
 
+def test_a_station_is_taken_out_after_a_question_and_long_names_break_nothing(
+    address: str, keeper: BrowserContext, town: Store
+):
+    with town.owner.begin() as owner:
+        owner.execute(text("UPDATE stations SET name = :n WHERE station_id = 'S05'"), {"n": "W" * 3000})
+    page = opened(keeper, f"{address}/stations")
+    faults = faults_of(page)
+    long = page.locator("tr", has_text="WWW")
+    expect(long).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+    assert long.bounding_box()["height"] < 400
+    row = page.locator("tr", has_text="秦东门大街暖心驿站")
+
+    row.get_by_role("button", name="删除").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("秦东门大街暖心驿站")
+    dialog.get_by_role("button", name="不删除").click()
+    expect(dialog).to_be_hidden()
+    assert count(town) == 12
+
+    row.get_by_role("button", name="删除").click()
+    dialog.get_by_role("button", name="删除", exact=True).click()
+    expect(page.locator("#said")).to_have_text("已删除：秦东门大街暖心驿站")
+    expect(row).to_have_count(0)
+    assert count(town) == 11
+    with town.owner.connect() as owner:
+        logged = owner.execute(text("SELECT body ->> 'name' FROM log WHERE action = 'station.removed'"))
+        assert logged.scalars().all() == ["秦东门大街暖心驿站"]
+    assert faults == []
+
+
 def count(store: Store) -> int:
     with store.owner.connect() as owner:
         return owner.execute(text("SELECT count(*) FROM stations")).scalar_one()
@@ -307,7 +338,12 @@ def test_axe_finds_nothing_serious_on_the_pages_of_stations(
         expect(page.locator("tr[data-station]")).to_have_count(12)
         findings.look(page, "register")
         require_fitting(page, "register")
-        page.locator("tr[data-station] button.quiet").nth(3).click()
+        page.locator("tr[data-station] .ways button").nth(1).click()
+        expect(page.locator("#remove-dialog")).to_be_visible()
+        findings.look(page, "question before a station is taken out")
+        require_fitting(page, "question before a station is taken out")
+        page.keyboard.press("Escape")
+        page.locator("tr[data-station]").nth(3).locator("button.quiet").first.click()
         expect(page.locator("#check form")).to_be_visible()
         findings.look(page, "check")
         for view_name in ("gaps", "files"):

@@ -11,6 +11,7 @@ export interface Item {
 
 export interface Station {
   station_id: string;
+  revision: number;
   name: string;
   type: string | null;
   community: string;

@@ -140,7 +140,7 @@ class StationsView {
     else {
       const heads = ["name", "type", "hours", "items"].map((name) => element("th", { scope: "col" }, t(`stations.col.${name}`)));
       sheet.replaceChildren(element("table", { class: "register" },
-        element("thead", {}, element("tr", {}, ...heads, this.page.may_check ? element("th", { scope: "col" }, t("stations.check")) : null)),
+        element("thead", {}, element("tr", {}, ...heads, this.page.may_check ? element("th", { scope: "col" }, t("stations.col.keep")) : null)),
         element("tbody", {}, ...shown.map((station) => this.row(station, now)))));
     }
     this.marks.clearLayers();
@@ -157,15 +157,33 @@ class StationsView {
     const { id, properties } = station;
     const name = button("", () => this.choose(id), { class: "link" });
     name.append(typed(properties.name));
+    name.title = properties.name;
     const cells: HTMLElement[] = [
       element("th", { scope: "row" }, name, element("span", { class: "soft" }, typed(`${properties.station_id} · ${properties.community_name ?? properties.community}`))),
-      element("td", {}, typed(properties.type ?? "–")),
+      element("td", {}, element("span", { class: "kind" }, typed(properties.type ?? "–"))),
       element("td", {}, hoursOf(properties, now, (at, beside) => clockTime(at, beside, this.page.zone)), element("span", { class: "soft" }, typed(properties.opening_hours ?? ""))),
       element("td", {}, itemChips(properties)),
     ];
-    if (this.page.may_check)
-      cells.push(element("td", {}, properties.items.length ? button(t("stations.check"), () => void this.openCheck(station), { class: "quiet" }) : "–"));
+    const ways = [
+      properties.items.length ? button(t("stations.check"), () => void this.openCheck(station), { class: "quiet" }) : null,
+      this.page.keeps === null ? null
+        : button(t("stations.remove"), () => void this.remove(station), { class: "quiet", "aria-label": `${t("stations.remove")} ${properties.name}` }),
+    ].filter((way) => way !== null);
+    if (this.page.may_check) cells.push(element("td", { class: "ways" }, ...(ways.length ? ways : ["–"])));
     return element("tr", { "data-station": id }, ...cells);
+  }
+
+  /** Take a station out of the register, once that was confirmed. */
+  private async remove({ id, properties }: StationFeature): Promise<void> {
+    const dialog = byId<HTMLDialogElement>("remove-dialog");
+    byId("remove-text").textContent = t("stations.remove_text", { name: properties.name, id: properties.station_id });
+    dialog.returnValue = "cancel";
+    dialog.showModal();
+    const answer = await new Promise<string>((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+    if (answer !== "go") return;
+    const told = await askService(`/api/v1/stations/${id}`, { method: "DELETE", revision: properties.revision });
+    if (told.ok) await this.look();
+    byId("said").textContent = told.ok ? t("stations.remove_done", { name: properties.name }) : t("stations.remove_failed", { detail: told.detail });
   }
 
   private async openCheck(station: StationFeature): Promise<void> {
