@@ -25,6 +25,7 @@ _POLICY = (
 
 # Ends a script or opens a state in which its end is not seen.
 _ENDS_SCRIPT = re.compile(r"<(?=/script|!--|script)", re.IGNORECASE)
+_VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>')
 _ENDS_STYLE = re.compile(r"<(?=/style)", re.IGNORECASE)
 
 
@@ -105,9 +106,13 @@ def compose(*, pack: bytes, settings: Mapping[str, Any], title: str, middle: tup
     plan.add_child(PlanPage(pack=pack, settings=settings))
     figure = Figure(title=html.escape(title))
     figure.add_child(plan)
-    page = figure.render()
+    page = str(figure.render())
     language = "zh-CN" if settings["language"] == "zh_CN" else "en"
-    return str(page).replace("<html>", f'<html lang="{language}">', 1)
+    # folium forbids to enlarge a page by hand; small letters must be enlarged.
+    page = _VIEWPORT.sub(
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />', page, count=1
+    )
+    return page.replace("<html>", f'<html lang="{language}">', 1)
 
 
 def data_tag(tag_id: str, media_type: str, text: str) -> str:

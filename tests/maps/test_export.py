@@ -83,6 +83,15 @@ def test_the_page_runs_folium_s_script_and_the_bundle_and_no_other(frames):
     assert "L.map(\n" in running[-1].replace(" ", "")
 
 
+def test_the_page_may_be_enlarged_by_hand(frames):
+    page = map_page(frames)
+
+    assert page.count('name="viewport"') == 1
+    assert 'content="width=device-width, initial-scale=1"' in page
+    # Leaflet speaks of it too, of other pages.
+    assert "user-scalable" not in page.split("<script", 1)[0] + page.split("</head>")[0].rsplit("<meta", 1)[1]
+
+
 def test_the_same_plan_gives_the_same_page(frames):
     assert map_page(frames) == map_page(frames)
 
