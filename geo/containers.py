@@ -193,10 +193,15 @@ def _require_kind(head: bytes, suffix: Suffix, file: str) -> None:
     strangers = [name for magic, name in _STRANGERS if lowered.startswith(magic.lower())]
     elements = re.sub(rb"<\?.*?\?>|<!--.*?-->", b"", start, flags=re.DOTALL).lstrip().lower()
     named = [name for magic, name in _STRANGERS if elements.startswith(magic.lower())]
-    found = (named or strangers or ["unknown"])[0]
+    found = next(iter(named or strangers), "")
     fits = start.startswith(expected) if expected else not (named or strangers)
     if suffix == ".kml" and named and named[0] not in ("KML", "XML"):
         fits = False
+    if not fits and not (named or strangers):
+        raise InputError(
+            "content_unknown", f"its content is not {wanted}", mend="export it in the format of its name",
+            file=file, expected=wanted,
+        )  # fmt: skip
     if not fits:
         raise InputError(
             "content_differs",

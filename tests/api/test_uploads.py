@@ -324,9 +324,17 @@ def test_uploads_over_the_api(store: Store, planner: Person, tmp_path: Path) -> 
             ("../x.csv", b"x", "upload_name"),
             ("units.shp", b"x", "upload_shapefile"),
             ("units.csv", b"", "upload_empty"),
+            ("units.kml", b"no such thing", "content_unknown"),
         ):
             answer = client.post(url, params={"name": name}, content=body)
             assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+        zh = {"Accept-Language": "zh-CN"}
+        for name, body, said in (
+            ("units.csv", b"", "文件是空的"),
+            ("units.kml", b"no such thing", "内容不是 KML"),
+        ):
+            answer = client.post(url, params={"name": name}, content=body, headers=zh)
+            assert said in answer.json()["detail"]
 
         assert client.delete(f"{url}/{first['id']}").status_code == 204
         assert len(list(data.glob("uploads/??/*"))) == 1

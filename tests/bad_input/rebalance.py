@@ -273,7 +273,7 @@ def locks_in_a_letter(folder: Path) -> Arguments:
     return earlier(folder, "--lock", write(folder, "locks.doc", b"grid_id\nG1\n"))
 
 
-@bad(FAMILY, "content_differs", "locks.xlsx")
+@bad(FAMILY, "content_unknown", "locks.xlsx")
 def locks_that_are_no_workbook(folder: Path) -> Arguments:
     return earlier(folder, "--lock", write(folder, "locks.xlsx", b"grid_id\nG1\n"))
 
