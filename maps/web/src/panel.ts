@@ -111,14 +111,14 @@ export class Panel {
       figure(t("head.units"), formatCount(scene.get("units").count)),
       figure(t("head.in_band"), banded ? formatShare(this.counts.ok / banded) : "\u2013"),
     );
-    const bar = element("div", { class: "bar", role: "img", "aria-label": this.statusSentence() });
+    const statuses = element("div", { class: "statuses", role: "img", "aria-label": this.statusSentence() });
     for (const status of STATUSES) {
       const count = this.counts[status];
       if (!count) continue;
       const part = element("span", { class: "part", title: `${t(`status.${status}`)} ${formatCount(count)}` });
       part.style.flexGrow = String(count);
       this.hatch(part, status);
-      bar.append(part);
+      statuses.append(part);
     }
     const [lower, upper] = settings.plan.band;
     return element("header", { class: "head" },
@@ -129,7 +129,7 @@ export class Panel {
         languages),
       figures,
       left_out ? element("p", { class: "left-out" }, t(outside ? "head.left_out_outside" : "head.left_out", { in_grids, left_out, outside })) : null,
-      grids.count ? bar : null);
+      grids.count ? statuses : null);
   }
 
   private statusSentence(): string {
