@@ -16,7 +16,9 @@ from api.sources import Sources
 from geo.containers import source_of
 from geo.errors import InputError
 from geo.layers import Layer, LayerKind, read_layer
+from geo.names import shortened
 from geo.plan_layers import PlanLayers, read_plan_layers
+from geo.reached import obstacle_named
 from geo.standing_files import EarlierPlan
 from geo.units import ID_COLUMNS
 
@@ -80,6 +82,15 @@ def _require_there(frame: gpd.GeoDataFrame, kind: LayerKind, source: str, units:
             "paths_without_lines", "it has no lines", mend="give streets and paths as lines",
             file=file, layer=kind,
         )  # fmt: skip
+    if kind == "roads":
+        origin = source_of(source)
+        obstacle = obstacle_named(origin.layer or origin.path.stem, frame)
+        if obstacle is not None:
+            raise InputError(
+                "paths_are_obstacles", f"it holds what nobody walks along ({shortened(obstacle)})",
+                mend="give streets and paths with --paths; those of the plan are used without it",
+                file=file, layer=kind, word=shortened(obstacle),
+            )  # fmt: skip
     away_m = float(shapely.box(*units.total_bounds).distance(shapely.box(*frame.total_bounds)))
     if away_m > FARTHEST_M:
         raise InputError(

@@ -153,8 +153,33 @@ def paths_of(layers: PlanLayers) -> Paths | None:
     )
 
 
-@cache
+def obstacle_named(name: str, roads: pd.DataFrame) -> str | None:
+    """Return the word by which a layer given as streets tells that it holds walls, rails or water; else None.
+
+    Parameters
+    ----------
+    name : str
+        Of the layer, or of the file without its suffix.
+    roads : DataFrame
+        A column of it tells where more than half of the features have such a word in it.
+    """
+    words = _walking("obstacles")
+    if name.strip().lower() in words:
+        return name.strip()
+    for column in roads.columns.drop(["name", "geometry"], errors="ignore"):
+        said = roads[column].dropna().astype(str).str.strip().str.lower()
+        told = said[said.isin(words)]
+        if 2 * len(told) > len(roads):
+            return str(told.mode().iloc[0])
+    return None
+
+
 def not_walked() -> frozenset[str]:
     """Return the classes of roads that nobody walks along (`geo/walking.toml`), in lower case."""
+    return _walking("not_walked")
+
+
+@cache
+def _walking(words: str) -> frozenset[str]:
     table = tomllib.loads((resources.files("geo") / "walking.toml").read_text(encoding="utf-8"))
-    return frozenset(table["not_walked"])
+    return frozenset(table[words])

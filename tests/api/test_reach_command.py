@@ -135,6 +135,29 @@ def test_a_speed_that_is_none_is_mended_in_its_own_words(town):
     assert done.stderr.strip().endswith("--speed 0 is not more than 0 and at most 240, write for example 4")
 
 
+@pytest.mark.parametrize("by_name", [True, False])
+def test_walls_given_as_streets_are_refused(town, by_name):
+    paths = f"{town / 'plan.gpkg'}:barriers"
+    if not by_name:
+        gpd.read_file(town / "plan.gpkg", layer="barriers").assign(kind="wall").to_file(town / "ways.gpkg")
+        paths = str(town / "ways.gpkg")
+
+    done = reach(town, "--lang", "en", "--paths", paths)
+
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "layer paths: it holds no streets but walls" in done.stderr
+
+
+def test_streets_with_a_few_walls_among_them_are_streets(town):
+    roads = gpd.read_file(town / "plan.gpkg", layer="roads")
+    roads.assign(kind=["wall"] * 5 + [None] * (len(roads) - 5)).to_file(town / "mixed.gpkg")
+
+    done = reach(town, "--paths", town / "mixed.gpkg")
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_paths_that_are_none_are_named_as_the_option_is(town):
     done = reach(town, "--lang", "en", "--paths", town / "layers/stations/stations.csv")
 
