@@ -22,6 +22,19 @@ def test_both_languages_say_the_same_things():
     assert chinese.keys() == english.keys()
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("cli.stations.would", {"added": 1, "changed": 0, "unchanged": 0}, "would add 1 station,"),
+        ("finding.features_without_geometry", {"file": "f", "n": 1, "first": "a"}, "1 feature without"),
+        ("cli.units_outside", {"n": 1}, "1 unit lies outside every community and was"),
+        ("error.id_repeated", {"n": 1}, "1 row shares its id"),
+    ],
+)  # fmt: skip
+def test_one_of_a_thing_is_singular_in_english(key, values, said):
+    assert said in text(key, "en", **values)
+
+
 @pytest.mark.parametrize("section", ["cli", "clock", "error", "finding", "remedy", "workbook"])
 def test_chinese_has_no_half_width_punctuation(section):
     said = {
