@@ -58,6 +58,10 @@ def test_what_is_open_is_told_before_submitting_and_publishing_and_forbids_neith
         dialog.get_by_role("button", name="仍然发布").click()
     desk.ready()
     assert state_of(store, place) == "published"
+    # As high as in the file for a meeting, whatever else the page calls a bar.
+    shares = page.locator(".statuses").bounding_box()
+    assert shares is not None
+    assert shares["height"] < 16
     assert desk.faults == []
 
 
