@@ -114,6 +114,12 @@ def plan(
         float | None,
         typer.Option("--time", metavar="SECONDS", help="Search so long, instead of by --effort."),
     ] = None,
+    work: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="A second weight of the units (people living alone, cases) to even out."
+        ),
+    ] = None,
     alternatives: Annotated[
         int | None,
         typer.Option(metavar="N", help="Up to N plans that truly differ: plan.gpkg, plan-2.gpkg, ..."),
@@ -138,7 +144,7 @@ def plan(
     commands.make_plan(
         terminal, sources.layers, sources.fields, floors_file=floors, crs=crs, id_column=id_column,
         bounds=(min_households, max_households), seed=seed, effort=named_effort(effort), time_s=time_s,
-        alternatives=alternatives, output=output, map_file=map_file,
+        work=work, alternatives=alternatives, output=output, map_file=map_file,
     )  # fmt: skip
 
 

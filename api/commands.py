@@ -21,6 +21,8 @@ from api.telling import (
     search_values,
     summary_lines,
     warn,
+    work_line,
+    work_values,
 )
 from geo.alternatives import Alternative, require_count
 from geo.alternatives import alternatives as find_alternatives
@@ -54,6 +56,7 @@ def make_plan(
     seed: int,
     effort: EffortName | None = None,
     time_s: float | None = None,
+    work: str | None = None,
     alternatives: int | None = None,
     output: Path,
     map_file: Path | None,
@@ -91,13 +94,13 @@ def make_plan(
             if alternatives is None:
                 plans = [
                     plan(
-                        layers, band=band, seed=seed, effort=effort, time_s=time_s, on_progress=report,
-                        should_stop=is_pressed,
+                        layers, band=band, seed=seed, effort=effort, time_s=time_s, work=work,
+                        on_progress=report, should_stop=is_pressed,
                     )
                 ]  # fmt: skip
             else:
                 several = find_alternatives(
-                    layers, alternatives, band=band, seed=seed, effort=effort, time_s=time_s,
+                    layers, alternatives, band=band, seed=seed, effort=effort, time_s=time_s, work=work,
                     on_progress=report, should_stop=is_pressed,
                 )  # fmt: skip
                 plans = [one.plan for one in several]
@@ -105,12 +108,14 @@ def make_plan(
         told = {"crs": crs, "id": id_column, "fields": named}
         if floors_file is not None:
             told["floors"] = source_of(floors_file).name
+        if work is not None:
+            told["work"] = work
         options = json.dumps(told, ensure_ascii=False)
         for made, (plan_file, drawn) in zip(plans, files, strict=False):
             _write(made, plan_file, started, report, options=options)
             if drawn is not None:
                 draw_map(terminal, plan_file, drawn, report, compare=None if plan_file == output else output)
-    _tell_plan(terminal, plans[0], files, several, asked=alternatives)
+    _tell_plan(terminal, plans[0], files, several, work=work, asked=alternatives)
 
 
 def make_map(
@@ -269,6 +274,7 @@ def _tell_plan(
     files: Sequence[tuple[Path, Path | None]],
     several: Sequence[Alternative] = (),
     *,
+    work: str | None = None,
     asked: int | None = None,
 ) -> None:
     output, map_file = files[0]
@@ -282,6 +288,9 @@ def _tell_plan(
         *summary_lines(made.review, made.findings, language, band=made.partition.band, file=output),
     ]
     values |= {"search": search_values(made.partition.search)}
+    if work is not None:
+        lines.append(work_line(made, work, language))
+        values |= {"work": work_values(made, work)}
     if asked is not None:
         lines += alternative_lines(several, asked, [plan_file for plan_file, _ in files], language)
         values |= {"alternatives": alternative_values(several, files)}

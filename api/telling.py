@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from api.console import Terminal
 from geo.alternatives import Alternative
 from geo.findings import Finding
 from geo.partition import Band, Search
+from geo.planning import Plan
 from geo.review import Review, count_values
 from maps.findings import grid_count_text, sentence
 from maps.text import Language, printable, text
@@ -170,3 +173,24 @@ def alternative_values(
         }
         for one, (plan_file, map_file) in zip(several, files, strict=False)
     ]
+
+
+def work_values(made: Plan, column: str) -> dict[str, object]:
+    """Return how a second weight is spread over the grids in band, for scripts."""
+    load = made.grid_work()[: made.partition.n_parts]
+    load = np.delete(load, made.partition.out_of_band)
+    if not len(load):
+        return {"column": column, "mean": None, "least": None, "most": None}
+    return {
+        "column": column,
+        "mean": round(float(load.mean()), 3),
+        "least": round(float(load.min()), 3),
+        "most": round(float(load.max()), 3),
+    }
+
+
+def work_line(made: Plan, column: str, language: Language) -> str:
+    """Return the same for people."""
+    values = work_values(made, column)
+    key = "cli.work.none" if values["mean"] is None else "cli.work.spread"
+    return "  " + text(key, language, **{**values, "column": printable(column)})

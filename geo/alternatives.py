@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -41,6 +41,7 @@ from geo.planning import (
     judged,
     region_codes,
     stand,
+    unit_work,
 )
 
 Leaning: TypeAlias = Literal["usual", "shape", "compounds", "evenness"]
@@ -126,6 +127,7 @@ def alternatives(
     seed: int = 0,
     effort: EffortName | None = None,
     time_s: float | None = None,
+    work: str | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Alternative, ...]:
@@ -133,7 +135,7 @@ def alternatives(
 
     Parameters
     ----------
-    layers, band, seed, effort, on_progress, should_stop
+    layers, band, seed, effort, work, on_progress, should_stop
         As in `geo.planning.plan`. The same layers, count and seed give the same plans.
     count : int
         2 to 9. Where fewer plans differ in at least a twentieth of the pairs, there are fewer.
@@ -145,15 +147,18 @@ def alternatives(
     CoverageError
         The linework cannot be separated.
     InputError
-        Another count.
+        Another count, or a column of work as in `geo.planning.plan`.
     """
     require_count(count)
     band = band or Band()
+    loads = None if work is None else unit_work(layers, work)
     ground = stand(layers, on_progress=on_progress)
+    if loads is not None:
+        loads = loads[ground.order]
     compounds = compound_names(layers, ground.order)
     found = _candidates(
         ground, compounds, _turns(count), band=band, seed=seed,
-        effort=effort or usual_effort(len(ground.unit_ids)), time_s=time_s,
+        effort=effort or usual_effort(len(ground.unit_ids)), time_s=time_s, work=loads,
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
     front = _front(found)
@@ -167,6 +172,7 @@ def alternatives(
         parts = candidate.parts
         whole = judged(layers, ground, parts, region_codes(layers, ground, parts, bare), bare, seed=seed)
         away = pairs_apart(first.parts.labels, parts.labels)
+        whole = replace(whole, work=loads)
         made.append(Alternative(whole, candidate.leaning, candidate.merits, away))
         if on_progress is not None:
             on_progress("borders", at, len(chosen))
@@ -248,6 +254,7 @@ def _candidates(
     seed: int,
     effort: EffortName,
     time_s: float | None,
+    work: NDArray[np.float64] | None,
     on_progress: Progress | None,
     should_stop: Callable[[], bool] | None,
 ) -> list[_Candidate]:
@@ -266,7 +273,7 @@ def _candidates(
                 on_progress("partition", before + done * n // max(total, 1), n * len(turns))
 
         parts = partition(
-            ground.adjacency, ground.households, ground.community, band=band, compound=codes,
+            ground.adjacency, ground.households, ground.community, band=band, compound=codes, work=work,
             weights=LEANINGS[leaning], seed=seed + start, effort=effort,
             time_s=None if left_s is None else max(left_s / (len(turns) - turn), 1e-3),
             on_progress=tell, should_stop=should_stop,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, TypeAlias
@@ -22,9 +22,11 @@ from geo.balancer import review
 from geo.boundaries import region_polygons
 from geo.codes import grid_codes
 from geo.division import divided_cells
+from geo.errors import InputError
 from geo.findings import Finding
 from geo.floors import ground_weights, towers
 from geo.metrics import shapes
+from geo.names import listed, shortened
 from geo.partition import Band, EffortName, Partition, Proof, partition, usual_effort
 from geo.plan_layers import PlanLayers
 from geo.review import Review
@@ -89,6 +91,8 @@ class Plan:
         Grids that are exempt from the band.
     names : mapping of grid id to str
         Of the grids that have one.
+    work : (n,) float64, optional
+        The second weight of each unit of `ground`, where the plan was made to even it out.
     """
 
     layers: PlanLayers
@@ -101,6 +105,7 @@ class Plan:
     seed: int
     special: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    work: NDArray[np.float64] | None = None
 
     def region_of_cell(self) -> IntArray:
         """Return the grid (position in `grid_ids`) of each cell of `ground.arcs`, -1 for none."""
@@ -140,9 +145,19 @@ class Plan:
                 "compactness": measured.compactness,
             }
         )
+        if self.work is not None:
+            frame["work"] = self.grid_work()
         shown = region_polygons(self.ground.arcs, region, len(self.grid_ids), xy=self._layer_xy())
         frame = gpd.GeoDataFrame(frame, geometry=shown, crs=self.layers.layer_crs)
         return frame.sort_values("grid_id", ignore_index=True)
+
+    def grid_work(self) -> NDArray[np.float64]:
+        """Return the work of each grid, by `grid_ids`; zeros where there is no second weight."""
+        load = np.zeros(len(self.grid_ids))
+        if self.work is not None:
+            placed = self.partition.labels >= 0
+            np.add.at(load, self.partition.labels[placed], self.work[placed])
+        return load
 
     def cells(self) -> gpd.GeoDataFrame:
         """Return the cell of every unit that has one, in the layers' CRS."""
@@ -169,6 +184,7 @@ def plan(
     seed: int = 0,
     effort: EffortName | None = None,
     time_s: float | None = None,
+    work: str | None = None,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Plan:
@@ -185,6 +201,9 @@ def plan(
     effort, time_s
         How much the division into grids is searched (`geo.partition.partition`); without either,
         `geo.partition.usual_effort` of the number of units.
+    work : str, optional
+        Column of the units with a second weight, such as people who live alone or cases of the hotline: made
+        even among the grids once these are in band. Empty cells count as 0.
     on_progress : callable (stage, done, total), optional
     should_stop : callable, optional
         Asked often; once it is true, the best plan so far is returned.
@@ -193,16 +212,22 @@ def plan(
     ------
     CoverageError
         The linework cannot be separated.
+    InputError
+        The units have no such column, or it holds something else than numbers from 0.
     """
     band = band or Band()
     report = on_progress or _silent
+    loads = None if work is None else unit_work(layers, work)
     ground = stand(layers, on_progress=report)
+    if loads is not None:
+        loads = loads[ground.order]
     parts = partition(
         ground.adjacency,
         ground.households,
         ground.community,
         band=band,
         compound=pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64),
+        work=loads,
         seed=seed,
         effort=effort or usual_effort(len(ground.unit_ids)),
         time_s=time_s,
@@ -213,7 +238,38 @@ def plan(
     bare = bare_communities(layers, ground)
     made = judged(layers, ground, parts, region_codes(layers, ground, parts, bare), bare, seed=seed)
     report("borders", 1, 1)
-    return made
+    return replace(made, work=loads)
+
+
+def unit_work(layers: PlanLayers, column: str) -> NDArray[np.float64]:
+    """Return a second weight of the units, by row of `layers.units`; empty cells are 0.
+
+    Raises
+    ------
+    InputError
+        There is no such column, or it holds something else than numbers from 0.
+    """
+    units = layers.units
+    file = next((source.name for source in layers.sources if source.kind == "units"), None)
+    others = [str(name) for name in units.columns if name not in ("unit_id", units.geometry.name)]
+    if column not in others:
+        raise InputError(
+            "work_column_missing", f"it has no column {shortened(column)}",
+            mend=f"name one of {listed(others)}", file=file, layer="units", field=column,
+            columns=listed(others),
+        )  # fmt: skip
+    values = units[column]
+    numbers = pd.to_numeric(values.astype(object).where(values.notna(), 0), errors="coerce")
+    load: NDArray[np.float64] = numbers.to_numpy(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(load) | (load < 0))
+    if len(wrong):
+        found = shortened(str(values.iloc[wrong[0]]))
+        raise InputError(
+            "work_invalid", f"{found} is not a number from 0", mend="give a number, or leave it empty",
+            file=file, layer="units", field=column, feature=str(units["unit_id"].iloc[wrong[0]]),
+            value=found,
+        )  # fmt: skip
+    return load
 
 
 def judged(

@@ -29,6 +29,7 @@ from geo.partition.totals import (
 )
 from geo.partition.twigs import crossroads
 from geo.partition.weights import Weights
+from geo.partition.work import evened_work, whole_work
 
 # With fewer units, a usual band and no thorough search the kernels run interpreted: compiling them would take
 # longer than the whole plan. The plan is the same.
@@ -56,6 +57,7 @@ def partition(
     band: Band | None = None,
     compound: ArrayLike | None = None,
     kept_whole: ArrayLike | None = None,
+    work: ArrayLike | None = None,
     weights: Weights | None = None,
     seed: int = 0,
     effort: EffortName = "standard",
@@ -87,6 +89,9 @@ def partition(
     kept_whole : (n,) whole numbers, optional
         Group of each unit that must share a part, -1 none. A group in several places takes along the
         units on a shortest way between them.
+    work : (n,) numbers >= 0, optional
+        A second weight of each unit, such as people who live alone: made even among the parts of each piece
+        once these are within the band, as far as `weights.work` pays for the borders (`partition.work`).
     weights : Weights, optional
         What plans within the band are judged by.
     seed : int, default 0
@@ -110,7 +115,7 @@ def partition(
     Raises
     ------
     InputError
-        Arrays of another length, negative households, no time, or a group of `kept_whole` that spans
+        Arrays of another length, negative households or work, no time, or a group of `kept_whole` that spans
         communities or pieces.
     """
     band = band or Band()
@@ -165,6 +170,8 @@ def partition(
         rounds += 1
         if rounds > len(efforts) and not gained:
             break
+    if work is not None:
+        searched.even(_work_of(work, atoms))
     labels = searched.labels
     ended: Literal["done", "time", "stopped"] = "stopped" if asked() else "time" if is_late() else "done"
     _join_atoms_too_large(atoms, regions, labels, band)
@@ -183,6 +190,19 @@ def _renumbered(codes: ArrayLike | None, name: str, n: int) -> NDArray[np.int64]
     if codes is None:
         return np.full(n, -1, np.int64)
     return numbered(frozen(codes, name, n))
+
+
+def _work_of(work: ArrayLike, atoms: Atoms) -> NDArray[np.int64]:
+    """Return the work of each atom as whole numbers."""
+    of_unit = np.asarray(work, np.float64)
+    if of_unit.shape != atoms.of_unit.shape or not np.isfinite(of_unit).all() or (of_unit < 0).any():
+        raise InputError(
+            "work_invalid", "work is not a number from 0 for each unit", mend="give one number for each unit",
+            field="work",
+        )  # fmt: skip
+    whole = np.zeros(len(atoms), np.int64)
+    np.add.at(whole, atoms.of_unit, whole_work(of_unit))
+    return whole
 
 
 def _never() -> bool:
@@ -261,12 +281,25 @@ class _Searched:
                 self._take(region, found)
         return gained
 
-    def _planned(self, region: Region, effort: Effort, turn: int, stop: Callable[[], bool]) -> RegionPlan:
+    def even(self, work: NDArray[np.int64]) -> None:
+        """Make the work (k,) of the parts of each region more even."""
+        for at, (region, found) in enumerate(self._plans):
+            labels = evened_work(
+                region, found.labels, work[region.atoms], self.band, self.weights, self._seed(region, 0),
+                large=self.large,
+            )  # fmt: skip
+            self._plans[at] = (region, replace(found, labels=labels))
+            self._take(*self._plans[at])
+
+    def _seed(self, region: Region, turn: int) -> int:
         name = str(self.adjacency.unit_ids[self.atoms.first_unit[region.atoms[0]]])
-        seed = seed_of(self.seed, name) if turn == 0 else seed_of(self.seed, name, str(turn))
+        return seed_of(self.seed, name) if turn == 0 else seed_of(self.seed, name, str(turn))
+
+    def _planned(self, region: Region, effort: Effort, turn: int, stop: Callable[[], bool]) -> RegionPlan:
         return plan_region(
-            region, self.band, self.weights, seed, large=self.large, should_stop=stop, effort=effort
-        )
+            region, self.band, self.weights, self._seed(region, turn), large=self.large, should_stop=stop,
+            effort=effort,
+        )  # fmt: skip
 
     def _take(self, region: Region, found: RegionPlan) -> None:
         self.labels[region.atoms] = found.labels + self._next_label

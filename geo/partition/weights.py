@@ -30,6 +30,9 @@ class Weights:
         One metre of plain border between two parts.
     evenness : float
         One household squared between a part and the target.
+    work : float
+        A part that has twice as much to do as the mean, or nothing, where a second weight is given; by the
+        square between.
     target : int or None
         Households a part should have; None: the middle of the band.
     """
@@ -40,10 +43,11 @@ class Weights:
     barrier: float = 3.0
     cut: float = 1.0
     evenness: float = 0.01
+    work: float = 500.0
     target: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("household_out", "part_out", "compound_split", "barrier", "cut", "evenness"):
+        for name in ("household_out", "part_out", "compound_split", "barrier", "cut", "evenness", "work"):
             value = getattr(self, name)
             if not (math.isfinite(value) and 0 <= value <= 1e6):
                 raise InputError(
