@@ -102,6 +102,14 @@ def _tell(terminal: Terminal, found: PlanLinks, output: Path, map_file: Path | N
     }  # fmt: skip
     lines = [text("cli.link.summary", language, **values)]
     broken = [finding for finding in found.findings if finding.severity == "error"]
+    open_ = int((grids["proved"] == 0).sum())
+    metres, bound = float(grids["metres"].sum()), float(grids["bound"].sum())
+    gap = (metres - bound) / metres if metres else 0.0
+    lines.append(
+        "  " + text("cli.link.gap", language, gap=max(gap, 1e-4), count=open_)
+        if open_
+        else "  " + text("cli.link.proved", language)
+    )
     lines += [f"  {sentence(finding, language)}" for finding in broken[:SHOWN_FINDINGS]]
     if len(broken) > SHOWN_FINDINGS:
         lines.append(
@@ -115,6 +123,7 @@ def _tell(terminal: Terminal, found: PlanLinks, output: Path, map_file: Path | N
         lines,
         {
             "links_file": str(output), "map": map_file and str(map_file), **values,
+            "proved": not open_, "gap": round(gap, 6),
             "places": {str(name): int(count) for name, count in status.items()},
             "findings": len(found.findings),
         },

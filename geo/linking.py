@@ -3,22 +3,29 @@
 Counts and places only. A unit is not split on the ground, but its households may be linked by several member
 households: a stairwell of 40 households is more than one can look after. What one place links is contiguous,
 beginning at the unit it lies in, and walks are as short as the bounds allow. Each micro-grid is one mixed-
-integer program, solved without contiguity first, since the nearest households usually are contiguous.
+integer program, solved without contiguity first, since the nearest households usually are contiguous. Where
+they are not, separators between a place and what lies apart are added until nothing lies apart: that is
+proved. Larger micro-grids are linked over neighbours that are nearer to the place, which makes links
+contiguous too but leaves some out; what the program without that says is the bound.
 
 References
 ----------
-Shirabe, T. (2009). Districting modeling with exact contiguity constraints. Environment and Planning B 36
-(contiguity as flow).
+Carvajal, R., et al. (2013). Imposing connectivity constraints in forest planning models. Operations Research
+61 (vertex separators, added where they are violated).
+Zoltners, A., Sinha, P. (1983). Sales territory alignment: a review and model. Management Science 29
+(contiguity over neighbours nearer to the centre).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from geo.siting.program import least
 
@@ -27,8 +34,13 @@ FloatArray = NDArray[np.float64]
 
 # One household out of bounds weighs as much as a walk of so many metres: more than any in a micro-grid.
 _OUT_M = 100_000.0
-# Nodes of the search with contiguity; where they do not suffice the links say that they are in pieces.
-_NODES = 300
+# Units times places up to which separators are added, how often at most, and nodes of each search.
+_SMALL = 500
+_ROUNDS, _NODES = 20, 300
+# Beyond, each unit is linked by one of so many places, the nearest to it.
+_NEAREST = 8
+# The search among these ends where so much of the walks could be saved at most.
+_GAP = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class Links:
     links : (p,) int64
         Member households of each place that link others; the rest are in reserve.
     is_contiguous : (p,) bool
+    metres, bound : float
+        Household-metres walked, and how many at least where as many households are out of bounds.
     proved : bool
         Whether no shorter walks are possible.
     """
@@ -52,7 +66,14 @@ class Links:
     households: IntArray
     links: IntArray
     is_contiguous: NDArray[np.bool_]
+    metres: float
+    bound: float
     proved: bool
+
+    @property
+    def gap(self) -> float:
+        """Share of the walks that could be saved at most, 0 where they are proved the shortest."""
+        return (self.metres - self.bound) / self.metres if self.metres else 0.0
 
     def of_place(self) -> IntArray:
         """Return the households that each place links, (p,)."""
@@ -79,6 +100,35 @@ class _Program:
     lower: int
     upper: int
 
+    def nearest_walks(self) -> float:
+        """Return household-metres to the nearest places, which no bounds can undercut."""
+        return float(self.metres.min(axis=1) @ self.households)
+
+    def neighbours(self) -> list[list[int]]:
+        beside: list[list[int]] = [[] for _ in self.households]
+        for one, other in zip(self.left.tolist(), self.right.tolist(), strict=True):
+            beside[one].append(other)
+            beside[other].append(one)
+        return beside
+
+
+class _Way(NamedTuple):
+    """A place links a unit only if it links one of those that the way to it leads through."""
+
+    place: int
+    unit: int
+    through: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Households by unit and place, member households that link, the cost of that, and what none is below."""
+
+    households: FloatArray
+    links: FloatArray
+    cost: float
+    bound: float
+
 
 def linked(
     households: IntArray,
@@ -89,6 +139,7 @@ def linked(
     *,
     lower: int,
     upper: int,
+    small: int = _SMALL,
 ) -> Links:
     """Link every household of a micro-grid to a place of member households.
 
@@ -105,78 +156,130 @@ def linked(
     lower, upper : int
         Households that one member household links. Where member households are too few for the upper or
         households too few for the lower bound, the fewest possible are out of bounds.
+    small : int
+        Up to so many units times places the search goes on for a proof.
     """
     program = _Program(households, hosts, metres, left, right, lower, upper)
-    free = _solved(program, with_contiguity=False)
-    assert free is not None  # everyone at one place is a solution
-    if free.is_contiguous.all():
-        return free
-    return _solved(program, with_contiguity=True) or free
+    anyone = np.ones(metres.shape, bool)
+    found = _solved(program, (), anyone)
+    assert found is not None  # everyone at one place is a solution
+    bound = found.bound
+    ways: dict[_Way, None] = {}
+    for _ in range(_ROUNDS if metres.size <= small else 0):
+        apart = dict.fromkeys(_separators(program, found.households))
+        if not apart.keys() - ways.keys():
+            break
+        ways |= apart
+        better = _solved(program, ways, anyone, nodes=_NODES)
+        if better is None:
+            break
+        found, bound = better, max(bound, better.bound)
+    if any(_separators(program, found.households)):
+        found = _over_nearer(program, _NEAREST, bound)
+        if found.cost - bound >= _OUT_M:
+            every = _over_nearer(program, len(hosts.unit), bound)
+            found = min(found, every, key=lambda one: one.cost)
+    return _links(program, found, bound)
 
 
-def _solved(program: _Program, *, with_contiguity: bool) -> Links | None:
+def _over_nearer(program: _Program, nearest: int, bound: float) -> _Found:
+    """Link each unit to some of the places nearest to it, over neighbours that are nearer to the place.
+
+    Joins are as long as the walks from their ends to a place differ at most. So a place that is among the
+    nearest to a unit is so to those on the shortest way to it, and the nearest of all can link everyone.
+    """
+    n, p = program.metres.shape
+    beside, root = program.neighbours(), program.hosts.unit
+    long = np.abs(program.metres[program.left] - program.metres[program.right]).max(axis=1) + 1e-3
+    graph = csr_matrix((long, (program.left, program.right)), shape=(n, n))
+    # Of places equally near the first is the nearer one.
+    away = dijkstra(graph, directed=False, indices=root).T + 1e-6 * np.arange(p)
+    rank = np.argsort(np.argsort(np.where(np.isinf(away), 1e9 + program.metres, away), axis=1), axis=1)
+    near = rank < nearest
+    ways = []
+    for unit, place in np.argwhere(near & np.isfinite(away)).tolist():
+        through = [v for v in beside[unit] if away[v, place] < away[unit, place] and near[v, place]]
+        if unit != root[place] and root[place] not in through:
+            ways.append(_Way(place, unit, tuple(through)))
+    # A share of the walks, not of what households out of bounds weigh.
+    gap = _GAP * program.nearest_walks() / bound if bound > 0 else 0.0
+    found = _solved(program, ways, near, nodes=1, gap=gap, start=rank == 0)
+    assert found is not None  # it starts from a solution
+    return found
+
+
+def _solved(
+    program: _Program,
+    ways: Iterable[_Way],
+    allowed: NDArray[np.bool_],
+    *,
+    nodes: int = 1 << 30,
+    gap: float = 0.0,
+    start: NDArray[np.bool_] | None = None,
+) -> _Found | None:
     """Solve the program of one micro-grid; None where nothing was found.
 
-    Columns: member households that link (p, whole), units served (n p, whole), households (n p), short (p),
-    over (p), flows (2 m p).
+    Columns: member households that link (p, whole), whether a place links a unit, of pairs that ways speak of
+    (whole), households of pairs that are allowed, short (p), over (p).
     """
-    n, p, m = len(program.households), len(program.hosts.unit), len(program.left)
+    p = len(program.hosts.unit)
     w = program.households.astype(np.float64)
-    n_pairs = n * p if with_contiguity else 0
-    n_flows = 2 * m * p if with_contiguity else 0
-    links, serves = np.arange(p), p + np.arange(n_pairs)
-    first = p + n_pairs
-    amount = first + np.arange(n * p).reshape(n, p)
-    short, over = first + n * p + np.arange(p), first + n * p + p + np.arange(p)
-    flow = first + n * p + 2 * p + np.arange(n_flows)
-    columns = first + n * p + 2 * p + n_flows
-    cost, most = np.zeros(columns), np.full(columns, np.inf)
-    cost[amount] = program.metres
+    ways = list(ways)
+    spoken = sorted({(unit, way.place) for way in ways for unit in (way.unit, *way.through)})
+    serves = {pair: p + at for at, pair in enumerate(spoken)}
+    first = p + len(spoken)
+    units, places = np.nonzero(allowed)
+    amount = np.full(allowed.shape, -1)
+    amount[units, places] = first + np.arange(len(units))
+    short = first + len(units) + np.arange(p)
+    over = short + p
+    cost, most = np.zeros(over[-1] + 1), np.full(over[-1] + 1, np.inf)
+    cost[first : short[0]] = program.metres[units, places]
     cost[short] = cost[over] = _OUT_M
-    most[links] = program.hosts.count
-    most[serves] = 1.0
-    most[amount] = w[:, None]
-    rows = _Rows(columns)
-    for unit in range(n):
-        rows.add(amount[unit], np.ones(p), w[unit], w[unit])
+    most[:p] = program.hosts.count
+    most[p:first] = 1.0
+    most[first : short[0]] = w[units]
+    rows = _Rows(len(cost))
+    for unit in range(len(w)):
+        column = amount[unit, allowed[unit]]
+        rows.add(column, np.ones(len(column)), w[unit], w[unit])
     for place in range(p):
-        column, ones = amount[:, place], np.ones(n)
-        ends = np.array([links[place], short[place], over[place]])
+        column = amount[allowed[:, place], place]
+        ones = np.ones(len(column))
         # lower * links - short <= households <= upper * links + over
+        ends = np.array([place, short[place], over[place]])
         rows.add(np.append(column, ends[:2]), np.append(ones, [-program.lower, 1.0]), 0.0, np.inf)
         rows.add(np.append(column, ends[[0, 2]]), np.append(ones, [-program.upper, -1.0]), -np.inf, 0.0)
         # Whoever links nobody is over by nothing.
-        rows.add(np.append(column, links[place]), np.append(ones, -w.sum()), -np.inf, 0.0)
-    if with_contiguity:
-        pairs, flows = serves.reshape(n, p), flow.reshape(2, m, p)
-        reach = _pieces(n, program.left, program.right)
-        for place in range(p):
-            root = int(program.hosts.unit[place])
-            near = reach == reach[root]
-            for unit in range(n):
-                pair, share = pairs[unit, place], amount[unit, place]
-                rows.add(np.array([share, pair]), np.array([1.0, -max(w[unit], 0.0)]), -np.inf, 0.0)
-                if w[unit] > 0:
-                    rows.add(np.array([share, pair]), np.array([1.0, -1.0]), 0.0, np.inf)
-                if unit == root or not near[unit]:
-                    continue
-                into = np.concatenate(
-                    [flows[0, program.right == unit, place], flows[1, program.left == unit, place]]
-                )
-                out = np.concatenate(
-                    [flows[0, program.left == unit, place], flows[1, program.right == unit, place]]
-                )
-                signs = np.concatenate([np.ones(len(into)), -np.ones(len(out)), [-1.0]])
-                rows.add(np.concatenate([into, out, [pair]]), signs, 0.0, 0.0)
-                # Only units that are served are walked through.
-                rows.add(np.append(into, pair), np.append(np.ones(len(into)), -float(n)), -np.inf, 0.0)
+        rows.add(np.append(column, place), np.append(ones, -w.sum()), -np.inf, 0.0)
+    for (unit, place), column in serves.items():
+        # Ground where nobody lives is in nobody's way.
+        if w[unit] > 0:
+            share = np.array([amount[unit, place], column])
+            rows.add(share, np.array([1.0, -w[unit]]), -np.inf, 0.0)
+            rows.add(share, np.array([1.0, -1.0]), 0.0, np.inf)
+    for way in ways:
+        through = [serves[unit, way.place] for unit in way.through]
+        signs = np.append(np.ones(len(through)), -1.0)
+        rows.add(np.array([*through, serves[way.unit, way.place]]), signs, 0.0, np.inf)
+    known = None
+    if start is not None:
+        known = np.zeros(len(cost))
+        known[first : short[0]] = (w[:, None] * start)[units, places]
+        known[p:first] = [start[pair] for pair in spoken]
+        sums = w @ start
+        known[:p] = sums > 0
+        known[short] = np.maximum(program.lower * known[:p] - sums, 0.0)
+        known[over] = np.maximum(sums - program.upper * known[:p], 0.0)
     found = least(
-        cost, rows.matrix(), np.array(rows.lower), np.array(rows.upper), n_integer=p + n_pairs, most=most,
-        nodes=_NODES if with_contiguity else 1 << 30,
+        cost, rows.matrix(), np.array(rows.lower), np.array(rows.upper), n_integer=first, most=most,
+        nodes=nodes, gap=gap, start=known,
     )  # fmt: skip
     if found is None:
         return None
-    return _links(program, np.rint(found.values[links]), np.rint(found.values[amount]), found.proved)
+    households = np.zeros(allowed.shape)
+    households[units, places] = np.rint(found.values[first : short[0]])
+    return _Found(households, np.rint(found.values[:p]), float(cost @ found.values), found.bound)
 
 
 class _Rows:
@@ -209,18 +312,59 @@ def _pieces(n: int, left: IntArray, right: IntArray) -> IntArray:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _links(program: _Program, links: FloatArray, households: FloatArray, proved: bool) -> Links:
-    """Return links with households (n, p)."""
-    n, p = households.shape
-    unit, place = np.nonzero(households > 0)
-    links = np.where(households.sum(axis=0) > 0, links, 0.0)
-    whole = np.ones(p, bool)
-    for host in range(p):
-        mine = np.append(np.flatnonzero(households[:, host] > 0), program.hosts.unit[host])
-        # Ground where nobody lives is in nobody's way.
-        open_ = program.households == 0
-        open_[mine] = True
-        inside = open_[program.left] & open_[program.right]
-        label = _pieces(n, program.left[inside], program.right[inside])
-        whole[host] = len(np.unique(label[mine])) == 1
-    return Links(unit, place, households[unit, place].astype(np.int64), links.astype(np.int64), whole, proved)
+def _separators(program: _Program, households: FloatArray) -> Iterable[_Way]:
+    """Yield what would join each unit that lies apart from its place: units beside it or beside the place."""
+    beside = program.neighbours()
+    for place, root in enumerate(program.hosts.unit.tolist()):
+        label = _labels(program, households, place)
+        own = set(np.flatnonzero(label == label[root]).tolist())
+        served = np.flatnonzero(households[:, place] > 0)
+        for piece in sorted(set(label[served].tolist()) - {int(label[root])}):
+            apart = set(np.flatnonzero(label == piece).tolist())
+            # No way leads to pieces of the micro-grid itself.
+            if not (by_apart := _first_beside(beside, apart, root)):
+                continue
+            by_root = _first_beside(beside, own, min(apart))
+            for unit in sorted(apart & set(served.tolist())):
+                yield _Way(place, unit, by_apart)
+                yield _Way(place, unit, by_root)
+
+
+def _first_beside(beside: list[list[int]], units: set[int], start: int) -> tuple[int, ...]:
+    """Return the neighbours of some units that one comes to first from a start outside them."""
+    edge = {other for unit in units for other in beside[unit]} - units
+    seen, open_, first = {start}, [start], set()
+    while open_:
+        unit = open_.pop()
+        if unit in edge:
+            first.add(unit)
+            continue
+        open_ += [other for other in beside[unit] if other not in seen]
+        seen.update(beside[unit])
+    return tuple(sorted(first))
+
+
+def _labels(program: _Program, households: FloatArray, place: int) -> IntArray:
+    """Return the pieces of what a place links, its own unit, and ground where nobody lives."""
+    open_ = (program.households == 0) | (households[:, place] > 0)
+    open_[program.hosts.unit[place]] = True
+    inside = open_[program.left] & open_[program.right]
+    return _pieces(len(open_), program.left[inside], program.right[inside])
+
+
+def _links(program: _Program, found: _Found, bound: float) -> Links:
+    """Return what was found as links."""
+    unit, place = np.nonzero(found.households > 0)
+    sums = found.households.sum(axis=0)
+    links = np.where(sums > 0, found.links, 0.0)
+    whole = np.ones(len(links), bool)
+    for host, root in enumerate(program.hosts.unit.tolist()):
+        label = _labels(program, found.households, host)
+        whole[host] = (label[found.households[:, host] > 0] == label[root]).all()
+    walked = float((program.metres * found.households).sum())
+    proved = found.cost - bound <= 1e-6 * max(1.0, abs(found.cost))
+    at_least = max(program.nearest_walks(), walked - (found.cost - bound))
+    return Links(
+        unit, place, found.households[unit, place].astype(np.int64), links.astype(np.int64), whole,
+        walked, walked if proved else min(walked, at_least), proved,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,7 +38,8 @@ class PlanLinks:
     links : GeoDataFrame
         Lines from a place to a unit: member_id, unit_id, grid_id, households, metres.
     micro_grids : DataFrame
-        grid_id, households, members, links, linked, unlinked.
+        grid_id, households, members, links, linked, unlinked, metres (household-metres walked), bound (at
+        least), proved (1 where no shorter walks are possible).
     findings : tuple of Finding
     """
 
@@ -92,7 +94,7 @@ def plan_links(
     walked = _walked(doors, spots, layers)
     findings: list[Finding] = []
     rows: list[pd.DataFrame] = []
-    summed: list[tuple[str, int, int, int, int, int]] = []
+    summed: list[tuple[str, int, int, int, int, int, float, float, int]] = []
     links = np.zeros(len(placed), np.int64)
     reached = np.zeros(len(placed), np.int64)
     contiguous = np.ones(len(placed), bool)
@@ -114,7 +116,7 @@ def plan_links(
                 findings.append(
                     Finding("grid_without_members", "error", grid_id=name, values=values, point=spot)
                 )
-            summed.append((name, total, 0, 0, 0, total))
+            summed.append((name, total, 0, 0, 0, total, 0.0, 0.0, 1))
             continue
         position[units] = np.arange(len(units))
         metres = _block(walked, units, places, doors, spots)
@@ -136,7 +138,12 @@ def plan_links(
                 }
             )
         )
-        summed.append((name, total, able, int(found.links.sum()), int(found.households.sum()), 0))
+        if not found.proved:
+            values = {"metres": round(found.metres / total), "percent": math.ceil(100 * found.gap)}
+            findings.append(Finding("links_not_proved", "info", grid_id=name, values=values, point=spot))
+        counts = (total, able, int(found.links.sum()), int(found.households.sum()), 0)
+        walks_m = (round(found.metres, 1), round(found.bound, 1), int(found.proved))
+        summed.append((name, *counts, *walks_m))
     outside = np.flatnonzero(home < 0)
     for row in outside.tolist():
         values = {"member": str(placed["member_id"].iloc[row])}
@@ -156,7 +163,7 @@ def plan_links(
         geometry=placed.geometry.to_numpy(), crs=layers.working_crs,
     )  # fmt: skip
     lines = _lines(rows, placed, layers, doors, spots)
-    columns = ["grid_id", "households", "members", "links", "linked", "unlinked"]
+    columns = ["grid_id", "households", "members", "links", "linked", "unlinked", "metres", "bound", "proved"]
     return PlanLinks(layers, told, lines, pd.DataFrame(summed, columns=columns), tuple(findings))
 
 

@@ -270,6 +270,38 @@ def test_every_unit_is_linked_within_the_bounds_or_a_finding_says_why(town):
     broken = members.loc[~fits, "grid_id"]
     assert set(broken) <= set(findings["grid_id"])
     assert members["contiguous"].all() or "link_in_pieces" in set(findings["code"])
+    grids = pyogrio.read_dataframe(town / "links.gpkg", layer="micro_grids").set_index("grid_id")
+    walked = (links["households"] * links["metres"]).groupby(links["grid_id"]).sum()
+    # Metres are rounded to a tenth in each link.
+    assert (walked - grids.loc[walked.index, "metres"]).abs().max() <= 0.05 * told["households"]
+    assert told["proved"] == grids["proved"].all()
+    assert (grids["bound"] <= grids["metres"]).all()
+
+
+def test_walks_that_are_not_proved_the_shortest_say_how_much_could_be_saved(town):
+    units = gpd.read_file(town / "plan.gpkg", layer="units").to_crs(4326)
+    most = units["grid_id"].value_counts().idxmax()
+    homes = units[(units["grid_id"] == most) & (units["households"] > 0)].iloc[::2]
+    spots = homes.geometry.representative_point()
+    pd.DataFrame({"member_id": homes["unit_id"], "lon": spots.x, "lat": spots.y}).to_csv(
+        town / "many.csv", index=False
+    )
+
+    done = link(town, "--json", members="many.csv")
+    said = link(town, "--lang", "en", members="many.csv").stdout
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    findings = gpd.read_file(town / "links.gpkg", layer="findings")
+    grids = pyogrio.read_dataframe(town / "links.gpkg", layer="micro_grids").set_index("grid_id")
+    links = gpd.read_file(town / "links.gpkg", layer="links")
+    assert len(homes) > 15
+    assert gpd.read_file(town / "links.gpkg", layer="members")["contiguous"].all()
+    assert links["households"].sum() == grids.loc[most, "households"]
+    assert not told["proved"]
+    assert told["gap"] == pytest.approx(1 - grids.loc[most, "bound"] / grids.loc[most, "metres"], abs=1e-4)
+    assert findings.loc[findings["code"] == "links_not_proved", "grid_id"].tolist() == [most]
+    assert f"at most {told['gap']:.2%} of the walks could be saved (1 grid not proved)" in said
 
 
 def test_a_grid_without_member_households_is_told(town):

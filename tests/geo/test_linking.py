@@ -1,12 +1,14 @@
 """Linked households of one micro-grid: bounds, contiguity, nearest, and what cannot be."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.linking import Hosts, linked
-from tests.builders import draw_adjacency
+from tests.builders import draw_adjacency, lattice
 
 
 def row(households, hosts, *, counts=None, lower=10, upper=30, metres=None):
@@ -134,3 +136,105 @@ def test_the_shortest_walks_are_found_against_every_division():
         if 10 <= a + b + c + d <= 14
     )  # fmt: skip
     assert (links.households * metres[links.unit, links.place]).sum() == pytest.approx(best)
+
+
+OUT = 100_000.0
+
+
+def cost_of(households, links, lower, upper):
+    """What a place with so many households and links is out of bounds."""
+    return OUT * max(lower * links - households, households - upper * links, 0)
+
+
+def cheapest(households, hosts, counts, metres, pairs, lower, upper):
+    """The cheapest contiguous links of a few households to two places, over every division of every unit."""
+    n, best = len(households), np.inf
+    for shares in product(*[range(each + 1) for each in households]):
+        cost = 0.0
+        for place, mine in enumerate((shares, [w - a for w, a in zip(households, shares, strict=True)])):
+            inside = {u for u in range(n) if mine[u] or not households[u]} | {hosts[place]}
+            reached, grown = {hosts[place]}, True
+            while grown:
+                more = {b for a, b in pairs if a in reached and b in inside}
+                grown = bool(more - reached)
+                reached |= more
+            if any(mine[u] and u not in reached for u in range(n)):
+                cost = np.inf
+                break
+            cost += sum(m * metres[u][place] for u, m in enumerate(mine))
+            some = range(1, counts[place] + 1) if sum(mine) else range(1)
+            cost += min(cost_of(sum(mine), links, lower, upper) for links in some)
+        best = min(best, cost)
+    return best
+
+
+@st.composite
+def few_households(draw):
+    """Two to six units in rows of two or three, and walks that have little to do with where they are."""
+    rows, columns = draw(st.sampled_from([(1, 3), (1, 4), (2, 2), (2, 3)]))
+    n = rows * columns
+    households = draw(st.lists(st.integers(0, 3), min_size=n, max_size=n))
+    hosts = draw(st.lists(st.integers(0, n - 1), min_size=2, max_size=2))
+    counts = draw(st.lists(st.integers(1, 2), min_size=2, max_size=2))
+    metres = draw(st.lists(st.lists(st.integers(1, 60), min_size=2, max_size=2), min_size=n, max_size=n))
+    return lattice(rows, columns), households, hosts, counts, metres
+
+
+@settings(max_examples=80, deadline=None)
+@given(grid=few_households(), bounds=st.sampled_from([(1, 3), (2, 3), (2, 5)]))
+def test_links_are_the_shortest_or_tell_how_far_from_it_they_may_be(grid, bounds):
+    pairs, households, hosts, counts, metres = grid
+    lower, upper = bounds
+    both = [*zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)]
+    either_way = both + [(b, a) for a, b in both]
+    best = cheapest(households, hosts, counts, metres, either_way, lower, upper)
+
+    for small in (500, 0):
+        links = linked(
+            np.array(households), Hosts(np.array(hosts), np.array(counts)), np.array(metres, float),
+            pairs.left, pairs.right, lower=lower, upper=upper, small=small,
+        )  # fmt: skip
+
+        out = sum(
+            cost_of(*each, lower, upper)
+            for each in zip(links.of_place().tolist(), links.links.tolist(), strict=True)
+        )
+        assert links.is_contiguous.all()
+        assert links.metres == (links.households * np.array(metres)[links.unit, links.place]).sum()
+        assert out + links.metres >= best - 1e-6
+        # The bound is for as many households out of bounds.
+        if out == best // OUT * OUT:
+            assert out + links.bound <= best + 1e-6
+        assert links.proved or small == 0
+        if links.proved:
+            assert out + links.metres == pytest.approx(best)
+            assert links.gap == 0
+
+
+def test_many_places_are_linked_contiguously_with_a_bound_on_what_could_be_saved():
+    pairs = lattice(7, 8)
+    n, rng = 56, np.random.default_rng(1)
+    # A third of the borders are walls, and units still hang together.
+    street = rng.random(len(pairs.left)) > 0.3
+    left, right = pairs.left[street], pairs.right[street]
+    hosts = np.sort(rng.choice(n, 18, replace=False))
+    spot = np.stack(np.divmod(np.arange(n), 8), axis=1) * 15.0
+    metres = np.hypot(*(spot[:, None] - spot[hosts][None]).transpose(2, 0, 1)) + rng.uniform(0, 20, (n, 18))
+    households = rng.integers(0, 4, n)
+
+    def once():
+        return linked(households, Hosts(hosts, np.ones(18, int)), metres, left, right, lower=10, upper=30)
+
+    links = once()
+
+    assert links.is_contiguous.all()
+    assert np.bincount(links.unit, links.households, n).tolist() == households.tolist()
+    of_place = links.of_place()
+    assert (of_place >= 10 * links.links).all()
+    assert (of_place <= 30 * links.links).all()
+    assert metres.min(axis=1) @ households <= links.bound < links.metres
+    assert not links.proved
+    assert 0 < links.gap < 0.3
+    again = once()
+    assert told(again) == told(links)
+    assert again.bound == links.bound
