@@ -34,9 +34,9 @@ FloatArray = NDArray[np.float64]
 
 # One household out of bounds weighs as much as a walk of so many metres: more than any in a micro-grid.
 _OUT_M = 100_000.0
-# Units times places up to which separators are added, how often at most, and nodes of each search.
-_SMALL = 500
-_ROUNDS, _NODES = 20, 300
+# Units times places up to which separators are added, the same times rounds of that, and nodes of each round.
+_SMALL, _ROUNDS = 500, 4_000
+_NODES = 300
 # Beyond, each unit is linked by one of so many places, the nearest to it.
 _NEAREST = 8
 # The search among these ends where so much of the walks could be saved at most.
@@ -165,7 +165,7 @@ def linked(
     assert found is not None  # everyone at one place is a solution
     bound = found.bound
     ways: dict[_Way, None] = {}
-    for _ in range(_ROUNDS if metres.size <= small else 0):
+    for _ in range(_ROUNDS // metres.size if metres.size <= small else 0):
         apart = dict.fromkeys(_separators(program, found.households))
         if not apart.keys() - ways.keys():
             break
