@@ -17,7 +17,6 @@ from api.cases.calendar import (
     working_calendar,
 )
 from api.cases.categories import shipped_edition
-from maps.text import words
 from tests.api.accounts import bearer, service
 from tests.api.cases.desk import IN_FIRST, open_desk
 
@@ -147,7 +146,7 @@ def test_a_bad_file_is_told_in_one_line_with_its_field_and_day(code, tmp_path):
     assert str(caught.value).startswith("CN-2026.toml")
     assert "\n" not in str(caught.value)
     for language in ("zh_CN", "en"):
-        assert words(language)[f"error.{code}"].format_map(dict(caught.value.values))
+        assert text(f"error.{code}", language, **caught.value.values)
 
 
 def test_a_day_named_in_two_holidays_is_refused(tmp_path):

@@ -18,7 +18,8 @@ from api.cases.commands import everywhere
 from api.cases.importing import Imported, Orders, export_cases, import_orders, read_orders
 from api.database import Store
 from geo.errors import InputError
-from maps.text import LANGUAGES, words
+from maps.text import LANGUAGES
+from maps.text import text as words_of
 from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk
 from tests.api.place import SIDE_DEG
 from tests.api.plans import silent
@@ -120,7 +121,7 @@ def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: 
     with pytest.raises(InputError) as refused:
         read_orders(path, shipped_edition(), working_calendar())
     for language in LANGUAGES:
-        assert words(language)[f"error.{code}"].format_map(dict(refused.value.values))
+        assert words_of(f"error.{code}", language, **refused.value.values)
     assert (refused.value.code, refused.value.feature) == (code, "#3")
 
 
