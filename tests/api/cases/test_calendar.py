@@ -146,7 +146,7 @@ def test_a_bad_file_is_told_in_one_line_with_its_field_and_day(code, tmp_path):
     assert str(caught.value).startswith("CN-2026.toml")
     assert "\n" not in str(caught.value)
     for language in ("zh_CN", "en"):
-        assert text(f"error.{code}", language, **caught.value.values)
+        assert words_of(f"error.{code}", language, **caught.value.values)
 
 
 def test_a_day_named_in_two_holidays_is_refused(tmp_path):
