@@ -17,6 +17,7 @@ from api.cases.calendar import (
     working_calendar,
 )
 from api.cases.categories import shipped_edition
+from maps.text import text as words_of
 from tests.api.accounts import bearer, service
 from tests.api.cases.desk import IN_FIRST, open_desk
 
