@@ -20,7 +20,7 @@ from geo.findings import Finding
 from geo.formats.raw import LayerChoiceError, RawTable, placed, several_layers
 from geo.layer_places import in_its_crs, rows_kept, shapes_of_rows
 from geo.layer_table import layer_table
-from geo.personal import is_personal_content, personal_columns
+from geo.personal import is_personal_content, personal_columns, require_no_persons
 from geo.plausibility import require_own_kind
 from geo.repair import LINES, POINTS, POLYGONS, Place, mended_polygons, require_finite, simple_shapes
 from geo.units import ID_COLUMNS, REQUIRED, households, require_ids, row_labels, texts
@@ -219,9 +219,9 @@ def _checked(
         for column in (*REQUIRED.get(kind, ()), *required) if len(raw) or raw.names else ():
             if column not in columns:
                 raise missing(kind, column, raw.names)
+    if kind == "members":
+        require_no_persons(raw, columns, layer)
     dropped, personal = personal_columns(raw, kind, columns)
-    if kind == "members" and dropped:
-        raise _personal_members(raw, min(dropped), layer)
     findings += personal
     columns = {column: at for column, at in columns.items() if at not in dropped}
     with placed(file, layer):
@@ -266,18 +266,6 @@ def _checked(
     if not kept.all():
         frame = frame[kept].reset_index(drop=True)
     return Layer(kind, frame, chosen, tuple(findings), renamed=renamed)
-
-
-def _personal_members(raw: RawTable, at: int, layer: str) -> InputError:
-    """Return the error for places of Party members' homes that tell of persons: not even read past."""
-    return InputError(
-        "members_personal",
-        "it holds names, telephones or identity numbers of persons",
-        mend="give places and counts only",
-        file=raw.file,
-        layer=layer,
-        field=raw.names[at],
-    )
 
 
 def _ids(

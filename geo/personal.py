@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo.columns import personal_names, plain_name
+from geo.errors import InputError
 from geo.findings import Finding
 from geo.formats.raw import RawTable
-from geo.personal_numbers import is_personal, masked
-from geo.units import texts
+from geo.personal_numbers import holds_number, is_personal, masked
+from geo.units import row_labels, texts
 
 # A column is personal by its content when at least this share of its values is.
 _PERSONAL_SHARE = 0.3
@@ -25,14 +26,12 @@ def personal_columns(raw: RawTable, kind: str, columns: Mapping[str, int]) -> tu
 
     The counts, places and, in layers about ground and buildings, our own columns are never taken for it.
     """
-    own = set(columns.values()) if kind not in ("incidents", "stations", "members") else set()
+    own = set(columns.values()) if kind not in ("incidents", "stations") else set()
     own |= {at for column, at in columns.items() if column in ("lon", "lat")}
     dropped: set[int] = set()
     findings = []
     for at, name in enumerate(raw.names):
-        # At the place of a member household a name is that of who lives there.
-        is_name = kind == "members" and plain_name(name) in personal_names()["of_members"]
-        if at in own or not (is_name or has_personal_name(name) or is_personal_content(raw.values[at])):
+        if at in own or not (has_personal_name(name) or is_personal_content(raw.values[at])):
             continue
         dropped.add(at)
         findings.append(
@@ -41,6 +40,48 @@ def personal_columns(raw: RawTable, kind: str, columns: Mapping[str, int]) -> tu
             )
         )
     return dropped, findings
+
+
+def require_no_persons(raw: RawTable, columns: Mapping[str, int], layer: str) -> None:
+    """Refuse places of Party members' homes that tell of persons, ids included: not even read past.
+
+    Rows are named by their number, since an id can be what is personal.
+
+    Raises
+    ------
+    InputError
+        A column is named as persons' names or numbers, or a cell holds a telephone or identity number.
+    """
+    for name in raw.names:
+        if has_personal_name(name) or _names_members(name):
+            raise InputError(
+                "members_personal", "it holds names, telephones or identity numbers of persons",
+                mend="give places and counts only", file=raw.file, layer=layer, field=name,
+            )  # fmt: skip
+    places = {at for column, at in columns.items() if column in ("lon", "lat")}
+    for at, name in enumerate(raw.names):
+        rows = _rows_with_numbers(raw.values[at]) if at not in places else []
+        if rows:
+            raise InputError(
+                "members_number", f"it holds a telephone or identity number ({len(rows):,} such)",
+                mend="take them out, number the places, and give places and counts only",
+                file=raw.file, layer=layer, field=name,
+                feature=row_labels(None, len(raw), raw.numbering)[rows[0]], n=len(rows),
+            )  # fmt: skip
+
+
+def _names_members(name: str) -> bool:
+    """Whether a column is named as who lives at a place: at a member household that is a person."""
+    table, plain = personal_names(), plain_name(name)
+    key = re.sub(r"[\s\-.]", "_", plain)
+    return key in table["of_members"] or any(part in plain for part in table["parts_of_members"])
+
+
+def _rows_with_numbers(values: NDArray[Any]) -> list[int]:
+    """Return the rows whose cell holds a telephone or identity number anywhere."""
+    told = pd.Series(texts(values), dtype=object)
+    personal = {text for text in pd.unique(told) if isinstance(text, str) and holds_number(text)}
+    return np.flatnonzero(told.isin(personal)).tolist() if personal else []
 
 
 def is_personal_content(values: NDArray[Any]) -> bool:

@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.personal import has_personal_name
-from geo.personal_numbers import is_identity_number, is_personal, masked
+from geo.errors import InputError
+from geo.formats.raw import RawTable
+from geo.personal import has_personal_name, require_no_persons
+from geo.personal_numbers import holds_number, is_identity_number, is_personal, masked
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,52 @@ def test_exactly_one_check_character_makes_an_identity_number(number: int) -> No
     digits = f"{number:017d}"
 
     assert sum(is_identity_number(digits + check) for check in "0123456789X") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "张三 13812345678",
+        "M13812345678",
+        "+8613812345678",
+        "电话0518-85412345转2",
+        "110105 11010519491231002X",
+    ],
+)
+def test_numbers_within_texts(text: str) -> None:
+    assert holds_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "119.13812345678",  # a longitude
+        "34.051285412345",
+        "6f1d2c3b-4a5e-4b6c-8d7e-13812345678a",  # a UUID
+        "0000000001",  # a serial number
+        "320706001001",
+        "1号楼2单元",
+        "2026-01-05 08:30:00",
+    ],
+)
+def test_numbers_that_name_nobody(text: str) -> None:
+    assert not holds_number(text)
+
+
+def table_of(name: str) -> RawTable:
+    return RawTable("m.csv", None, (name,), (np.array(["M1"], object),), None, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["contact", "Contact Person", "中心户", "中心户姓名", "村联系人", "联户长", "负责人"]
+)
+def test_names_of_people_at_the_places_of_members(name: str) -> None:
+    with pytest.raises(InputError, match="names, telephones"):
+        require_no_persons(table_of(name), {}, "members")
+
+
+@pytest.mark.parametrize(
+    "name", ["member_id", "中心户编号", "中心户数", "党员户数", "hotel", "联户点编号", "地址"]
+)
+def test_names_of_other_columns_at_the_places_of_members(name: str) -> None:
+    require_no_persons(table_of(name), {}, "members")
