@@ -101,6 +101,7 @@ def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:
     }
     if found.question.capacity is not None:
         note["capacity"] = found.question.capacity
+        note["blank"] = int((households == 0).sum())
     return WalkMap(ground, stations, note)
 
 

@@ -90,6 +90,7 @@ def test_a_map_of_full_stations_counts_those_who_are_served(made):
     lived_in = full.nearby.households > 0
     shown = shapely.area(walk.ground.geometry.to_numpy()).sum()
     assert shown == pytest.approx(shapely.area(shapely.coverage_union_all(cells[lived_in])), rel=1e-6)
+    assert walk.note["blank"] == (~lived_in).sum()
 
 
 def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):
@@ -126,6 +127,24 @@ def test_ground_beyond_the_limit_is_drawn_until_it_is_switched_off(open_page, ma
     assert drawn > 1_000
     # A few pixels at the edges of signs are of that colour too.
     assert hatched() < drawn / 50
+
+
+def test_the_legend_tells_of_the_ground_either_walking_time_or_sizes(open_page, made):
+    opened = open_page(made[2])
+    seen = opened.page.locator("[data-ground]:visible")
+
+    def grounds() -> set[str]:
+        return {part.get_attribute("data-ground") for part in seen.all()}
+
+    walked = grounds()
+    switch = opened.page.locator(".switches label", has_text="步行时间").locator("input")
+    switch.uncheck()
+    sizes = grounds()
+    opened.page.locator(".languages button", has_text="English").click()
+    still = grounds()
+
+    assert walked == {"walk"}
+    assert sizes == still == {"size"}
 
 
 @pytest.mark.parametrize("width", [1366, 390])

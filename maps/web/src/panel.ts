@@ -68,8 +68,16 @@ export class Panel {
 
   /** Paper shows the legend, whichever list is open. */
   turnToPaper(isPaper: boolean): void {
-    if (isPaper) this.body.replaceChildren(...this.legend());
-    else this.fill();
+    if (isPaper) {
+      this.body.replaceChildren(...this.legend());
+      this.tellGround();
+    } else this.fill();
+  }
+
+  /** Only what is on the ground is told, walking time or sizes: their hatches are alike. */
+  private tellGround(): void {
+    const ground = this.options.scene.has("walk") && this.options.shown.has("walk") ? "walk" : "size";
+    for (const part of this.root.querySelectorAll<HTMLElement>("[data-ground]")) part.hidden = part.dataset.ground !== ground;
   }
 
   private open(isOpen: boolean): void {
@@ -111,7 +119,7 @@ export class Panel {
       figure(t("head.units"), formatCount(scene.get("units").count)),
       figure(t("head.in_band"), banded ? formatShare(this.counts.ok / banded) : "\u2013"),
     );
-    const statuses = element("div", { class: "statuses", role: "img", "aria-label": this.statusSentence() });
+    const statuses = element("div", { class: "statuses", "data-ground": "size", role: "img", "aria-label": this.statusSentence() });
     for (const status of STATUSES) {
       const count = this.counts[status];
       if (!count) continue;
@@ -273,6 +281,7 @@ export class Panel {
       members: () => this.resultList("members"), conflicts: () => this.resultList("conflicts"),
     };
     this.body.replaceChildren(...parts[this.tab]());
+    this.tellGround();
   }
 
   private legend(): HTMLElement[] {
@@ -357,7 +366,10 @@ export class Panel {
       if (name !== "status" && name !== "labels" && !scene.has(name)) continue;
       const box = element("input", { type: "checkbox" });
       box.checked = shown.has(name);
-      box.addEventListener("change", () => this.options.onLayer(name, box.checked));
+      box.addEventListener("change", () => {
+        this.options.onLayer(name, box.checked);
+        this.tellGround();
+      });
       const count = name === "labels" ? "" : formatCount(scene.get(name === "status" ? "grids" : name).count);
       layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign,
         element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
@@ -365,7 +377,7 @@ export class Panel {
     return [
       ...walkLegend(settings, (place, style) => this.hatched(place, style)),
       ...resultLegend(scene, settings, (place, style) => this.hatched(place, style)),
-      element("section", { class: "legend" }, element("h2", {}, t("legend.statuses")), statuses),
+      element("section", { class: "legend", "data-ground": "size" }, element("h2", {}, t("legend.statuses")), statuses),
       ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
       ...this.faultLegend(),
       element("section", { class: "legend switches" }, element("h2", {}, t("legend.layers")), layers),

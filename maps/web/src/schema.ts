@@ -81,6 +81,8 @@ export interface WalkNote {
   gap?: number;
   /** Most households that a station serves; households are then those served, and those not. */
   capacity?: number;
+  /** Units without households, whose ground is left as it is; only with a capacity. */
+  blank?: number;
   sites?: SiteGain[];
   further?: SiteGain[];
 }

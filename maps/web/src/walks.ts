@@ -19,7 +19,12 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
     rows.append(element("li", { "data-walk": row }, swatch, element("span", { class: "name" }, nameOf(walk, row)),
       element("span", { class: "number" }, `${formatCount(households)} (${formatShare(total ? households / total : 0)})`)));
   });
-  const parts: HTMLElement[] = [element("section", { class: "legend walks" },
+  if (walk.blank) {
+    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    swatch.style.backgroundColor = settings.styles.ink.land;
+    rows.append(element("li", { "data-walk": "blank" }, swatch, element("span", { class: "name" }, t("walk.blank"))));
+  }
+  const parts: HTMLElement[] = [element("section", { class: "legend walks", "data-ground": "walk" },
     element("h2", {}, t(walk.straight ? "walk.straight" : "walk.title")), rows)];
   if (walk.sites?.length) {
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.sites")),
