@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -106,6 +107,37 @@ def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):
     assert f"+{walk.note['sites'][0]['gained']:,}" in bars.first.inner_text()
     assert not opened.messages
     assert not [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def test_bars_of_both_tables_have_one_scale(open_page, made):
+    opened = open_page(made[2])
+    walk = made[1]
+
+    widths = [
+        opened.page.locator(".gains .gain").nth(row).bounding_box()["width"]
+        for row in range(opened.page.locator(".gains .gain").count())
+    ]
+
+    gained = [each["gained"] for each in [*walk.note["sites"], *walk.note["further"]]]
+    assert len(walk.note["further"]) > 0
+    assert len(widths) == len(gained)
+    assert np.array(widths) / max(widths) == pytest.approx(np.array(gained) / max(gained), abs=0.02)
+
+
+def test_minutes_saved_are_above_0_and_the_gap_is_told_as_on_the_command_line(open_page, made, tmp_path):
+    _, walk, file = made
+    note = walk.note | {"aim": "nearest", "proved": False, "gap": 0.0007}
+    write_map(
+        file.parent / "plan.gpkg", tmp_path / "saved.html", walk=replace(walk, note=note), language="en"
+    )
+
+    opened = open_page(tmp_path / "saved.html")
+
+    first = opened.page.locator(".gains").first
+    saved = round(note["sites"][0]["saved"])
+    assert saved > 0
+    assert first.locator("tbody td.number").first.inner_text() == f"{saved:,}"
+    assert "0.07%" in first.locator(".hint").inner_text()
 
 
 def test_ground_beyond_the_limit_is_drawn_until_it_is_switched_off(open_page, made):

@@ -24,14 +24,16 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
     swatch.style.backgroundColor = settings.styles.ink.land;
     rows.append(element("li", { "data-walk": "blank" }, swatch, element("span", { class: "name" }, t("walk.blank"))));
   }
+  const further = (walk.further ?? []).slice(0, FURTHER);
   const parts: HTMLElement[] = [element("section", { class: "legend walks", "data-ground": "walk" },
     element("h2", {}, t(walk.straight ? "walk.straight" : "walk.title")), rows)];
+  const most = Math.max(1, ...[...(walk.sites ?? []), ...further].map((gain) => added(walk, gain)));
   if (walk.sites?.length) {
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.sites")),
-      chart(walk, walk.sites), element("p", { class: "hint" }, walk.proved ? t("walk.proved") : t("walk.gap", { gap: formatShare(Math.max(walk.gap ?? 0, 0.001)) }))));
+      chart(walk, walk.sites, most), element("p", { class: "hint" }, walk.proved ? t("walk.proved") : t("walk.gap", { gap: gapText(walk.gap ?? 0) }))));
   }
-  if (walk.further?.length) {
-    parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.further")), chart(walk, walk.further.slice(0, FURTHER), walk.sites?.length ?? 0)));
+  if (further.length) {
+    parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.further")), chart(walk, further, most, walk.sites?.length ?? 0)));
   }
   return parts;
 }
@@ -43,19 +45,27 @@ function nameOf(walk: WalkNote, row: number): string {
   return row ? t("walk.between", { from: walk.minutes[row - 1] ?? 0, to: minutes }) : t("walk.within", { minutes });
 }
 
-/** One bar for each place, as long as the households that it adds, or the household-minutes that it saves. */
-function chart(walk: WalkNote, gains: readonly SiteGain[], before = 0): HTMLElement {
+/** The households that a place adds, or the household-minutes that it saves. */
+function added(walk: WalkNote, gain: SiteGain): number {
+  return walk.aim === "nearest" ? Math.round(gain.saved) : gain.gained;
+}
+
+/** To the digits of the command line: a gap is never told as none. */
+function gapText(gap: number): string {
+  return `${(Math.max(gap, 0.0001) * 100).toFixed(2)}%`;
+}
+
+/** One bar for each place; the longest of all tables stands for `most`. */
+function chart(walk: WalkNote, gains: readonly SiteGain[], most: number, before = 0): HTMLElement {
   const isShorter = walk.aim === "nearest";
-  const added = (gain: SiteGain) => (isShorter ? Math.round(gain.saved) : gain.gained);
-  const most = Math.max(1, ...gains.map(added));
   const rows = element("tbody");
   gains.forEach((gain, i) => {
     const { id, share } = gain;
-    const more = added(gain);
+    const more = added(walk, gain);
     const bar = element("span", { class: "gain", "aria-hidden": "true" });
     bar.style.width = `${Math.max((100 * more) / most, more ? 1 : 0)}%`;
     rows.append(element("tr", {}, element("th", { scope: "row", class: "number" }, String(before + i + 1)),
-      element("td", { class: "place" }, typed(id), bar), element("td", { class: "number" }, `${isShorter ? "\u2212" : "+"}${formatCount(more)}`),
+      element("td", { class: "place" }, typed(id), bar), element("td", { class: "number" }, `${isShorter ? "" : "+"}${formatCount(more)}`),
       element("td", { class: "number" }, formatShare(share))));
   });
   const heading = (label: string, name?: string) => element("th", { scope: "col", class: name }, label);
