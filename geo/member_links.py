@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from geo.errors import InputError
 from geo.findings import Finding, Value
 from geo.linking import FloatArray, Hosts, IntArray, Links, linked
+from geo.paths import Paths
 from geo.plan_layers import PlanLayers
 from geo.planning import inner_points
 from geo.reach import walks
@@ -36,10 +37,11 @@ class PlanLinks:
         member_id, grid_id, households (member households at the place), links (those that link others),
         linked (households), status (ok, too_small, too_large, idle, outside), contiguous; working CRS.
     links : GeoDataFrame
-        Lines from a place to a unit: member_id, unit_id, grid_id, households, metres.
+        Lines from a place to a unit: member_id, unit_id, grid_id, households, metres, straight (whether the
+        metres are those of a straight line, since no way leads there, or none within 1,500 m).
     micro_grids : DataFrame
-        grid_id, households, members, links, linked, unlinked, metres (household-metres walked), bound (at
-        least), proved (1 where no shorter walks are possible).
+        grid_id, households, members, links, linked, unlinked, metres (household-metres, walked or straight),
+        bound (at least), proved (1 where no shorter walks are possible).
     findings : tuple of Finding
     """
 
@@ -91,7 +93,8 @@ def plan_links(
     households = layers.units["households"].to_numpy(dtype=np.int64)
     doors = inner_points(layers.units.geometry.to_numpy())
     home = _homes(spots, cells, doors, grid_ids)
-    walked = _walked(doors, spots, layers)
+    paths = paths_of(layers)
+    walked = _walked(doors, spots, paths)
     findings: list[Finding] = []
     rows: list[pd.DataFrame] = []
     summed: list[tuple[str, int, int, int, int, int, float, float, int]] = []
@@ -119,9 +122,10 @@ def plan_links(
             summed.append((name, total, 0, 0, 0, total, 0.0, 0.0, 1))
             continue
         position[units] = np.arange(len(units))
-        metres = _block(walked, units, places, doors, spots)
+        metres, straight = _block(walked, units, places, doors, spots)
         found = linked(
-            households[units], Hosts(position[home[places]], count[places]), metres,
+            households[units], Hosts(position[home[places]], count[places]),
+            metres if straight.all() else np.where(straight, metres + _FAR_M, metres),
             position[left[near]], position[right[near]], lower=lower, upper=upper,
         )  # fmt: skip
         links[places], reached[places] = found.links, found.of_place()
@@ -135,14 +139,19 @@ def plan_links(
                     "grid_id": name,
                     "households": found.households,
                     "metres": np.round(metres[found.unit, found.place], 1),
+                    "straight": straight[found.unit, found.place],
                 }
             )
         )
+        # What could be saved is counted with the long way round, what is told as walked is not.
+        walked_m = float((found.households * metres[found.unit, found.place]).sum())
+        saved_m = min(found.metres - found.bound, walked_m)
         if not found.proved:
-            values = {"metres": round(found.metres / total), "percent": math.ceil(100 * found.gap)}
+            percent = math.ceil(100 * saved_m / walked_m) if walked_m else 0
+            values = {"metres": round(walked_m / total), "percent": percent}
             findings.append(Finding("links_not_proved", "info", grid_id=name, values=values, point=spot))
         counts = (total, able, int(found.links.sum()), int(found.households.sum()), 0)
-        walks_m = (round(found.metres, 1), round(found.bound, 1), int(found.proved))
+        walks_m = (round(walked_m, 1), round(walked_m - saved_m, 1), int(found.proved))
         summed.append((name, *counts, *walks_m))
     outside = np.flatnonzero(home < 0)
     for row in outside.tolist():
@@ -163,6 +172,7 @@ def plan_links(
         geometry=placed.geometry.to_numpy(), crs=layers.working_crs,
     )  # fmt: skip
     lines = _lines(rows, placed, layers, doors, spots)
+    findings += _told_straight(lines, has_ways=paths is not None)
     columns = ["grid_id", "households", "members", "links", "linked", "unlinked", "metres", "bound", "proved"]
     return PlanLinks(layers, told, lines, pd.DataFrame(summed, columns=columns), tuple(findings))
 
@@ -191,9 +201,11 @@ def _homes(
     return np.where((home >= 0) & in_grid[home], home, -1)
 
 
-def _walked(doors: FloatArray, spots: FloatArray, layers: PlanLayers) -> csr_matrix:
+def _walked(doors: FloatArray, spots: FloatArray, paths: Paths | None) -> csr_matrix:
     """Return the metres from units to places, (n, p), plus one so that no walk is 0; missing ones are far."""
-    found = walks(doors, spots, paths_of(layers), limit_m=_FAR_M)
+    if paths is None:
+        return csr_matrix((len(doors), len(spots)))
+    found = walks(doors, spots, paths, limit_m=_FAR_M)
     place = np.repeat(np.arange(len(spots)), [len(each) for each in found.doors])
     unit = np.concatenate([*found.doors, np.empty(0, np.int64)])
     metres = np.concatenate([*found.metres, np.empty(0)])
@@ -202,12 +214,25 @@ def _walked(doors: FloatArray, spots: FloatArray, layers: PlanLayers) -> csr_mat
 
 def _block(
     walked: csr_matrix, units: IntArray, places: IntArray, doors: FloatArray, spots: FloatArray
-) -> FloatArray:
-    """Return the metres of some units to some places; where no way leads, straight and a long way round."""
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the metres of some units to some places, and where they are straight for want of a way."""
     metres: FloatArray = walked[units][:, places].toarray() - 1.0
     gap = doors[units][:, None, :] - spots[places][None, :, :]
     straight = np.nan_to_num(np.hypot(gap[..., 0], gap[..., 1]))
-    return np.where(metres < 0, straight + _FAR_M, metres)
+    return np.where(metres < 0, straight, metres), metres < 0
+
+
+def _told_straight(lines: gpd.GeoDataFrame, *, has_ways: bool) -> list[Finding]:
+    """Return the one finding that says how many links are straight lines, and why."""
+    straight = lines[lines["straight"] == 1]
+    if straight.empty:
+        return []
+    values: dict[str, Value] = {
+        "links": len(straight), "households": int(straight["households"].sum()),
+        "units": int(straight["unit_id"].nunique()), "limit_m": int(_FAR_M),
+        "reason": "links_no_way" if has_ways else "links_no_streets",
+    }  # fmt: skip
+    return [Finding("links_straight", "warning", values=values)]
 
 
 def _middle(doors: FloatArray, units: IntArray) -> tuple[float, float] | None:
@@ -277,7 +302,8 @@ def _lines(
     spots: FloatArray,
 ) -> gpd.GeoDataFrame:
     """Return the links as lines from the place to the unit; a unit without a place has none."""
-    empty = pd.DataFrame({"place": [], "unit": [], "grid_id": [], "households": [], "metres": []})
+    columns = ("place", "unit", "grid_id", "households", "metres", "straight")
+    empty = pd.DataFrame({column: [] for column in columns})
     table = pd.concat([empty.astype({"place": np.int64, "unit": np.int64}), *rows], ignore_index=True)
     place, unit = table["place"].to_numpy(dtype=np.int64), table["unit"].to_numpy(dtype=np.int64)
     lines = shapely.linestrings(np.stack([spots[place], np.nan_to_num(doors[unit])], axis=1))
@@ -289,6 +315,7 @@ def _lines(
             "grid_id": table["grid_id"].to_numpy(dtype=object),
             "households": table["households"].to_numpy(dtype=np.int64),
             "metres": table["metres"].to_numpy(dtype=np.float64),
+            "straight": table["straight"].to_numpy(dtype=np.int64),
         },
         geometry=lines, crs=layers.working_crs,
     )  # fmt: skip

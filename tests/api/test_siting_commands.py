@@ -25,6 +25,8 @@ def town(tmp_path_factory) -> Path:
              for part in (f"--{kind}", layers[kind])]  # fmt: skip
     done = weige("plan", *given, "-o", folder / "plan.gpkg")
     assert done.returncode == 0, done.stderr
+    bare = weige("plan", *given[:4], "-o", folder / "bare.gpkg")
+    assert bare.returncode == 0, bare.stderr
     stations = pd.read_csv(layers["stations"])
     stations.head(2).to_csv(folder / "stations.csv", index=False)
     stations.iloc[2:].rename(columns={"station_id": "candidate_id"})[
@@ -303,6 +305,39 @@ def test_walks_that_are_not_proved_the_shortest_say_how_much_could_be_saved(town
     assert told["gap"] == pytest.approx(1 - grids.loc[most, "bound"] / grids.loc[most, "metres"], abs=1e-4)
     assert findings.loc[findings["code"] == "links_not_proved", "grid_id"].tolist() == [most]
     assert f"at most {told['gap']:.2%} of the walks could be saved (1 grid not proved)" in said
+
+
+def test_where_no_way_leads_metres_are_straight_and_said_to_be(town):
+    done = link(town, "--lang", "en")
+
+    assert done.returncode == 0, done.stderr
+    links = gpd.read_file(town / "links.gpkg", layer="links").to_crs(32650)
+    line_m = links.geometry.length
+    straight = links["straight"] == 1
+    # Nobody can walk off the island, nor along it.
+    assert links.loc[straight, "households"].sum() == 31
+    np.testing.assert_allclose(links.loc[straight, "metres"], line_m[straight], rtol=2e-3, atol=0.1)
+    assert (links.loc[~straight, "metres"] >= line_m[~straight] * 0.998 - 0.1).all()
+    grids = pyogrio.read_dataframe(town / "links.gpkg", layer="micro_grids").set_index("grid_id")
+    walked = (links["households"] * links["metres"]).groupby(links["grid_id"]).sum()
+    np.testing.assert_allclose(grids.loc[walked.index, "metres"], walked, rtol=0.01, atol=5)
+    assert (grids["bound"] <= grids["metres"]).all()
+    findings = gpd.read_file(town / "links.gpkg", layer="findings")
+    assert (findings["code"] == "links_straight").sum() == 1
+    assert done.stderr.count("straight line. No way on foot of at most 1,500 m leads there.") == 1
+
+
+def test_without_streets_all_links_are_straight_lines_and_said_to_be(town):
+    done = weige(
+        "link", town / "bare.gpkg", "--members", town / "members.csv", "-o", town / "bare_links.gpkg",
+        "--lang", "en",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    links = gpd.read_file(town / "bare_links.gpkg", layer="links").to_crs(32650)
+    assert (links["straight"] == 1).all()
+    np.testing.assert_allclose(links["metres"], links.geometry.length, rtol=2e-3, atol=0.1)
+    assert "There are no streets; give them with --paths." in done.stderr
 
 
 def test_a_grid_without_member_households_is_told(town):
