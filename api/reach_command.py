@@ -28,12 +28,23 @@ from maps.text import text
 
 @dataclass(frozen=True)
 class OpenStations:
-    """The stations that are open at a moment, and how many are not, or do not say when they are."""
+    """The stations that are open at a moment, and those that are not, or do not say when they are.
+
+    Attributes
+    ----------
+    frame : GeoDataFrame
+    at : datetime
+    left_out : GeoDataFrame
+        All others; `standing` is "shut" or "unknown".
+    """
 
     frame: gpd.GeoDataFrame
     at: datetime
-    shut: int
-    untold: int
+    left_out: gpd.GeoDataFrame
+
+    def count(self, standing: Standing) -> int:
+        """Return how many of those left out are so."""
+        return int((self.left_out["standing"] == standing.value).sum())
 
 
 def find_reach(
@@ -78,7 +89,10 @@ def find_reach(
         if map_file is not None:
             from maps.walk_map import reach_map
 
-            walk = reach_map(found, cells_of(earlier, layers))
+            walk = reach_map(
+                found, cells_of(earlier, layers), at=None if opened is None else opened.at,
+                left_out=None if opened is None else opened.left_out,
+            )  # fmt: skip
             draw_map(terminal, plan_file, map_file, report, walk=walk)
     _tell(terminal, found, output, map_file, opened)
 
@@ -96,10 +110,9 @@ def _open_at(
         ),
         index=stations.index, dtype=object,
     )  # fmt: skip
-    return OpenStations(
-        stations[how == Standing.OPEN].reset_index(drop=True), at,
-        int((how == Standing.SHUT).sum()), int((how == Standing.UNKNOWN).sum()),
-    )  # fmt: skip
+    is_open = how == Standing.OPEN
+    left_out = stations.assign(standing=how.astype(str))[~is_open]
+    return OpenStations(stations[is_open].reset_index(drop=True), at, left_out.reset_index(drop=True))
 
 
 def _tell_unread_hours(terminal: Terminal, stations: Layer) -> None:
@@ -144,7 +157,11 @@ def _tell(
     lines = [text(f"cli.reach.{key}", terminal.language, stations=len(found.stations), households=households)]
     told: dict[str, object] = {}
     if opened is not None:
-        counts = {"open": len(opened.frame), "shut": opened.shut, "untold": opened.untold}
+        counts = {
+            "open": len(opened.frame),
+            "shut": opened.count(Standing.SHUT),
+            "untold": opened.count(Standing.UNKNOWN),
+        }
         told = {"at": opened.at.isoformat(timespec="minutes"), "stations": counts}
         moment = f"{opened.at:%Y-%m-%d %H:%M}"
         lines.append(text("cli.reach.at", terminal.language, at=moment, **counts))

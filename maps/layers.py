@@ -46,7 +46,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "compounds": ("compound_id", "name", "walled"),
     "gates": (),
     "incidents": ("case_id", "kind", "state", "reported_at", "closed_at", "text"),
-    "stations": ("station_id", "name", "type", "facilities", "opening_hours", "site", "gained"),
+    "stations": ("station_id", "name", "type", "facilities", "opening_hours", "site", "gained", "standing"),
 }
 _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")
 _FINDING_COLUMNS = ("severity", "community_id", "grid_id", "text_zh", "text_en")

@@ -71,6 +71,7 @@ INK = {
     "text": "#141a22",
     "halo": "#ffffff",
     "station": "#b3171b",
+    "station_shut": "#666d77",
     "cluster": "#2b3644",
     "select": "#0a58ca",
     "change": "#c2006b",

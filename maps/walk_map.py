@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
@@ -66,11 +67,37 @@ def walk_ground(
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=crs), crs=crs)
 
 
-def reach_map(found: Reached, cells: NDArray[np.object_]) -> WalkMap:
-    """Return the map of who reaches a station."""
+def reach_map(
+    found: Reached,
+    cells: NDArray[np.object_],
+    *,
+    at: datetime | None = None,
+    left_out: gpd.GeoDataFrame | None = None,
+) -> WalkMap:
+    """Return the map of who reaches a station.
+
+    Parameters
+    ----------
+    found : Reached
+    cells : (n,) object
+        Ground of the units, None where it is not known.
+    at : datetime, optional
+        When the stations of `found` are open.
+    left_out : GeoDataFrame, optional
+        Stations that do not count then, as those of `found`, and their `standing`, "shut" or "unknown".
+    """
     crs = found.layers.working_crs
     ground = walk_ground(found.reach.minutes, found.households, found.minutes, cells, crs)
-    return WalkMap(ground, found.stations, _note(ground, found.minutes, found.reach.is_straight))
+    note, stations = _note(ground, found.minutes, found.reach.is_straight), found.stations
+    if at is not None and left_out is not None:
+        parts = [stations.assign(standing="open"), left_out.to_crs(stations.crs)]
+        shown = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        stations = gpd.GeoDataFrame(shown, geometry="geometry", crs=stations.crs)
+        counts = stations["standing"].value_counts()
+        note["moment"] = {"at": f"{at:%Y-%m-%d %H:%M}"} | {
+            standing: int(counts.get(standing, 0)) for standing in ("open", "shut", "unknown")
+        }
+    return WalkMap(ground, stations, note)
 
 
 def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:

@@ -217,9 +217,12 @@ def test_layers_written_hold_counts_and_no_person(town):
     ],
 )
 def test_only_stations_open_then_are_walked_to(town, at, expected):
-    done = reach(town, "--json", "--at", at)
+    done = reach(town, "--json", "--at", at, "--map", town / "reach.html")
 
     assert done.returncode == 0, done.stderr
+    page = (town / "reach.html").read_text(encoding="utf-8")
+    moment = {"at": at, "open": len(expected), "shut": 12 - len(expected), "unknown": 0}
+    assert f'"moment":{json.dumps(moment, separators=(",", ":"))}' in page
     told = json.loads(done.stdout)
     stations = gpd.read_file(town / "reach.gpkg", layer="stations")
     assert sorted(stations["station_id"]) == expected

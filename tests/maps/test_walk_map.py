@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from datetime import datetime
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from PIL import Image, ImageColor
 from pyproj import CRS
 
 from geo.plan_layers import plan_layers
+from geo.reached import reached
 from geo.sited import Question, sited
 from maps.export import write_map
 from maps.plan_file import write_frames
-from maps.styles import BEYOND
-from maps.walk_map import site_map, walk_ground
+from maps.styles import BEYOND, INK
+from maps.walk_map import reach_map, site_map, walk_ground
 from tests.accessibility import Findings
 from tests.maps.sample_plan import plan_frames
 
@@ -92,6 +95,43 @@ def test_a_map_of_full_stations_counts_those_who_are_served(made):
     shown = shapely.area(walk.ground.geometry.to_numpy()).sum()
     assert shown == pytest.approx(shapely.area(shapely.coverage_union_all(cells[lived_in])), rel=1e-6)
     assert walk.note["blank"] == (~lived_in).sum()
+
+
+@pytest.fixture(scope="module")
+def at_night(made, tmp_path_factory):
+    """The same plan at 23:00, when one station is open, one is shut and one does not say."""
+    folder = tmp_path_factory.mktemp("night")
+    layers = made[0].layers
+    spots = shapely.point_on_surface(layers.units.geometry.to_numpy())[[0, -1, len(layers.units) // 2]]
+    ids = pd.DataFrame({"station_id": ["S1", "S2", "S3"], "name": ["东门", "西门", "南门"]})
+    stations = gpd.GeoDataFrame(ids, geometry=spots, crs=layers.working_crs)
+    found = reached(layers, stations.iloc[:1], np.full(len(layers.units), None), minutes=(1, 2))
+    cells = np.array(shapely.buffer(layers.units.geometry.to_numpy(), 0.1), object)
+    left_out = stations.iloc[1:].assign(standing=["shut", "unknown"])
+    walk = reach_map(found, cells, at=datetime(2026, 11, 28, 23), left_out=left_out)
+    write_map(made[2].parent / "plan.gpkg", folder / "night.html", walk=walk)
+    return walk, folder / "night.html"
+
+
+def test_a_map_of_a_moment_names_it_and_shows_stations_that_are_shut_in_grey(open_page, at_night):
+    walk, file = at_night
+    assert walk.note["moment"] == {"at": "2026-11-28 23:00", "open": 1, "shut": 1, "unknown": 1}
+    assert walk.stations["standing"].tolist() == ["open", "shut", "unknown"]
+
+    opened = open_page(file)
+    legend = opened.page.locator(".moment")
+
+    assert "2026-11-28 23:00" in legend.locator("h2").inner_text()
+    said = [row.inner_text().split() for row in legend.locator("[data-standing]").all()]
+    assert [(row[0], row[-1]) for row in said] == [
+        ("此时开放", "1"), ("此时不开放，不计入", "1"), ("没有写明开放时间，不计入", "1")
+    ]  # fmt: skip
+    shot = Image.open(io.BytesIO(opened.page.locator(".leaflet-container").screenshot())).convert("RGB")
+    pixels = np.asarray(shot).reshape(-1, 3)
+    red, grey = (
+        int((pixels == ImageColor.getrgb(INK[ink])).all(axis=1).sum()) for ink in ("station", "station_shut")
+    )
+    assert grey > 1.5 * red > 100
 
 
 def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):

@@ -1,4 +1,6 @@
 /** Our own small signs on a canvas: no image, no font. */
+import type { Scene } from "./scene.ts";
+import type { Styles } from "./schema.ts";
 
 /** Signs of incident kinds, in the order of their colours; told apart without colour. */
 const SIGNS = ["dot", "square", "triangle", "diamond", "cross", "ring", "bar", "hollow"] as const;
@@ -42,7 +44,7 @@ function sign(pen: CanvasRenderingContext2D, name: string, x: number, y: number,
 
 /** A red station: a red badge with a white star; a new one with its number. */
 export function drawStation(
-  pen: CanvasRenderingContext2D, x: number, y: number, side: number, fill: string, site: number | null = null,
+  pen: CanvasRenderingContext2D, x: number, y: number, side: number, fill: string, site: number | string | null = null,
 ): void {
   const half = side / 2;
   const round = Math.min(4, side / 5);
@@ -61,13 +63,23 @@ export function drawStation(
   if (side < 12) return; // too small for a star
   if (site !== null) {
     pen.fillStyle = "#fff";
-    pen.font = `700 ${Math.round(side * (site > 99 ? 0.45 : 0.62))}px sans-serif`;
+    pen.font = `700 ${Math.round(side * (Number(site) > 99 ? 0.45 : 0.62))}px sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(String(site), x, y + side * 0.04);
     return;
   }
   star(pen, x, y + side * 0.03, side * 0.33);
+}
+
+/** How a station is drawn: a new one by its number, one that is shut then grey, one without hours with a query. */
+export function stationSign(scene: Scene, station: number, ink: Styles["ink"]): { fill: string; sign: number | string | null } {
+  const layer = scene.get("stations");
+  const site = layer.number("site", station);
+  const standing = layer.text("standing", station);
+  if (site !== null) return { fill: ink.select, sign: site };
+  if (standing === "shut" || standing === "unknown") return { fill: ink.station_shut, sign: standing === "unknown" ? "?" : null };
+  return { fill: ink.station, sign: null };
 }
 
 function star(pen: CanvasRenderingContext2D, x: number, y: number, r: number): void {

@@ -2,6 +2,7 @@
 import { straightSpots } from "./along.ts";
 import { gridsOf } from "./changes.ts";
 import { isOnSide, type Side } from "./divider.ts";
+import { stationSign } from "./icons.ts";
 import { overlap, shortCode, shorten, type Box, type Candidate } from "./labels.ts";
 import { heightOf, type Label, type Line, type Ruler } from "./lettering.ts";
 import { pixel, windowBox, type Shown, type Window } from "./paint.ts";
@@ -276,7 +277,9 @@ class Naming {
       if (!name || side < 15) continue;
       const line = { text: name, size: 12, weight: 600 };
       const width = this.width(line);
-      const at = (dx: number, dy: number) => this.label("station", [line], x + dx, y + dy, width, 15, this.styles.ink.station);
+      const { fill } = stationSign(this.scene, station, this.styles.ink);
+      const colour = layer.number("site", station) === null ? fill : this.styles.ink.station;
+      const at = (dx: number, dy: number) => this.label("station", [line], x + dx, y + dy, width, 15, colour);
       const beside = side / 2 + width / 2 + 4;
       this.labels.push({ priority: 700, forms: [at(beside, 0), at(-beside, 0), at(0, side / 2 + 10), at(0, -side / 2 - 10)] });
     }

@@ -1,6 +1,6 @@
 /** Everything that must not be cut at a tile: labels, incidents, stations; redrawn when the view rests. */
 import * as L from "leaflet";
-import { drawIncident, drawStation } from "./icons.ts";
+import { drawIncident, drawStation, stationSign } from "./icons.ts";
 import { drawMember } from "./results.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
 import { joinCircles, placeLabels, Taken, type Box, type Circle } from "./labels.ts";
@@ -144,10 +144,9 @@ export class Overlay extends L.Layer {
     this.drawn = placeLabels(labelsOf(drawing, this.stations), taken, (label) => isWhole(label, seen));
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
-    const layer = scene.get("stations");
     for (const { x, y, side, station } of this.stations) {
-      const site = layer.number("site", station);
-      drawStation(pen, x, y, side, site === null ? styles.ink.station : styles.ink.select, site);
+      const { fill, sign } = stationSign(scene, station, styles.ink);
+      drawStation(pen, x, y, side, fill, sign);
     }
     for (const { x, y, radius, member } of this.members) drawMember(pen, x, y, radius, scene.get("members"), member, styles);
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);

@@ -2,7 +2,7 @@
 import { changedGrids, type GridChange } from "./changes.ts";
 import { button, element, typed } from "./dom.ts";
 import { byMending, concern, type Mending } from "./findings.ts";
-import { drawIncident, drawStation, iconCanvas } from "./icons.ts";
+import { drawIncident, drawStation, iconCanvas, stationSign } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
 import { STATUSES, walkStyle, type Shown } from "./paint.ts";
@@ -595,8 +595,10 @@ export class Panel {
       const details = [stations.text("type", station), formatHours(stations.text("opening_hours", station))].filter((each) => each !== "");
       const site = stations.number("site", station);
       if (site !== null) details.unshift(t("walk.site", { n: site }));
-      const { station: red, select } = settings.styles.ink;
-      go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, site === null ? red : select, site)),
+      const standing = stations.text("standing", station);
+      if (standing) details.unshift(t(`walk.standing.${standing}`));
+      const { fill, sign } = stationSign(scene, station, settings.styles.ink);
+      go.append(iconCanvas(20, (pen, middle) => drawStation(pen, middle, middle, 16, fill, sign)),
         element("span", { class: "found" }, typed(stations.text("name", station) || stations.text("station_id", station)),
           ...details.map((each) => element("small", {}, typed(each)))));
       return element("li", {}, go);

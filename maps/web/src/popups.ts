@@ -224,6 +224,7 @@ export function stationSection(scene: Scene, station: number): Section {
       [t("walk.gained"), stations.number("site", station) === null ? "" : formatCount(stations.number("gained", station) ?? 0)],
       [t("station.type"), stations.text("type", station)],
       [t("station.facilities"), facilities(stations.text("facilities", station)).join(t("list.comma"))],
+      [t("station.then"), stations.text("standing", station) && t(`walk.standing.${stations.text("standing", station)}`)],
       [t("station.hours"), formatHours(stations.text("opening_hours", station))],
       [t("station.id"), stations.text("station_id", station)],
     ]),

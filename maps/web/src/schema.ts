@@ -36,7 +36,7 @@ export interface Styles {
   roads: Record<string, RoadStyle>;
   ink: Record<
     "land" | "water" | "water_line" | "water_text" | "road" | "road_edge" | "road_text" | "border" | "community" |
-    "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "cluster" | "select" |
+    "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "station_shut" | "cluster" | "select" |
     "change" | "fault",
     string
   >;
@@ -83,6 +83,8 @@ export interface WalkNote {
   capacity?: number;
   /** Units without households, whose ground is left as it is; only with a capacity. */
   blank?: number;
+  /** Only where stations count that are open then, as `2026-11-28 23:00`, and how many of each kind there are. */
+  moment?: { at: string; open: number; shut: number; unknown: number };
   sites?: SiteGain[];
   further?: SiteGain[];
 }

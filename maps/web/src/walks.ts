@@ -1,5 +1,6 @@
 /** The legend of a map of walks: who reaches a station in how many minutes, and what each further one adds. */
 import { element, typed } from "./dom.ts";
+import { drawStation, iconCanvas } from "./icons.ts";
 import { walkStyle } from "./paint.ts";
 import type { Settings, SiteGain, StatusStyle, WalkNote } from "./schema.ts";
 import { formatCount, formatShare, t } from "./words.ts";
@@ -27,6 +28,7 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
   const further = (walk.further ?? []).slice(0, FURTHER);
   const parts: HTMLElement[] = [element("section", { class: "legend walks", "data-ground": "walk" },
     element("h2", {}, t(walk.straight ? "walk.straight" : "walk.title")), rows)];
+  if (walk.moment) parts.push(momentLegend(settings, walk.moment));
   const most = Math.max(1, ...[...(walk.sites ?? []), ...further].map((gain) => added(walk, gain)));
   if (walk.sites?.length) {
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.sites")),
@@ -36,6 +38,18 @@ export function walkLegend(settings: Settings, fill: (place: HTMLElement, style:
     parts.push(element("section", { class: "legend gains" }, element("h2", {}, t("walk.further")), chart(walk, further, most, walk.sites?.length ?? 0)));
   }
   return parts;
+}
+
+/** When it is, and which stations are open then; the others are on the map too. */
+function momentLegend({ styles }: Settings, moment: NonNullable<WalkNote["moment"]>): HTMLElement {
+  const { station, station_shut: shut } = styles.ink;
+  const rows = element("ul", { class: "rows" });
+  for (const [standing, fill, sign] of [["open", station, null], ["shut", shut, null], ["unknown", shut, "?"]] as const) {
+    if (standing === "unknown" && !moment.unknown) continue;
+    rows.append(element("li", { "data-standing": standing }, iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, fill, sign)),
+      element("span", { class: "name" }, t(`walk.standing.${standing}`)), element("span", { class: "number" }, formatCount(moment[standing]))));
+  }
+  return element("section", { class: "legend moment" }, element("h2", {}, t("walk.moment", { at: moment.at })), rows);
 }
 
 function nameOf(walk: WalkNote, row: number): string {
