@@ -182,11 +182,13 @@ def _tell(terminal: Terminal, found: Sited, output: Path, map_file: Path | None)
         lines.append(text("cli.site.thinned", language, side=f"{found.side_m:g}"))
     lines += _chosen(found, language)
     has_room = question.capacity is not None
+    called = found.called
     for row in gains.iloc[1:].head(_SHOWN).itertuples():
         lines.append(
             text(
                 "cli.site.gain_served" if has_room else "cli.site.gain", language, n=row.n,
-                place=row.place_id, gained=row.gained, share=row.share, mean=row.mean_minutes,
+                place=shortened(called[str(row.place_id)], 60), gained=row.gained, share=row.share,
+                mean=row.mean_minutes,
             )
         )  # fmt: skip
     if len(gains) - 1 > _SHOWN:

@@ -30,6 +30,14 @@ def canonical_columns(kind: str) -> tuple[str, ...]:
     return tuple(_tables()[kind])
 
 
+@cache
+def _instead(kind: str) -> Mapping[str, Sequence[str]]:
+    """Return what stands for columns that are not there under their own names."""
+    text = (resources.files("geo") / "columns.toml").read_text(encoding="utf-8")
+    found: Mapping[str, Sequence[str]] = tomllib.loads(text).get("instead", {}).get(kind, {})
+    return found
+
+
 def words(meaning: str) -> frozenset[str]:
     """Return the words for `true`, `false`, `special` or `basic`, in lower case."""
     return frozenset(_tables()["words"][meaning])
@@ -105,8 +113,9 @@ def recognised(
             option = "--id COLUMN" if column == id_column else f"--field {kind}.{column}=COLUMN"
             found[column] = _named(fields[column], names, short_names=short_names, option=option)
             continue
-        keys = {key for alias in accepted for key in _keys(alias, short_names=short_names)}
-        matches = [at for at, name in enumerate(names) if plain_name(name) in keys]
+        matches = _matching(accepted, names, short_names=short_names) or _matching(
+            _instead(kind).get(column, ()), names, short_names=short_names
+        )
         if len(matches) > 1:
             one, other = shortened(names[matches[0]]), shortened(names[matches[1]])
             raise InputError(
@@ -122,6 +131,11 @@ def recognised(
         if matches:
             found[column] = matches[0]
     return found
+
+
+def _matching(accepted: Sequence[str], names: Sequence[str], *, short_names: bool) -> list[int]:
+    keys = {key for alias in accepted for key in _keys(alias, short_names=short_names)}
+    return [at for at, name in enumerate(names) if plain_name(name) in keys]
 
 
 def _named(wanted: str, names: Sequence[str], *, short_names: bool, option: str) -> int:

@@ -120,6 +120,17 @@ class Sited:
         named = table.assign(place_id=ids[table["place"].to_numpy()], chosen=chosen.astype(np.int64))
         return named.drop(columns="place")
 
+    @property
+    def called(self) -> dict[str, str]:
+        """What each place is called, by its id: its name, with the id where others share it; else the id."""
+        ids, given = self.places["place_id"].astype(str), self.places["name"]
+        names = given.where(given.notna(), "").astype(str).str.strip()
+        shared = names.duplicated(keep=False)
+        return {
+            place: place if not name or name == place else f"{name} ({place})" if twice else name
+            for place, name, twice in zip(ids, names, shared, strict=True)
+        }
+
     @cached_property
     def _served(self) -> Served:
         """Who goes where: to the nearest place, or to one that has room."""

@@ -15,6 +15,7 @@ from pyproj import CRS
 
 from geo.reached import Reached
 from geo.sited import Sited
+from maps.text import one_line
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def site_map(found: Sited, cells: NDArray[np.object_]) -> WalkMap:
     stations = sites.rename(columns={"place_id": "station_id", "n": "site"})[
         ["station_id", "name", "site", "gained", "households", "geometry"]
     ]
-    gains = found.gains
+    gains = found.gains.assign(called=found.gains["place_id"].astype(str).map(found.called))
     note = _note(ground, limits, found.is_straight) | {
         "aim": found.question.aim,
         "proved": found.answer.proved,
@@ -142,8 +143,8 @@ def _note(ground: gpd.GeoDataFrame, limits: tuple[float, ...], is_straight: bool
 
 def _rows(gains: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {"id": str(place), "gained": int(gained), "share": float(share), "saved": float(saved)}
-        for place, gained, share, saved in zip(
-            *(gains[column] for column in ("place_id", "gained", "share", "saved")), strict=True
+        {"name": one_line(str(name)), "gained": int(gained), "share": float(share), "saved": float(saved)}
+        for name, gained, share, saved in zip(
+            *(gains[column] for column in ("called", "gained", "share", "saved")), strict=True
         )
     ]

@@ -221,6 +221,43 @@ def test_candidates_that_cannot_be_used_are_refused_by_file_and_row(town, text, 
     assert not (town / "sites.gpkg").exists()
 
 
+def test_candidates_with_names_are_told_by_name_and_with_the_id_where_two_share_one(town):
+    register = pd.read_csv(town / "candidates.csv").rename(columns={"candidate_id": "编号"})
+    register.loc[:1, "name"] = "同名驿站"
+    register.loc[2, "name"] = None
+    register.to_csv(town / "named.csv", index=False)
+
+    done = site(
+        town, "--new", 9, "--nearest", "--candidates", town / "named.csv", "--lang", "en",
+        "--map", town / "named.html",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "no column with ids" not in done.stderr
+    gains = pyogrio.read_dataframe(town / "sites.gpkg", layer="gains")
+    names = register.set_index("编号")["name"]
+    expected = {
+        place: place if pd.isna(name) else f"同名驿站 ({place})" if name == "同名驿站" else name
+        for place, name in names.items()
+    }
+    chosen = gains.loc[gains["chosen"] == 1, "place_id"]
+    said = [line.split(". ", 1)[1].split(": +")[0] for line in done.stdout.splitlines() if ": +" in line]
+    assert said == [expected[place] for place in chosen]
+    page = (town / "named.html").read_text(encoding="utf-8")
+    assert all(f'"name":"{expected[place]}","gained"' in page for place in chosen)
+
+
+def test_a_register_of_stations_may_be_taken_for_candidates(town):
+    register = pd.read_csv(town / "candidates.csv").rename(columns={"candidate_id": "station_id"})
+    register.to_csv(town / "register.csv", index=False)
+
+    done = site(town, "--new", 2, "--candidates", town / "register.csv", "--lang", "en", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert "no column with ids" not in done.stderr
+    assert set(json.loads(done.stdout)["places"]) <= set(register["station_id"])
+
+
 def test_candidates_and_stations_without_ids_are_not_taken_for_each_other(town):
     for name in ("stations", "candidates"):
         pd.read_csv(town / f"{name}.csv")[["name", "lon", "lat"]].to_csv(

@@ -23,6 +23,11 @@ def test_the_names_of_the_offices_are_recognised(kind: str, column: str, names: 
         assert recognised(kind, ["x", f" {name} "], fields={})[column] == 1
 
 
+def test_a_register_of_stations_has_the_ids_of_candidates_unless_it_has_their_own() -> None:
+    assert recognised("candidates", ["编号"], fields={})["candidate_id"] == 0
+    assert recognised("candidates", ["station_id", "candidate_id"], fields={})["candidate_id"] == 1
+
+
 def test_two_possible_columns_stop_and_print_the_option() -> None:
     with pytest.raises(InputError) as caught:
         recognised("units", ["hh", "总户数"], fields={})

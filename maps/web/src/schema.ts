@@ -63,7 +63,7 @@ export interface ChangesNote {
 
 /** What one further station adds: households, and the share reached with it. */
 export interface SiteGain {
-  id: string;
+  name: string;
   gained: number;
   share: number;
   /** Household-minutes less. */

@@ -74,12 +74,12 @@ function chart(walk: WalkNote, gains: readonly SiteGain[], most: number, before 
   const isShorter = walk.aim === "nearest";
   const rows = element("tbody");
   gains.forEach((gain, i) => {
-    const { id, share } = gain;
+    const { name, share } = gain;
     const more = added(walk, gain);
     const bar = element("span", { class: "gain", "aria-hidden": "true" });
     bar.style.width = `${Math.max((100 * more) / most, more ? 1 : 0)}%`;
     rows.append(element("tr", {}, element("th", { scope: "row", class: "number" }, String(before + i + 1)),
-      element("td", { class: "place" }, typed(id), bar), element("td", { class: "number" }, `${isShorter ? "" : "+"}${formatCount(more)}`),
+      element("td", { class: "place" }, typed(name), bar), element("td", { class: "number" }, `${isShorter ? "" : "+"}${formatCount(more)}`),
       element("td", { class: "number" }, formatShare(share))));
   });
   const heading = (label: string, name?: string) => element("th", { scope: "col", class: name }, label);
