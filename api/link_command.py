@@ -45,7 +45,7 @@ def find_links(
                     mend="give a file written by `weige plan`", file=plan_file.name, name=name,
                 )  # fmt: skip
         layers = walked_layers(sources, given)
-        beside = points_beside(given, "members")
+        beside = points_beside(given, "members", layers.units)
         warn(terminal, [*without_own_grids(layers).findings, *beside.findings])
         report("reading", 1, 1)
         report("linking", 0, 1)

@@ -24,7 +24,7 @@ from geo.units import ID_COLUMNS
 
 # Layers of points that stand beside a plan and are no part of it.
 _BESIDE = ("stations", "candidates", "members")
-# A layer of ways or gates that begins farther than this from all units is of another place.
+# A layer that begins farther than this from all units is of another place.
 FARTHEST_M = 5_000.0
 
 
@@ -91,7 +91,14 @@ def _require_there(frame: gpd.GeoDataFrame, kind: LayerKind, source: str, units:
                 mend="give streets and paths with --paths; those of the plan are used without it",
                 file=file, layer=kind, word=shortened(obstacle),
             )  # fmt: skip
-    away_m = float(shapely.box(*units.total_bounds).distance(shapely.box(*frame.total_bounds)))
+    _require_near(shapely.box(*frame.total_bounds), units, file=file, kind=kind)
+
+
+def _require_near(
+    shapes: shapely.Geometry | NDArray[np.object_], units: gpd.GeoDataFrame, *, file: str, kind: LayerKind
+) -> None:
+    """Refuse shapes that are all of another place than the units, both in the CRS of the units."""
+    away_m = float(np.nanmin(shapely.distance(shapely.box(*units.total_bounds), shapes)))
     if away_m > FARTHEST_M:
         raise InputError(
             "layer_elsewhere", f"it lies {away_m / 1000:.0f} km from the units",
@@ -100,13 +107,15 @@ def _require_there(frame: gpd.GeoDataFrame, kind: LayerKind, source: str, units:
         )  # fmt: skip
 
 
-def points_beside(given: Sources, kind: LayerKind, *, required: Collection[str] = ()) -> Layer:
-    """Read points, with ids: numbers where they have none.
+def points_beside(
+    given: Sources, kind: LayerKind, units: gpd.GeoDataFrame, *, required: Collection[str] = ()
+) -> Layer:
+    """Read points near some units, with ids: numbers where they have none.
 
     Raises
     ------
     InputError
-        The layer cannot be used, has no feature, or lacks a `required` column.
+        The layer cannot be used, has no feature, is of another place, or lacks a `required` column.
     """
     own = {column: name for (owner, column), name in given.fields.items() if owner == kind}
     layer = read_layer(given.layers[kind], kind, fields=own, crs=given.crs, required=required)
@@ -114,6 +123,7 @@ def points_beside(given: Sources, kind: LayerKind, *, required: Collection[str] 
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", layer=kind, file=layer.name
         )
+    _require_near(layer.frame.geometry.to_crs(units.crs).to_numpy(), units, file=layer.name, kind=kind)
     column, frame = ID_COLUMNS[kind], layer.frame
     numbered = pd.Series([f"#{row + 1}" for row in range(len(frame))], index=frame.index, dtype=object)
     ids = frame[column].astype(object).fillna(numbered) if column in frame else numbered

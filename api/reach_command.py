@@ -71,7 +71,8 @@ def find_reach(
         report("reading", 0, 1)
         earlier, sources = plan_sources(plan_file)
         layers = walked_layers(sources, given)
-        standing = points_beside(given, "stations", required=() if at is None else ("opening_hours",))
+        hours = () if at is None else ("opening_hours",)
+        standing = points_beside(given, "stations", layers.units, required=hours)
         warn(terminal, [*without_own_grids(layers).findings, *standing.findings])
         opened, counted = None, standing.frame
         if at is not None and calendar is not None:

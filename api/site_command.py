@@ -94,7 +94,7 @@ def find_sites(
         report("reading", 0, 1)
         earlier, sources = plan_sources(plan_file)
         layers = without_own_grids(walked_layers(sources, given))
-        beside = {kind: points_beside(given, kind) for kind in _BESIDE if kind in given.layers}
+        beside = {kind: points_beside(given, kind, layers.units) for kind in _BESIDE if kind in given.layers}
         warn(terminal, [*layers.findings, *(each for layer in beside.values() for each in layer.findings)])
         report("reading", 1, 1)
         report("siting", 0, 1)

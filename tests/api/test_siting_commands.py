@@ -145,7 +145,9 @@ def test_fewer_candidates_than_places_asked_for_are_said(town):
 
 
 def test_candidates_that_no_way_leads_to_are_called_so(town):
-    (town / "apart.csv").write_text("station_id,name,lon,lat\nS1,x,121.5,34.572\n", encoding="utf-8")
+    units = gpd.read_file(town / "plan.gpkg", layer="units").to_crs(4326)
+    east = units.total_bounds[2] + 0.03  # nearly 3 km beyond the last house
+    (town / "apart.csv").write_text(f"station_id,name,lon,lat\nS1,x,{east},34.572\n", encoding="utf-8")
 
     done = site(town, "--new", 1, "--lang", "en", stations="apart.csv")
 
@@ -283,6 +285,30 @@ def test_a_candidate_with_the_id_of_a_station_is_refused(town):
     assert done.returncode == 2
     assert "twins.csv, layer candidates, field candidate_id" in done.stderr
     assert "is the id of a station too" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [("reach", "stations"), ("site", "stations"), ("site", "candidates"), ("link", "members")],
+)
+def test_points_of_another_city_are_refused(town, tmp_path, command, kind):
+    # Two places, on either side of the town and both far from it.
+    far = tmp_path / "far.csv"
+    named = "note" if kind == "members" else "name"
+    far.write_text(f"{named},lon,lat\na,118.5,34.57\nb,119.75,34.57\n", encoding="utf-8")
+    given = ["--stations", town / "stations.csv"] if kind == "candidates" else []
+    asked = ["--new", 1] if command == "site" else []
+
+    done = weige(
+        command, town / "plan.gpkg", *given, f"--{kind}", far, *asked, "-o", tmp_path / "o.gpkg",
+        "--lang", "en",
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert f"far.csv, layer {kind}: it lies 5" in done.stderr
+    assert "km from the units; check its CRS, or whether it is the right file" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "o.gpkg").exists()
 
 
 def link(folder: Path, *options: object, members: str = "members.csv"):
