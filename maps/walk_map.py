@@ -90,6 +90,15 @@ def reach_map(
     crs = found.layers.working_crs
     ground = walk_ground(found.reach.minutes, found.households, found.minutes, cells, crs)
     note, stations = _note(ground, found.minutes, found.reach.is_straight), found.stations
+    note["within"] = {
+        "grids": _within(found, "grid_id"),
+        "communities": _within(found, "community_id"),
+        "households": found.sums("community_id")
+        .set_index("community_id")["households"]
+        .astype(int)
+        .to_dict(),
+        "all": [int(counts.sum()) for counts in found.within().values()],
+    }
     if at is not None and left_out is not None:
         parts = [stations.assign(standing="open"), left_out.to_crs(stations.crs)]
         shown = pd.concat([part for part in parts if len(part)], ignore_index=True)
@@ -138,6 +147,15 @@ def _note(ground: gpd.GeoDataFrame, limits: tuple[float, ...], is_straight: bool
         "minutes": [float(limit) for limit in limits],
         "households": ground["households"].tolist(),
         "straight": is_straight,
+    }
+
+
+def _within(found: Reached, key: str) -> dict[str, list[int]]:
+    """Return the households within each limit by grid or community."""
+    sums = found.sums(key)
+    return {
+        str(one): counts
+        for one, counts in zip(sums[key], sums[[*found.within()]].to_numpy().tolist(), strict=True)
     }
 
 

@@ -105,16 +105,18 @@ def at_night(made, tmp_path_factory):
     spots = shapely.point_on_surface(layers.units.geometry.to_numpy())[[0, -1, len(layers.units) // 2]]
     ids = pd.DataFrame({"station_id": ["S1", "S2", "S3"], "name": ["东门", "西门", "南门"]})
     stations = gpd.GeoDataFrame(ids, geometry=spots, crs=layers.working_crs)
-    found = reached(layers, stations.iloc[:1], np.full(len(layers.units), None), minutes=(1, 2))
+    grids = plan_frames()["units"].set_index("unit_id")["grid_id"]
+    grid_ids = grids.reindex(layers.units["unit_id"]).to_numpy(dtype=object)
+    found = reached(layers, stations.iloc[:1], grid_ids, minutes=(1, 2))
     cells = np.array(shapely.buffer(layers.units.geometry.to_numpy(), 0.1), object)
     left_out = stations.iloc[1:].assign(standing=["shut", "unknown"])
     walk = reach_map(found, cells, at=datetime(2026, 11, 28, 23), left_out=left_out)
     write_map(made[2].parent / "plan.gpkg", folder / "night.html", walk=walk)
-    return walk, folder / "night.html"
+    return walk, folder / "night.html", found
 
 
 def test_a_map_of_a_moment_names_it_and_shows_stations_that_are_shut_in_grey(open_page, at_night):
-    walk, file = at_night
+    walk, file, _ = at_night
     assert walk.note["moment"] == {"at": "2026-11-28 23:00", "open": 1, "shut": 1, "unknown": 1}
     assert walk.stations["standing"].tolist() == ["open", "shut", "unknown"]
 
@@ -132,6 +134,45 @@ def test_a_map_of_a_moment_names_it_and_shows_stations_that_are_shut_in_grey(ope
         int((pixels == ImageColor.getrgb(INK[ink])).all(axis=1).sum()) for ink in ("station", "station_shut")
     )
     assert grey > 1.5 * red > 100
+
+
+@pytest.mark.parametrize("language", ["中文", "English"])
+def test_the_tables_tell_who_is_reached_by_micro_grid_and_community_and_in_all(open_page, at_night, language):
+    walk, file, found = at_night
+    sums = {key: found.sums(key) for key in ("grid_id", "community_id")}
+    assert walk.note["within"]["all"] == [int(sums["community_id"][each].sum()) for each in found.within()]
+    assert 0 < walk.note["within"]["all"][0] < walk.note["within"]["all"][1]
+
+    opened = open_page(file)
+    opened.page.locator(".languages button", has_text=language).click()
+    opened.page.get_by_role("button", name="表格" if language == "中文" else "Table").first.click()
+    tables = opened.page.locator(".meeting-table")
+
+    def rows(part: str) -> list[list[str]]:
+        return [
+            [cell.inner_text() for cell in row.locator("th, td").all()]
+            for row in tables.locator(f"{part} tr").all()
+        ]
+
+    heads = rows("thead")[0]
+    assert [("1" in head, "2" in head) for head in heads[2:4]] == [(True, False), (False, True)]
+    grids = sums["grid_id"].set_index("grid_id")
+    listed = {row[0]: [int(count) for count in row[1:4]] for row in rows("tbody")}
+    assert listed == {
+        grid: [int(grids.at[grid, column]) for column in ("households", "within_1", "within_2")]
+        for grid in listed
+    }
+    assert len(listed) == len(grids)
+
+    tables.locator(".chips button", has_text="社区" if language == "中文" else "Communities").click()
+    places = sums["community_id"].set_index("community_id")
+    for row in rows("tbody"):
+        expected = places.loc[row[-1], ["households", "within_1", "within_2"]]
+        assert [int(count.replace(",", "")) for count in row[1:4]] == expected.tolist()
+    total = rows("tfoot")[0]
+    assert [int(count.replace(",", "")) for count in total[1:4]] == [
+        int(found.households.sum()), *walk.note["within"]["all"]
+    ]  # fmt: skip
 
 
 def test_the_page_tells_minutes_and_what_each_new_station_adds(open_page, made):

@@ -83,6 +83,8 @@ export interface WalkNote {
   capacity?: number;
   /** Units without households, whose ground is left as it is; only with a capacity. */
   blank?: number;
+  /** Households within each limit, as sums over units: by code of grids, by id of communities, and of all; households of communities. */
+  within?: { grids: Record<string, number[]>; communities: Record<string, number[]>; all: number[]; households: Record<string, number> };
   /** Only where stations count that are open then, as `2026-11-28 23:00`, and how many of each kind there are. */
   moment?: { at: string; open: number; shut: number; unknown: number };
   sites?: SiteGain[];

@@ -41,7 +41,7 @@ export class Meeting {
     const { scene, incidents, map, stage } = page;
     this.times = caseTimes(scene.get("incidents"));
     this.days = byDay(this.times, () => true, periodDays(note));
-    this.table = new Table(scene, incidents, (layer, feature) => page.goTo(layer, [feature]));
+    this.table = new Table(scene, incidents, page.settings.walk, (layer, feature) => page.goTo(layer, [feature]));
     this.agenda = new Agenda({
       map, scene, file: note.id, now: () => new Date(),
       isChosen: (incident) => incidents.isChosen(incident),

@@ -3,6 +3,8 @@ import { fold } from "../search.ts";
 
 export interface Column {
   key: string;
+  /** What stands above it, where that is no word of its key. */
+  label?: string;
   isNumber: boolean;
   text(row: number): string;
   /** What a number column is sorted by; null stands last. */

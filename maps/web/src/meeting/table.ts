@@ -2,11 +2,12 @@
 import { button, element, typed } from "../dom.ts";
 import type { Incidents } from "../incidents.ts";
 import type { LayerName, Scene } from "../scene.ts";
+import type { WalkNote } from "../schema.ts";
 import { formatCount, t } from "../words.ts";
 import { arranged, type Column, type Order } from "./rows.ts";
 
-type Kind = "grids" | "incidents" | "stations";
-const KINDS: readonly Kind[] = ["grids", "incidents", "stations"];
+type Kind = "grids" | "communities" | "incidents" | "stations";
+const KINDS: readonly Kind[] = ["grids", "communities", "incidents", "stations"];
 
 /** Rows of a page. */
 const PAGE_ROWS = 100;
@@ -14,6 +15,10 @@ const PAGE_ROWS = 100;
 /** A moment short enough for a column: day and minute as they were written. */
 function shortMoment(text: string): string {
   return text.replace("T", " ").slice(0, 16);
+}
+
+function labelOf({ key, label }: Column): string {
+  return label ?? t(`meeting.table.column.${key}`);
 }
 
 export class Table {
@@ -28,13 +33,13 @@ export class Table {
   private readonly said = element("p", { class: "visually-hidden", role: "status" });
   private pager = element("nav", { class: "pager" });
 
-  constructor(private readonly scene: Scene, private readonly incidents: Incidents, private readonly onFeature: (layer: LayerName, feature: number) => void) {}
+  constructor(private readonly scene: Scene, private readonly incidents: Incidents, private readonly walk: WalkNote | undefined, private readonly onFeature: (layer: LayerName, feature: number) => void) {}
 
   render(): void {
     const { scene } = this;
     const choice = element("div", { class: "chips", role: "group", "aria-label": t("meeting.table.which") });
     for (const kind of KINDS) {
-      if (kind !== "grids" && !scene.has(kind)) continue;
+      if (kind === "communities" ? !this.walk?.within : kind !== "grids" && !scene.has(kind)) continue;
       const chip = button(t(`tab.${kind}`), () => {
         this.kind = kind;
         this.order = null;
@@ -55,15 +60,15 @@ export class Table {
       this.said.textContent = t("meeting.table.found", { count: this.listed.length });
     });
     const columns = this.columns();
-    const heads = columns.map(({ key, isNumber }, place) => element("th", { scope: "col", class: isNumber ? "number" : undefined, "aria-sort": this.sorted(place) },
-      button(t(`meeting.table.column.${key}`), () => this.sort(place))));
+    const heads = columns.map((column, place) => element("th", { scope: "col", class: column.isNumber ? "number" : undefined, "aria-sort": this.sorted(place) },
+      button(labelOf(column), () => this.sort(place))));
     this.body = element("tbody");
     this.caption = element("caption");
     this.pager = element("nav", { class: "pager", "aria-label": t("meeting.table.pages") });
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.root.replaceChildren(choice, find, this.said,
       element("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": t("meeting.table.title") },
-        element("table", {}, this.caption, element("thead", {}, element("tr", {}, ...heads)), this.body)),
+        element("table", {}, this.caption, element("thead", {}, element("tr", {}, ...heads)), this.body, this.sums())),
       this.pager);
     this.fill();
   }
@@ -82,8 +87,8 @@ export class Table {
     this.page = 0;
     this.root.querySelectorAll("th").forEach((head, i) => head.setAttribute("aria-sort", this.sorted(i)));
     this.fill();
-    const key = this.columns()[place]?.key ?? "";
-    this.said.textContent = t(this.order.isDescending ? "meeting.table.descending" : "meeting.table.ascending", { column: t(`meeting.table.column.${key}`) });
+    const column = this.columns()[place];
+    this.said.textContent = t(this.order.isDescending ? "meeting.table.descending" : "meeting.table.ascending", { column: column ? labelOf(column) : "" });
   }
 
   private fill(): void {
@@ -132,6 +137,32 @@ export class Table {
     row?.focus();
   }
 
+  /** The last line of communities: all households, and how many of them are within each limit. */
+  private sums(): HTMLElement | null {
+    const { walk } = this;
+    if (this.kind !== "communities" || !walk?.within) return null;
+    const all = [walk.households.reduce((sum, count) => sum + count, 0), ...walk.within.all];
+    return element("tfoot", {}, element("tr", {}, element("th", { scope: "row" }, t("meeting.table.all")),
+      ...all.map((count) => element("td", { class: "number" }, formatCount(count))), element("td", {})));
+  }
+
+  private lived(): Column {
+    const value = (row: number) => this.walk?.within?.households[this.scene.get("communities").text("community_id", row)] ?? 0;
+    return { key: "households", isNumber: true, value, text: (row) => formatCount(value(row)) };
+  }
+
+  /** Households within each limit of a map of walks, by grid or community. */
+  private within(kind: "grids" | "communities"): Column[] {
+    const { scene, walk } = this;
+    if (!walk?.within) return [];
+    const counts = walk.within[kind];
+    const layer = scene.get(kind);
+    return walk.minutes.map((minutes, at) => {
+      const value = (row: number) => counts[layer.text(kind === "grids" ? "grid_id" : "community_id", row)]?.[at] ?? 0;
+      return { key: `within_${minutes}`, label: t("walk.limit", { minutes }), isNumber: true, value, text: (row) => formatCount(value(row)) };
+    });
+  }
+
   private columns(): Column[] {
     const { scene, kind } = this;
     const layer = scene.get(kind);
@@ -147,8 +178,9 @@ export class Table {
       key, isNumber: false, value: (row) => layer.number(minute, row), text: (row) => shortMoment(layer.text(key, row)),
     });
     if (kind === "grids") {
-      return [text("grid_id"), number("households"), number("units"), { key: "status", isNumber: false, text: (row) => t(`status.${layer.text("status", row)}`) }, text("community_id")];
+      return [text("grid_id"), number("households"), ...this.within("grids"), number("units"), { key: "status", isNumber: false, text: (row) => t(`status.${layer.text("status", row)}`) }, text("community_id")];
     }
+    if (kind === "communities") return [text("name"), this.lived(), ...this.within("communities"), text("community_id")];
     if (kind === "stations") return [text("name"), text("type"), text("station_id")];
     return [
       layer.has("case_id") ? text("case_id") : { key: "case_id", isNumber: false, text: (row) => `#${row + 1}` }, text("kind"), text("state"),
