@@ -247,7 +247,7 @@ def reach(
     paths: PathsOption = None,
     gates: LayerOption = None,
     minutes: Annotated[
-        list[float] | None, typer.Option(help="A limit; give it again for more (5 and 15).")
+        list[str] | None, typer.Option(metavar="N", help="A limit, or several: 5,15 (else 5 and 15).")
     ] = None,
     speed: SpeedOption = 4.0,
     at: Annotated[
@@ -263,12 +263,12 @@ def reach(
 ) -> None:
     """Say who reaches a station on foot within some minutes, by micro-grid, and write it as layers."""
     from api.cases.calendar import working_calendar
-    from api.reach_command import find_reach
+    from api.reach_command import find_reach, limits
 
     given = {"stations": stations, "roads": paths, "gates": gates}
     find_reach(
         terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
-        minutes=minutes or [5, 15], kmh=speed, output=output, at=at, map_file=map_file,
+        minutes=limits(minutes or ["5,15"]), kmh=speed, output=output, at=at, map_file=map_file,
         calendar=None if at is None else working_calendar(settings_of(None).data_dir),
     )  # fmt: skip
 

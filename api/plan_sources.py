@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -66,6 +67,9 @@ def walked_layers(sources: Mapping[LayerKind, str], given: Sources) -> PlanLayer
     except InputError as error:
         if error.layer == "roads" and "roads" in instead:
             error.layer = "paths"
+        if error.code == "layer_is_another" and error.values.get("kind") == "roads" and "roads" in instead:
+            error.values = MappingProxyType({**error.values, "kind": "paths"})
+            error.mend = "give --paths the layer of streets and paths"
         raise
     return layers
 

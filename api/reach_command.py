@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,9 @@ from api.outputs import draw_map, ready
 from api.plan_sources import cells_of, plan_sources, points_beside, required_range, walked_layers
 from api.sources import Sources
 from api.telling import warn
+from geo.errors import InputError
 from geo.layers import Layer, read_layer
-from geo.names import listed
+from geo.names import listed, shortened
 from geo.plan_layers import own_grid_ids, without_own_grids
 from geo.reached import Reached, reached
 from geo.standing_files import EarlierPlan
@@ -45,6 +47,24 @@ class OpenStations:
     def count(self, standing: Standing) -> int:
         """Return how many of those left out are so."""
         return int((self.left_out["standing"] == standing.value).sum())
+
+
+def limits(said: Sequence[str]) -> list[float]:
+    """Return the minutes of `--minutes 5,15`, or of the option given several times.
+
+    Raises
+    ------
+    InputError
+        One is no number.
+    """
+    try:
+        return [float(each) for one in said for each in re.split(r"[,，、;\s]+", one.strip(" ,，、;"))]
+    except ValueError:
+        given = shortened(" ".join(said))
+        raise InputError(
+            "minutes_not_read", f"--minutes {given} is not made of numbers",
+            mend="write --minutes 5,15, or --minutes 5 --minutes 15", said=given,
+        ) from None  # fmt: skip
 
 
 def find_reach(

@@ -58,13 +58,14 @@ def question_of(asked: Asked) -> Question:
     nearest = asked.is_nearest or asked.capacity is not None
     if nearest and asked.cover is not None:
         raise InputError(
-            "site_question", "--nearest and --capacity do not go with --cover",
-            mend="give either --new K or --cover MINUTES",
+            "site_nearest_of_cover", "--nearest and --capacity do not go with --cover",
+            mend="leave them out, or give --new K instead of --cover",
         )  # fmt: skip
     if asked.minutes is not None and asked.cover is not None:
         raise InputError(
-            "site_question", "--cover says the minutes itself", mend="give either --new K or --cover MINUTES"
-        )
+            "site_minutes_of_cover", "--minutes does not go with --cover, which says the minutes itself",
+            mend="leave --minutes out",
+        )  # fmt: skip
     required_count(asked.new, "--new")
     required_count(asked.capacity, "--capacity")
     minutes = next(given for given in (asked.cover, asked.minutes, 15.0) if given is not None)

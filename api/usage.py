@@ -44,7 +44,10 @@ def usage_line(error: TyperException, language: Language) -> str:
     for key, pattern in _SENTENCES:
         found = re.fullmatch(pattern, said, flags=re.DOTALL)
         if found:
-            return _filled(key, found.groupdict(), language)
+            command = getattr(getattr(error, "ctx", None), "info_name", "")
+            # The one command whose option takes several values, which are easily written apart.
+            apart = key == "unexpected_argument" and command == "reach"
+            return _filled("unexpected_at_reach" if apart else key, found.groupdict(), language)
     return said
 
 

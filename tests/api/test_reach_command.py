@@ -328,3 +328,31 @@ def test_a_layer_that_would_leave_everybody_without_ways_is_refused(
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_several_limits_are_given_by_commas_or_by_repeating_the_option(town):
+    told = [
+        json.loads(reach(town, "--json", *options, plan="bare.gpkg").stdout)
+        for options in (["--minutes", "1,3"], ["--minutes", "1", "--minutes", "3"])
+    ]
+
+    assert told[0] == told[1]
+    assert 0 < told[0]["within_1"] < told[0]["within_3"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--minutes", "5", "15"], "unexpected argument: 15; for several limits give --minutes 5,15, or"),
+        (["--minutes", "5,soon"], "--minutes 5,soon is not made of numbers; write --minutes 5,15"),
+        (["--paths", "plan.gpkg:units"], "give --paths the right layer"),
+    ],
+)
+def test_what_was_meant_is_named(town, options, said):
+    given = [f"{town}/{each}" if "gpkg" in each else each for each in options]
+
+    done = reach(town, *given, "--lang", "en")
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

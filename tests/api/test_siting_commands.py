@@ -184,7 +184,7 @@ def test_candidates_are_the_only_places_where_they_are_given(town):
         (("--new", 0), "--new"),
         (("--new", 2, "--minutes", 0), "--minutes"),
         (("--cover", -3), "--cover"),
-        (("--cover", 15, "--minutes", 5), "--cover"),
+        (("--cover", 15, "--minutes", 5), "--minutes does not go with --cover"),
         (("--new", 2, "--speed", 999), "--speed"),
         (("--new", 2, "--candidates", "missing.csv"), "missing.csv"),
         (("--new", 2, "--map", "sites.pdf"), "sites.pdf"),
@@ -193,7 +193,7 @@ def test_candidates_are_the_only_places_where_they_are_given(town):
 def test_a_question_that_has_no_answer_is_refused_in_one_line(town, options, named):
     (town / "sites.gpkg").unlink(missing_ok=True)
 
-    done = site(town, *options)
+    done = site(town, *options, "--lang", "en")
 
     assert done.returncode == 2
     assert named in done.stderr
