@@ -457,7 +457,8 @@ _OF: dict[str, Any] = {
     "ChecklistIn": _CHECKLIST,
     "ChecklistOut": _CHECKLIST,
     "Nearest": {
-        "at": _AT, "is_straight": False, "holidays_known": True, "shut": 1, "stations": [{
+        "at": _AT, "is_straight": False, "straight_because": None, "holidays_known": True, "shut": 1,
+        "stations": [{
             "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
             "lon": 119.2215, "lat": 34.6005, "minutes": 3.4, "metres": 227, "direction": "ne",
             "is_open": True, "until": "2026-11-27T18:00:00+08:00", "opening_hours": "08:30-18:00",

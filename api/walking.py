@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -26,6 +26,10 @@ REACHES_MIN = (5.0, 15.0, 30.0)
 _METRES_PER_DEG = 110_500.0
 _WIDEST = 10.0
 _LAYERS = "'roads', 'water', 'barriers', 'gates', 'compounds'"
+
+
+# Why walks are straight lines: the store has no streets round there, or none that one could get to.
+Straight: TypeAlias = Literal["no_streets", "no_way"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Walks:
         places: Sequence[tuple[float, float]],
         *,
         minutes: float,
-    ) -> tuple[list[Walk], bool]:
-        """Time the walks from a place to others, and say whether they are straight lines for want of streets.
+    ) -> tuple[list[Walk], Straight | None]:
+        """Time the walks from a place to others; where they are straight lines, say why, else None.
 
         Parameters
         ----------
@@ -79,14 +83,16 @@ class Walks:
         lons, lats = zip(*[(lon, lat), *places], strict=True)
         xy = np.column_stack(transformer(STORED_CRS, ways.crs).transform(lons, lats))
         found = reach(xy[1:], xy[:1], ways.paths, limit_minutes=minutes)
-        if not found.is_straight and len(found.stations_unconnected):
-            # No street near whoever asks: a line is better than nothing, and is said to be one.
+        straight: Straight | None = "no_streets" if found.is_straight else None
+        if straight is None and len(found.stations_unconnected):
+            # No way leads from whoever asks: a line is better than nothing, and is said to be one.
+            straight = "no_way"
             found = reach(xy[1:], xy[:1], None, limit_minutes=minutes)
         walks = [
             Walk(float(each), float(each) * METRES_PER_MINUTE) if math.isfinite(each) else Walk(None, None)
             for each in found.minutes
         ]
-        return walks, found.is_straight
+        return walks, straight
 
     def _ways(self, session: Session, lon: float, lat: float, limit: float) -> Ways:
         revision = session.execute(text(f"SELECT layer_revision({_LAYERS})")).scalar_one()

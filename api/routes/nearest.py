@@ -20,7 +20,7 @@ from api.routes.cases import calendar_of
 from api.routes.plans import read_box
 from api.routes.report_page import NOWHERE
 from api.schemas import problems
-from api.walking import REACHES_MIN, Walks, box_round
+from api.walking import REACHES_MIN, Straight, Walks, box_round
 
 router = APIRouter()
 
@@ -66,7 +66,10 @@ class Nearest(BaseModel):
     """Stations that are open, the nearest first."""
 
     at: AwareDatetime
-    is_straight: bool = Field(description="Whether minutes are those of a straight line, for want of streets")
+    is_straight: bool = Field(description="Whether minutes are those of a straight line")
+    straight_because: Straight | None = Field(
+        description="no_streets: there is no map of streets here; no_way: no way on foot is known from here"
+    )
     holidays_known: bool = Field(description="Whether there is a working calendar of that year")
     shut: int = Field(description="Stations in the same reach, with what is looked for, that are shut then")
     stations: list[NearStation]
@@ -110,10 +113,10 @@ def find_nearest(
             )
             if facility is None or facility in set(facility_codes(row.facilities)) - set(row.out_of_order)
         ]
-        found, is_straight = (
+        found, straight = (
             walks.to(session, lon, lat, [(row.lon, row.lat) for row in rows], minutes=minutes)
             if rows
-            else ([], False)
+            else ([], None)
         )
     near: list[NearStation] = []
     shut = 0
@@ -135,7 +138,7 @@ def find_nearest(
         )  # fmt: skip
     near.sort(key=lambda one: (one.is_open is None, one.minutes, one.station_id))
     return Nearest(
-        at=local.replace(tzinfo=calendar.zone), is_straight=is_straight,
+        at=local.replace(tzinfo=calendar.zone), is_straight=straight is not None, straight_because=straight,
         holidays_known=local.year in calendar.years, shut=shut, stations=near[:MOST_STATIONS],
     )  # fmt: skip
 

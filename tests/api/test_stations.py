@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlalchemy import text
@@ -461,8 +462,8 @@ def test_minutes_are_walked_along_streets_and_no_wall_is_climbed(client: TestCli
     lines(desk.store, roads=f"LINESTRING({at[0]} {y + side}, {at[0]} {y + 9 * side})")
     lines(desk.store, roads=f"LINESTRING({at[0]} {y}, {at[0]} {y + side}, {to[0]} {y + side}, {to[0]} {y})")
     round_about = nearest(client, at)
-    assert straight["is_straight"]
-    assert not round_about["is_straight"]
+    assert (straight["is_straight"], straight["straight_because"]) == (True, "no_streets")
+    assert (round_about["is_straight"], round_about["straight_because"]) == (False, None)
     up = 2 * side * 110_900
     assert round_about["stations"][0]["metres"] == pytest.approx(
         straight["stations"][0]["metres"] + up, abs=5
@@ -479,7 +480,19 @@ def test_where_no_street_is_near_a_line_is_a_line(client: TestClient, desk: Desk
     add(client, desk, "s", opening_hours="24/7")
     lines(desk.store, roads=f"LINESTRING({LON} {LAT + 0.008}, {LON + 0.001} {LAT + 0.008})")
     told = nearest(client, (LON, LAT))
-    assert (names(told), told["is_straight"]) == (["s"], True)
+    assert (names(told), told["is_straight"], told["straight_because"]) == (["s"], True, "no_way")
+
+
+def test_from_an_island_without_a_bridge_no_way_is_known(client: TestClient, desk: Desk):
+    x, y, side = LON + SIDE_DEG, LAT + SIDE_DEG, SIDE_DEG
+    add(client, desk, "s", at=(x, y + side), opening_hours="24/7")
+    lines(desk.store, roads=f"LINESTRING({x - side} {y + side}, {x + 9 * side} {y + side})")
+    here = nearest(client, (x, y))
+    moat = shapely.Point(x, y).buffer(side / 2).difference(shapely.Point(x, y).buffer(side / 3))
+    lines(desk.store, water=moat.wkt)
+    island = nearest(client, (x, y))
+    assert (names(here), here["straight_because"]) == (["s"], None)
+    assert (names(island), island["is_straight"], island["straight_because"]) == (["s"], True, "no_way")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,21 @@ def test_by_day_the_nearest_is_first_and_a_tap_on_the_map_is_a_place_too(address
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
+@pytest.mark.parametrize(
+    ("locale", "said"), [("zh-CN", "从这里没有已知的步行路可走"), ("en", "No way on foot is known from here")]
+)
+def test_from_an_island_without_a_bridge_the_page_does_not_say_that_streets_are_missing(
+    address: str, browser: Browser, locale: str, said: str
+):
+    context = browser.new_context(locale=locale, viewport={"width": 1366, "height": 768})
+    page = context.new_page()
+    at_night(page)
+    page.goto(f"{address}/nearest?lon=119.132218&lat=34.569735")
+    expect(page.locator("#found li")).to_have_count(1)
+    expect(page.locator("#straight")).to_contain_text(said)
+    context.close()
+
+
 def test_who_is_not_found_and_a_service_that_is_away_are_said(address: str, browser: Browser):
     context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
     page = opened(context, f"{address}/nearest?lon={HERE[0]}&lat={HERE[1]}")

@@ -35,6 +35,7 @@ interface NearStation {
 interface Nearest {
   at: string;
   is_straight: boolean;
+  straight_because: "no_streets" | "no_way" | null;
   holidays_known: boolean;
   shut: number;
   stations: NearStation[];
@@ -133,7 +134,9 @@ class NearestView {
   private show(told: Nearest | null): void {
     const stations = told?.stations ?? [];
     this.marks.clearLayers();
-    byId("straight").hidden = !told?.is_straight || !stations.length;
+    const straight = byId("straight");
+    straight.hidden = !told?.is_straight || !stations.length;
+    straight.textContent = told?.straight_because ? t(`nearest.straight.${told.straight_because}`) : "";
     byId("holidays").hidden = !told || told.holidays_known;
     byId("found").replaceChildren(...stations.map((station, i) => this.row(station, i + 1, told!)));
     stations.forEach((station, i) => {
