@@ -105,7 +105,9 @@ def find_reach(
         found = reached(
             layers, counted, own_grid_ids(layers), minutes=minutes, metres_per_minute=kmh * 1000 / 60
         )
-        write_frames(_frames(found, earlier), output)
+        placeless = _placeless(standing)
+        run = _run_table(found, opened, kmh=kmh, placeless=placeless)
+        write_frames({**_frames(found, earlier), "run": run}, output)
         report("reach", 1, 1)
         if map_file is not None:
             from maps.walk_map import reach_map
@@ -115,7 +117,37 @@ def find_reach(
                 left_out=None if opened is None else opened.left_out,
             )  # fmt: skip
             draw_map(terminal, plan_file, map_file, report, walk=walk)
-    _tell(terminal, found, output, map_file, opened)
+    _tell(terminal, found, output, map_file, opened, placeless=placeless)
+
+
+def _placeless(stations: Layer) -> int:
+    """Return how many stations were left out for want of a place."""
+    return sum(
+        int(str(finding.values["n"]))
+        for finding in stations.findings
+        if finding.code == "features_without_geometry"
+    )
+
+
+def _run_table(found: Reached, opened: OpenStations | None, *, kmh: float, placeless: int) -> pd.DataFrame:
+    """Return the one row that says how the walks were timed, and which stations counted."""
+    shut, untold = (
+        None if opened is None else opened.count(each) for each in (Standing.SHUT, Standing.UNKNOWN)
+    )
+    return pd.DataFrame(
+        {
+            "straight": [int(found.reach.is_straight)],
+            "at": pd.array(
+                [None if opened is None else opened.at.isoformat(timespec="minutes")], dtype="string"
+            ),
+            "kmh": [kmh],
+            "minutes": [",".join(f"{limit:g}" for limit in found.minutes)],
+            "stations": [len(found.stations)],
+            "shut": pd.array([shut], dtype="Int64"),
+            "untold": pd.array([untold], dtype="Int64"),
+            "without_place": [placeless],
+        }
+    )
 
 
 def _open_at(
@@ -171,19 +203,21 @@ def _tell(
     output: Path,
     map_file: Path | None,
     opened: OpenStations | None,
+    *,
+    placeless: int,
 ) -> None:
     households = int(found.households.sum())
     within = {name: int(values.sum()) for name, values in found.within().items()}
     key = "straight" if found.reach.is_straight else "walked"
     lines = [text(f"cli.reach.{key}", terminal.language, stations=len(found.stations), households=households)]
-    told: dict[str, object] = {}
+    told: dict[str, object] = {"stations": {"counted": len(found.stations)}, "left_out": placeless}
     if opened is not None:
         counts = {
             "open": len(opened.frame),
             "shut": opened.count(Standing.SHUT),
             "untold": opened.count(Standing.UNKNOWN),
         }
-        told = {"at": opened.at.isoformat(timespec="minutes"), "stations": counts}
+        told |= {"at": opened.at.isoformat(timespec="minutes"), "stations": counts}
         moment = f"{opened.at:%Y-%m-%d %H:%M}"
         lines.append(text("cli.reach.at", terminal.language, at=moment, **counts))
     for limit, reached_here in zip(found.minutes, within.values(), strict=True):

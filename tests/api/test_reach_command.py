@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 import pytest
 
@@ -202,7 +203,7 @@ def test_layers_written_hold_counts_and_no_person(town):
     assert reach(town).returncode == 0
 
     assert set(pyogrio.list_layers(town / "reach.gpkg")[:, 0]) == {
-        "units", "micro_grids", "communities", "stations", "white_patches"
+        "units", "micro_grids", "communities", "stations", "white_patches", "run"
     }  # fmt: skip
 
 
@@ -356,3 +357,31 @@ def test_what_was_meant_is_named(town, options, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_file_says_how_walks_were_timed_and_which_stations_counted(town):
+    stations = pd.read_csv(town / "layers/stations/stations.csv")
+    placeless = stations.tail(1).assign(station_id="nowhere", lon=None, lat=None)
+    pd.concat([stations, placeless]).to_csv(town / "placeless.csv", index=False)
+    given = {"stations": "placeless.csv"}
+
+    told = [
+        json.loads(reach(town, "--json", *options, plan=plan, **given).stdout)
+        for plan, options in (
+            ("bare.gpkg", []),
+            ("plan.gpkg", ["--at", "2026-03-03 03:00", "--speed", "3", "--minutes", "4,9"]),
+        )
+    ]
+    run = pyogrio.read_dataframe(town / "reach.gpkg", layer="run").iloc[0]
+
+    assert told[0]["straight"]
+    assert told[0]["stations"] == {"counted": len(stations)}
+    assert [each["left_out"] for each in told] == [1, 1]
+    assert (run["straight"], run["kmh"], run["minutes"], run["without_place"]) == (0, 3.0, "4,9", 1)
+    assert run["at"].startswith("2026-03-03T03:00")
+    assert {"open": run["stations"], "shut": run["shut"], "untold": run["untold"]} == told[1]["stations"]
+    assert run["shut"] > 0
+    reach(town, plan="bare.gpkg", **given)
+    bare = pyogrio.read_dataframe(town / "reach.gpkg", layer="run").iloc[0]
+    assert bare["straight"] == 1
+    assert bare[["at", "shut", "untold"]].isna().all()
