@@ -144,7 +144,7 @@ def _departments(
         )  # fmt: skip
         warn(terminal, layer.findings)
         frame = layer.frame if layer.crs is None else layer.frame.to_crs(read.working_crs)
-        departments.append(Department(name, frame))
+        departments.append(Department(name, frame, origin.name))
     return departments
 
 

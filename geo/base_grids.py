@@ -48,10 +48,14 @@ BORDER_WEIGHT = 3.0
 
 @dataclass(frozen=True)
 class Department:
-    """Grids of one department: its name, and `grid_id` with polygons or `unit_id`, in the working CRS."""
+    """Grids of one department: its name, and `grid_id` with polygons or `unit_id`, in the working CRS.
+
+    Messages name the `file`, where there is one.
+    """
 
     name: str
     grids: gpd.GeoDataFrame
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ def _placed(layers: PlanLayers, ground: Ground, department: Department) -> tuple
         ]
     else:
         rows = units_and_grids(grids)
-        require_one_grid_each(rows, file=department.name)
+        require_one_grid_each(rows, file=department.file or department.name)
         table = listed_once(rows)
         named = dict(zip(table["unit_id"], table["grid_id"], strict=True))
         unknown = sorted(named.keys() - set(ground.unit_ids))
@@ -205,7 +209,7 @@ def _placed(layers: PlanLayers, ground: Ground, department: Department) -> tuple
             "grids_hold_nobody",
             "its grids hold no household of the units",
             mend="check that it is a layer of grids of the same place",
-            file=department.name,
+            file=department.file or department.name,
             layer="grids",
         )
     return placed, findings

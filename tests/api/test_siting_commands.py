@@ -499,7 +499,7 @@ def test_departments_are_laid_over_each_other_and_the_result_is_a_plan(town):
         (("plan.gpkg", "missing.gpkg"), "missing.gpkg"),
         (("police.gpkg", "police.gpkg", "--units", "plan.gpkg:units"), "--communities"),
         (("plan.gpkg", "plan.gpkg"), "plan"),
-        (("plan.gpkg", "far.gpkg"), "far"),
+        (("plan.gpkg", "far.gpkg"), "weige: far.gpkg, layer grids: "),
         (("plan.gpkg", "police.gpkg", "--border-weight", -1), "--border-weight"),
         (("plan.gpkg", "police.gpkg", "--min", 90, "--max", 10), "90"),
     ],
