@@ -195,10 +195,18 @@ def _renumbered(codes: ArrayLike | None, name: str, n: int) -> NDArray[np.int64]
 def _work_of(work: ArrayLike, atoms: Atoms) -> NDArray[np.int64]:
     """Return the work of each atom as whole numbers."""
     of_unit = np.asarray(work, np.float64)
-    if of_unit.shape != atoms.of_unit.shape or not np.isfinite(of_unit).all() or (of_unit < 0).any():
+    if of_unit.shape != atoms.of_unit.shape:
+        n = len(atoms.of_unit)
         raise InputError(
-            "work_invalid", "work is not a number from 0 for each unit", mend="give one number for each unit",
-            field="work",
+            "units_mismatch", f"work should be {n} numbers, one for each unit",
+            mend="give one number for each unit of the adjacency", field="work", units=n,
+        )  # fmt: skip
+    wrong = np.flatnonzero(~np.isfinite(of_unit) | (of_unit < 0))
+    if len(wrong):
+        value = str(of_unit[wrong[0]])
+        raise InputError(
+            "work_invalid", f"{value} is not a number from 0", mend="give a number, or leave it empty",
+            field="work", value=value,
         )  # fmt: skip
     whole = np.zeros(len(atoms), np.int64)
     np.add.at(whole, atoms.of_unit, whole_work(of_unit))

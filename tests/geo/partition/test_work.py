@@ -86,11 +86,19 @@ def test_no_part_leaves_the_band_or_falls_apart_for_work(households, work, cut):
         assert len(set(community[after.members(part)])) == 1
 
 
-@pytest.mark.parametrize("work", [[1.0] * 143, [-1.0] + [1.0] * 143, [np.nan] * 144, [[1.0]] * 144])
-def test_what_is_no_work_is_refused(work):
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [
+        ([1.0] * 143, "units_mismatch"),
+        ([[1.0]] * 144, "units_mismatch"),
+        ([-1.0] + [1.0] * 143, "work_invalid"),
+        ([np.nan] * 144, "work_invalid"),
+    ],
+)
+def test_what_is_no_work_is_refused(work, code):
     with pytest.raises(InputError) as refused:
         planned(0, work=work)
-    assert refused.value.code == "work_invalid"
+    assert refused.value.code == code
 
 
 def test_work_of_any_size_is_whole_numbers_of_the_same_shares():
