@@ -190,6 +190,7 @@ def test_new_numbers_are_seen_before_they_are_taken(
     assert desk.totals() == before
     desk.page.locator(".renumber").click()
     dialog.locator(".take").click()
+    wait_until(lambda: desk.totals() != before, what="the new numbers are taken")
     desk.saved()
     after = {FIRST: before[THIRD], SECOND: before[SECOND], THIRD: before[FIRST]}
     assert desk.totals() == after == stored(store, place)
