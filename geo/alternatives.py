@@ -155,9 +155,9 @@ def alternatives(
     ground = stand(layers, on_progress=on_progress)
     if loads is not None:
         loads = loads[ground.order]
-    compounds = compound_names(layers, ground.order)
+    codes = pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64)
     found = _candidates(
-        ground, compounds, _turns(count), band=band, seed=seed,
+        ground, codes, _turns(count), band=band, seed=seed,
         effort=effort or usual_effort(len(ground.unit_ids)), time_s=time_s, work=loads,
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
@@ -212,18 +212,14 @@ def _pairs(labels: NDArray[np.int64]) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def merits_of(
-    ground: Ground, parts: Partition, compounds: NDArray[np.object_], weights: Weights | None = None
-) -> Merits:
-    """Measure a plan of some ground; compounds (n,) by name, None for none."""
-    weights = weights or Weights()
+def merits_of(ground: Ground, parts: Partition, codes: NDArray[np.int64]) -> Merits:
+    """Measure a plan of some ground; codes of the compounds (n,) from 0, -1 for none."""
     pairs, labels = ground.adjacency, parts.labels
-    gain = cut_gain_cm(pairs.border_m, pairs.crosses, weights)
+    gain = cut_gain_cm(pairs.border_m, pairs.crosses, Weights())
     # Of a pair that lies in no part no plan can say anything.
     inside = (labels[pairs.left] >= 0) & (labels[pairs.right] >= 0)
     cut = labels[pairs.left] != labels[pairs.right]
     wrong_cm = np.where(gain >= 0, cut * gain, ~cut * -gain)
-    codes = pd.factorize(compounds, sort=True)[0].astype(np.int64)
     known = (codes >= 0) & (labels >= 0) & (ground.households > 0)
     n_compounds = int(codes.max(initial=-1)) + 1
     shares = np.unique(codes[known] * max(parts.n_parts, 1) + labels[known])
@@ -247,7 +243,7 @@ def _turns(count: int) -> list[tuple[Leaning, int]]:
 
 def _candidates(
     ground: Ground,
-    compounds: NDArray[np.object_],
+    codes: NDArray[np.int64],
     turns: Sequence[tuple[Leaning, int]],
     *,
     band: Band,
@@ -259,7 +255,6 @@ def _candidates(
     should_stop: Callable[[], bool] | None,
 ) -> list[_Candidate]:
     """Divide the ground by each leaning and start; when asked to stop, return those done so far."""
-    codes = pd.factorize(compounds, sort=True)[0].astype(np.int64)
     n = len(ground.unit_ids)
     begun = time.monotonic()
     found: list[_Candidate] = []
@@ -278,7 +273,7 @@ def _candidates(
             time_s=None if left_s is None else max(left_s / (len(turns) - turn), 1e-3),
             on_progress=tell, should_stop=should_stop,
         )  # fmt: skip
-        merits = merits_of(ground, parts, compounds)
+        merits = merits_of(ground, parts, codes)
         faults = (parts.households_out_of_band, len(parts.out_of_band))
         found.append(_Candidate(parts, leaning, merits, faults, _cost(parts, merits)))
     return found

@@ -18,13 +18,28 @@ from typing import Any
 
 from geo.kernels import inlined, kernel
 from geo.partition.chance import draw
-from geo.partition.region import INSIDE_RANKS
+from geo.partition.partition import Band
+from geo.partition.region import CM_PER_M, INSIDE_RANKS
 from geo.partition.tree_cut import NOWHERE, grow_tree, weigh_cuts
+from geo.partition.weights import Weights
 
 # Windows with more atoms than this are cut anew less often, so that a move takes bounded time.
 WIDE_WINDOW = 200
 # Most parts of a window that is cut anew while annealing.
 WINDOW_PARTS = 6
+
+
+def prices(band: Band, weights: Weights, *, strict: int = 1) -> list[int]:
+    """Return what `part_cost` reckons with, in whole centimetres; what is out of band counts strict times."""
+    return [
+        band.lower,
+        band.upper,
+        band.lower + band.upper if weights.target is None else 2 * weights.target,
+        round(weights.household_out * CM_PER_M) * strict,
+        round(weights.part_out * CM_PER_M) * strict,
+        round(weights.evenness * CM_PER_M),
+        round(weights.compound_split * CM_PER_M),
+    ]
 
 
 @inlined

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.partition.annealing import WINDOW_PARTS, anneal
+from geo.partition.annealing import WINDOW_PARTS, anneal, prices
 from geo.partition.certificates import proved_parts
 from geo.partition.chance import WAITING
 from geo.partition.covering import cheapest_cover
@@ -195,16 +195,7 @@ class Bench:
         What is out of band counts `strict` times. The pool gets the parts at the end of each heat up to
         POOLED_CM.
         """
-        weights, target = self.weights, self.weights.target
-        price = [
-            self.band.lower,
-            self.band.upper,
-            self.band.lower + self.band.upper if target is None else 2 * target,
-            round(weights.household_out * CM_PER_M) * strict,
-            round(weights.part_out * CM_PER_M) * strict,
-            round(weights.evenness * CM_PER_M),
-            round(weights.compound_split * CM_PER_M),
-        ]
+        price = prices(self.band, self.weights, strict=strict)
         return self._annealed(compact(labels), heat, moves, price, should_stop, pool=pool)
 
     def evened(self, labels: NDArray[np.int64], n_parts: int) -> NDArray[np.int64]:

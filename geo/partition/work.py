@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.kernels import inlined, kernel
-from geo.partition.annealing import atom_change, stays_whole
+from geo.partition.annealing import atom_change, prices, stays_whole
 from geo.partition.chance import WAITING, draw, seed_of
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region
@@ -162,16 +162,7 @@ def evened_work(
     compound = np.where(named, code.ravel(), -1)
     presence = np.zeros(len(total) * len(kinds), np.int64)
     np.add.at(presence, labels[named] * len(kinds) + compound[named], 1)
-    target = band.lower + band.upper if weights.target is None else 2 * weights.target
-    price = flat(
-        np.array(
-            [
-                band.lower, band.upper, target, round(weights.household_out * CM_PER_M),
-                round(weights.part_out * CM_PER_M), round(weights.evenness * CM_PER_M),
-                round(weights.compound_split * CM_PER_M),
-            ]
-        )
-    )  # fmt: skip
+    price = flat(np.array(prices(band, weights)))
     graph = [flat(region.indptr), flat(region.neighbour), flat(region.half_gain), flat(region.half_joins)]
     state = [flat(values) for values in (labels, fits, total, load, np.bincount(labels), presence)]
     spare = [flat(np.zeros(n + 1, np.int64)) for _ in range(2)]
