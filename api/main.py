@@ -68,6 +68,8 @@ from api.routes import (
     uploads,
     wall,
     wall_page,
+    whistles,
+    whistles_page,
 )
 from api.settings import Settings
 from api.tiles import add_tiles
@@ -104,6 +106,7 @@ _RESOURCES = (
     case_account,
     wall,
     dispatch,
+    whistles,
     case_pages,
     ground,
     places,
@@ -121,6 +124,7 @@ _RESOURCES = (
     meetings,
     offers_page,
     duty_page,
+    whistles_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

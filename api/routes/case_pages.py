@@ -11,6 +11,7 @@ from api.cases.steps import loop
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.routes.cases import calendar_of, editions_of
+from api.routes.whistles_page import names_of_posts, whistle_ground
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
@@ -48,8 +49,9 @@ def show_case(number: str, request: Request, session: PageSessionDep) -> Respons
     if row is None:
         return missing_page(request, actor)
     script = script_data(
-        request, "casefile", ("case", "cases", "casefile", "report.photo"), number=number,
-        zone=calendar_of(request).zone.key,
+        request, "casefile", ("case", "cases", "casefile", "report.photo", "whistles"), number=number,
+        zone=calendar_of(request).zone.key, names=names_of_posts(session, actor),
+        whistle=whistle_ground(session, number),
     )  # fmt: skip
     return page(request, "case.html", actor=actor, script=script, number=number)
 

@@ -1,14 +1,13 @@
-"""Dispatch: rules and what they say of a case, whistles, offers and claims, and the mode of an area."""
+"""Dispatch: rules and what they say of a case, offers and claims, and the mode of an area."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints, model_validator
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from api.cases.calendar import CalendarMissingError
@@ -25,7 +24,6 @@ from api.schemas import Body, Line, problems
 router = APIRouter(prefix="/api/v1", tags=["dispatch"], route_class=KeptRoute)
 
 Mode = Literal["routine", "emergency", "drill"]
-Level = Literal["micro_grid", "grid", "community", "street"]
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 DivisionId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Said = Annotated[
@@ -96,72 +94,6 @@ class SuggestionOut(BaseModel):
     automatic: bool
     duty_desk: str = Field(description="Code of the division whose dispatchers have what no rule gives away")
     passed: list[PassedRule]
-
-
-class CallIn(Body):
-    """A department that is called."""
-
-    department: Line
-    minutes: Annotated[int, Field(ge=1, le=10_080)] | None = Field(
-        None, description="To report in; else what the level has"
-    )
-
-
-class WhistleIn(Body):
-    """A whistle: departments that are to report in, from a level on."""
-
-    level: Level = "community"
-    calls: Annotated[list[CallIn], Field(min_length=1, max_length=20)]
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")] = ""
-
-    @model_validator(mode="after")
-    def calls_each_once(self) -> WhistleIn:
-        """Refuse a department that is called twice."""
-        if len({call.department for call in self.calls}) < len(self.calls):
-            raise ValueError("a department is called once")
-        return self
-
-
-class CallOut(BaseModel):
-    """A department that was called, with its clock; `first_due_at` stays when it escalates."""
-
-    id: int
-    department: str
-    level: Level
-    called_at: datetime
-    first_due_at: datetime
-    due_at: datetime
-    escalations: int
-    reported_in_at: datetime | None
-    done_at: datetime | None
-    released_at: datetime | None
-
-
-class WhistleOut(BaseModel):
-    """A whistle with its calls."""
-
-    id: int
-    case: str
-    note: str
-    blown_at: datetime
-    calls: list[CallOut]
-
-
-class AnswerIn(Body):
-    """What a department says when it is there, or has done its part."""
-
-    note: Said
-
-
-class DepartmentFigures(BaseModel):
-    """How a department answers whistles: the median is over the `reported_in` of its `calls`, in seconds."""
-
-    department: str
-    calls: int
-    reported_in: int
-    on_time: int
-    escalated: int
-    median_s: float | None
 
 
 class OfferIn(Body):
@@ -304,71 +236,6 @@ def get_suggestion(number: Number, request: Request, session: SessionDep) -> Sug
     )  # fmt: skip
 
 
-@router.post("/cases/{number}/whistles", status_code=201, responses=problems(400, 404, 409))
-def blow_whistle(number: Number, body: WhistleIn, session: SessionDep) -> WhistleOut:
-    """Call several departments to a case (吹哨), each with a clock of its own until it reports in."""
-    require_impersonal(body.note, "note")
-    for call in body.calls:
-        require_impersonal(call.department, "department")
-    made = session.execute(
-        text("SELECT blow_whistle(:n, :level, cast(:calls AS jsonb), :note)"),
-        {"n": number, "level": body.level, "note": body.note,
-         "calls": json.dumps([call.model_dump() for call in body.calls])},
-    ).scalar_one()  # fmt: skip
-    if made is None:
-        raise _no_such_case()
-    return next(whistle for whistle in _whistles(session, number) if whistle.id == made)
-
-
-@router.get("/cases/{number}/whistles", responses=problems(404))
-def list_whistles(number: Number, session: SessionDep) -> list[WhistleOut]:
-    """List the whistles of a case, with when each department was called and came."""
-    if session.execute(text("SELECT 1 FROM cases WHERE number = :n"), {"n": number}).one_or_none() is None:
-        raise _no_such_case()
-    return _whistles(session, number)
-
-
-@router.post("/whistle-calls/{call_id}/report-in", status_code=201, responses=problems(400, 404, 409))
-def report_in(call_id: RowId, body: AnswerIn, session: SessionDep) -> WhistleOut:
-    """Report in (报到): somebody of the department that was called is there."""
-    require_impersonal(body.note, "note")
-    return _answered(session, call_id, "SELECT answer_call(:id, false, :note)", body.note)
-
-
-@router.post("/whistle-calls/{call_id}/done", status_code=201, responses=problems(400, 404, 409))
-def finish_call(call_id: RowId, body: AnswerIn, session: SessionDep) -> WhistleOut:
-    """Say that the department has done its part; a case is handled once all that were called have."""
-    require_impersonal(body.note, "note")
-    return _answered(session, call_id, "SELECT answer_call(:id, true, :note)", body.note)
-
-
-@router.post("/whistle-calls/{call_id}/release", status_code=201, responses=problems(400, 404, 409))
-def release_call(call_id: RowId, body: AnswerIn, session: SessionDep) -> WhistleOut:
-    """Let a department go that was called and is not needed."""
-    require_impersonal(body.note, "note")
-    return _answered(session, call_id, "SELECT release_call(:id, :note)", body.note)
-
-
-@router.get("/whistles/departments", responses=problems())
-def rank_departments(session: SessionDep) -> list[DepartmentFigures]:
-    """Rank departments by the median time from whistle to report-in, over the calls that the actor sees.
-
-    On time is measured by the first deadline, whatever an escalation granted; released calls count nowhere.
-    """
-    rows = session.execute(
-        text("""
-            SELECT k.department, count(*) AS calls, count(k.reported_in_at) AS reported_in,
-                   count(*) FILTER (WHERE k.reported_in_at <= k.first_due_at) AS on_time,
-                   count(*) FILTER (WHERE k.escalations > 0) AS escalated,
-                   percentile_cont(0.5) WITHIN GROUP (
-                     ORDER BY extract(epoch FROM k.reported_in_at - w.blown_at))
-                     FILTER (WHERE k.reported_in_at IS NOT NULL) AS median_s
-            FROM whistle_calls k JOIN whistles w ON w.id = k.whistle_id
-            WHERE k.released_at IS NULL GROUP BY k.department ORDER BY median_s NULLS LAST, k.department""")
-    )
-    return [DepartmentFigures.model_validate(row._mapping) for row in rows]
-
-
 @router.post("/cases/{number}/offer", status_code=201, responses=problems(400, 404, 409))
 def offer_case(number: Number, body: OfferIn, session: SessionDep) -> OfferOut:
     """Offer a case to the teams of its area (派单); a text that is moderated already is what they see."""
@@ -454,34 +321,6 @@ def _due(request: Request, number: str) -> datetime | None:
         return due_after(calendar_of(request), events, condition, "claim", datetime.now(UTC))
     except CalendarMissingError:
         return None
-
-
-def _answered(session: Session, call_id: int, statement: str, note: str) -> WhistleOut:
-    number = session.execute(text(statement), {"id": call_id, "note": note}).scalar_one()
-    if number is None:
-        raise NotFoundError("call_not_found", "there is no such call")
-    return next(
-        whistle for whistle in _whistles(session, number) if any(call.id == call_id for call in whistle.calls)
-    )
-
-
-def _whistles(session: Session, number: str) -> list[WhistleOut]:
-    rows = session.execute(
-        text("""
-            SELECT w.id AS whistle, w.case_number, w.note, w.blown_at, k.*, w.blown_at AS called_at
-            FROM whistles w JOIN whistle_calls k ON k.whistle_id = w.id
-            WHERE w.case_number = :n ORDER BY w.id, k.id"""),
-        {"n": number},
-    ).all()
-    heads: dict[int, Row[Any]] = {}
-    calls: dict[int, list[CallOut]] = {}
-    for row in rows:
-        heads[row.whistle] = row
-        calls.setdefault(row.whistle, []).append(CallOut.model_validate(row._mapping))
-    return [
-        WhistleOut(id=key, case=row.case_number, note=row.note, blown_at=row.blown_at, calls=calls[key])
-        for key, row in heads.items()
-    ]
 
 
 def _offers(session: Session) -> list[OfferOut]:

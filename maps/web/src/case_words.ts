@@ -28,6 +28,13 @@ export function moment(at: string): string {
   }).format(new Date(at));
 }
 
+/** Without its year, where that goes without saying. */
+export function shortMoment(at: string): string {
+  return new Intl.DateTimeFormat(htmlLanguage(), {
+    timeZone: zone, month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+  }).format(new Date(at));
+}
+
 export function timeElement(at: string): HTMLElement {
   return element("time", { datetime: at }, moment(at));
 }

@@ -13,6 +13,7 @@ import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
 import { startWall, type WallView } from "./wall/wall.ts";
+import { startWhistles } from "./whistles/whistles.ts";
 
 declare global {
   interface Window {
@@ -37,6 +38,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   offers: startOffers,
   solved: startSolved,
   stations: startStations,
+  whistles: startWhistles,
   wall: async (page) => {
     window.weigeCases.wall = await startWall(page);
   },

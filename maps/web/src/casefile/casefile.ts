@@ -7,6 +7,8 @@ import { stateTag, timeElement, useZone, word } from "../case_words.ts";
 import { button, element, typed } from "../dom.ts";
 import { GroundMap, pin } from "../ground_map.ts";
 import { hear } from "../hearing.ts";
+import { whistleForm, type Level } from "../whistles/blowing.ts";
+import { whistleCard, type Whistle } from "../whistles/calls.ts";
 import { t } from "../words.ts";
 import { stepForms, type Taken } from "./forms.ts";
 import { Photos } from "./photos.ts";
@@ -15,12 +17,15 @@ import { clocks, handOvers, heldBy, logOf, stageBar, whyThisDeadline } from "./p
 interface FilePage extends CasePage {
   number: string;
   zone: string;
+  names: Record<string, string>;
+  /** In which states the reader may call departments, and what each level gives them. */
+  whistle: { states: string[]; levels: Level[] };
 }
 
 export async function startCaseFile(told: CasePage): Promise<void> {
   const page = told as FilePage;
   useZone(page.zone);
-  await new CaseFile(page.number).open();
+  await new CaseFile(page).open();
 }
 
 class CaseFile {
@@ -30,15 +35,18 @@ class CaseFile {
   private map: GroundMap | null = null;
   private readonly photos: Photos;
 
-  constructor(private readonly number: string) {
-    this.address = `/api/v1/cases/${number}`;
+  private readonly number: string;
+
+  constructor(private readonly page: FilePage) {
+    this.number = page.number;
+    this.address = `/api/v1/cases/${page.number}`;
     this.photos = new Photos(this.address, (refused) => put("said", refused));
   }
 
   async open(): Promise<void> {
     await this.look();
     const look = () => {
-      if (!document.querySelector(".step-form form")) void this.look();
+      if (!document.querySelector(".step-form form, #whistles form")) void this.look();
     };
     hear<{ number: string; revision: number }>(["case"], ({ number, revision }) => {
       if (number === this.number && revision > this.revision) look();
@@ -81,6 +89,28 @@ class CaseFile {
     void this.photos.look(detail.allowed.some(({ step }) => step === "note"));
     void this.offerCall();
     void this.draw(detail);
+    void this.showWhistles(one.state, account.departments);
+  }
+
+  /** Departments that were called (吹哨报到), and the form to call more. */
+  private async showWhistles(state: string, departments: readonly string[]): Promise<void> {
+    const told = await askService<Whistle[]>(`${this.address}/whistles`, { method: "GET" });
+    if (!told.ok) {
+      put("whistles", element("p", { class: "refused" }, t("whistles.not_read", { detail: told.detail })));
+      return;
+    }
+    const say = (done: string, fault: string) => {
+      put("whistle-said", done);
+      put("whistle-fault", fault);
+    };
+    const ground = {
+      names: this.page.names, areas: {}, isOfCase: true,
+      answered: (done: string) => void this.look().then(() => say(done, "")),
+      refused: (detail: string) => say("", t("whistles.not_done", { detail })),
+    };
+    put("whistles",
+      told.body.length ? element("ul", { class: "blown" }, ...told.body.map((each) => whistleCard(each, ground))) : element("p", { class: "soft" }, t("whistles.none_of_case")),
+      ...(this.page.whistle.states.includes(state) ? [whistleForm(this.number, this.page.whistle.levels, departments, () => ground.answered(t("whistles.blown_now")), ground.refused)] : []));
   }
 
   private where({ case: { properties: one }, duplicates }: CaseDetail): HTMLElement[] {

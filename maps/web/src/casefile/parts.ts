@@ -1,6 +1,6 @@
 /** The parts of a case as they are read: stages, clocks with their sum, who held it, and its log. */
 import type { CaseAccount, CaseDetail, LoggedStep } from "../case_schema.ts";
-import { dueWords, isOpen, moment, span, timeElement, word } from "../case_words.ts";
+import { dueWords, isOpen, moment, shortMoment, span, timeElement, word } from "../case_words.ts";
 import { element, typed } from "../dom.ts";
 import { t } from "../words.ts";
 
@@ -80,8 +80,4 @@ function said({ body, step }: LoggedStep): (Node | string)[] {
   if (step !== "report" && step !== "collect" && text("grid")) add(t("casefile.log.grid"), typed(text("grid")));
   if (text("note")) add(t("casefile.log.note"), typed(text("note")));
   return told;
-}
-
-function shortMoment(at: string): string {
-  return moment(at).slice(5);
 }
