@@ -9,6 +9,8 @@ References
 Garfinkel, R., Nemhauser, G. (1969). The set-partitioning problem: set covering with equality constraints.
 Operations Research 17(5) (laying the sets of one atom after another).
 Balas, E., Padberg, M. (1976). Set partitioning: a survey. SIAM Review 18(4) (reduced cost fixing).
+Gilmore, P., Gomory, R. (1961). A linear programming approach to the cutting-stock problem. Operations
+Research 9(6) (a relaxation of many columns from those that its prices call for).
 Knuth, D. (2000). Dancing links. arXiv:cs/0011047 (going on with the atom that has the fewest sets left).
 """
 
@@ -27,6 +29,13 @@ from geo.partition.exact import Choice, partition_program, same_solver
 TICKS_PER_M = 10_000
 # A bound of the relaxation may be off by rounding, here by a centimetre.
 SLACK_TICKS = 100
+# The relaxation of more sets begins with so many of the cheapest of each atom and takes on so many at a time.
+FEW_COLUMNS = 2_000
+FIRST_COLUMNS, MORE_COLUMNS = 20, 400
+# A set that costs less than its atoms by this much is missing in the relaxation.
+MISSING_M = 1e-6
+# An atom that is held alone by more than this share has no place in any choice.
+SHARE = 1e-6
 # So many sets are laid by the interpreter before a larger search is worth compiling.
 FEW_LAID = 300
 
@@ -161,16 +170,10 @@ def cheapest_cover(
     k, n = member.shape
     if not k or not member.any(axis=0).all():
         return Choice(np.empty(0, np.int64), proved=True)
-    solver = same_solver()
-    program = partition_program(member, cost)
-    # No set is taken more than once as it is; a bound would put prices on sets beside those on atoms.
-    program.col_upper_ = np.full(k, np.inf)
-    solver.passModel(program)
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    relaxed = _relaxed(member, cost)
+    if relaxed is None:
         return Choice(np.empty(0, np.int64), proved=True)
-    bound = solver.getInfo().objective_function_value
-    reduced = np.asarray(solver.getSolution().col_dual)
+    bound, reduced = relaxed
     dearer = np.maximum(np.floor(reduced * TICKS_PER_M), 0).astype(np.int64)
     most = int(np.ceil((known - bound) * TICKS_PER_M)) + SLACK_TICKS
     worth = np.flatnonzero(dearer < most)
@@ -183,6 +186,60 @@ def cheapest_cover(
     if len(chosen) and float(cost[chosen].sum()) >= known:  # the known one, or one as cheap
         chosen = chosen[:0]
     return Choice(chosen, proved)
+
+
+def _relaxed(
+    member: NDArray[np.bool_], cost: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]] | None:
+    """Return the bound of the relaxation and the reduced cost (k,) of each set; None without any choice.
+
+    Of many sets only those are solved for that the prices of the atoms call for, until none is missing.
+    """
+    k, n = member.shape
+    taken = np.full(k, k <= FEW_COLUMNS)
+    if k > FEW_COLUMNS:
+        order = np.argsort(cost / member.sum(axis=1), kind="stable")
+        for atom in range(n):
+            taken[order[member[order, atom]][:FIRST_COLUMNS]] = True
+    # Some of the sets may leave no choice: atoms alone, dearer than any, make up one and leave at the end.
+    alone = 0 if taken.all() else n
+    too_dear = 1 + 2 * float(np.abs(cost).max()) * n
+    program = partition_program(
+        np.vstack([np.eye(alone, n, dtype=np.bool_), member[taken]]),
+        np.concatenate([np.full(alone, too_dear), cost[taken]]),
+    )
+    # No set is taken more than once as it is; a bound would put prices on sets beside those on atoms.
+    program.col_upper_ = np.full(len(program.col_cost_), np.inf)
+    solver = same_solver()
+    solver.passModel(program)
+    held = member.astype(np.float64)
+    while True:
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = solver.getSolution()
+        reduced = cost - held @ np.asarray(solution.row_dual)
+        missing = np.flatnonzero((reduced < -MISSING_M) & ~taken)
+        if len(missing):
+            more = missing[np.argsort(reduced[missing], kind="stable")[:MORE_COLUMNS]]
+            taken[more] = True
+            _add_sets(solver, member[more], cost[more])
+        elif alone:
+            if np.asarray(solution.col_value)[:alone].max() > SHARE:
+                return None
+            solver.deleteCols(alone, np.arange(alone, dtype=np.int32))
+            alone = 0
+        else:
+            return float(solver.getInfo().objective_function_value), reduced
+
+
+def _add_sets(solver: Any, member: NDArray[np.bool_], cost: NDArray[np.float64]) -> None:
+    """Give a relaxation more sets to choose from."""
+    k = len(cost)
+    sets, atoms = np.nonzero(member)
+    starts = np.searchsorted(sets, np.arange(k)).astype(np.int32)
+    bounds = np.zeros(k), np.full(k, np.inf)
+    solver.addCols(k, cost, *bounds, len(atoms), starts, atoms.astype(np.int32), np.ones(len(atoms)))
 
 
 def _search(

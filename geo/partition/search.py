@@ -54,6 +54,9 @@ COOL_CM = [round(300 * 0.04 ** (stage / 3)) for stage in range(4)]
 COOL_MOVES = 18
 # Parts are worth keeping from this heat down, in centimetres: at more, most of them are rough.
 POOLED_CM = 1_000
+# Fewer parts than were found are looked for so often, cooled from moves that may cost a short border.
+FEWER_TRIES = 10
+FEWER_CM = [round(3_000 * 0.04 ** (stage / 7)) for stage in range(8)]
 # In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
 EVEN_CM = [round(20_000 * 0.01 ** (stage / 11)) for stage in range(12)]
 EVEN_SQUARE_CM = 4_000
@@ -373,7 +376,13 @@ def plan_region(
     polished = min(best, cooled, key=key)
     polished = min(polished, pool.best(polished), key=key)
     if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0) and not should_stop():
-        polished = min(polished, cheapest(region, polished, band, weights, effort, large=large), key=key)
+        sets = list_connected_sets(region, band.lower, band.upper, limit=effort.sets, large=large)
+        if sets is None and effort.starts > 1:
+            polished = _fewer(bench, polished, key, should_stop)
+        elif sets is not None:
+            polished = min(
+                polished, cheapest(region, sets, polished, band, weights, effort, large=large), key=key
+            )
     if legal() or (polished == best).all():
         return RegionPlan(polished, unavoidable)
     return RegionPlan(polished, _carried(region, best, polished, unavoidable, band, large=large))
@@ -454,6 +463,31 @@ def _evened(
     return best
 
 
+def _fewer(
+    bench: Bench,
+    best: NDArray[np.int64],
+    key: Callable[[NDArray[np.int64]], Key],
+    should_stop: Callable[[], bool],
+) -> NDArray[np.int64]:
+    """Return the best plan met with fewer parts, as long as that is better.
+
+    Where they must be nearly full, single moves and windows seldom find them: parts are made even first,
+    whatever the band, and annealed into it.
+    """
+    counts = bench.band.legal_counts(bench.region.households)
+    while not should_stop() and (count := len(np.unique(best)) - 1) in counts:
+        pool = Pool(bench.region, bench.band, bench.weights)
+        made = best
+        for _ in range(FEWER_TRIES):
+            tried = bench.annealed(bench.evened(best, count), FEWER_CM, strict=10, pool=pool)
+            made = min(made, tried, key=key)
+        made = min(made, pool.best(made), key=key)
+        if made is best:
+            break
+        best = made
+    return best
+
+
 def out_of_band(region: Region, labels: NDArray[np.int64], band: Band) -> list[int]:
     """Return the parts out of band, ascending."""
     total = np.bincount(labels, weights=region.weight)
@@ -480,6 +514,7 @@ def _carried(
 
 def cheapest(
     region: Region,
+    sets: ConnectedSets,
     labels: NDArray[np.int64],
     band: Band,
     weights: Weights,
@@ -487,10 +522,7 @@ def cheapest(
     *,
     large: bool,
 ) -> NDArray[np.int64]:
-    """Return the cheapest plan within the band of a small region, the given one where none is found."""
-    sets = list_connected_sets(region, band.lower, band.upper, limit=effort.sets, large=large)
-    if sets is None:
-        return labels
+    """Return the cheapest plan of all sets within the band, the given one where none is found."""
     cost = set_costs(region, sets, band, weights)
     if len(region) <= MOST_ATOMS and len(sets) <= SUBSET_SETS:
         chosen = cheapest_division(sets.member, np.zeros(len(cost), np.int64), cost)

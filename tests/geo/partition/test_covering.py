@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.partition import Band, Weights
+from geo.partition import Band, Weights, covering
 from geo.partition.covering import FEW_LAID, cheapest_cover
 from geo.partition.exact import divisions, list_connected_sets, set_costs
 from tests.geo.partition.test_exact import block
@@ -81,3 +81,23 @@ def test_where_an_atom_is_in_no_set_nothing_is_chosen():
     member = np.array([[True, False, False], [False, True, False]])
 
     assert not len(cheapest_cover(member, np.ones(2), FAR, laid=10, large=False).chosen)
+
+
+def test_the_cheapest_cover_is_the_same_with_a_few_columns_at_a_time(monkeypatch):
+    member, cost = hard()
+    at_once = cheapest_cover(member, cost, FAR, laid=PLENTY, large=True)
+    monkeypatch.setattr(covering, "FEW_COLUMNS", 10)
+    monkeypatch.setattr(covering, "FIRST_COLUMNS", 1)
+    monkeypatch.setattr(covering, "MORE_COLUMNS", 5)
+
+    by_turns = cheapest_cover(member, cost, FAR, laid=PLENTY, large=True)
+
+    assert by_turns.proved
+    assert cost[by_turns.chosen].sum() == pytest.approx(cost[at_once.chosen].sum())
+
+
+def test_where_sets_cannot_hold_every_atom_once_nothing_is_chosen_by_turns_either(monkeypatch):
+    monkeypatch.setattr(covering, "FEW_COLUMNS", 1)
+    member = np.array([[True, True, False], [False, True, True], [True, False, True]])
+
+    assert not len(cheapest_cover(member, np.ones(3), FAR, laid=10, large=False).chosen)

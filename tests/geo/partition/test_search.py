@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from geo.partition import search
 from geo.partition.effort import EFFORTS
 from geo.partition.partition import Band, components
 from geo.partition.region import Region, region_of
-from geo.partition.search import COOL_CM, Bench, plan_key, window_plan
+from geo.partition.search import COOL_CM, Bench, compact, plan_key, plan_region, window_plan
 from geo.partition.weights import Weights
 from tests.builders import lattice
 
@@ -94,3 +95,29 @@ def test_the_key_counts_what_it_says():
     key = plan_key(region, np.array([0, 0, 1, 2]), BAND, Weights(compound_split=300, evenness=0))
 
     assert key == (140, 1, 20.0 + 300 * 3)
+
+
+def full_parts() -> Region:
+    """Return a region whose plan of fewest parts fills each of them to the brim, in one compound."""
+    adjacency, n = lattice(6, 6), 36
+    # Six rows of one part each, 100 households; what lies beside a row is cheaper to take than its far end.
+    weight = np.tile([17, 16, 17, 16, 17, 17], 6)
+    return region_of(
+        np.arange(n),
+        weight,
+        np.zeros(n, np.int64),
+        adjacency.left,
+        adjacency.right,
+        np.full(len(adjacency), 1000),
+        adjacency.joins,
+        np.zeros(n, np.bool_),
+    )
+
+
+def test_fewer_parts_are_found_where_they_must_be_full(monkeypatch):
+    monkeypatch.setattr(search, "list_connected_sets", lambda *args, **options: None)
+    region, effort = full_parts(), EFFORTS["standard"]
+
+    plan = plan_region(region, BAND, Weights(), 1, large=True, should_stop=lambda: False, effort=effort)
+
+    assert sorted(np.bincount(compact(plan.labels), weights=region.weight)) == [100] * 6
