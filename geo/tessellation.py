@@ -244,9 +244,15 @@ class _Ground:
     def _spread_labels(self, label: IntArray, open_corner: NDArray[np.bool_], blocks: int) -> IntArray:
         triangles = self.triangles
         blocked = (triangles.edge_kinds[triangles.edge] & blocks) > 0
+        # No label leaves its community, so one after another is done: what it needs stays near at hand.
+        sources = np.flatnonzero(open_corner & (label >= 0))
+        community = self.triangle_community[sources // 3]
+        order = np.argsort(community, kind="stable")
+        starts = np.searchsorted(community[order], np.arange(len(self.communities) + 1))
         spread: IntArray = spread_labels(
-            label, open_corner, triangles.twin, blocked, self._length_m, FAN_STEP_M, large=len(label) > LARGE
-        )
+            label, open_corner, sources[order], starts, triangles.twin, blocked, self._length_m, FAN_STEP_M,
+            large=len(label) > LARGE,
+        )  # fmt: skip
         return spread
 
     @cached_property
@@ -404,45 +410,47 @@ def _leads_on(corner, label, open_corner, twin, blocked):  # type: ignore[no-unt
 
 @kernel
 def spread_labels(  # type: ignore[no-untyped-def]
-    label, open_corner, twin, blocked, length_m, fan_step_m
+    label, open_corner, sources, starts, twin, blocked, length_m, fan_step_m
 ):
     """Give each open corner the label nearest along the triangulation (Dijkstra from all labels at once).
 
     A label moves round a vertex from triangle to triangle, and along edges inside a triangle, never
-    across a blocked edge. Ties go to the smaller label.
+    across a blocked edge. Ties go to the smaller label. Sources are the open corners that have a label,
+    group by group, `starts` where each begins and the last ends; nothing may lead from a group to another.
     """
     label = label.copy()
     settled = np.zeros(len(label), np.bool_)
     heap = [(0.0, np.int64(0), np.int64(0))]
     heap.pop()
-    for start in range(len(label)):
-        # From most corners, inside a footprint or beside one, there is nowhere to go.
-        is_source = open_corner[start] and label[start] >= 0
-        if is_source and _leads_on(start, label, open_corner, twin, blocked):  # type: ignore[no-untyped-call]
-            heap.append((0.0, np.int64(label[start]), np.int64(start)))
-    heapq.heapify(heap)
-    while len(heap) > 0:
-        distance, owner, corner = heapq.heappop(heap)
-        if settled[corner] or (label[corner] >= 0 and label[corner] != owner):
-            continue
-        settled[corner] = True
-        label[corner] = owner
-        base = corner - corner % 3
-        after = base + (corner + 1 - base) % 3
-        before = base + (corner + 2 - base) % 3
-        if label[after] < 0:
-            heapq.heappush(heap, (distance + length_m[corner], owner, np.int64(after)))
-        if label[before] < 0:
-            heapq.heappush(heap, (distance + length_m[before], owner, np.int64(before)))
-        other = twin[corner]
-        if other >= 0 and not blocked[corner]:
-            base = other - other % 3
-            near = base + (other + 1 - base) % 3
-            if open_corner[near] and label[near] < 0:
-                heapq.heappush(heap, (distance + fan_step_m, owner, np.int64(near)))
-        other = twin[before]
-        if other >= 0 and not blocked[before] and open_corner[other] and label[other] < 0:
-            heapq.heappush(heap, (distance + fan_step_m, owner, np.int64(other)))
+    for group in range(len(starts) - 1):
+        for i in range(starts[group], starts[group + 1]):
+            start = sources[i]
+            # From most corners, inside a footprint or beside one, there is nowhere to go.
+            if _leads_on(start, label, open_corner, twin, blocked):  # type: ignore[no-untyped-call]
+                heap.append((0.0, np.int64(label[start]), np.int64(start)))
+        heapq.heapify(heap)
+        while len(heap) > 0:
+            distance, owner, corner = heapq.heappop(heap)
+            if settled[corner] or (label[corner] >= 0 and label[corner] != owner):
+                continue
+            settled[corner] = True
+            label[corner] = owner
+            base = corner - corner % 3
+            after = base + (corner + 1 - base) % 3
+            before = base + (corner + 2 - base) % 3
+            if label[after] < 0:
+                heapq.heappush(heap, (distance + length_m[corner], owner, np.int64(after)))
+            if label[before] < 0:
+                heapq.heappush(heap, (distance + length_m[before], owner, np.int64(before)))
+            other = twin[corner]
+            if other >= 0 and not blocked[corner]:
+                base = other - other % 3
+                near = base + (other + 1 - base) % 3
+                if open_corner[near] and label[near] < 0:
+                    heapq.heappush(heap, (distance + fan_step_m, owner, np.int64(near)))
+            other = twin[before]
+            if other >= 0 and not blocked[before] and open_corner[other] and label[other] < 0:
+                heapq.heappush(heap, (distance + fan_step_m, owner, np.int64(other)))
     return label
 
 

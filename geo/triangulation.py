@@ -69,8 +69,10 @@ class Triangles:
 
     def inner_points(self, xy: IntArray, count: int, face: IntArray) -> NDArray[np.float64]:
         """Return a point inside each region, the middle of its largest triangle, (count, 2) lattice steps."""
-        order = np.lexsort((np.arange(self.n), -self.double_area, face))
-        first = order[np.r_[True, face[order][1:] != face[order][:-1]]]
+        area = np.zeros(count)
+        np.maximum.at(area, face, self.double_area)
+        # The first of those as large: it is written last.
+        first = np.flatnonzero(self.double_area == area[face])[::-1]
         largest = np.zeros(count, np.int64)
         largest[face[first]] = first
         middle: NDArray[np.float64] = xy[self.corners.reshape(-1, 3)[largest]].mean(axis=1)

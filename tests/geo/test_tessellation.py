@@ -287,7 +287,9 @@ def test_interpreted_and_compiled_labels_agree():
     blocked = generator.random(len(label)) < 0.1
     length = generator.uniform(1, 9, len(label))
 
-    arguments = (label, open_corner, triangles.twin, blocked, length, 1e-6)
+    sources = np.flatnonzero(label >= 0)
+    groups = np.array([0, len(sources)])
+    arguments = (label, open_corner, sources, groups, triangles.twin, blocked, length, 1e-6)
     assert (spread_labels(*arguments, large=False) == spread_labels(*arguments, large=True)).all()
 
 
