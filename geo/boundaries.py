@@ -62,18 +62,22 @@ def _untied(ring: IntArray, point: IntArray) -> IntArray:
 
     Arcs come ring by ring, in their order round it.
     """
-    key = np.stack([ring, point], axis=1)
-    _, visits = np.unique(key, axis=0, return_counts=True)
-    if (visits == 1).all():
+    if not len(ring):
         return ring
-    order = np.lexsort((point, ring))
-    tied = np.unique(ring[order][1:][(key[order][1:] == key[order][:-1]).all(axis=1)])
+    # One number for each visit: rows of two columns take ten times as long to sort.
+    visit = ring * (int(point.max()) + 1) + point
+    visit.sort()
+    again = visit[1:][visit[1:] == visit[:-1]]
+    if not len(again):
+        return ring
+    tied = np.unique(again // (int(point.max()) + 1))
+    begins, ends = np.searchsorted(ring, tied), np.searchsorted(ring, tied, side="right")
     ring = ring.copy()
     count = int(ring.max()) + 1
-    for number in tied:
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         trail: list[int] = []
         seen: dict[int, int] = {}
-        for arc in np.flatnonzero(ring == number):
+        for arc in range(begin, end):
             if point[arc] in seen:
                 start = seen[point[arc]]
                 for looped in trail[start:]:
@@ -82,7 +86,7 @@ def _untied(ring: IntArray, point: IntArray) -> IntArray:
                 del trail[start:]
                 count += 1
             seen[point[arc]] = len(trail)
-            trail.append(int(arc))
+            trail.append(arc)
     return ring
 
 
