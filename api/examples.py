@@ -185,6 +185,11 @@ _OF: dict[str, Any] = {
         "households": 40, "demands": 3, "settled": 2, "reverses": None,
     },
     "VisitFigures": {"topic": "fire_safety", "rounds": 9, "households": 360, "demands": 21, "settled": 17},
+    "GridVisitsOut": {
+        "grids": [{"area": "320924001001", "grid": "320924001001003", "households": 92, "rounds": 2,
+                   "visited": 71, "demands": 4, "settled": 3, "last_day": "2026-11-26"}],
+        "elsewhere": {"rounds": 0, "visited": 0, "demands": 0, "settled": 0},
+    },
     "PointsIn": {"division_id": 4, "team": "骑手服务队", "user_id": 7, "points": 5, "reason": "report"},
     "PointsOut": {
         "id": 11, "area": "320706001", "team": "骑手服务队", "points": 5, "reason": "report",

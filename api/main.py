@@ -66,6 +66,8 @@ from api.routes import (
     stations,
     stations_page,
     uploads,
+    visits,
+    visits_page,
     wall,
     wall_page,
     whistles,
@@ -121,10 +123,12 @@ _RESOURCES = (
     indicator_pages,
     solved_page,
     mechanisms,
+    visits,
     meetings,
     offers_page,
     duty_page,
     whistles_page,
+    visits_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

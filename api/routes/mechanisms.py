@@ -1,4 +1,4 @@
-"""What a street runs beside its cases: rosters, joint actions, visits as counts, points, fields asked for."""
+"""What a street runs beside its cases: rosters, joint actions, points, fields asked for."""
 
 from __future__ import annotations
 
@@ -102,49 +102,6 @@ class JointFigures(BaseModel):
     share: float
 
 
-class VisitIn(Body):
-    """A round of visits as counts: nobody's name and no household's affairs."""
-
-    division_id: Id
-    grid: GridCode | None = None
-    day: date
-    topic: Topic
-    households: Annotated[int, Field(ge=1, le=100_000)]
-    demands: Annotated[int, Field(ge=0, le=100_000)] = 0
-    settled: Annotated[int, Field(ge=0, le=100_000)] = 0
-
-    @model_validator(mode="after")
-    def settles_what_was_asked(self) -> VisitIn:
-        """Refuse more demands settled than there were."""
-        if self.settled > self.demands:
-            raise ValueError("more demands were settled than there were")
-        return self
-
-
-class VisitOut(BaseModel):
-    """A round of visits; one that takes another back has its counts negative."""
-
-    id: int
-    area: str
-    grid: str
-    day: date
-    topic: str
-    households: int
-    demands: int
-    settled: int
-    reverses: int | None
-
-
-class VisitFigures(BaseModel):
-    """Visits of a topic in all, without what was taken back."""
-
-    topic: str
-    rounds: int
-    households: int
-    demands: int
-    settled: int
-
-
 class PointsIn(Body):
     """Points for an account in a team."""
 
@@ -209,29 +166,26 @@ class BurdenOut(BaseModel):
 _DUTIES = """
     SELECT r.id, d.code AS area, r.grid, r.place, r.user_id, r.starts_at, r.ends_at
     FROM duties r JOIN divisions d ON d.id = r.division_id"""
-_VISITS = """
-    SELECT v.id, d.code AS area, v.grid, v.day, v.topic, v.households, v.demands, v.settled, v.reverses
-    FROM visit_counts v JOIN divisions d ON d.id = v.division_id"""
 _POINTS = """
     SELECT p.id, d.code AS area, p.team, p.points, p.reason, p.case_number, p.reverses, p.set_at
     FROM points p LEFT JOIN divisions d ON d.id = p.division_id"""
 _ACTIONS = """
     SELECT j.id, d.code AS area, j.title, j.day, j.departments, j.cases
     FROM joint_actions j JOIN divisions d ON d.id = j.division_id"""
-_WITHIN = "d.path <@ (SELECT path FROM divisions WHERE id = :division)"
+WITHIN = "d.path <@ (SELECT path FROM divisions WHERE id = :division)"
 
 
 @router.post("/duties", status_code=201, responses=problems(400, 404, 409))
 def add_duty(body: DutyIn, session: SessionDep, actor: ActorDep) -> DutyOut:
     """Put an account of a post on the roster; two in one place at a time are refused."""
-    _require_division(session, body.division_id)
+    require_division(session, body.division_id)
     values = {**body.model_dump(), "grid": body.grid or "", "by": actor.user_id}
-    made = _insert(
+    made = inserted(
         session, """
         INSERT INTO duties (division_id, grid, place, user_id, starts_at, ends_at, set_by)
         VALUES (:division_id, :grid, :place, :user_id, :starts_at, :ends_at, :by) RETURNING id""",
         values)  # fmt: skip
-    return DutyOut.model_validate(_one(session, f"{_DUTIES} WHERE r.id = :id", id=made))
+    return DutyOut.model_validate(one_row(session, f"{_DUTIES} WHERE r.id = :id", id=made))
 
 
 @router.get("/duties", responses=problems())
@@ -242,7 +196,7 @@ def list_duties(
 ) -> list[DutyOut]:
     """List who is on duty at a moment in a division, by grid and place."""
     rows = session.execute(
-        text(f"{_DUTIES} WHERE {_WITHIN} AND r.withdrawn_at IS NULL AND r.starts_at <= coalesce(:at, now())"
+        text(f"{_DUTIES} WHERE {WITHIN} AND r.withdrawn_at IS NULL AND r.starts_at <= coalesce(:at, now())"
              " AND r.ends_at > coalesce(:at, now()) ORDER BY d.code, r.grid, r.place"),
         {"division": division, "at": at},
     )  # fmt: skip
@@ -270,14 +224,14 @@ def list_gaps(
     ends_at: Annotated[AwareDatetime, Query()],
 ) -> list[GapOut]:
     """List where micro-grids in force lack somebody in first place or a deputy between two moments."""
-    _require_division(session, division)
+    require_division(session, division)
     if not timedelta(0) < ends_at - starts_at <= LONGEST_ROSTER:
         raise NotValidError("roster_stretch", "ask for at most 31 days, with the end after the beginning")
     grids = session.execute(
         text(f"""
             SELECT d.id, d.code AS area, g.code AS grid FROM grids g JOIN versions v ON v.id = g.version_id
               JOIN divisions d ON d.id = g.community_id
-            WHERE {_WITHIN} AND v.state IN ('published', 'superseded')
+            WHERE {WITHIN} AND v.state IN ('published', 'superseded')
               AND daterange(v.valid_from, v.valid_to) @> (:day AT TIME ZONE 'UTC')::date
             ORDER BY d.code, g.code"""),
         {"division": division, "day": starts_at},
@@ -307,20 +261,20 @@ def list_gaps(
 def add_joint_action(body: JointActionIn, session: SessionDep, actor: ActorDep) -> JointActionOut:
     """Note a joint action over several cases of an area."""
     require_impersonal(body.title, "title")
-    _require_division(session, body.division_id)
-    made = _insert(
+    require_division(session, body.division_id)
+    made = inserted(
         session, """
         INSERT INTO joint_actions (division_id, title, day, departments, cases, set_by)
         VALUES (:division_id, :title, :day, :departments, :cases, :by) RETURNING id""",
         {**body.model_dump(), "by": actor.user_id})  # fmt: skip
-    return JointActionOut.model_validate(_one(session, f"{_ACTIONS} WHERE j.id = :id", id=made))
+    return JointActionOut.model_validate(one_row(session, f"{_ACTIONS} WHERE j.id = :id", id=made))
 
 
 @router.get("/joint-actions", responses=problems())
 def list_joint_actions(session: SessionDep, division: DivisionQuery) -> list[JointActionOut]:
     """List the joint actions of a division, the newest first."""
     rows = session.execute(
-        text(f"{_ACTIONS} WHERE {_WITHIN} ORDER BY j.day DESC, j.id DESC LIMIT 1000"), {"division": division}
+        text(f"{_ACTIONS} WHERE {WITHIN} ORDER BY j.day DESC, j.id DESC LIMIT 1000"), {"division": division}
     )
     return [JointActionOut.model_validate(row._mapping) for row in rows]
 
@@ -339,7 +293,7 @@ def count_joint_actions(
               SELECT DISTINCT number, department
               FROM joint_actions j JOIN divisions d ON d.id = j.division_id, unnest(j.cases) number,
                    unnest(j.departments) department
-              WHERE {_WITHIN} AND (cast(:first AS date) IS NULL OR j.day >= :first)
+              WHERE {WITHIN} AND (cast(:first AS date) IS NULL OR j.day >= :first)
                 AND (cast(:before AS date) IS NULL OR j.day < :before)
             ), share AS (
               SELECT department, number, 1.0 / count(*) OVER (PARTITION BY number) AS share FROM part
@@ -351,75 +305,29 @@ def count_joint_actions(
     return [JointFigures.model_validate(row._mapping) for row in rows]
 
 
-@router.post("/visits", status_code=201, responses=problems(400, 404))
-def add_visits(body: VisitIn, session: SessionDep, actor: ActorDep) -> VisitOut:
-    """Note a round of visits as counts."""
-    _require_division(session, body.division_id)
-    made = _insert(
-        session, """
-        INSERT INTO visit_counts (division_id, grid, day, topic, households, demands, settled, set_by)
-        VALUES (:division_id, :grid, :day, :topic, :households, :demands, :settled, :by) RETURNING id""",
-        {**body.model_dump(), "grid": body.grid or "", "by": actor.user_id})  # fmt: skip
-    return VisitOut.model_validate(_one(session, f"{_VISITS} WHERE v.id = :id", id=made))
-
-
-@router.post("/visits/{visit_id}/reversal", status_code=201, responses=problems(400, 404, 409))
-def reverse_visits(visit_id: RowId, session: SessionDep, actor: ActorDep) -> VisitOut:
-    """Take a round of visits back by a row of its own; what was written stays."""
-    _require_row(session, "visit_counts", visit_id)
-    made = _insert(
-        session, """
-        INSERT INTO visit_counts
-          (division_id, grid, day, topic, households, demands, settled, reverses, set_by)
-        SELECT division_id, grid, day, topic, -households, -demands, -settled, id, :by
-        FROM visit_counts WHERE id = :id RETURNING id""", {"id": visit_id, "by": actor.user_id})  # fmt: skip
-    return VisitOut.model_validate(_one(session, f"{_VISITS} WHERE v.id = :id", id=made))
-
-
-@router.get("/visits/figures", responses=problems())
-def count_visits(
-    session: SessionDep,
-    division: DivisionQuery,
-    first: Annotated[date | None, Query(description="First day")] = None,
-    before: Annotated[date | None, Query(description="First day after")] = None,
-) -> list[VisitFigures]:
-    """Add up the visits of a division by topic."""
-    rows = session.execute(
-        text(f"""
-            SELECT v.topic, sum(CASE WHEN v.reverses IS NULL THEN 1 ELSE -1 END) AS rounds,
-                   sum(v.households) AS households, sum(v.demands) AS demands, sum(v.settled) AS settled
-            FROM visit_counts v JOIN divisions d ON d.id = v.division_id
-            WHERE {_WITHIN} AND (cast(:first AS date) IS NULL OR v.day >= :first)
-              AND (cast(:before AS date) IS NULL OR v.day < :before)
-            GROUP BY v.topic ORDER BY v.topic"""),
-        {"division": division, "first": first, "before": before},
-    )
-    return [VisitFigures.model_validate(row._mapping) for row in rows]
-
-
 @router.post("/points", status_code=201, responses=problems(400, 404, 409))
 def add_points(body: PointsIn, session: SessionDep, actor: ActorDep) -> PointsOut:
     """Give an account points in a team; nobody gives himself any."""
     require_impersonal(body.team, "team")
-    _require_division(session, body.division_id)
-    made = _insert(
+    require_division(session, body.division_id)
+    made = inserted(
         session, """
         INSERT INTO points (division_id, team, user_id, points, reason, case_number, set_by)
         VALUES (:division_id, :team, :user_id, :points, :reason, :case_number, :by) RETURNING id""",
         {**body.model_dump(), "by": actor.user_id})  # fmt: skip
-    return PointsOut.model_validate(_one(session, f"{_POINTS} WHERE p.id = :id", id=made))
+    return PointsOut.model_validate(one_row(session, f"{_POINTS} WHERE p.id = :id", id=made))
 
 
 @router.post("/points/{points_id}/reversal", status_code=201, responses=problems(400, 404, 409))
 def reverse_points(points_id: RowId, session: SessionDep, actor: ActorDep) -> PointsOut:
     """Take points back by a row of their own; what was written stays."""
-    _require_row(session, "points", points_id)
-    made = _insert(
+    require_row(session, "points", points_id)
+    made = inserted(
         session, """
         INSERT INTO points (division_id, team, user_id, points, reason, case_number, reverses, set_by)
         SELECT division_id, team, user_id, -points, reason, case_number, id, :by
         FROM points WHERE id = :id RETURNING id""", {"id": points_id, "by": actor.user_id})  # fmt: skip
-    return PointsOut.model_validate(_one(session, f"{_POINTS} WHERE p.id = :id", id=made))
+    return PointsOut.model_validate(one_row(session, f"{_POINTS} WHERE p.id = :id", id=made))
 
 
 @router.get("/points/mine", responses=problems())
@@ -466,29 +374,33 @@ def measure_burden(
               LATERAL (SELECT count(*) AS n FROM log l, jsonb_object_keys(l.body) told
                        WHERE l.stream = 'case' AND l.chain = c.number AND l.seq = 1 AND told = ANY (:asked)
                          AND l.body ->> told <> '') asked
-            WHERE {_WITHIN} AND c.reported_at >= :first AND c.reported_at < :before
+            WHERE {WITHIN} AND c.reported_at >= :first AND c.reported_at < :before
             GROUP BY c.channel ORDER BY c.channel"""),
         {"division": division, "first": first, "before": before, "asked": list(field_register().asked)},
     )
     return [BurdenOut.model_validate(row._mapping) for row in rows]
 
 
-def _insert(session: Session, statement: str, values: dict[str, Any]) -> int:
+def inserted(session: Session, statement: str, values: dict[str, Any]) -> int:
+    """Insert a row and return its id."""
     made: int = session.execute(text(statement), values).scalar_one()
     return made
 
 
-def _one(session: Session, statement: str, **values: Any) -> Any:
+def one_row(session: Session, statement: str, **values: Any) -> Any:
+    """Return the one row of a statement by column."""
     return session.execute(text(statement), values).one()._mapping
 
 
-def _require_division(session: Session, division_id: int) -> None:
+def require_division(session: Session, division_id: int) -> None:
+    """Refuse a division that the actor may not know of."""
     seen = session.execute(text("SELECT 1 FROM divisions WHERE id = :d"), {"d": division_id}).one_or_none()
     if seen is None:
         raise NotFoundError("division_not_found", "there is no such division")
 
 
-def _require_row(session: Session, table: Literal["visit_counts", "points"], row_id: int) -> None:
+def require_row(session: Session, table: Literal["visit_counts", "points"], row_id: int) -> None:
+    """Refuse an entry of a ledger that the actor may not know of."""
     seen = session.execute(text(f"SELECT 1 FROM {table} WHERE id = :id"), {"id": row_id}).one_or_none()
     if seen is None:
         raise NotFoundError("entry_not_found", "there is no such entry")

@@ -12,6 +12,7 @@ import { startOffers } from "./offers/offers.ts";
 import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
+import { startVisits } from "./visits/visits.ts";
 import { startWall, type WallView } from "./wall/wall.ts";
 import { startWhistles } from "./whistles/whistles.ts";
 
@@ -38,6 +39,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   offers: startOffers,
   solved: startSolved,
   stations: startStations,
+  visits: startVisits,
   whistles: startWhistles,
   wall: async (page) => {
     window.weigeCases.wall = await startWall(page);
