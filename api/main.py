@@ -55,6 +55,7 @@ from api.routes import (
     places,
     planner,
     plans,
+    points_page,
     proposals,
     record_page,
     records,
@@ -129,6 +130,7 @@ _RESOURCES = (
     duty_page,
     whistles_page,
     visits_page,
+    points_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

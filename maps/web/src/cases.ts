@@ -9,6 +9,7 @@ import { masked } from "./masking.ts";
 import { startMeetings } from "./meetings/meetings.ts";
 import { startNearest } from "./nearest/nearest.ts";
 import { startOffers } from "./offers/offers.ts";
+import { startPoints } from "./points/points.ts";
 import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
@@ -33,6 +34,7 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
   caselist: startCaseList,
   casefile: startCaseFile,
   duty: startDuty,
+  points: startPoints,
   report: startReport,
   meetings: startMeetings,
   nearest: startNearest,
