@@ -202,6 +202,8 @@ _OF: dict[str, Any] = {
         "kept": "随案件保存", "review_by": "2027-12-31", "asked": True,
     },
     "BurdenOut": {"channel": "courier", "reports": 40, "fields_per_report": 3.2, "steps_per_report": 5.1},
+    "FilledOut": {"channel": "courier", "reports": 40, "steps_per_report": 5.1,
+                  "filled": {"category": 40, "lon": 38, "text": 31, "address": 12}},
     "PublicationIn": {"published": True},
     "PublicationOut": {"division_id": 4, "published": True, "holds": True},
     "PlacesOut": {

@@ -23,6 +23,8 @@ from api.pages import add_pages
 from api.problems import add_problem_handlers
 from api.requests import add_replay
 from api.routes import (
+    burden,
+    burden_page,
     cards_page,
     case_account,
     case_lists,
@@ -125,12 +127,14 @@ _RESOURCES = (
     solved_page,
     mechanisms,
     visits,
+    burden,
     meetings,
     offers_page,
     duty_page,
     whistles_page,
     visits_page,
     points_page,
+    burden_page,
 )
 # What stands behind a plan that is opened: seconds of loading, for whoever is the first to ask.
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")

@@ -1,4 +1,4 @@
-"""What a street runs beside its cases: rosters, joint actions, points, fields asked for."""
+"""What a street runs beside its cases: rosters, joint actions, points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from api.cases.asked_fields import Register, field_register
 from api.cases.masking import require_impersonal
 from api.cases.roster import Duty, gaps
 from api.dependencies import ActorDep, SessionDep
@@ -140,27 +139,6 @@ class TeamPoints(BaseModel):
     team: str
     points: int
     accounts: int
-
-
-class FieldOut(BaseModel):
-    """A field that is kept: what for, on what basis, how long; `asked` of whoever reports."""
-
-    table: str
-    column: str
-    purpose: str
-    basis: str
-    kept: str
-    review_by: date
-    asked: bool
-
-
-class BurdenOut(BaseModel):
-    """What a channel asks of those who report: fields filled in, on average, and steps taken later."""
-
-    channel: str
-    reports: int
-    fields_per_report: float
-    steps_per_report: float
 
 
 _DUTIES = """
@@ -349,36 +327,6 @@ def team_points(session: SessionDep) -> list[TeamPoints]:
         TeamPoints.model_validate(row._mapping)
         for row in session.execute(text("SELECT * FROM team_points()"))
     ]
-
-
-@router.get("/fields", responses=problems())
-def list_fields(session: SessionDep) -> list[FieldOut]:
-    """List every field that is kept of cases: what for, on what basis, how long, and whether it is asked."""
-    register: Register = field_register()
-    return [FieldOut.model_validate(vars(one)) for one in register.fields]
-
-
-@router.get("/burden", responses=problems())
-def measure_burden(
-    session: SessionDep,
-    division: DivisionQuery,
-    first: Annotated[AwareDatetime, Query(description="First moment")],
-    before: Annotated[AwareDatetime, Query(description="First moment after")],
-) -> list[BurdenOut]:
-    """Measure what each channel asks of those who report: fields filled in a report, and steps after it."""
-    rows = session.execute(
-        text(f"""
-            SELECT c.channel, count(*) AS reports, avg(asked.n)::float8 AS fields_per_report,
-                   avg(c.revision - 1)::float8 AS steps_per_report
-            FROM cases c JOIN divisions d ON d.id = c.area_id,
-              LATERAL (SELECT count(*) AS n FROM log l, jsonb_object_keys(l.body) told
-                       WHERE l.stream = 'case' AND l.chain = c.number AND l.seq = 1 AND told = ANY (:asked)
-                         AND l.body ->> told <> '') asked
-            WHERE {WITHIN} AND c.reported_at >= :first AND c.reported_at < :before
-            GROUP BY c.channel ORDER BY c.channel"""),
-        {"division": division, "first": first, "before": before, "asked": list(field_register().asked)},
-    )
-    return [BurdenOut.model_validate(row._mapping) for row in rows]
 
 
 def inserted(session: Session, statement: str, values: dict[str, Any]) -> int:

@@ -31,6 +31,8 @@ declare global {
 }
 
 const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
+  // A page of tables: it has nothing to start.
+  burden: async () => undefined,
   caselist: startCaseList,
   casefile: startCaseFile,
   duty: startDuty,
@@ -50,6 +52,8 @@ const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
 
 async function start(): Promise<void> {
   const page = casePage();
+  // On a phone the line of pages is wider than the screen: the one that is shown is in sight.
+  document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const begin = STARTS[page.kind];
   if (!begin) throw new Error(`there is no page ${page.kind}`);
   await begin(page);
