@@ -18,7 +18,12 @@ export function settle(answer: Told<unknown>, done: string, notDone: (detail: st
     put("fault", notDone(answer.detail));
     return;
   }
-  sessionStorage.setItem(SAID, done);
+  readAnew(done);
+}
+
+/** Read the page anew; what is said stays said. */
+export function readAnew(said: string): void {
+  if (said) sessionStorage.setItem(SAID, said);
   location.reload();
 }
 

@@ -1,23 +1,18 @@
 /** Forms of the page of rosters and modes; what it shows is of the service, and is asked for anew after each change. */
-import { askService, type Told } from "../asking.ts";
+import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { hear } from "../hearing.ts";
+import { readAnew, sayWhatWasDone, settle } from "../settling.ts";
 import { t } from "../words.ts";
 
 interface DutyPage extends CasePage {
   zone: string;
 }
 
-const SAID = "weige-duty-said";
-
 export async function startDuty(told: CasePage): Promise<void> {
   const { zone } = told as DutyPage;
   hear(["mode"], () => reload(), () => undefined);
-  const said = sessionStorage.getItem(SAID);
-  if (said !== null) {
-    sessionStorage.removeItem(SAID);
-    byId("said").textContent = said;
-  }
+  sayWhatWasDone();
   document.querySelector<HTMLFormElement>("#add")?.addEventListener("submit", (event) => {
     event.preventDefault();
     void add(event.target as HTMLFormElement, zone);
@@ -38,11 +33,11 @@ async function add(form: HTMLFormElement, zone: string): Promise<void> {
       division_id: Number(community ?? form.dataset.division), grid: value("grid") || null, place: value("place"), user_id: Number(value("user")),
       starts_at: inZone(value("starts"), zone), ends_at: inZone(value("ends"), zone),
     },
-  }), t("duty.added"));
+  }), t("duty.added"), notDone);
 }
 
 async function withdraw(button: HTMLButtonElement): Promise<void> {
-  settle(await askService(`/api/v1/duties/${button.dataset.duty}`, { method: "DELETE" }), t("duty.withdrawn"));
+  settle(await askService(`/api/v1/duties/${button.dataset.duty}`, { method: "DELETE" }), t("duty.withdrawn"), notDone);
 }
 
 /** A switch changes what every page and every rule of dispatch of the area does: it is asked for once more. */
@@ -66,19 +61,13 @@ function listenToSwitch(form: HTMLFormElement): void {
     void askService("/api/v1/modes", { body: { division_id: Number(form.dataset.division), mode: mode.value, note: note.value.trim() } })
       .then((answer) => {
         sure.hidden = true;
-        settle(answer, t("duty.switched"));
+        settle(answer, t("duty.switched"), notDone);
       });
   });
 }
 
-function settle(answer: Told<unknown>, done: string): void {
-  if (!answer.ok) {
-    byId("said").textContent = "";
-    byId("fault").textContent = t("duty.not_done", { detail: answer.detail });
-    return;
-  }
-  sessionStorage.setItem(SAID, done);
-  location.reload();
+function notDone(detail: string): string {
+  return t("duty.not_done", { detail });
 }
 
 /** The page as it is now, unless somebody is filling in a form. */
@@ -86,9 +75,7 @@ function reload(): void {
   const isFilledIn = Array.from(document.querySelectorAll<HTMLInputElement>("main form input")).some(({ value }) => value !== "");
   if (isFilledIn) return;
   // What was done here just now stays said: the event of it may come after the page was read anew.
-  const said = byId("said").textContent;
-  if (said) sessionStorage.setItem(SAID, said);
-  location.reload();
+  readAnew(byId("said").textContent ?? "");
 }
 
 /** A local time of the service's clock as a moment. */
