@@ -103,7 +103,7 @@ def test_the_page_fits_a_phone_and_a_screen(
     with sign_in_browser(desk.store, browser, desk.ids["both"], locale=locale, **options) as context:
         page = opened(context, address)
         page.locator("tbody td.n a").first.click()
-        page.evaluate("() => window.weigeCases.ready")
+        expect(page.locator("#entries li")).to_have_count(1)
         require_fitting(page, "points")
         findings.look(page, "points")
     assert findings.found == []

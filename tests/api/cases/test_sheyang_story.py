@@ -146,7 +146,6 @@ def accept(story: Story, grid: str) -> Page:
     """The community accepts it online, and sends it to the water works; its page stays open."""
     page = story.opened("community", "/cases?view=mine")
     page.locator("#rows a").click()
-    page.evaluate("() => window.weigeCases.ready")
     expect(page.locator("#where")).to_contain_text(grid)
     expect(page.locator(".shots img")).to_have_count(1)
     take(page, "accept")
