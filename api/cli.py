@@ -30,7 +30,9 @@ from api.cli_options import (
     PlanMaxOption,
     PlanMinOption,
     QuietOption,
+    RegisterFieldOption,
     SpeedOption,
+    StationFieldOption,
     Tongue,
     Work,
     named_effort,
@@ -255,7 +257,7 @@ def reach(
         typer.Option(metavar="TIME", help='Only stations open then: 23:00 (today), "2026-10-01 23:00".'),
     ] = None,
     crs: CrsOption = None,
-    field: FieldOption = None,
+    field: StationFieldOption = None,
     map_file: MapOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -267,7 +269,8 @@ def reach(
 
     given = {"stations": stations, "roads": paths, "gates": gates}
     find_reach(
-        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file,
+        sources_of(given, field, crs, bare="stations"),
         minutes=limits(minutes or ["5,15"]), kmh=speed, output=output, at=at, map_file=map_file,
         calendar=None if at is None else working_calendar(settings_of(None).data_dir),
     )  # fmt: skip
@@ -352,7 +355,7 @@ def map_(
     crs: CrsOption = None,
     field: Annotated[
         list[str] | None,
-        typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="e.g. incidents.kind=category."),
+        typer.Option("--field", metavar="[LAYER.]COLUMN=NAME", help="e.g. incidents.kind=category."),
     ] = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -365,7 +368,7 @@ def map_(
     terminal = terminal_of(lang, quiet=quiet, as_json=as_json)
     commands.make_map(
         terminal, plan_file, output, incidents=incidents, stations=stations, context=context or [],
-        fields=sources_of(given, field, crs).fields, crs=crs, compare=compare, period=period,
+        fields=sources_of(given, field, crs, bare="stations").fields, crs=crs, compare=compare, period=period,
         watermark=watermark, with_texts=with_texts,
     )  # fmt: skip
 
@@ -481,6 +484,8 @@ def load(
         str | None, typer.Option(metavar="CODE", help="Division of communities without a 12-digit code.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the plan (else the file's).")] = None,
+    crs: CrsOption = None,
+    field: RegisterFieldOption = None,
     data_dir: DataDirOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -499,11 +504,12 @@ def load(
     day = (valid_from or datetime.now(UTC)).date() if publish else None
     with server_installed():
         from api import store_commands
+        from api.station_commands import register_fields
 
     store_commands.load(
         terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir),
         plan_file=plan_file, stations=stations, name=name, under=under,
-        valid_from=day,
+        valid_from=day, fields=register_fields(field or []), crs=crs,
     )  # fmt: skip
 
 

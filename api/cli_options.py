@@ -13,6 +13,7 @@ import typer
 
 from api.settings import Settings, reader_language
 from api.sources import Sources
+from geo.columns import columns_of_points
 from geo.errors import InputError
 from maps.text import Language
 
@@ -36,6 +37,14 @@ class Work(StrEnum):
     THOROUGH = "thorough"
 
 
+# A column that --field names, of the first of these layers that a command takes.
+_FIELD_EXAMPLES = {
+    "units": "units.households=hh",
+    "stations": "stations.name=title",
+    "members": "members.member_id=code",
+    "incidents": "incidents.kind=category",
+}
+
 LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=False)]
 
 
@@ -58,6 +67,19 @@ CrsOption = Annotated[
 FieldOption = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="LAYER.COLUMN=NAME", help="Column of a layer, e.g. units.households=hh."),
+]
+StationFieldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field", metavar="[LAYER.]COLUMN=NAME",
+        help="Column of a layer, e.g. roads.road_class=kind; without a layer, of the stations.",
+    ),
+]  # fmt: skip
+RegisterFieldOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field", metavar="[stations.]COLUMN=NAME", help="Column of the stations, e.g. station_id=编号."
+    ),
 ]
 IdOption = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column of the units' ids.")]
 DataDirOption = Annotated[
@@ -137,8 +159,8 @@ def named_language(language: str) -> Language:
     return "zh_CN" if language == Tongue.CHINESE else "en"
 
 
-def fields_of(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]:
-    """Read `units.households=NAME` options.
+def fields_of(options: list[str], kinds: set[str], *, bare: str | None = None) -> dict[tuple[str, str], str]:
+    """Read `units.households=NAME` options; without a layer, a column is one of the layer `bare`.
 
     Raises
     ------
@@ -148,22 +170,33 @@ def fields_of(options: list[str], kinds: set[str]) -> dict[tuple[str, str], str]
     fields: dict[tuple[str, str], str] = {}
     for option in options:
         target, found, name = option.partition("=")
+        if bare is not None and "." not in target and target in columns_of_points(bare):
+            target = f"{bare}.{target}"
         kind, dotted, column = target.partition(".")
         if not (found and dotted and name and column) or kind not in kinds:
+            example = next(said for known, said in _FIELD_EXAMPLES.items() if known in kinds)
             raise InputError(
                 "field_option",
                 f"--field {option} is not of the form LAYER.COLUMN=NAME",
-                mend="write for example --field units.households=hh",
+                mend=f"write for example --field {example}",
                 option=option,
+                example=example,
             )
         fields[(kind, column)] = name
     return fields
 
 
 def sources_of(
-    given: Mapping[str, str | None], field: list[str] | None, crs: str | None, id_column: str | None = None
+    given: Mapping[str, str | None],
+    field: list[str] | None,
+    crs: str | None,
+    id_column: str | None = None,
+    *,
+    bare: str | None = None,
 ) -> Sources:
     """Return the layers that were given among those a command takes, with the columns named for them.
+
+    A column of the layer `bare` may be named without it.
 
     Raises
     ------
@@ -171,4 +204,4 @@ def sources_of(
         As `fields_of`.
     """
     layers = {kind: source for kind, source in given.items() if source is not None}
-    return Sources(layers, fields_of(field or [], set(given)), crs, id_column)  # type: ignore[arg-type]
+    return Sources(layers, fields_of(field or [], set(given), bare=bare), crs, id_column)  # type: ignore[arg-type]

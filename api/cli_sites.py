@@ -20,6 +20,7 @@ from api.cli_options import (
     PlanMinOption,
     QuietOption,
     SpeedOption,
+    StationFieldOption,
     sources_of,
     terminal_of,
 )
@@ -52,7 +53,7 @@ def site(
     gates: LayerOption = None,
     speed: SpeedOption = 4.0,
     crs: CrsOption = None,
-    field: FieldOption = None,
+    field: StationFieldOption = None,
     map_file: MapOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -63,7 +64,8 @@ def site(
 
     given = {"stations": stations, "candidates": candidates, "roads": paths, "gates": gates}
     find_sites(
-        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
+        terminal_of(lang, quiet=quiet, as_json=as_json), plan_file,
+        sources_of(given, field, crs, bare="stations"),
         asked=Asked(new, cover, nearest, capacity, minutes), kmh=speed, output=output, map_file=map_file,
     )  # fmt: skip
 

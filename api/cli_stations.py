@@ -13,6 +13,7 @@ from api.cli_options import (
     JsonOption,
     LangOption,
     QuietOption,
+    RegisterFieldOption,
     server_installed,
     settings_of,
     terminal_of,
@@ -27,9 +28,7 @@ stations = typer.Typer(
 def import_(
     file: Annotated[str, typer.Argument(metavar="LAYER", help="CSV, XLSX, GeoJSON or other points.")],
     look: Annotated[bool, typer.Option("--look", help="Only say what it would change.")] = False,
-    field: Annotated[
-        list[str] | None, typer.Option("--field", metavar="COLUMN=NAME", help="Column, e.g. station_id=编号.")
-    ] = None,
+    field: RegisterFieldOption = None,
     crs: CrsOption = None,
     data_dir: DataDirOption = None,
     lang: LangOption = None,

@@ -6,8 +6,11 @@ from geo.errors import GeoError, InputError
 from maps.text import Language, said_by_others, text, words
 
 
-def fault_line(error: GeoError, language: Language) -> str:
-    """Return an error as one line in the reader's language: place, what is wrong, what would mend it."""
+def fault_line(error: GeoError, language: Language, *, served: bool = False) -> str:
+    """Return an error as one line in the reader's language: place, what is wrong, what would mend it.
+
+    To a reader of the service (`served`) it names no option of the command line.
+    """
     code = getattr(error, "code", "")  # of an error of the service too
     if f"problem.{code}" in words(language) and not isinstance(error, InputError):
         try:
@@ -26,7 +29,12 @@ def fault_line(error: GeoError, language: Language) -> str:
     place = text("cli.place_join", language).join(
         text(f"cli.place.{kind}", language, name=name) for kind, name in places if name
     )
+    if served and f"served.{code}" in words(language):
+        key = f"served.{code}"
     values = {**dict(places), **error.values}
+    for name in ("kind", "looks"):
+        named = words(language).get(f"served.layers.{values.get(name)}")
+        values[f"{name}_name"] = named or str(values.get(name))
     if "reason" in values:
         values["reason"] = said_by_others(str(values["reason"]), language)
     try:

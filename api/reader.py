@@ -6,7 +6,7 @@ from fastapi import Request
 
 from api.fault_lines import fault_line
 from geo.errors import GeoError
-from maps.text import LANGUAGES, Language
+from maps.text import LANGUAGES, Language, words
 
 
 def asked_language(request: Request) -> Language | None:
@@ -29,5 +29,12 @@ def _weight(said: str) -> float:
 
 
 def answered(request: Request, error: GeoError) -> str:
-    """Return an error as one line of an answer: in Chinese where that is asked for, else as it is."""
-    return fault_line(error, "zh_CN") if asked_language(request) == "zh_CN" else str(error)
+    """Return an error as one line of an answer: in Chinese where that is asked for, else as it is.
+
+    Either way no option of the command line is named.
+    """
+    if asked_language(request) == "zh_CN":
+        return fault_line(error, "zh_CN", served=True)
+    if f"served.{getattr(error, 'code', '')}" in words("en"):
+        return fault_line(error, "en", served=True)
+    return str(error)

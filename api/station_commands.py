@@ -28,7 +28,7 @@ def import_register(
     terminal: Terminal, settings: Settings, file: str, *, look: bool, fields: Sequence[str], crs: str | None
 ) -> None:
     """Take a register over, or say what it would change."""
-    named = dict(_field(said) for said in fields)
+    named = register_fields(fields)
     with migrated(settings) as store, Session(store.owner) as session, session.begin():
         tried = session.begin_nested()
         came = load_stations(session, file, fields=named, crs=crs)
@@ -84,8 +84,20 @@ def export_register(terminal: Terminal, settings: Settings, file: Path) -> None:
     terminal.result([text("cli.stations.written", terminal.language, file=file)], {"stations": str(file)})
 
 
+def register_fields(options: Sequence[str]) -> dict[str, str]:
+    """Read `station_id=NAME` or `stations.station_id=NAME` options: our column -> theirs.
+
+    Raises
+    ------
+    InputError
+    """
+    return dict(_field(said) for said in options)
+
+
 def _field(said: str) -> tuple[str, str]:
     column, sign, name = said.partition("=")
+    # As the commands that take several layers have it.
+    column = column.removeprefix("stations.")
     if not sign or not column or not name:
         raise InputError(
             "register_field", f"--field {said} is not of the form COLUMN=NAME",

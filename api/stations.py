@@ -102,7 +102,7 @@ def load_stations(
     NotAllowedError
         A station lies, or lay, where the actor does not plan.
     """
-    layer = read_layer(source, "stations", fields=fields or {}, crs=crs)
+    layer = read_layer(source, "stations", fields=fields or {}, crs=crs, required=("station_id",))
     frame = layer.frame
     _refuse_doubts(layer.name, layer.findings)
     ids = [str(as_written(said)) for said in frame["station_id"].tolist()]
@@ -166,17 +166,15 @@ def _refuse_long(file: str, ids: Sequence[str], columns: Mapping[str, Sequence[s
 
 
 def _refuse_doubts(file: str, findings: tuple[Finding, ...]) -> None:
-    """Refuse what a map would only remark on: a row left out, or ids that are but row numbers."""
+    """Refuse what a map would only remark on: a row left out, or ids not read since they are of persons."""
     for finding in findings:
         if finding.code == "ids_are_row_numbers":
             raise InputError(
-                "column_missing",
-                "the column station_id is missing",
-                mend="add it: by it a station is known again",
+                "station_ids_personal",
+                "its column of ids holds telephone or identity numbers of persons and was not read",
+                mend="number the stations in a column station_id",
                 file=file,
                 layer="stations",
-                column="station_id",
-                names="-",
             )
         if finding.code == "features_without_geometry":
             raise _fault(

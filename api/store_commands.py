@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -52,6 +52,8 @@ def load(
     name: str | None,
     under: str | None,
     valid_from: date | None,
+    fields: Mapping[str, str],
+    crs: str | None,
 ) -> None:
     """Load a plan and stations, publish where asked, and tell what came of it."""
     from api.loading import load_plan, read_timed
@@ -79,7 +81,7 @@ def load(
                 if valid_from is not None:
                     lines.append(text("cli.published", terminal.language, day=valid_from.isoformat()))
             if stations is not None:
-                came = load_stations(session, stations)
+                came = load_stations(session, stations, fields=fields, crs=crs)
                 warn(terminal, came.findings)
                 counts = came.counts()
                 told["stations"] = counts

@@ -268,7 +268,7 @@ def _problem(error: Exception, language: Language) -> dict[str, Any]:
     if isinstance(error, InputError):
         place = {"file": error.file, "layer": error.layer, "field": error.field, "feature": error.feature}
         named = {name: value for name, value in place.items() if value}
-        said = fault_line(error, language)
+        said = fault_line(error, language, served=True)
         return {"code": error.code, "detail": said, "values": dict(error.values), **named}
     if isinstance(error, ServiceError):
         return {"code": error.code, "detail": fault_line(error, language)}

@@ -30,6 +30,11 @@ def canonical_columns(kind: str) -> tuple[str, ...]:
     return tuple(_tables()[kind])
 
 
+def columns_of_points(kind: str) -> tuple[str, ...]:
+    """Return the columns of a kind of points, those included in which a table says where they lie."""
+    return (*canonical_columns(kind), *_tables()["place"])
+
+
 @cache
 def _instead(kind: str) -> Mapping[str, Sequence[str]]:
     """Return what stands for columns that are not there under their own names."""

@@ -286,6 +286,17 @@ def test_stations_without_a_column_of_hours_are_refused_where_a_moment_is_given(
     assert reach(town, stations="untold.csv").returncode == 0
 
 
+def test_columns_of_stations_are_named_with_and_without_their_layer(town):
+    (town / "titled.csv").write_text("station_id,title,lon,lat\nS1,x,119.13,34.572\n", encoding="utf-8")
+
+    for said in ("stations.name=title", "name=title"):
+        done = reach(town, "--field", said, stations="titled.csv")
+        assert done.returncode == 0, done.stderr
+    refused = reach(town, "--field", "households=title", "--lang", "en", stations="titled.csv")
+    assert refused.returncode == 2
+    assert "for example --field stations.name=title" in refused.stderr
+
+
 def test_a_moment_that_is_none_is_refused(town):
     for said in ("25:00", "0001-01-01 00:00"):
         done = reach(town, "--at", said)

@@ -546,13 +546,51 @@ def test_streets_and_communities_are_anybody_s_and_buildings_are_not(client: Tes
 # Command line ----------------------------------------------------------------------------------------------
 
 
+def weige_at(desk: Desk, *arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DATABASE_URL": desk.store.url, "LC_ALL": "C.UTF-8"}
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *map(str, arguments)],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [("stations", "import"), ("load", "--stations")])
+def test_a_register_without_a_column_is_refused_with_an_option_that_helps(
+    desk: Desk, tmp_path: Path, command: tuple[str, str]
+):
+    file = tmp_path / "register.csv"
+    file.write_text("编号,title,lon,lat\nS1,一号,120.001,33.001\n", "utf-8")
+    fields: list[str] = []
+    # Each refusal names an option, and with what it names the next try goes on.
+    for column, name in (("name", "title"), ("station_id", "编号")):
+        refused = weige_at(desk, *command, file, *fields, "--lang", "en")
+        assert refused.returncode == 2
+        assert f"add --field stations.{column}=COLUMN" in refused.stderr
+        fields += ["--field", f"stations.{column}={name}"]
+
+    whole = weige_at(desk, *command, file, *fields, "--json")
+    bare = weige_at(desk, *command, file, *[said.removeprefix("stations.") for said in fields], "--json")
+    wrong = weige_at(desk, *command, file, "--field", "name=titel", "--lang", "en")
+
+    assert whole.returncode == bare.returncode == 0, whole.stderr + bare.stderr
+    assert "name one of these with --field stations.name=COLUMN" in wrong.stderr
+
+
+def test_ids_that_are_telephone_numbers_are_refused(desk: Desk, tmp_path: Path):
+    file = tmp_path / "register.csv"
+    file.write_text("station_id,name,lon,lat\n13812345678,一号,120.001,33.001\n", "utf-8")
+
+    acting = desk.store.acting(desk.ids["planner"], _grants(desk, "planner"))
+    with acting as session, pytest.raises(InputError) as refused:
+        load_stations(session, str(file))
+
+    assert refused.value.code == "station_ids_personal"
+    assert "138" not in str(refused.value)
+
+
 def test_weige_stations_looks_imports_and_exports(desk: Desk, tmp_path: Path):
     def weige(*arguments: object) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "DATABASE_URL": desk.store.url, "LC_ALL": "C.UTF-8"}
-        return subprocess.run(
-            [sys.executable, "-m", "api.cli", "stations", *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=environment,
-        )  # fmt: skip
+        return weige_at(desk, "stations", *arguments)
 
     heads = "编号,name,lon,lat,opening_hours"
     good, bad = (tmp_path / f"{name}.csv" for name in ("good", "bad"))
