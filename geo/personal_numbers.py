@@ -1,18 +1,33 @@
-"""Telephone and identity numbers within texts: found, told by their check character, and masked."""
+"""Telephone and identity numbers within texts, as cases and layers both look for them: found and masked."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-# Telephone and identity numbers in mainland China; full-width digits count as digits.
-_DIGIT = "[0-9\uff10-\uff19]"
-# The code of the country may stand right before a mobile number.
-_BEFORE = rf"(?:(?<!{_DIGIT})|(?<=[+\uff0b]86)|(?<=0086)|(?<!{_DIGIT}86)(?<=86))"
-_MOBILE = rf"{_BEFORE}[1\uff11][3-9\uff13-\uff19]{_DIGIT}[ -]?{_DIGIT}{{4}}[ -]?{_DIGIT}{{4}}(?!{_DIGIT})"
-_LANDLINE = rf"(?<!{_DIGIT})[(\uff08]?[0\uff10]{_DIGIT}{{2,3}}[)\uff09]?[ -]?{_DIGIT}{{7,8}}(?!{_DIGIT})"
-_IDENTITY = rf"(?<!{_DIGIT}){_DIGIT}{{17}}[0-9\uff10-\uff19Xx](?!{_DIGIT})"
-PERSONAL = re.compile(f"(?:{_IDENTITY})|(?:{_MOBILE})|(?:{_LANDLINE})")
+NumberKind: TypeAlias = Literal["identity", "phone"]
+
 MASK = "***"
+# Numbers (of mainland China) are looked for among plain signs; these stand for them, one for one.
+_PLAIN = {0xFF10 + digit: str(digit) for digit in range(10)} | {
+    0xFF38: "X", 0xFF58: "x", 0xFF0D: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0xFF0B: "+", 0x3000: " ",
+    0x00A0: " ", 0x2007: " ", 0x202F: " ", 0xFF0E: ".", 0xFF08: "(", 0xFF09: ")",
+}  # fmt: skip
+_GAP = "[ -]?"
+# Resident identity number (GB 11643-1999): region, birth date, serial and check character, maybe apart.
+_IDENTITY = re.compile(r"(?<!\d)(\d{6})[ .-]?(\d{8})[ .-]?(\d{3}[0-9Xx])(?!\d)", re.ASCII)
+_BIRTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
+# The code of the country may stand right before a mobile number. Dots stand in both gaps of one, or it is a
+# fraction: 135.12345678 is a longitude.
+_MOBILE = (
+    r"(?:(?<!\d)|(?<=\+86)|(?<=0086)|(?<!\d86)(?<=86))1[3-9]\d"
+    rf"(?:{_GAP}\d{{4}}{_GAP}|\.\d{{4}}\.)\d{{4}}(?!\d)"
+)
+# No area code begins with 00: that is a serial number, or the way out of a country.
+_LANDLINE = r"(?<!\d)\(?0[1-9]\d{1,2}\)?[ .-]?\d{7,8}(?!\d)"
+_PHONE = re.compile(f"{_MOBILE}|{_LANDLINE}", re.ASCII)
 # Whole texts that are full of digits and name nobody: a decimal fraction, and a UUID.
 _NUMBER = re.compile(r"[+-]?[0-9]+\.[0-9]*[1-9][0-9]*(?:[eE][+-]?[0-9]+)?")
 _UUID = re.compile(r"\{?[0-9a-f]{8}(-?)(?:[0-9a-f]{4}\1){3}[0-9a-f]{12}\}?", re.IGNORECASE)
@@ -22,34 +37,64 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 
 
+@dataclass(frozen=True)
+class NumberFound:
+    """Where in a text a number of a person stands."""
+
+    kind: NumberKind
+    start: int
+    end: int
+
+
+def plain_signs(text: str) -> str:
+    """Return a text of the same length with full-width signs, odd blanks and dashes as plain ones."""
+    return text.translate(_PLAIN)
+
+
+def numbers_in(text: str, *, mistyped: bool = False) -> Iterator[NumberFound]:
+    """Yield the telephone and identity numbers in a text, by kind and place; they may overlap.
+
+    Parameters
+    ----------
+    text : str
+    mistyped : bool
+        Also identity numbers whose check character does not fit, by their birth date: in what people type
+        a mistyped number still tells who. In layers it is mostly a serial number (region, day and count).
+    """
+    plain = plain_signs(text)
+    for found in _IDENTITY.finditer(plain):
+        if is_identity_number("".join(found.groups()).upper()) or (mistyped and _BIRTH.fullmatch(found[2])):
+            yield NumberFound("identity", *found.span())
+    for found in _PHONE.finditer(plain):
+        yield NumberFound("phone", *found.span())
+
+
 def is_personal(text: str) -> bool:
     """Whether a text as a whole is a telephone number or a valid identity number."""
-    found = PERSONAL.fullmatch(text.strip())
-    return found is not None and _is_plausible(found[0])
+    stripped = text.strip()
+    return any((found.start, found.end) == (0, len(stripped)) for found in numbers_in(stripped))
 
 
 def holds_number(text: str) -> bool:
     """Whether a text holds a telephone or identity number anywhere, though not within fractions and UUIDs."""
     if len(text) < 8 or _NUMBER.fullmatch(text) or _UUID.fullmatch(text):
         return False
-    return any(_is_plausible(found[0]) for found in PERSONAL.finditer(text))
+    return next(numbers_in(text), None) is not None
 
 
 def masked(text: str) -> str:
     """Return a text with telephone and identity numbers replaced by asterisks."""
-    return PERSONAL.sub(lambda found: MASK if _is_plausible(found[0]) else found[0], text)
+    return masked_at(text, ((found.start, found.end) for found in numbers_in(text)))
 
 
-def _is_plausible(number: str) -> bool:
-    digits = re.sub(r"[^0-9Xx]", "", "".join(_ascii_digit(sign) for sign in number)).upper()
-    # No area code begins with 00: that is a serial number, or the way out of a country.
-    if len(digits) <= 12 and digits.startswith("00"):
-        return False
-    return len(digits) != 18 or is_identity_number(digits)
-
-
-def _ascii_digit(sign: str) -> str:
-    return chr(ord(sign) - 0xFEE0) if "\uff10" <= sign <= "\uff19" else sign
+def masked_at(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with asterisks in place of spans (start, end); of those that overlap the first counts."""
+    parts, at = [], 0
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= at:
+            parts += [text[at:start], MASK]
+            at = end
+    return "".join(parts) + text[at:]
 
 
 def is_identity_number(digits: str) -> bool:

@@ -1,5 +1,6 @@
 """What of a person must not stand in a case: identity numbers, telephone numbers, numbers of flats.
 
+Numbers are those of `geo.personal_numbers`, with mistyped ones (as `tells_a_person` in SQL has them).
 Names are not looked for: no rule finds them without taking streets and shops for people. Forms say so.
 """
 
@@ -11,21 +12,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from api.errors import NotValidError
-from geo.personal_numbers import MASK, is_identity_number
+from geo.personal_numbers import masked_at, numbers_in, plain_signs
 
 Kind: TypeAlias = Literal["identity", "phone", "flat"]
 
-_FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {
-    0xFF38: "X", 0xFF58: "x", 0xFF0D: "-", 0xFF0B: "+", 0x3000: " ", 0xFF08: "(", 0xFF09: ")",
-}  # fmt: skip
-_GAP = "[ \u00a0.-]?"
-# Resident identity number (GB 11643-1999): region, birth date, serial and check character, maybe apart.
-_IDENTITY = re.compile(rf"(?<!\d)(\d{{6}}){_GAP}(\d{{8}}){_GAP}(\d{{3}}[0-9Xx])(?!\d)", re.ASCII)
-# Also where the check character does not fit: a mistyped number still tells who. As tells_a_person in SQL.
-_BIRTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
-_MOBILE = rf"(?:(?<!\d)|(?<=\+86)|(?<!\d86)(?<=86))1[3-9]\d{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)"
-_LANDLINE = rf"(?<!\d)\(?0\d{{2,3}}\)?{_GAP}\d{{7,8}}(?!\d)"
-_PHONE = re.compile(f"{_MOBILE}|{_LANDLINE}", re.ASCII)
 _NUMERAL = "[0-9〇零一二两三四五六七八九十百]"
 # The number of a flat, by the word after it or the stairwell before it; a building may be named.
 _FLAT = re.compile(
@@ -50,9 +40,8 @@ def find(text: str) -> tuple[Hit, ...]:
 
     A telephone number within an identity number is one hit, of the kind that begins first.
     """
-    plain = text.translate(_FULL_WIDTH)
     found: list[Hit] = []
-    for hit in sorted(_all(plain), key=lambda hit: (hit.start, -hit.end)):
+    for hit in sorted(_all(text), key=lambda hit: (hit.start, -hit.end)):
         if not found or hit.start >= found[-1].end:
             found.append(hit)
     return tuple(found)
@@ -60,11 +49,7 @@ def find(text: str) -> tuple[Hit, ...]:
 
 def masked(text: str) -> str:
     """Return a text with what is personal replaced by asterisks."""
-    parts, at = [], 0
-    for hit in find(text):
-        parts += [text[at : hit.start], MASK]
-        at = hit.end
-    return "".join(parts) + text[at:]
+    return masked_at(text, ((hit.start, hit.end) for hit in _all(text)))
 
 
 def require_impersonal(text: str, field: str) -> None:
@@ -84,11 +69,8 @@ def require_impersonal(text: str, field: str) -> None:
         )  # fmt: skip
 
 
-def _all(plain: str) -> Iterator[Hit]:
-    for found in _IDENTITY.finditer(plain):
-        if is_identity_number("".join(found.groups()).upper()) or _BIRTH.fullmatch(found[2]):
-            yield Hit("identity", *found.span())
-    for found in _PHONE.finditer(plain):
-        yield Hit("phone", *found.span())
-    for found in _FLAT.finditer(plain):
-        yield Hit("flat", *found.span())
+def _all(text: str) -> Iterator[Hit]:
+    for number in numbers_in(text, mistyped=True):
+        yield Hit(number.kind, number.start, number.end)
+    for flat in _FLAT.finditer(plain_signs(text)):
+        yield Hit("flat", *flat.span())

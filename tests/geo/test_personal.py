@@ -59,6 +59,11 @@ def test_names_of_other_columns(name: str) -> None:
         "(0511)86881234",
         "11010519491231002X",
         "１３８１２３４５６７８",
+        "１３８－１２３４－５６７８",
+        "138.1234.5678",
+        "138\u00a01234\u202f5678",
+        "138\u20111234\u20115678",
+        "110105 19491231 002X",
     ],
 )
 def test_telephone_and_identity_numbers(text: str) -> None:
@@ -75,6 +80,8 @@ def test_telephone_and_identity_numbers(text: str) -> None:
         "110105194912310021",
         "2024-03-01",
         "119.6123456",
+        "135.12345678",
+        "320706200105030002",
         "U-13",
         "",
     ],

@@ -1,9 +1,10 @@
-/** Numbers of people and flats in what is typed: as `api/cases/masking.py`, which refuses what slips through here. */
-const GAP = "[ \u00a0.-]?";
-const IDENTITY = new RegExp(`(?<!\\d)(\\d{6})${GAP}(\\d{8})${GAP}(\\d{3}[0-9Xx])(?!\\d)`, "g");
+/** Numbers of people and flats in what is typed: as `api/cases/masking.py` and `geo/personal_numbers.py`, which refuses what slips through here. */
+const GAP = "[ -]?";
+const IDENTITY = /(?<!\d)(\d{6})[ .-]?(\d{8})[ .-]?(\d{3}[0-9Xx])(?!\d)/g;
 const BIRTH = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$/;
-const MOBILE = `(?:(?<!\\d)|(?<=\\+86)|(?<!\\d86)(?<=86))1[3-9]\\d${GAP}\\d{4}${GAP}\\d{4}(?!\\d)`;
-const LANDLINE = `(?<!\\d)\\(?0\\d{2,3}\\)?${GAP}\\d{7,8}(?!\\d)`;
+const MOBILE =
+  `(?:(?<!\\d)|(?<=\\+86)|(?<=0086)|(?<!\\d86)(?<=86))1[3-9]\\d(?:${GAP}\\d{4}${GAP}|\\.\\d{4}\\.)\\d{4}(?!\\d)`;
+const LANDLINE = "(?<!\\d)\\(?0[1-9]\\d{1,2}\\)?[ .-]?\\d{7,8}(?!\\d)";
 const PHONE = new RegExp(`${MOBILE}|${LANDLINE}`, "g");
 const NUMERAL = "[0-9〇零一二两三四五六七八九十百]";
 const FLAT = new RegExp(
@@ -13,7 +14,10 @@ const FLAT = new RegExp(
     "|(?<=\\d-\\d-)\\d{3,4}(?![\\d-])|(?<=\\d-\\d\\d-)\\d{3,4}(?![\\d-])",
   "g",
 );
-const FULL_WIDTH: Record<string, string> = { "Ｘ": "X", "ｘ": "x", "－": "-", "＋": "+", "\u3000": " ", "（": "(", "）": ")" };
+const PLAIN: Record<string, string> = {
+  "Ｘ": "X", "ｘ": "x", "－": "-", "\u2010": "-", "\u2011": "-", "\u2013": "-", "＋": "+", "\u3000": " ", "\u00a0": " ", "\u2007": " ",
+  "\u202f": " ", "．": ".", "（": "(", "）": ")",
+};
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const MASK = "***";
 
@@ -27,7 +31,7 @@ export interface Hit {
 
 /** What is personal in a text, in order and without overlap. */
 export function findPersonal(text: string): Hit[] {
-  const plain = text.replace(/[０-９ＸｘＸｘ－＋\u3000（）]/g, (sign) => FULL_WIDTH[sign] ?? String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
+  const plain = text.replace(/[０-９Ｘｘ－\u2010\u2011\u2013＋\u3000\u00a0\u2007\u202f．（）]/g, (sign) => PLAIN[sign] ?? String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
   const hits: Hit[] = [];
   for (const found of plain.matchAll(IDENTITY)) {
     if (isIdentity(found[1]! + found[2]! + found[3]!) || BIRTH.test(found[2]!)) hits.push(hit("identity", found));

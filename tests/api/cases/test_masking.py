@@ -74,6 +74,11 @@ def test_the_database_takes_every_text_that_was_masked(store: Store):
         ("+86 13812345678", "+86 ***"),
         ("座机0518-85412345", "座机***"),
         ("身份证32092419900101123X", "身份证***"),
+        ("138.1234.5678", "***"),
+        ("138\u00a01234\u202f5678", "***"),
+        ("１３８－１２３４－５６７８", "***"),
+        ("008613812345678", "0086***"),
+        ("110105 19491231 002X", "***"),
     ],
 )
 def test_flats_and_numbers_are_masked_and_buildings_stay(said: str, clean: str):
@@ -85,6 +90,7 @@ def test_flats_and_numbers_are_masked_and_buildings_stay(said: str, clean: str):
     [
         "秦东门大街68号楼下水道盖板破损", "共有30户居民", "订单20261126123456789012", "会议室漏水",
         "电梯室外机", "井盖12号房屋旁", "面积150×150厘米", "2026-11-26 08:30", "320706001001003",
+        "经度135.12345678", "编号0012345678",
     ],
 )  # fmt: skip
 def test_what_is_nobody_s_stays(said: str):
