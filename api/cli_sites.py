@@ -79,6 +79,9 @@ def link(
     output: OutOption,
     least: Annotated[int, typer.Option("--min", help="Fewest households that one links.")] = 10,
     most: Annotated[int, typer.Option("--max", help="Most households that one links.")] = 30,
+    ids_are_places: Annotated[
+        bool, typer.Option("--ids-are-places", help="Ids that look like names of persons name places.")
+    ] = False,
     paths: PathsOption = None,
     gates: LayerOption = None,
     crs: CrsOption = None,
@@ -94,7 +97,7 @@ def link(
     given = {"members": members, "roads": paths, "gates": gates}
     find_links(
         terminal_of(lang, quiet=quiet, as_json=as_json), plan_file, sources_of(given, field, crs),
-        bounds=(least, most), output=output, map_file=map_file,
+        bounds=(least, most), are_places=ids_are_places, output=output, map_file=map_file,
     )  # fmt: skip
 
 

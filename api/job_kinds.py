@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from api.errors import ConflictError, NotFoundError
 from api.jobs import JobContext, JobResult, JobStopped, job_kind
+from api.outputs import city_zone
 from api.schemas import GridCode, UnitId
 from maps.text import Language
 
@@ -167,8 +168,8 @@ def _fields(params: _LayersParams) -> dict[tuple[LayerKind, str], str]:
     return named  # type: ignore[return-value]
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _now(context: JobContext) -> datetime:
+    return datetime.now(city_zone(context.settings.data_dir))
 
 
 @job_kind("plan", PlanParams)
@@ -180,7 +181,7 @@ def plan_layers_job(context: JobContext, params: PlanParams) -> JobResult:
     from geo.planning import plan
     from maps.plan_file import plan_frames, write_frames
 
-    started = _now()
+    started = _now(context).isoformat(timespec="seconds")
     context.report("reading", 0, 1)
     layers = read_plan_layers(
         _sources(context, params), fields=_fields(params), crs=params.crs, id_column=params.id_column
@@ -199,7 +200,7 @@ def plan_layers_job(context: JobContext, params: PlanParams) -> JobResult:
     context.report("writing", 0, 1)
     run = {
         "started": started,
-        "finished": _now(),
+        "finished": _now(context).isoformat(timespec="seconds"),
         "options": params.model_dump_json(include={"crs", "fields"}),
     }
     write_frames(plan_frames(made, run), context.results / "plan.gpkg")
@@ -249,6 +250,7 @@ def map_job(context: JobContext, params: MapParams) -> JobResult:
         context.results / "map.html",
         incidents=None if params.incidents is None else _source(context, params.incidents),
         stations=None if params.stations is None else _source(context, params.stations),
+        made_at=_now(context),
         language=params.language,
     )
     context.report("map", 1, 1)

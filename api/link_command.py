@@ -16,6 +16,7 @@ from api.telling import SHOWN_FINDINGS, warn
 from geo.containers import read_raw, source_of
 from geo.errors import InputError
 from geo.member_links import PlanLinks, plan_links
+from geo.personal import require_numbered
 from geo.plan_layers import PlanLayers, own_grid_ids, without_own_grids
 from geo.standing_files import EarlierPlan
 from geo.units import texts
@@ -30,10 +31,14 @@ def find_links(
     given: Sources,
     *,
     bounds: tuple[int, int],
+    are_places: bool = False,
     output: Path,
     map_file: Path | None,
 ) -> None:
-    """Link the households of a plan to the `members` given beside it, write the links, and tell them."""
+    """Link the households of a plan to the `members` given beside it, write the links, and tell them.
+
+    Ids that look like names of persons are refused unless they `are_places`.
+    """
     ready({output: (".gpkg",), map_file: (".html", ".htm")}, [str(plan_file), *given.layers.values()])
     with terminal.progress() as report:
         report("reading", 0, 1)
@@ -46,6 +51,8 @@ def find_links(
                 )  # fmt: skip
         layers = walked_layers(sources, given)
         beside = points_beside(given, "members", layers.units)
+        if not are_places:
+            require_numbered(beside.frame["member_id"].to_numpy(), file=beside.name, layer="members")
         warn(terminal, [*without_own_grids(layers).findings, *beside.findings])
         report("reading", 1, 1)
         report("linking", 0, 1)

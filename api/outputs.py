@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from api.console import Report, Terminal
+from api.settings import Settings
 from api.telling import warn
 from geo.containers import source_of
 from geo.errors import InputError
@@ -55,9 +58,23 @@ def numbered(output: Path, at: int) -> Path:
     return output if at == 1 else output.with_stem(f"{output.stem}-{at}")
 
 
+@cache
+def city_zone(data_dir: Path | None = None) -> ZoneInfo:
+    """Return the time zone of the working calendar, whose days a city reckons by; not that of the machine.
+
+    A calendar that cannot be read stops nobody from planning: the zone is that of the shipped one then.
+    """
+    from api.cases.calendar import CalendarError, load_calendar, working_calendar
+
+    try:
+        return working_calendar(data_dir or Settings.from_environment().data_dir).zone
+    except CalendarError:
+        return load_calendar().zone
+
+
 def now() -> datetime:
-    """Return the time here."""
-    return datetime.now().astimezone()
+    """Return the time in the city."""
+    return datetime.now(city_zone())
 
 
 def run_times(started: datetime) -> dict[str, str]:
@@ -93,7 +110,7 @@ def draw_map(
     found = write_map(
         plan_file, output, incidents=incidents, stations=stations, context=context,
         fields=fields, crs=crs, compare=compare, period=period, watermark=watermark, with_texts=with_texts,
-        walk=walk, result=result, language=terminal.language,
+        walk=walk, result=result, made_at=now(), language=terminal.language,
     )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from geo.errors import InputError
 from geo.findings import Finding, Value
 from geo.linking import FloatArray, Hosts, IntArray, Links, linked
+from geo.names import listed
 from geo.paths import Paths
 from geo.plan_layers import PlanLayers
 from geo.planning import inner_points
@@ -253,44 +254,38 @@ def _told(
     bounds: tuple[int, int],
     spots: FloatArray,
 ) -> list[Finding]:
-    """Return what does not fit the bounds in one micro-grid, and why."""
+    """Return what does not fit the bounds in one micro-grid, and why: all places of one fault together."""
     lower, upper = bounds
-    told = []
     fits = -(-total // upper) <= min(able, total // lower)
-    for row, links, linked_here, whole in zip(
-        places.tolist(),
-        found.links.tolist(),
-        found.of_place().tolist(),
-        found.is_contiguous.tolist(),
-        strict=True,
-    ):
-        at = (float(spots[row, 0]), float(spots[row, 1]))
+    ids = members["member_id"].to_numpy(dtype=object)[places]
+    reached = found.of_place()
+    above, below = reached > upper * found.links, (reached < lower * found.links) & (found.links > 0)
+    told = []
+
+    def one(code: str, rows: NDArray[np.bool_], reason: str, **values: Value) -> Finding:
+        """Return one finding of several places: what they lack, they lack together."""
+        first = spots[places[np.flatnonzero(rows)[0]]]
+        shown: dict[str, Value] = {
+            "member": listed(map(str, ids[rows])), "places": int(rows.sum()),
+            "households": int(reached[rows].sum()), "links": int(found.links[rows].sum()),
+            "lower": lower, "upper": upper, "reason": reason, **values,
+        }  # fmt: skip
+        return Finding(code, "error", grid_id=name, values=shown, point=(float(first[0]), float(first[1])))
+
+    otherwise = "links_contiguity" if fits else "links_no_legal_count"
+    above &= found.links > 0
+    if above.any():
+        reason = "members_too_few" if total > upper * able else otherwise
+        told.append(one("link_too_large", above, reason, needed=max(-(-total // upper) - able, 0)))
+    if below.any():
+        told.append(one("link_too_small", below, "grid_has_few" if total < lower else otherwise))
+    for at in np.flatnonzero(~np.asarray(found.is_contiguous)).tolist():
         values: dict[str, Value] = {
-            "member": str(members["member_id"].iloc[row]), "households": linked_here, "links": links,
+            "member": str(ids[at]), "households": int(reached[at]), "links": int(found.links[at]),
             "lower": lower, "upper": upper,
         }  # fmt: skip
-        if links and linked_here > upper * links:
-            reason = (
-                "members_too_few"
-                if total > upper * able
-                else "links_contiguity"
-                if fits
-                else "links_no_legal_count"
-            )
-            more = max(-(-total // upper) - able, 0)
-            values |= {"reason": reason, "needed": more}
-            told.append(Finding("link_too_large", "error", grid_id=name, values=values, point=at))
-        elif links and linked_here < lower * links:
-            reason = (
-                "grid_has_few" if total < lower else "links_contiguity" if fits else "links_no_legal_count"
-            )
-            told.append(
-                Finding(
-                    "link_too_small", "error", grid_id=name, values={**values, "reason": reason}, point=at
-                )
-            )
-        if not whole:
-            told.append(Finding("link_in_pieces", "warning", grid_id=name, values=values, point=at))
+        point = (float(spots[places[at], 0]), float(spots[places[at], 1]))
+        told.append(Finding("link_in_pieces", "warning", grid_id=name, values=values, point=point))
     return told
 
 

@@ -17,6 +17,10 @@ from geo.formats.raw import RawTable
 from geo.personal_numbers import holds_number, is_personal, masked
 from geo.units import row_labels, texts
 
+# Names of persons have two characters, or three; with a surname of two, four.
+_HAN = re.compile("[\u4e00-\u9fff]{2,4}")
+# So many names are no chance.
+_FEWEST_NAMES = 2
 # A column is personal by its content when at least this share of its values is.
 _PERSONAL_SHARE = 0.3
 
@@ -68,6 +72,34 @@ def require_no_persons(raw: RawTable, columns: Mapping[str, int], layer: str) ->
                 file=raw.file, layer=layer, field=name,
                 feature=row_labels(None, len(raw), raw.numbering)[rows[0]], n=len(rows),
             )  # fmt: skip
+
+
+def require_numbered(ids: NDArray[Any], *, file: str, layer: str) -> None:
+    """Refuse ids of member households most of which look like names of persons; none of them is told.
+
+    Nobody can tell 王芳 from 王庄 by one of them, but a whole column is of the one or of the other: of names
+    of places few are so short, begin with one of the common surnames, and end in no word for a place.
+
+    Raises
+    ------
+    InputError
+    """
+    told = [text.strip() for text in texts(ids) if text is not None]
+    named = sum(looks_like_a_name(text) for text in told)
+    if named >= _FEWEST_NAMES and named > len(told) / 2:
+        raise InputError(
+            "members_named", f"{named:,} of {len(told):,} ids look like names of persons",
+            mend="number the places, or say with --ids-are-places that they are names of places",
+            file=file, layer=layer, field="member_id", n=named, of=len(told),
+        )  # fmt: skip
+
+
+def looks_like_a_name(text: str) -> bool:
+    """Whether a text may be a Chinese person's name: a common surname and one or two characters more."""
+    if not _HAN.fullmatch(text) or text[-1] in personal_names()["ends_of_places"]:
+        return False
+    surnames = personal_names()["surnames"]
+    return any(1 <= len(text) - length <= 2 and text[:length] in surnames for length in (1, 2))
 
 
 def _names_members(name: str) -> bool:

@@ -80,6 +80,7 @@ def write_map(
     with_texts: bool = False,
     walk: WalkMap | None = None,
     result: ResultMap | None = None,
+    made_at: datetime | None = None,
     language: Language = "zh_CN",
 ) -> list[Finding]:
     """Write the map of a plan file, for a meeting.
@@ -110,6 +111,8 @@ def write_map(
         Ground by walking time, with its own stations.
     result : ResultMap, optional
         What linking households or laying grids over each other found.
+    made_at : datetime, optional
+        When it is made, by the clock of the city; else now, by that of the machine.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
@@ -143,8 +146,8 @@ def write_map(
         sources.append(_stamped(read["incidents"], len(cases)))
     sources += [_stamped(layer) for layer in (*([read["stations"]] if "stations" in read else []), *further)]
     findings = [finding for layer in [*read.values(), *further] for finding in layer.findings]
-    if result is not None and result.findings is not None and len(result.findings):
-        frames["findings"] = _with_findings(frames.get("findings"), result.findings)
+    if result is not None and result.findings is not None:
+        frames["findings"] = result.findings.to_crs(WGS84)
     layers = page_layers(
         frames,
         incidents=cases,
@@ -160,21 +163,17 @@ def write_map(
     del frames, read, further, cases
     packed = _packed(layers)
     about.settings["meeting"] = meeting_note(
-        plan=packed, sources=sources, period=days, watermark=watermark, redacted=not with_texts
+        plan=packed,
+        sources=sources,
+        made_at=made_at,
+        period=days,
+        watermark=watermark,
+        redacted=not with_texts,
     )
     page = compose(pack=packed, settings=about.settings, title=about.title, middle=about.middle)
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return [*findings, *left_out]
-
-
-def _with_findings(own: pd.DataFrame | None, further: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    more = further.to_crs(WGS84)
-    if not isinstance(own, gpd.GeoDataFrame) or own.empty:
-        return more
-    joined = pd.concat([own.astype(object), more.astype(object)], ignore_index=True)
-    shapes = np.concatenate([own.geometry.to_numpy(), more.geometry.to_numpy()])
-    return gpd.GeoDataFrame(joined.drop(columns="geometry"), geometry=shapes, crs=WGS84)
 
 
 def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:

@@ -57,7 +57,7 @@ _COUNTED = (
 _NUMBERS = frozenset(
     {
         "households", "units", "area_m2", "floor_from", "floor_to", "site", "gained", "walk", "links",
-        "linked", "member", "hue", "department", "moved",
+        "linked", "member", "department", "moved",
     }
 )  # fmt: skip
 

@@ -13,13 +13,12 @@ import pandas as pd
 from geo.base_grids import Overlaid
 from geo.member_links import PlanLinks
 from maps.plan_file import findings_layer
-from maps.styles import KINDS
 from maps.text import one_line
 
 # Columns of the layers of the page that a result adds.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "links": ("member", "hue", "households"),
-    "members": ("member_id", "grid_id", "households", "links", "linked", "status", "hue"),
+    "links": ("member", "households"),
+    "members": ("member_id", "grid_id", "households", "links", "linked", "status"),
     "department_grids": ("department", "grid_id"),
     "conflicts": ("department_a", "grid_a", "department_b", "grid_b", "households", "moved"),
 }
@@ -38,7 +37,7 @@ class ResultMap:
     note : dict
         What the page tells of it, as `maps/web/src/schema.ts` declares it.
     findings : GeoDataFrame, optional
-        Findings besides those of the plan (`maps.plan_file.findings_layer`).
+        Findings instead of those of the plan (`maps.plan_file.findings_layer`).
     """
 
     kind: Literal["link", "merge"]
@@ -50,12 +49,11 @@ class ResultMap:
 def link_map(found: PlanLinks) -> ResultMap:
     """Return the map of linked households: a line from each place to each unit that it links.
 
-    Places of one micro-grid have different colours (`hue`, a row of `maps.styles.KINDS`), while they last;
-    a line names its place by its row (`member`).
+    A line names its place by its row (`member`). The findings are those of the links alone, as the command
+    counts them.
     """
     members = found.members
     row_of = pd.Series(np.arange(len(members)), index=members["member_id"].to_numpy(dtype=object))
-    hue = members.groupby("grid_id", dropna=False, sort=False).cumcount().to_numpy() % len(KINDS)
     member = row_of[~row_of.index.duplicated()].reindex(found.links["member_id"]).to_numpy(dtype=np.int64)
     status = members["status"].value_counts()
     note = {
@@ -65,8 +63,8 @@ def link_map(found: PlanLinks) -> ResultMap:
         "places": {str(name): int(count) for name, count in status.items()},
     }
     layers = {
-        "links": found.links.assign(member=member, hue=hue[member] if len(member) else member),
-        "members": members.assign(hue=hue),
+        "links": found.links.assign(member=member),
+        "members": members,
     }
     crs = found.layers.working_crs
     return ResultMap("link", layers, note, findings_layer(found.findings, crs, crs))
@@ -78,6 +76,7 @@ def overlay_map(made: Overlaid) -> ResultMap:
     row_of = {name: row for row, name in enumerate(names)}
     outlines = made.outlines.assign(department=made.outlines["department"].map(row_of))
     note = {
+        "crossed_share": round(_crossed_share(made), 4),
         "departments": [
             {
                 "name": one_line(str(row["department"])),
@@ -87,6 +86,16 @@ def overlay_map(made: Overlaid) -> ResultMap:
                 "base_grids": int(row["base_grids"]),
             }
             for row in made.departments.to_dict("records")
-        ]
+        ],
     }
     return ResultMap("merge", {"department_grids": outlines, "conflicts": made.conflicts}, note)
+
+
+def _crossed_share(made: Overlaid) -> float:
+    """Return on which share of the ground the two departments that differ most have grids that cross."""
+    grids = made.outlines.geometry.area.groupby(made.outlines["department"]).sum()
+    if made.conflicts.empty or not grids.max():
+        return 0.0
+    ground = made.conflicts.to_crs(made.outlines.crs)
+    pairs = [made.conflicts[f"department_{side}"] for side in "ab"]
+    return float(min(ground.geometry.area.groupby(pairs).sum().max() / grids.max(), 1.0))

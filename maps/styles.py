@@ -76,6 +76,9 @@ INK = {
     "select": "#0a58ca",
     "change": "#c2006b",
     "fault": "#b00020",
+    # Linked households: many lines, so quiet ones; places a shade under them.
+    "link": "#6c7786",
+    "place": "#2c4a68",
 }
 
 

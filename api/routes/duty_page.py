@@ -10,15 +10,15 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from api.areas import areas_read
 from api.dependencies import Actor
-from api.pages import PageSessionDep, missing_page, page, script_data
+from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.routes.cases import calendar_of
 from api.routes.mechanisms import list_gaps
 from api.routes.shown import moments
 
 router = APIRouter(include_in_schema=False)
 
-MOST_AREAS = 3000
 MOST_ROWS = 600
 DAYS_AHEAD = 7
 ROSTER_KEEPERS = frozenset({"dispatcher", "admin"})
@@ -60,11 +60,7 @@ def show_duty(
 ) -> Response:
     """Show who is on duty in an area by post, where nobody is, and in which mode the area is."""
     actor: Actor = request.state.actor
-    areas = session.execute(
-        text("""SELECT id, code, coalesce(name, code) AS name, path::text AS path FROM divisions
-                WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS},
-    ).all()  # fmt: skip
+    areas = areas_read(session, reader_language(request))
     here = next((one for one in areas if one.code == area), None if area else next(iter(areas), None))
     if here is None and area:
         return missing_page(request, actor)

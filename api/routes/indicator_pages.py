@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.areas import Area, areas_read
 from api.cases import figures as counting
 from api.cases import reports
 from api.cases.figures import Part
@@ -41,7 +42,6 @@ WITHIN_DAYS = 3
 LEAST_AREAS = 3
 # The day of the month on which what does not get on is talked about (议事日).
 MEETING_DAY = 10
-MOST_AREAS = 3000
 MEETINGS_SHOWN = 12
 # Who records meetings, as the database has it.
 KEEPERS = frozenset({"grid_worker", "dispatcher", "admin"})
@@ -100,17 +100,12 @@ def _asks(
     )  # fmt: skip
 
 
+def _areas(request: Request, session: Session) -> list[Area]:
+    return areas_read(session, reader_language(request), with_root=False)
+
+
 def _period(rule: PeriodRule, asks: Question, now: datetime) -> Period:
     return reports.so_far(reports.period_of(rule, asks.day, asks.calendar), now)
-
-
-def _areas(session: Session) -> list[dict[str, Any]]:
-    rows = session.execute(
-        text("""SELECT id, code, coalesce(name, code) AS name, nlevel(path) AS depth FROM divisions
-                WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS},
-    ).mappings()  # fmt: skip
-    return [dict(row) for row in rows]
 
 
 @router.get("/indicators")
@@ -151,7 +146,7 @@ def show_indicators(
     return page(
         request, "indicators.html", actor=actor, shown=shown, told=told,
         unconfirmed=[shown.word(f"indicator.name.{name}", shown.count(name)) for name in found.unconfirmed],
-        editions=sorted(editions_known(request)), period=period, areas=_areas(session), state=state,
+        editions=sorted(editions_known(request)), period=period, areas=_areas(request, session), state=state,
         board=reports.boards(session, board_rule, period, by, asks.calendar, now=now,
                              within_days=WITHIN_DAYS, asked=asks.asked),
         themes=counting.themes(session, period, least_areas=LEAST_AREAS, asked=asks.asked), card=card,
@@ -214,7 +209,7 @@ def show_lane(
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="lane",
         sections={"": items}, said=_said(session, items), period=period, area=area, day=asks.day,
-        areas=_areas(session), now=datetime.now(UTC), records=None,
+        areas=_areas(request, session), now=datetime.now(UTC), records=None,
     )  # fmt: skip
 
 
@@ -241,7 +236,7 @@ def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kin
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="agenda",
         sections=sections, said=said, period=None, area=area, day=meeting_day(asks.day),
-        areas=_areas(session), now=datetime.now(UTC), records=records, script=script,
+        areas=_areas(request, session), now=datetime.now(UTC), records=records, script=script,
     )  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
+from api.areas import areas_read
 from api.dependencies import Actor
-from api.pages import PageSessionDep, page, script_data
+from api.pages import PageSessionDep, page, reader_language, script_data
 from api.routes.cases import calendar_of
 from api.routes.report_page import NOWHERE
 
 router = APIRouter(include_in_schema=False)
 
-MOST_AREAS = 3000
 CHECKERS = frozenset({"grid_worker", "inspector", "planner", "admin"})
 KEEPERS = ("planner", "admin")
 
@@ -21,11 +21,7 @@ KEEPERS = ("planner", "admin")
 def show_stations(request: Request, session: PageSessionDep) -> Response:
     """Show the stations of the reader's areas."""
     actor: Actor = request.state.actor
-    areas = session.execute(
-        text("""SELECT id, coalesce(name, code) AS name, nlevel(path) AS depth FROM divisions
-                WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS},
-    ).mappings()  # fmt: skip
+    areas = areas_read(session, reader_language(request), with_root=False)
     centre = session.execute(
         text("""SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM (SELECT coalesce(
                   (SELECT ST_Centroid(ST_Extent(geom)) FROM stations),
@@ -37,7 +33,8 @@ def show_stations(request: Request, session: PageSessionDep) -> Response:
     kept = sorted((path for role in KEEPERS for path in actor.grants.get(role, ())), key=len)
     script = script_data(
         request, "stations", ("stations", "facility", "casefile.map"),
-        areas=[dict(row) for row in areas], may_check=bool(CHECKERS & actor.grants.keys()),
+        areas=[{"id": one.id, "name": one.name, "depth": one.depth} for one in areas],
+        may_check=bool(CHECKERS & actor.grants.keys()),
         keeps=int(kept[0].rsplit(".", 1)[-1]) if kept else None,
         may_see=any(role != "reporter" for role in actor.grants),
         centre=[centre.lon, centre.lat] if centre else NOWHERE, zone=calendar_of(request).zone.key,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
+from api.areas import areas_read
 from api.cases.wall_table import OPEN_STATES
 from api.dependencies import Actor
-from api.pages import PageSessionDep, page, script_data
+from api.pages import PageSessionDep, page, reader_language, script_data
 from api.routes.cases import calendar_of, editions_of
 
 router = APIRouter(include_in_schema=False)
 
-# Divisions that a wall offers to be held to; in a larger city the page is opened with ?area=CODE.
-MOST_AREAS = 3000
 NOTING = ("dispatcher", "verifier", "inspector", "grid_worker", "admin")
 
 
@@ -21,11 +22,7 @@ NOTING = ("dispatcher", "verifier", "inspector", "grid_worker", "admin")
 def show_wall(request: Request, session: PageSessionDep) -> Response:
     """Show the wall; the query string says of which area, role and cases."""
     actor: Actor = request.state.actor
-    areas = session.execute(
-        text("""SELECT id, code, coalesce(name, code) AS name, level, path::text FROM divisions
-                WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS},
-    ).mappings()  # fmt: skip
+    areas = areas_read(session, reader_language(request))
     extent = session.execute(
         text("""SELECT ARRAY[ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)] FROM (
                   SELECT ST_Extent(geom) AS box FROM divisions
@@ -35,7 +32,7 @@ def show_wall(request: Request, session: PageSessionDep) -> Response:
     data = script_data(
         request, "wall", ("wall", "case"),
         after=request.app.state.live.last or 0, zone=calendar_of(request).zone.key, extent=extent,
-        may_note=any(role in actor.grants for role in NOTING), areas=[dict(area) for area in areas],
+        may_note=any(role in actor.grants for role in NOTING), areas=[asdict(area) for area in areas],
         roles=sorted(role for role in actor.grants if role != "reporter"), states=list(OPEN_STATES),
         categories=[{"code": one.code, "name": one.small_name, "kind": one.kind} for one in classes],
     )  # fmt: skip

@@ -405,6 +405,17 @@ def map_of(planned: Path, output: Path, *more: object) -> subprocess.CompletedPr
     return weige("map", planned, "-o", output, "--lang", "en", *more)
 
 
+def test_times_of_a_plan_and_its_map_are_those_of_the_city_whatever_the_machine_is_set_to(planned, tmp_path):
+    run = gpd.read_file(planned, layer="run").iloc[0]
+    assert map_of(planned, tmp_path / "m.html").returncode == 0
+    page = (tmp_path / "m.html").read_text("utf-8")
+
+    # Tests run on machines set to UTC and to other zones.
+    assert run["started"].endswith("+08:00")
+    assert run["finished"].endswith("+08:00")
+    assert re.search(r'"made_at": ?"[^"]+\+08:00"', page)
+
+
 def test_map_takes_columns_and_crs_of_the_layers_it_is_given(planned, tmp_path):
     (tmp_path / "cases.csv").write_text("case_id,kind,category,state,x,y\n1,k,tree,open,462100,3542100\n")
     named = ["--field", "incidents.kind=category", "--field", "incidents.lon=x", "--field", "incidents.lat=y"]

@@ -127,7 +127,7 @@ def test_all_figures_are_those_of_the_answer_with_room_for_so_many(town):
 def test_what_is_told_of_room_for_so_many_says_served(town):
     done = site(town, "--new", 1, "--capacity", 100, "--lang", "en", "--candidates", town / "candidates.csv")
 
-    assert "+100 households" in done.stdout
+    assert re.search(r"  1\. [^:]+: [0-9,]+ household-minutes saved, [0-9.]+% served in all", done.stdout)
     assert "with room for 100 households at each place" in done.stdout
     assert "reached" not in done.stdout
 
@@ -243,7 +243,8 @@ def test_candidates_with_names_are_told_by_name_and_with_the_id_where_two_share_
         for place, name in names.items()
     }
     chosen = gains.loc[gains["chosen"] == 1, "place_id"]
-    said = [line.split(". ", 1)[1].split(": +")[0] for line in done.stdout.splitlines() if ": +" in line]
+    told = [line for line in done.stdout.splitlines() if " saved, " in line]
+    said = [line.split(". ", 1)[1].rsplit(": ", 1)[0] for line in told]
     assert said == [expected[place] for place in chosen]
     page = (town / "named.html").read_text(encoding="utf-8")
     assert all(f'"name":"{expected[place]}","gained"' in page for place in chosen)
@@ -342,6 +343,53 @@ def test_every_unit_is_linked_within_the_bounds_or_a_finding_says_why(town):
     assert (walked - grids.loc[walked.index, "metres"]).abs().max() <= 0.05 * told["households"]
     assert told["proved"] == grids["proved"].all()
     assert (grids["bound"] <= grids["metres"]).all()
+
+
+@pytest.mark.parametrize("options", [("--nearest",), ("--capacity", 400)])
+def test_places_with_the_shortest_walks_are_told_by_household_minutes_as_their_map_does(town, options):
+    told = site(town, "--new", 2, *options, "--json")
+    said = site(town, "--new", 2, *options, "--lang", "en")
+
+    assert told.returncode == said.returncode == 0, told.stderr + said.stderr
+    gains = pyogrio.read_dataframe(town / "sites.gpkg", layer="gains")
+    saved = json.loads(told.stdout)["saved"]
+    assert saved[:2] == gains["saved"].iloc[1:3].round().astype(int).tolist()
+    for n, count in enumerate(saved[:2], 1):
+        assert re.search(rf"  {n}\. [^:]+: {count:,} household-minutes? saved", said.stdout)
+
+
+def test_names_of_persons_as_ids_of_places_are_refused_unless_they_are_said_to_be_places(town):
+    members = pd.read_csv(town / "members.csv")
+    members["member_id"] = [f"王{chr(0x6700 + row)}" for row in range(len(members))]
+    members.to_csv(town / "named.csv", index=False)
+
+    refused = link(town, "--lang", "en", members="named.csv")
+    taken = link(town, "--ids-are-places", members="named.csv")
+
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert "--ids-are-places" in refused.stderr
+    assert "王" not in refused.stderr
+    assert taken.returncode == 0, taken.stderr
+
+
+def test_places_of_a_grid_that_link_too_many_are_one_finding_that_says_what_is_missing_once(town):
+    members = pd.read_csv(town / "members.csv")
+    members.groupby(members.index // 4).head(2).to_csv(town / "few.csv", index=False)
+
+    done = link(town, "--max", 12, "--lang", "en", members="few.csv")
+
+    assert done.returncode == 0, done.stderr
+    findings = gpd.read_file(town / "links.gpkg", layer="findings")
+    large = findings[findings["code"] == "link_too_large"]
+    assert len(large)
+    assert large["grid_id"].is_unique
+    values = max((json.loads(each) for each in large["values"]), key=lambda each: each["places"])
+    places = gpd.read_file(town / "links.gpkg", layer="members").set_index("member_id")
+    named = places.loc[values["member"].split(", ")]
+    assert values["places"] == len(named) > 1
+    assert named["linked"].sum() == values["households"]
+    assert (named["linked"] > 12).all()
 
 
 def test_walks_that_are_not_proved_the_shortest_say_how_much_could_be_saved(town):

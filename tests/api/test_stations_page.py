@@ -180,6 +180,11 @@ def test_a_keeper_reads_the_register_notes_a_check_and_sees_what_is_lacking(
 ):
     page = opened(keeper, f"{address}/stations")
     faults = faults_of(page)
+    areas = [each.strip() for each in page.locator("#area option").all_inner_texts()]
+    assert areas.count("全部") == 1
+    assert "all" not in areas
+    assert [each for each in areas if each.isdigit()] == []
+    assert "街道 320706001" in areas
     page.get_by_label("时刻").fill("2026-10-01T10:00")
     page.get_by_label("时刻").press("Tab")
     expect(page.locator("#said")).to_have_text("12 个驿站，此刻开放 6 个，有缺项 9 个")

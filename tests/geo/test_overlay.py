@@ -6,6 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.errors import CoverageError
 from geo.overlay import difference, intersection, union_all, valid_polygons
 
 # A hand's drawing after a change of coordinates: corners a hundredth of a micrometre off the edges that
@@ -100,3 +101,83 @@ def failing_when_exact(overlay):
         return overlay(*polygons, grid_size=grid_size)
 
     return overlaid
+
+
+def wrong_when(is_wrong):
+    """Return a way to break an overlay of GEOS: where `is_wrong`, a hole larger than its shell."""
+    inside_out = shapely.Polygon(
+        shapely.box(0, 0, 10, 10).exterior, [shapely.box(0, 0, 10, 85).exterior.coords]
+    )
+    assert inside_out.area == -750
+
+    def broken(overlay):
+        def overlaid(*polygons, grid_size=None):
+            made = overlay(*polygons, grid_size=grid_size)
+            if not is_wrong(grid_size):
+                return made
+            return np.full(made.shape, inside_out, object) if isinstance(made, np.ndarray) else inside_out
+
+        return overlaid
+
+    return broken
+
+
+LEFT, RIGHT = shapely.box(0, 0, 100, 100), shapely.box(50, 0, 150, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "area_m2"), [("union_all", 15_000), ("intersection", 5_000), ("difference", 5_000)]
+)
+def test_ground_of_a_negative_area_is_made_again_on_the_lattice(monkeypatch, name, area_m2):
+    monkeypatch.setattr(shapely, name, wrong_when(lambda step: step is None)(getattr(shapely, name)))
+    one, other = np.array([LEFT]), np.array([RIGHT])
+
+    made = {
+        "union_all": lambda: union_all(np.array([LEFT, RIGHT])),
+        "intersection": lambda: intersection(one, other)[0],
+        "difference": lambda: difference(LEFT, RIGHT),
+    }[name]()
+
+    assert made.is_valid
+    assert made.area == pytest.approx(area_m2)
+
+
+def test_ground_that_the_lattice_does_not_mend_either_is_refused(monkeypatch):
+    monkeypatch.setattr(shapely, "union_all", wrong_when(lambda step: True)(shapely.union_all))
+
+    with pytest.raises(CoverageError, match="near 75 50 cannot be laid over"):
+        union_all(np.array([LEFT, RIGHT]))
+
+
+def test_a_union_that_lost_ground_without_a_word_is_made_again(monkeypatch):
+    exact = shapely.union_all
+    monkeypatch.setattr(
+        shapely, "union_all",
+        lambda polygons, grid_size=None: shapely.box(0, 0, 1, 1) if grid_size is None
+        else exact(polygons, grid_size=grid_size),
+    )  # fmt: skip
+
+    assert union_all(np.array([LEFT, RIGHT])).area == pytest.approx(15_000)
+
+
+# Two drawings, one of which all but crosses itself: GEOS 3.13 says that they share more than that one covers.
+SHARED_TOO_MUCH = shapely.from_wkt(
+    [
+        "POLYGON ((520100.00003000005 3830150.0000299998, 520200 3830000.0001, 520250 3830200, 520150.0001 3830200.0001, 520250.0001 3830300.0001, 520100.00003000005 3830150.0000299998))",  # noqa: E501
+        "MULTIPOLYGON (((520093.1034583829 3830222.41381629, 520100 3830249.9999, 520250.0001 3830199.9999, 520299.9999 3830050, 520093.1034583829 3830222.41381629)), ((520093.1034583829 3830222.41381629, 520049.9999 3830050.0001, 520000.0001 3830300, 520093.1034583829 3830222.41381629)))",  # noqa: E501
+    ]
+)
+
+
+def test_a_drawing_that_the_exact_overlay_gets_wrong_without_a_word_is_shared_as_it_is():
+    one, other = SHARED_TOO_MUCH
+    assert shapely.intersection(one, other).area > one.area
+    # Counted on points half a metre apart, with no overlay at all.
+    low_x, low_y, high_x, high_y = one.bounds
+    x, y = np.meshgrid(np.arange(low_x, high_x, 0.5), np.arange(low_y, high_y, 0.5))
+    counted_m2 = 0.25 * (shapely.contains_xy(one, x, y) & shapely.contains_xy(other, x, y)).sum()
+
+    shared = intersection(np.array([one]), np.array([other]))[0]
+
+    assert shared.is_valid
+    assert shared.area == pytest.approx(counted_m2, rel=0.01)

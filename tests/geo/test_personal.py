@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from geo.errors import InputError
 from geo.formats.raw import RawTable
-from geo.personal import has_personal_name, require_no_persons
+from geo.personal import has_personal_name, looks_like_a_name, require_no_persons, require_numbered
 from geo.personal_numbers import holds_number, is_identity_number, is_personal, masked
 
 
@@ -145,3 +145,29 @@ def test_names_of_people_at_the_places_of_members(name: str) -> None:
 )
 def test_names_of_other_columns_at_the_places_of_members(name: str) -> None:
     require_no_persons(table_of(name), {}, "members")
+
+
+@pytest.mark.parametrize("text", ["王芳", "李建国", "欧阳明", "司马光远", "张三"])
+def test_names_of_persons_by_their_look(text: str) -> None:
+    assert looks_like_a_name(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["王庄", "李家湾", "张集村", "M1", "王芳1号", "3栋", "金色家园", "和平里", "幸福小区", "甲", "东关苑"],
+)
+def test_names_of_places_and_numbers_look_otherwise(text: str) -> None:
+    assert not looks_like_a_name(text)
+
+
+def test_ids_most_of_which_look_like_names_are_refused_and_none_is_told() -> None:
+    with pytest.raises(InputError) as refused:
+        require_numbered(np.array(["王芳", "李建国", "3栋", None], object), file="m.csv", layer="members")
+
+    assert refused.value.values == {"n": 2, "of": 3}
+    assert "王" not in str(refused.value)
+
+
+@pytest.mark.parametrize("ids", [["王庄", "李家湾", "金山"], ["王芳"], ["M1", "M2", "王芳", "李强"], []])
+def test_ids_of_places_pass(ids: list[str]) -> None:
+    require_numbered(np.array(ids, object), file="m.csv", layer="members")

@@ -16,7 +16,7 @@ from geo.plan_layers import plan_layers
 from maps.export import write_map
 from maps.plan_file import plan_frames, write_frames
 from maps.result_map import link_map, overlay_map
-from maps.styles import KINDS
+from maps.styles import INK, KINDS
 from tests.geo.test_base_grids import CRS, X, Y, block, boxes
 
 SIDE_M = 30
@@ -100,6 +100,8 @@ def test_outlines_and_conflicts_are_drawn_until_they_are_switched_off(open_page,
     opened = open_page(merged[2] / "merged.html")
     others = opened.page.locator(".switches label", has_text="微网格").locator("input")
     others.first.uncheck()
+    if layer == "网格冲突":  # only outlined here, under the outlines of the departments
+        opened.page.locator(".switches label", has_text="各部门原网格").locator("input").uncheck()
     opened.settle()
     drawn = pixels(opened, colour) if layer == "各部门原网格" else hatched(opened)
 
@@ -111,8 +113,29 @@ def test_outlines_and_conflicts_are_drawn_until_they_are_switched_off(open_page,
     assert left < drawn / 20
 
 
+def test_conflicts_are_only_outlined_where_they_would_hide_the_base_grids(open_page, merged, tmp_path):
+    layers = block(4, 4)
+    # One house is drawn over the border of the other department.
+    police = boxes("police", ("W", 0, 0, 1, 3), ("E", 2, 0, 3, 3))
+    ground = police.grids.geometry.tolist()
+    house = shapely.box(X, Y + 60, X + 30, Y + 90)
+    frame = police.grids.set_geometry([ground[0].union(house), ground[1].difference(house)], crs=CRS)
+    few = overlaid(
+        layers, [boxes("civil", ("S", 0, 0, 1, 3), ("N", 2, 0, 3, 3)), Department("police", frame)]
+    )
+    write_frames(plan_frames(few.plan, {"started": "", "finished": ""}), tmp_path / "plan.gpkg")
+    write_map(tmp_path / "plan.gpkg", tmp_path / "few.html", result=overlay_map(few))
+
+    assert overlay_map(few).note["crossed_share"] == pytest.approx(1 / 16, abs=0.01)
+    assert overlay_map(merged[0]).note["crossed_share"] == pytest.approx(1, abs=0.01)
+    hatching = "background-image: url"
+    for file, is_hatched in ((tmp_path / "few.html", True), (merged[2] / "merged.html", False)):
+        swatch = open_page(file).page.locator(".results [data-conflicts] .swatch")
+        assert (hatching in (swatch.get_attribute("style") or "")) is is_hatched
+
+
 def hatched(opened) -> int:
-    """Reddish pixels: those of the hatching of conflicts."""
+    """Reddish pixels: those of conflicts."""
     shot = Image.open(
         io.BytesIO(opened.page.screenshot(clip={"x": 380, "y": 60, "width": 900, "height": 600}))
     )
@@ -131,6 +154,8 @@ def test_the_map_tells_the_places_and_whom_each_links(open_page, linked):
     )
     assert told == found.members["status"].value_counts().to_dict()
     assert told["outside"] == 1
+    # As the command counts them, without those of the plan.
+    assert opened.page.locator("#tab-findings .count").inner_text() == str(len(found.findings))
     opened.page.locator("#tab-members").click()
     rows = opened.page.locator("#panel-body li button").all_inner_texts()
     assert len(rows) == 4
@@ -146,13 +171,29 @@ def test_lines_lead_from_places_to_the_units_that_they_link(open_page, linked):
     for layer in ("党员户点位", "注记"):
         opened.page.locator(".switches label", has_text=layer).locator("input").uncheck()
     opened.settle()
-    drawn = pixels(opened, KINDS[0])
+    drawn = pixels(opened, INK["link"])
 
     opened.page.locator(".switches label", has_text="联户连线").locator("input").uncheck()
     opened.settle()
 
     assert drawn > 100
-    assert pixels(opened, KINDS[0]) < drawn / 20
+    assert pixels(opened, INK["link"]) < drawn / 20
+
+
+def test_places_are_numbered_and_totals_of_grids_are_left_out_until_asked_for(open_page, linked):
+    opened = open_page(linked[1])
+    totals = opened.page.locator(".switches label", has_text="各网格户数").locator("input")
+
+    def grids() -> int:
+        return opened.page.evaluate("weige.labels().filter(({ kind }) => kind === 'grid').length")
+
+    assert not totals.is_checked()
+    assert grids() == 0
+    totals.check()
+    opened.settle()
+    assert grids() > 0
+    opened.page.locator("#tab-members").click()
+    assert opened.page.locator("#panel-body li").count() == 4
 
 
 def test_what_does_not_fit_the_bounds_is_among_the_findings_of_the_map(open_page, linked):

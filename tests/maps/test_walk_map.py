@@ -163,6 +163,11 @@ def test_the_tables_tell_who_is_reached_by_micro_grid_and_community_and_in_all(o
         for grid in listed
     }
     assert len(listed) == len(grids)
+    # Nothing is cut off at the edge of the pane, and nothing tells of sizes, which the map does not show.
+    assert opened.page.locator(".table-scroll").evaluate("pane => pane.scrollWidth <= pane.clientWidth")
+    opened.page.locator("#tab-grids").click()
+    assert opened.page.locator("#panel-body tbody tr").count() == len(grids)
+    assert opened.page.locator("#panel-body .swatch:visible").count() == 0
 
     tables.locator(".chips button", has_text="社区" if language == "中文" else "Communities").click()
     places = sums["community_id"].set_index("community_id")

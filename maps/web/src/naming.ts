@@ -74,8 +74,11 @@ class Naming {
 
   labelsWith(stations: readonly StationSpot[]): Candidate<Label>[] {
     this.communityLabels();
-    this.gridLabels("after");
-    if (this.drawing.dividerX !== null) this.gridLabels("before");
+    // Beside numbered places, the households of grids would be read as numbers of places.
+    if (!this.scene.has("members") || this.shown.has("totals")) {
+      this.gridLabels("after");
+      if (this.drawing.dividerX !== null) this.gridLabels("before");
+    }
     this.compoundLabels();
     this.lineLabels("roads", 400, this.styles.ink.road_text);
     this.lineLabels("water", 450, this.styles.ink.water_text);

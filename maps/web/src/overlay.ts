@@ -210,7 +210,7 @@ export class Overlay extends L.Layer {
 
   private placeMembers(view: Window): Overlay["members"] {
     const layer = this.scene.get("members");
-    const radius = clamp(7 / view.metresPerPixel, 3.5, 12);
+    const radius = clamp(8.4 / view.metresPerPixel, 3.5, 12);
     return layer.within(windowBox(view, 20)).flatMap((member) => {
       const middle = layer.middle(member);
       return middle ? [{ ...pixel(view, middle), radius, member }] : [];

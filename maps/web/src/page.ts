@@ -8,7 +8,7 @@ import { concern, middleOf, nearest } from "./findings.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
 import type { Paths, Points } from "./pack.ts";
-import { Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
+import { areWidespread, Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
 import { Panel } from "./panel.ts";
 import { boundsOf, place, worldOf } from "./places.ts";
 import { penOver, restingOn } from "./resting.ts";
@@ -98,7 +98,11 @@ export class Page {
     const pane = map.createPane("weige-labels");
     pane.style.zIndex = "450";
     pane.style.pointerEvents = "none";
-    const painter = (this.painterOf = (side: Side) => new Painter(scene, settings.styles, this.shown, side, () => this.swipe?.isOn ?? false));
+    const painter = (this.painterOf = (side: Side) => {
+      const made = new Painter(scene, settings.styles, this.shown, side, () => this.swipe?.isOn ?? false);
+      made.outlinesConflicts = areWidespread(settings.merge);
+      return made;
+    });
     const paper = map.createPane("weige-sheet");
     paper.style.zIndex = "220"; // over the grids before, under the labels
     paper.append(this.sheet);

@@ -10,7 +10,7 @@ export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exe
 
 export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "water" | "barriers" | "compounds" |
   "gates" | "labels" | "incidents" | "stations" | "context" | "faults" | "walk" | "links" | "members" |
-  "department_grids" | "conflicts";
+  "department_grids" | "conflicts" | "totals";
 
 /** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
 export interface Window {
@@ -46,6 +46,9 @@ const PLAIN_LINES_FROM_M = 8;
 /** Footprints cover less of a community than this, however dense; parcels cover more. */
 const MOST_BUILT = 0.5;
 
+/** On more of the ground than this, hatched conflicts would hide the base grids. */
+const MOST_CROSSED = 0.3;
+
 /** How ground of a class of walking time is filled; the last class lies beyond the last limit. */
 export function walkStyle(styles: Styles, row: number, count: number): StatusStyle {
   // A single limit is no reason for the darkest ground.
@@ -54,6 +57,8 @@ export function walkStyle(styles: Styles, row: number, count: number): StatusSty
 }
 
 export class Painter {
+  /** Conflicts are outlined where they are widespread, else hatched. */
+  outlinesConflicts = false;
   private changed: ReadonlySet<number> | null = null;
   private strength: number | null = null;
 
@@ -338,7 +343,12 @@ export class Painter {
     const { layer, seen } = this.window("conflicts", view, 2);
     pen.beginPath();
     for (const each of seen) trace(pen, layer.layer.polygons, each, view, true);
-    fillHatched(pen, this.styles.overlap, ratio);
+    if (!this.outlinesConflicts) return fillHatched(pen, this.styles.overlap, ratio);
+    pen.strokeStyle = this.styles.ink.fault;
+    pen.lineWidth = 1;
+    pen.setLineDash([2, 3]);
+    pen.stroke();
+    pen.setLineDash([]);
   }
 
   /** Outlines of departments, the first one widest and lowest: where several draw one border all are seen. */
@@ -354,14 +364,16 @@ export class Painter {
     }
   }
 
-  /** A line from each place of member households to the units that it links, in the colour of the place. */
+  /** A line from each place of member households to the units that it links: quiet, but for places that do not fit the bounds. */
   private links(pen: CanvasRenderingContext2D, view: Window): void {
     const { layer, seen } = this.window("links", view, 4);
-    const width = clamp(3 / view.metresPerPixel, 0.8, 2.2);
-    for (const [hue, colour] of this.styles.kinds.entries()) {
-      const own = seen.filter((each) => layer.number("hue", each) === hue);
+    const width = clamp(2 / view.metresPerPixel, 0.7, 1.6);
+    const members = this.scene.get("members");
+    for (const isFault of [false, true]) {
+      const own = seen.filter((each) => isOutOfBounds(members.text("status", layer.number("member", each) ?? 0)) === isFault);
       if (!own.length) continue;
-      for (const [ink, extra] of [["rgba(255,255,255,0.8)", 1.6], [colour, 0]] as const) {
+      const colour = isFault ? this.styles.ink.fault : this.styles.ink.link;
+      for (const [ink, extra] of [["rgba(255,255,255,0.8)", 1.2], [colour, 0]] as const) {
         pen.beginPath();
         for (const each of own) trace(pen, layer.layer.lines, each, view, false);
         pen.strokeStyle = ink;
@@ -399,9 +411,19 @@ export class Painter {
   }
 }
 
+/** Does a place of member households link more or fewer households than the bounds allow? */
+export function isOutOfBounds(status: string): boolean {
+  return status === "too_small" || status === "too_large";
+}
+
+/** Are conflicts on so much of the ground that filled they would hide the base grids? */
+export function areWidespread(merge: { crossed_share: number } | undefined): boolean {
+  return (merge?.crossed_share ?? 0) > MOST_CROSSED;
+}
+
 /** How wide the outlines of a department are drawn: each narrower than the one before, under it. */
 export function departmentWidth(department: number, count: number): number {
-  return 2.4 + 2.2 * (count - 1 - department);
+  return 1.8 + 1.4 * (count - 1 - department);
 }
 
 /** Has a unit households, but no grid? */

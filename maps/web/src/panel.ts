@@ -5,7 +5,7 @@ import { byMending, concern, type Mending } from "./findings.ts";
 import { drawIncident, drawStation, iconCanvas, stationSign } from "./icons.ts";
 import { hatchSquare } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
-import { STATUSES, walkStyle, type Shown } from "./paint.ts";
+import { areWidespread, STATUSES, walkStyle, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
 import type { Language, Settings, Status, StatusStyle } from "./schema.ts";
@@ -77,6 +77,7 @@ export class Panel {
   /** Only what is on the ground is told, walking time or sizes: their hatches are alike. */
   private tellGround(): void {
     const ground = this.options.scene.has("walk") && this.options.shown.has("walk") ? "walk" : "size";
+    this.root.dataset["painted"] = ground;
     for (const part of this.root.querySelectorAll<HTMLElement>("[data-ground]")) part.hidden = part.dataset.ground !== ground;
   }
 
@@ -319,14 +320,16 @@ export class Panel {
         pen.stroke();
       }
     });
+    const letters = (sign: string) => iconCanvas(22, (pen, middle) => {
+      pen.fillStyle = ink.text;
+      pen.font = "700 12px sans-serif";
+      pen.textAlign = "center";
+      pen.fillText(sign, middle, middle + 4);
+    });
     const signs: [Shown, HTMLElement][] = [
       ["status", iconCanvas(22, (pen) => { pen.strokeStyle = ink.border; pen.lineWidth = 1.6; pen.strokeRect(3, 5, 16, 12); })],
-      ["labels", iconCanvas(22, (pen, middle) => {
-        pen.fillStyle = ink.text;
-        pen.font = "700 12px sans-serif";
-        pen.textAlign = "center";
-        pen.fillText("86", middle, middle + 4);
-      })],
+      ["labels", letters(settings.link ? "Aa" : "86")],
+      ...(settings.link ? [["totals", letters("86")] as [Shown, HTMLElement]] : []),
       ["units", iconCanvas(22, (pen) => { pen.fillStyle = settings.styles.units[2]?.fill ?? "#888"; pen.fillRect(3, 6, 16, 10); pen.strokeStyle = ink.unit_edge; pen.strokeRect(3, 6, 16, 10); })],
       ["cells", line("rgba(60,70,85,0.5)", 1)],
       ["communities", line(ink.community, 2.4, [8, 3, 2, 3])],
@@ -354,23 +357,23 @@ export class Panel {
       ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
       ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
       ["walk", iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
-      ["links", line(settings.styles.kinds[1] as string, 2)],
-      ["members", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, settings.styles.kinds[1] as string))],
+      ["links", line(ink.link, 2)],
+      ["members", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, ink.place))],
       ["department_grids", line(settings.styles.kinds[0] as string, 3)],
-      ["conflicts", this.swatch(settings.styles.overlap)],
+      ["conflicts", areWidespread(settings.merge) ? line(ink.fault, 1, [2, 3]) : this.swatch(settings.styles.overlap)],
       ["context", line("rgb(92,62,122)", 1.4)],
       ["faults", iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
     ];
     const layers = element("ul", { class: "rows layers" });
     for (const [name, sign] of signs) {
-      if (name !== "status" && name !== "labels" && !scene.has(name)) continue;
+      if (name !== "status" && name !== "labels" && name !== "totals" && !scene.has(name)) continue;
       const box = element("input", { type: "checkbox" });
       box.checked = shown.has(name);
       box.addEventListener("change", () => {
         this.options.onLayer(name, box.checked);
         this.tellGround();
       });
-      const count = name === "labels" ? "" : formatCount(scene.get(name === "status" ? "grids" : name).count);
+      const count = name === "labels" ? "" : formatCount(scene.get(name === "status" || name === "totals" ? "grids" : name).count);
       layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign,
         element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
     }
@@ -432,7 +435,7 @@ export class Panel {
         this.root.querySelector<HTMLElement>(".chips [aria-pressed=true]")?.focus();
       }, { "aria-pressed": String(this.gridStatus === status) });
       if (status) {
-        const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+        const swatch = element("span", { class: "swatch of-size", "aria-hidden": "true" });
         this.hatch(swatch, status);
         chip.prepend(swatch);
       }
@@ -456,7 +459,7 @@ export class Panel {
       element("thead", {}, element("tr", {}, sortable("code", t("grid.code")), sortable("households", t("grid.households")),
         element("th", { scope: "col", class: "number" }, t("grid.units")))), rows);
     const more = this.chunked(chosen, (grid) => {
-      const swatch = element("span", { class: "swatch", title: t(`status.${grids.text("status", grid)}`) });
+      const swatch = element("span", { class: "swatch of-size", title: t(`status.${grids.text("status", grid)}`) });
       this.hatch(swatch, (grids.text("status", grid) || "ok") as Status);
       const code = button("", () => this.options.onFeature("grids", grid), { class: "code" });
       code.append(swatch, typed(grids.text("grid_id", grid)), element("span", { class: "visually-hidden" }, t(`status.${grids.text("status", grid)}`)));

@@ -1,7 +1,7 @@
 /** What linking households, or laying grids of departments over each other, found: signs, legend and lists. */
 import { button, element, typed } from "./dom.ts";
 import { iconCanvas } from "./icons.ts";
-import { departmentWidth } from "./paint.ts";
+import { areWidespread, departmentWidth, isOutOfBounds } from "./paint.ts";
 import type { LayerName, IndexedLayer, Scene } from "./scene.ts";
 import type { LinkNote, Settings, StatusStyle, Styles } from "./schema.ts";
 import { formatCount, formatShare, t } from "./words.ts";
@@ -10,8 +10,11 @@ type PlaceStatus = keyof LinkNote["places"];
 
 const PLACE_STATUSES: readonly PlaceStatus[] = ["ok", "too_small", "too_large", "idle", "outside"];
 
-/** From this radius on the households that a place links are written into its sign. */
+/** From this radius on the number of a place is written into its sign. */
 const WRITTEN_FROM_PX = 8;
+
+/** Ids so short are written into signs; where one is longer, all are numbered as the list has them. */
+const LONGEST_SIGN = 3;
 
 /** The rows of the links of a place of member households. */
 export function linksOf(scene: Scene, member: number): number[] {
@@ -19,19 +22,31 @@ export function linksOf(scene: Scene, member: number): number[] {
   return Array.from({ length: links.count }, (_, i) => i).filter((i) => links.number("member", i) === member);
 }
 
-/** A place of member households: its colour, the households that it links, and a ring where they do not fit the bounds. */
+const idsAreShort = new WeakMap<IndexedLayer, boolean>();
+
+/** What the sign of a place says: its id where all are short, else its number in the list. */
+export function signOf(members: IndexedLayer, member: number): string {
+  let areShort = idsAreShort.get(members);
+  if (areShort === undefined) {
+    areShort = Array.from({ length: members.count }, (_, i) => members.text("member_id", i)).every((id) => id && [...id].length <= LONGEST_SIGN);
+    idsAreShort.set(members, areShort);
+  }
+  return areShort ? members.text("member_id", member) : String(member + 1);
+}
+
+/** A place of member households: its number, and its colour and a ring where what it links does not fit the bounds. */
 export function drawMember(
   pen: CanvasRenderingContext2D, x: number, y: number, radius: number, members: IndexedLayer, member: number, styles: Styles,
 ): void {
-  const count = radius >= WRITTEN_FROM_PX ? members.number("linked", member) ?? 0 : 0;
-  drawPlace(pen, x, y, radius, members.text("status", member) as PlaceStatus, styles, members.number("hue", member) ?? 0, count);
+  const sign = radius >= WRITTEN_FROM_PX ? signOf(members, member) : "";
+  drawPlace(pen, x, y, radius, members.text("status", member) as PlaceStatus, styles, sign);
 }
 
 function drawPlace(
-  pen: CanvasRenderingContext2D, x: number, y: number, radius: number, status: PlaceStatus, styles: Styles, hue: number, count: number,
+  pen: CanvasRenderingContext2D, x: number, y: number, radius: number, status: PlaceStatus, styles: Styles, sign: string,
 ): void {
   const links = status !== "idle" && status !== "outside";
-  const colour = styles.kinds[hue % styles.kinds.length] as string;
+  const colour = isOutOfBounds(status) ? styles.ink.fault : styles.ink.place;
   pen.setLineDash([]);
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
@@ -49,12 +64,12 @@ function drawPlace(
     pen.stroke();
     pen.setLineDash([]);
   }
-  if (!links || !count) return;
-  pen.fillStyle = "#ffffff";
-  pen.font = `600 ${count < 100 ? 12 : 10}px sans-serif`;
+  if (!sign) return;
+  pen.fillStyle = links ? "#ffffff" : styles.ink.text;
+  pen.font = `600 ${radius < 10 || [...sign].length > 2 ? 9 : 11}px sans-serif`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
-  pen.fillText(String(count), x, y + 0.5);
+  pen.fillText(sign, x, y + 0.5);
 }
 
 /** What stands above the other legends; nothing on other maps. */
@@ -75,7 +90,7 @@ function linkLegend({ link, styles }: Settings): HTMLElement[] {
   for (const status of PLACE_STATUSES) {
     const count = link.places[status] ?? 0;
     if (!count) continue;
-    const sign = iconCanvas(22, (pen, middle) => drawPlace(pen, middle, middle, 7, status, styles, 1, 0));
+    const sign = iconCanvas(22, (pen, middle) => drawPlace(pen, middle, middle, 7, status, styles, ""));
     const made = row(sign, t(`link.${status}`), formatCount(count));
     made.dataset["places"] = status;
     rows.append(made);
@@ -96,8 +111,10 @@ function mergeLegend(scene: Scene, { merge, styles }: Settings, fill: (place: HT
     rows.append(made);
   });
   const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-  fill(swatch, styles.overlap);
-  const crossing = row(swatch, t("merge.conflicts"), formatCount(scene.get("conflicts").count));
+  const isWide = areWidespread(merge);
+  if (isWide) Object.assign(swatch.style, { border: `1px dashed ${styles.ink.fault}`, background: "none" });
+  else fill(swatch, styles.overlap);
+  const crossing = row(swatch, t("merge.conflicts"), formatCount(scene.get("conflicts").count), isWide ? t("merge.widespread") : undefined);
   crossing.dataset["conflicts"] = "";
   rows.append(crossing);
   return [element("section", { class: "legend results" }, element("h2", {}, t("merge.title")), rows)];
@@ -120,7 +137,7 @@ export function memberRow(scene: Scene, styles: Styles, member: number, onFeatur
   const status = members.text("status", member) as PlaceStatus;
   const go = button("", () => onFeature("members", member));
   go.append(
-    iconCanvas(20, (pen, middle) => drawPlace(pen, middle, middle, 6.5, status, styles, members.number("hue", member) ?? 0, 0)),
+    iconCanvas(26, (pen, middle) => drawPlace(pen, middle, middle, 9.5, status, styles, signOf(members, member))),
     element("span", { class: "found" }, typed(members.text("member_id", member)),
       element("small", {}, typed(members.text("grid_id", member)), members.text("grid_id", member) ? t("list.comma") : "", memberSentence(members, member))));
   return element("li", {}, go);

@@ -37,7 +37,7 @@ export interface Styles {
   ink: Record<
     "land" | "water" | "water_line" | "water_text" | "road" | "road_edge" | "road_text" | "border" | "community" |
     "compound" | "compound_text" | "barrier" | "gate" | "unit_edge" | "text" | "halo" | "station" | "station_shut" | "cluster" | "select" |
-    "change" | "fault",
+    "change" | "fault" | "link" | "place",
     string
   >;
 }
@@ -101,6 +101,8 @@ export interface LinkNote {
 
 /** Grids of several departments over each other (`maps/result_map.py`). */
 export interface MergeNote {
+  /** Share of the ground on which grids of two departments cross, of the two that differ most. */
+  crossed_share: number;
   departments: { name: string; grids: number; none: number; followed: number; base_grids: number }[];
 }
 

@@ -19,12 +19,17 @@ export function htmlLanguage(): string {
   return LOCALES[current];
 }
 
-/** The text of a key, `{name}` replaced by its value; the key itself where the text is missing. */
+/**
+ * The text of a key, `{name}` replaced by its value; the key itself where the text is missing.
+ *
+ * `{units:unit|units}` is the word for one or for several, as in `maps/text.py`; a number may come written already.
+ */
 export function t(key: string, values: Record<string, string | number> = {}): string {
   const text = table[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole: string, name: string) => {
+  return text.replace(/\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}/g, (whole: string, name: string, one?: string, several?: string) => {
     const value = values[name];
     if (value === undefined) return whole;
+    if (one !== undefined && several !== undefined) return value === 1 || value === "1" ? one : several;
     return typeof value === "number" ? formatCount(value) : value;
   });
 }

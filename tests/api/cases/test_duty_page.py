@@ -122,7 +122,7 @@ def test_a_switch_frames_walls_and_pages_at_once_and_is_taken_back(
         assert page.locator("#sure").is_hidden()  # the reason is missing
         page.get_by_label("原因").fill(HOSTILE)
         page.get_by_role("button", name="切换", exact=True).click()
-        expect(page.locator("#sure")).to_contain_text("将把320924001切换为“应急”")
+        expect(page.locator("#sure")).to_contain_text("将把街道 320924001切换为“应急”")
         assert page.evaluate("() => document.activeElement.id") == "yes"
         page.keyboard.press("Enter")
         expect(page.locator("#said")).to_have_text("已切换。")

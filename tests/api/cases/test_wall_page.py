@@ -219,13 +219,13 @@ def test_the_file_for_a_meeting_is_taken_away_from_the_wall_and_from_the_page_of
 ):
     number = desk.report()["number"]
     wall.page.click("#meeting")
-    wall.page.select_option("#meeting-dialog [name=area]", label="　　320924001")
+    wall.page.select_option("#meeting-dialog [name=area]", label="　　街道 320924001")
     wall.page.fill("#meeting-dialog [name=watermark]", "内部资料")
     with wall.page.expect_download() as taken:
         wall.page.click("#meeting-dialog [type=submit]")
     taken.value.save_as(tmp_path / "wall.html")
-    assert taken.value.suggested_filename == "320924001.html"
-    assert "320924001.html" in wall.page.inner_text("#meeting-dialog output")
+    assert taken.value.suggested_filename == "街道-320924001.html"
+    assert "街道-320924001.html" in wall.page.inner_text("#meeting-dialog output")
     wall.page.keyboard.press("Escape")
     assert wall.faults == []
 

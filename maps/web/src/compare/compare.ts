@@ -9,7 +9,7 @@ import { Overlay, type DrawnLabel } from "../overlay.ts";
 import { Painter, type Shown } from "../paint.ts";
 import { boundsOf, worldOf } from "../places.ts";
 import { gridSection, popupElement, Reasons } from "../popups.ts";
-import { union, type Box, type Scene } from "../scene.ts";
+import { union, type Box, type LayerName, type Scene } from "../scene.ts";
 import type { Settings } from "../schema.ts";
 import { emptyMap } from "../served.ts";
 import { Swipe } from "../swipe.ts";
@@ -53,7 +53,7 @@ export class CompareView {
     const stage = document.getElementById("stage");
     if (!stage) throw new Error("the page lacks its stage");
     this.reasons = new Reasons(scene);
-    const shown = new Set<Shown>(SHOWN.filter((name) => name === "status" || name === "labels" || scene.has(name)));
+    const shown = new Set<Shown>(SHOWN.filter((name) => name === "status" || name === "labels" || scene.has(name as LayerName)));
     const incidents = new Incidents(scene.get("incidents"));
     const made = (side: Side) => {
       // Two maps follow each other step by step: neither runs ahead in an animation of its own.

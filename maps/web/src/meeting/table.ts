@@ -178,7 +178,9 @@ export class Table {
       key, isNumber: false, value: (row) => layer.number(minute, row), text: (row) => shortMoment(layer.text(key, row)),
     });
     if (kind === "grids") {
-      return [text("grid_id"), number("households"), ...this.within("grids"), number("units"), { key: "status", isNumber: false, text: (row) => t(`status.${layer.text("status", row)}`) }, text("community_id")];
+      // A map of walks shows no sizes, and has a table of communities.
+      if (this.walk?.within) return [text("grid_id"), number("households"), ...this.within("grids"), number("units")];
+      return [text("grid_id"), number("households"), number("units"), { key: "status", isNumber: false, text: (row) => t(`status.${layer.text("status", row)}`) }, text("community_id")];
     }
     if (kind === "communities") return [text("name"), this.lived(), ...this.within("communities"), text("community_id")];
     if (kind === "stations") return [text("name"), text("type"), text("station_id")];

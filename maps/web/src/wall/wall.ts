@@ -362,7 +362,7 @@ class Wall {
       select.value = value;
       if (select.selectedIndex < 0) select.value = "";
     };
-    fill("area", this.page.areas.map(({ code, name, path }) => [code, `${"　".repeat(Math.max(0, path.split(".").length - 2))}${name}`]), this.filters.area);
+    fill("area", this.page.areas.filter(({ level }) => level !== "all").map(({ code, name, path }) => [code, `${"　".repeat(Math.max(0, path.split(".").length - 2))}${name}`]), this.filters.area);
     fill("role", this.page.roles.map((role) => [role, t(`wall.roles.${role}`)]), this.filters.role);
     fill("state", this.page.states.map((state) => [state, t(`case.state.${state}`)]), this.filters.state[0] ?? "");
     fill("kind", ["incident", "component", "wish", "property", "dispute"].map((kind) => [kind, t(`case.kind.${kind}`)]), this.filters.kind);
