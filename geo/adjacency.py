@@ -130,6 +130,30 @@ def adjacency(
     return Adjacency(unit_ids, a, b, border_m, crosses, joins)
 
 
+def contact(arcs: Arcs, pairs: Adjacency) -> NDArray[np.float64]:
+    """Return how long the border of each pair is against the way between the middles of their cells, (m,).
+
+    The middle of a cell is that of its outline; sides of like squares are 1.
+    """
+    n_cells = len(arcs.cell_community)
+    at = (arcs.xy[arcs.start] + arcs.xy[arcs.end]) / 2
+    sides = np.concatenate([arcs.left, arcs.right])
+    length = np.tile(arcs.length_m, 2)
+    placed = sides >= 0
+    outline_m = np.bincount(sides[placed], length[placed], n_cells)
+    middle = np.stack(
+        [
+            np.bincount(sides[placed], (length * np.tile(at[:, axis], 2))[placed], n_cells)
+            / np.maximum(outline_m, 1e-9)
+            for axis in (0, 1)
+        ],
+        axis=1,
+    )
+    way_m = np.hypot(*(middle[pairs.left] - middle[pairs.right]).T)
+    share: NDArray[np.float64] = pairs.border_m / np.maximum(way_m, 1e-9)
+    return share
+
+
 def _passed(
     arcs: Arcs, arc: NDArray[np.int64], pair: NDArray[np.int64], m: int, passages: NDArray[np.object_] | None
 ) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from geo.adjacency import contact
 from geo.errors import InputError
 from geo.partition import Band, EffortName, Partition, Weights, partition, usual_effort
 from geo.partition.region import CM_PER_M, cut_gain_cm
@@ -256,6 +257,7 @@ def _candidates(
 ) -> list[_Candidate]:
     """Divide the ground by each leaning and start; when asked to stop, return those done so far."""
     n = len(ground.unit_ids)
+    near = contact(ground.arcs, ground.adjacency)
     begun = time.monotonic()
     found: list[_Candidate] = []
     for turn, (leaning, start) in enumerate(turns):
@@ -269,7 +271,7 @@ def _candidates(
 
         parts = partition(
             ground.adjacency, ground.households, ground.community, band=band, compound=codes, work=work,
-            weights=LEANINGS[leaning], seed=seed + start, effort=effort,
+            contact=near, weights=LEANINGS[leaning], seed=seed + start, effort=effort,
             time_s=None if left_s is None else max(left_s / (len(turns) - turn), 1e-3),
             on_progress=tell, should_stop=should_stop,
         )  # fmt: skip

@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from geo.adjacency import Adjacency, Crossing, adjacency
+from geo.adjacency import Adjacency, Crossing, adjacency, contact
 from geo.arcs import Arcs
 from geo.balancer import review
 from geo.boundaries import region_polygons
@@ -228,6 +228,7 @@ def plan(
         band=band,
         compound=pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64),
         work=loads,
+        contact=contact(ground.arcs, ground.adjacency),
         seed=seed,
         effort=effort or usual_effort(len(ground.unit_ids)),
         time_s=time_s,

@@ -16,6 +16,7 @@ from geo.adjacency import Adjacency
 from geo.errors import InputError
 from geo.partition.chance import seed_of
 from geo.partition.effort import EFFORTS, Effort, EffortName
+from geo.partition.necks import Necks
 from geo.partition.partition import Band, Partition, Proof, ProofCode, Search, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.region import Region, sub_region
@@ -58,6 +59,7 @@ def partition(
     compound: ArrayLike | None = None,
     kept_whole: ArrayLike | None = None,
     work: ArrayLike | None = None,
+    contact: ArrayLike | None = None,
     weights: Weights | None = None,
     seed: int = 0,
     effort: EffortName = "standard",
@@ -92,6 +94,9 @@ def partition(
     work : (n,) numbers >= 0, optional
         A second weight of each unit, such as people who live alone: made even among the parts of each piece
         once these are within the band, as far as `weights.work` pays for the borders (`partition.work`).
+    contact : (m,) numbers >= 0, optional
+        Border of each pair of units against the way between their middles (`adjacency.contact`): where all
+        parts of a region can be in band without it, none hangs on a neck (`partition.necks`).
     weights : Weights, optional
         What plans within the band are judged by.
     seed : int, default 0
@@ -115,8 +120,8 @@ def partition(
     Raises
     ------
     InputError
-        Arrays of another length, negative households or work, no time, or a group of `kept_whole` that spans
-        communities or pieces.
+        Arrays of another length, negative households, work or contact, no time, or a group of `kept_whole`
+        that spans communities or pieces.
     """
     band = band or Band()
     asked = should_stop or _never
@@ -162,7 +167,8 @@ def partition(
     large = thorough or n >= COMPILED_FROM_UNITS or int(hh.sum()) * band.upper >= COMPILED_FROM_STEPS
     efforts = [EFFORTS[effort]] if time_s is None else [EFFORTS[name] for name in ANYTIME]
     names: list[EffortName] = [effort] if time_s is None else list(ANYTIME)
-    searched = _Searched(adjacency, atoms, regions, band, weights or Weights(), seed, large=large)
+    necks = None if contact is None else Necks(atoms, adjacency, _contact_of(contact, adjacency))
+    searched = _Searched(adjacency, atoms, regions, band, weights or Weights(), seed, necks, large=large)
     searched.begin(efforts[0], on_progress, stop)
     rounds = 1
     while time_s is not None and not stop() and rounds < ANYTIME_ROUNDS:
@@ -190,6 +196,17 @@ def _renumbered(codes: ArrayLike | None, name: str, n: int) -> NDArray[np.int64]
     if codes is None:
         return np.full(n, -1, np.int64)
     return numbered(frozen(codes, name, n))
+
+
+def _contact_of(contact: ArrayLike, adjacency: Adjacency) -> NDArray[np.float64]:
+    """Return the contact of each pair, checked."""
+    of_pair = np.asarray(contact, np.float64)
+    if of_pair.shape != (len(adjacency),) or not (of_pair >= 0).all():
+        raise InputError(
+            "contact_invalid", f"contact should be {len(adjacency)} numbers from 0, one for each pair",
+            mend="give what `geo.adjacency.contact` returns", field="contact", pairs=len(adjacency),
+        )  # fmt: skip
+    return of_pair
 
 
 def _work_of(work: ArrayLike, atoms: Atoms) -> NDArray[np.int64]:
@@ -238,9 +255,11 @@ class _Searched:
         band: Band,
         weights: Weights,
         seed: int,
+        necks: Necks | None,
         *,
         large: bool,
     ) -> None:
+        self.necks = necks
         self.adjacency, self.atoms, self.regions = adjacency, atoms, regions
         self.band, self.weights, self.seed, self.large = band, weights, seed, large
         self.labels = np.where(regions.host >= 0, regions.host, -1)
@@ -304,10 +323,16 @@ class _Searched:
         return seed_of(self.seed, name) if turn == 0 else seed_of(self.seed, name, str(turn))
 
     def _planned(self, region: Region, effort: Effort, turn: int, stop: Callable[[], bool]) -> RegionPlan:
-        return plan_region(
-            region, self.band, self.weights, self._seed(region, turn), large=self.large, should_stop=stop,
-            effort=effort,
-        )  # fmt: skip
+        """Divide a region without its necks, and with them where that leaves a part out of band."""
+        spared = None if self.necks is None else self.necks.spared(region)
+        for each in (region,) if spared is None else (spared, region):
+            found = plan_region(
+                each, self.band, self.weights, self._seed(region, turn), large=self.large, should_stop=stop,
+                effort=effort,
+            )  # fmt: skip
+            if plan_key(each, found.labels, self.band, self.weights)[:2] == (0, 0):
+                break
+        return found
 
     def _take(self, region: Region, found: RegionPlan) -> None:
         self.labels[region.atoms] = found.labels + self._next_label

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.adjacency import Crossing, adjacency
+from geo.adjacency import Crossing, adjacency, contact
 from geo.arcs import Arcs
 
 IDS = np.array(["a", "b"], object)
@@ -57,3 +57,21 @@ def test_a_bridge_joins_only_where_it_meets_the_border():
 
     assert adjacency(arcs, IDS, bridges=np.array([near], object)).joins.all()
     assert not adjacency(arcs, IDS, bridges=np.array([far], object)).joins.any()
+
+
+def test_contact_is_the_border_against_the_way_between_the_middles():
+    # A square of 10 m beside a strip of 10 by 30 m, along the strip's short side: middles 20 m apart.
+    xy = np.array([(0, 0), (10, 0), (10, 10), (0, 10), (40, 0), (40, 10)], float)
+    ends = [
+        (1, 2, 0, 1),
+        (0, 1, 0, -1),
+        (2, 3, 0, -1),
+        (3, 0, 0, -1),
+        (1, 4, -1, 1),
+        (4, 5, -1, 1),
+        (5, 2, -1, 1),
+    ]
+    start, end, left, right = (np.array(column) for column in zip(*ends, strict=True))
+    arcs = Arcs(xy, start, end, left, right, np.zeros(7, np.int64), np.zeros(2, np.int64), 2)
+
+    assert contact(arcs, adjacency(arcs, IDS)).tolist() == [0.5]
