@@ -54,7 +54,8 @@ COOL_CM = [round(300 * 0.04 ** (stage / 3)) for stage in range(4)]
 COOL_MOVES = 18
 # Parts are worth keeping from this heat down, in centimetres: at more, most of them are rough.
 POOLED_CM = 1_000
-# Fewer parts than were found are looked for so often, cooled from moves that may cost a short border.
+# Fewer parts than were found are looked for where they would be as full as this, so often, cooled from moves that may cost a short border.
+FULL = 0.9
 FEWER_TRIES = 10
 FEWER_CM = [round(3_000 * 0.04 ** (stage / 7)) for stage in range(8)]
 # In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
@@ -474,8 +475,11 @@ def _fewer(
     Where they must be nearly full, single moves and windows seldom find them: parts are made even first,
     whatever the band, and annealed into it.
     """
-    counts = bench.band.legal_counts(bench.region.households)
-    while not should_stop() and (count := len(np.unique(best)) - 1) in counts:
+    band, households = bench.band, bench.region.households
+    counts = band.legal_counts(households)
+    while (count := len(np.unique(best)) - 1) in counts and households >= FULL * count * band.upper:
+        if should_stop():
+            break
         pool = Pool(bench.region, bench.band, bench.weights)
         made = best
         for _ in range(FEWER_TRIES):
