@@ -37,6 +37,10 @@ export class Overlay extends L.Layer {
   private stations: StationSpot[] = [];
   private members: { x: number; y: number; radius: number; member: number }[] = [];
   private host: L.Map | null = null;
+  /** A drawing that is under way over some frames, and the frame of its next step. */
+  private begun: Generator<void> | null = null;
+  private frame = 0;
+  private readonly measuring = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
 
   constructor(
     private readonly scene: Scene,
@@ -61,6 +65,7 @@ export class Overlay extends L.Layer {
   }
 
   override onRemove(): this {
+    this.breakOff();
     this.canvas.remove();
     this.host = null;
     return this;
@@ -68,8 +73,10 @@ export class Overlay extends L.Layer {
 
   override getEvents(): { [name: string]: L.LeafletEventHandlerFn } {
     return {
-      moveend: () => this.redraw(),
+      moveend: () => this.redrawSoon(),
       resize: () => this.redraw(),
+      // What was begun is of the view before.
+      zoomstart: () => this.breakOff(),
       zoomanim: (event) => this.follow((event as L.ZoomAnimEvent).center, (event as L.ZoomAnimEvent).zoom),
       zoom: () => this.host && this.follow(this.host.getCenter(), this.host.getZoom()),
     };
@@ -77,6 +84,7 @@ export class Overlay extends L.Layer {
 
   /** The labels drawn now. */
   labels(): DrawnLabel[] {
+    this.finish();
     return this.drawn.map(({ lines, kind, box, colour, halo }) => ({
       text: lines.map(({ text }) => text).join("\n"),
       kind,
@@ -91,6 +99,7 @@ export class Overlay extends L.Layer {
   }
 
   hit(containerPoint: L.Point): Hit | null {
+    this.finish();
     const x = (containerPoint.x - this.offset.x) / this.factor;
     const y = (containerPoint.y - this.offset.y) / this.factor;
     const cluster = [...this.clusters].reverse().find((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
@@ -106,17 +115,33 @@ export class Overlay extends L.Layer {
   }
 
   redraw(ratio = window.devicePixelRatio || 1): void {
-    const map = this.host;
-    if (!map) return;
-    const resting = { ...restingOn(map), ratio };
-    this.offset = resting.pad.multiplyBy(-1);
-    this.topLeft = map.containerPointToLatLng(this.offset);
-    this.drawnZoom = map.getZoom();
-    this.factor = this.magnified();
-    drawOver(this.canvas, resting, (pen) => {
-      pen.scale(this.factor, this.factor);
-      this.draw(pen, larger(resting.view, this.factor));
-    });
+    this.begun = this.drawing(ratio);
+    this.finish();
+  }
+
+  /** Draw anew over some frames, so that none of them takes long; the old drawing is seen until then. */
+  private redrawSoon(): void {
+    this.breakOff();
+    const begun = this.drawing(window.devicePixelRatio || 1);
+    const goOn = () => {
+      this.frame = begun.next().done ? 0 : requestAnimationFrame(goOn);
+      if (!this.frame) this.begun = null;
+    };
+    this.begun = begun;
+    this.frame = requestAnimationFrame(goOn);
+  }
+
+  /** Do at once what is left of a drawing. */
+  private finish(): void {
+    const { begun } = this;
+    this.breakOff();
+    while (begun && !begun.next().done);
+  }
+
+  private breakOff(): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.begun = null;
   }
 
   /** During a zoom the old drawing is stretched to where it will be. */
@@ -127,21 +152,44 @@ export class Overlay extends L.Layer {
     L.DomUtil.setTransform(this.canvas, at, map.getZoomScale(zoom, this.drawnZoom));
   }
 
-  private draw(pen: CanvasRenderingContext2D, view: Window): void {
+  /** Find what is to be drawn, step by step, and draw it at the end. */
+  private *drawing(ratio: number): Generator<void> {
+    const map = this.host;
+    if (!map) return;
+    const resting = { ...restingOn(map), ratio };
+    const [offset, factor, zoom] = [resting.pad.multiplyBy(-1), this.magnified(), map.getZoom()];
+    const topLeft = map.containerPointToLatLng(offset);
+    const view = larger(resting.view, factor);
     const taken = new Taken();
     // While time slides, a layer of its own draws them.
-    this.clusters = this.shown.has("incidents") && !this.incidents.window ? this.gather(view) : [];
-    this.stations = this.shown.has("stations") ? this.place(view) : [];
-    this.members = this.shown.has("members") ? this.placeMembers(view) : [];
-    for (const { x, y, radius } of this.members) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
-    for (const { x, y, radius } of this.clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
-    for (const { x, y, side } of this.stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
-    for (const box of [...this.divider.covers, ...this.controls()]) taken.take(this.inDrawing(box));
+    const clusters = this.shown.has("incidents") && !this.incidents.window ? this.gather(view, zoom) : [];
+    const stations = this.shown.has("stations") ? this.place(view) : [];
+    const members = this.shown.has("members") ? this.placeMembers(view) : [];
+    for (const { x, y, radius } of members) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
+    for (const { x, y, radius } of clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
+    for (const { x, y, side } of stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
+    const inDrawing = (box: Box): Box => {
+      const at = (value: number, from: number) => (value - from) / factor;
+      return { x0: at(box.x0, offset.x), y0: at(box.y0, offset.y), x1: at(box.x1, offset.x), y1: at(box.y1, offset.y) };
+    };
+    for (const box of [...this.divider.covers, ...this.controls()]) taken.take(inDrawing(box));
+    yield;
     const { scene, styles, shown, ruler } = this;
-    const dividerX = this.divider.x === null ? null : (this.divider.x - this.offset.x) / this.factor;
-    const seen = seenBox(this.offset.divideBy(this.factor), view);
-    const drawing = { pen, ruler, scene, styles, shown, view, seen, dividerX };
-    this.drawn = placeLabels(labelsOf(drawing, this.stations), taken, (label) => isWhole(label, seen));
+    const dividerX = this.divider.x === null ? null : (this.divider.x - offset.x) / factor;
+    const seen = seenBox(offset.divideBy(factor), view);
+    const candidates = labelsOf({ pen: this.measuring, ruler, scene, styles, shown, view, seen, dividerX }, stations);
+    yield;
+    const drawn = placeLabels(candidates, taken, (label) => isWhole(label, seen));
+    yield;
+    Object.assign(this, { offset, topLeft, drawnZoom: zoom, factor, clusters, stations, members, drawn });
+    drawOver(this.canvas, resting, (pen) => {
+      pen.scale(factor, factor);
+      this.draw(pen);
+    });
+  }
+
+  private draw(pen: CanvasRenderingContext2D): void {
+    const { scene, styles } = this;
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     for (const { x, y, side, station } of this.stations) {
@@ -150,12 +198,6 @@ export class Overlay extends L.Layer {
     }
     for (const { x, y, radius, member } of this.members) drawMember(pen, x, y, radius, scene.get("members"), member, styles);
     for (const cluster of this.clusters) this.drawCluster(pen, cluster);
-  }
-
-  private inDrawing(box: Box): Box {
-    const at = (value: number, offset: number) => (value - offset) / this.factor;
-    const { x, y } = this.offset;
-    return { x0: at(box.x0, x), y0: at(box.y0, y), x1: at(box.x1, x), y1: at(box.y1, y) };
   }
 
   /** What the buttons of the map cover of its container. */
@@ -168,8 +210,8 @@ export class Overlay extends L.Layer {
       .map((box) => ({ x0: box.left - left, y0: box.top - top, x1: box.right - left, y1: box.bottom - top }));
   }
 
-  private gather(view: Window): Overlay["clusters"] {
-    const gatherings = this.incidents.within(windowBox(view, 40), Math.min(this.drawnZoom, ALONE_FROM_ZOOM));
+  private gather(view: Window, zoom: number): Overlay["clusters"] {
+    const gatherings = this.incidents.within(windowBox(view, 40), Math.min(zoom, ALONE_FROM_ZOOM));
     const circles = gatherings.map((gathering) => ({
       ...pixel(view, [gathering.x, gathering.y]),
       count: gathering.incidents.length,
