@@ -49,9 +49,9 @@ def _cooling(hot_m: float, cold_m: float, stages: int) -> tuple[int, ...]:
 
 EFFORTS: Mapping[EffortName, Effort] = MappingProxyType(
     {
-        "fast": Effort(2, _cooling(40, 3, 5), 3, 1, 1, 1_000, 20_000),
-        "standard": Effort(4, _cooling(30, 2, 16), 5, 1, 4, 40_000, 200_000),
-        "thorough": Effort(8, _cooling(30, 2, 20), 12, 4, 5, 200_000, 500_000),
+        "fast": Effort(2, _cooling(40, 3, 4), 3, 1, 1, 1_000, 20_000),
+        "standard": Effort(4, _cooling(30, 2, 16), 4, 1, 4, 40_000, 200_000),
+        "thorough": Effort(8, _cooling(30, 2, 20), 10, 4, 5, 200_000, 500_000),
     }
 )
 

@@ -56,7 +56,7 @@ COOL_MOVES = 18
 POOLED_CM = 1_000
 # Fewer parts than were found are looked for where they would be as full as this, so often, cooled from moves that may cost a short border.
 FULL = 0.9
-FEWER_TRIES = 10
+FEWER_TRIES = 15
 FEWER_CM = [round(3_000 * 0.04 ** (stage / 7)) for stage in range(8)]
 # In a narrow band parts are first made even, from borders that hardly count to borders that count a little.
 EVEN_CM = [round(20_000 * 0.01 ** (stage / 11)) for stage in range(12)]
