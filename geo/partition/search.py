@@ -54,7 +54,8 @@ COOL_CM = [round(300 * 0.04 ** (stage / 3)) for stage in range(4)]
 COOL_MOVES = 18
 # Parts are worth keeping from this heat down, in centimetres: at more, most of them are rough.
 POOLED_CM = 1_000
-# Fewer parts than were found are looked for where they would be as full as this, so often, cooled from moves that may cost a short border.
+# Fewer parts than were found are looked for where they would be as full as this, so often, cooled from moves
+# that may cost a short border.
 FULL = 0.9
 FEWER_TRIES = 15
 FEWER_CM = [round(3_000 * 0.04 ** (stage / 7)) for stage in range(8)]
