@@ -53,11 +53,13 @@ function layOver(canvas: HTMLCanvasElement, { view, at, ratio }: Resting): void 
 }
 
 /** Lay an empty canvas over what is drawn; its pen draws in CSS pixels, at any time. */
-export function penOver(canvas: HTMLCanvasElement, resting: Resting): CanvasRenderingContext2D | null {
+export function penOver(
+  canvas: HTMLCanvasElement, resting: Resting, settings: CanvasRenderingContext2DSettings = {},
+): CanvasRenderingContext2D | null {
   layOver(canvas, resting);
   canvas.width = canvas.width + 0; // empties it
   const { ratio } = resting;
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", settings);
   pen?.setTransform(ratio, 0, 0, ratio, 0, 0);
   return pen;
 }

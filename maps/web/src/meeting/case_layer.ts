@@ -3,7 +3,7 @@ import * as L from "leaflet";
 import type { Incidents } from "../incidents.ts";
 import type { Box } from "../scene.ts";
 import type { Styles } from "../schema.ts";
-import { drawOver, RestingLayer, restingOn, type Resting } from "../resting.ts";
+import { penOver, RestingLayer, restingOn, type Resting } from "../resting.ts";
 import { Bins, type Timeline } from "./bins.ts";
 import { radiusOf, Stamps, type Pixels } from "./stamps.ts";
 
@@ -11,7 +11,9 @@ export class CaseLayer extends RestingLayer {
   private readonly bins: Bins;
   private resting: Resting | null = null;
   private stamps: Stamps | null = null;
+  /** What the canvas shows, written pixel by pixel, and the pen that puts it there. */
   private picture: ImageData | null = null;
+  private pen: CanvasRenderingContext2D | null = null;
   private readonly kindOf: Int16Array;
   private drawn: { x: number; y: number; radius: number }[] = [];
 
@@ -37,6 +39,10 @@ export class CaseLayer extends RestingLayer {
     const { originX, originY, scale, width, height } = resting.view;
     const factor = this.magnified();
     this.resting = resting;
+    // Not a bitmap that rests: to hand one over for every step takes longer than to draw it.
+    this.pen = penOver(this.canvas, resting, { willReadFrequently: true });
+    const [pixelsAcross, pixelsDown] = [this.canvas.width, this.canvas.height];
+    this.picture = pixelsAcross && pixelsDown ? new ImageData(pixelsAcross, pixelsDown) : null;
     this.bins.lay(width / factor, height / factor, (incident) => {
       if (!this.incidents.isChosenKind(incident)) return null;
       const box: Box | null = this.incidents.layer.box(incident);
@@ -66,14 +72,12 @@ export class CaseLayer extends RestingLayer {
     const ratio = factor * this.resting.ratio;
     if (this.stamps?.ratio !== ratio) this.stamps = new Stamps(this.styles.ink.cluster, this.styles.kinds, ratio);
     const { stamps } = this;
-    const { view, ratio: screen } = this.resting;
-    const [width, height] = [Math.round(view.width * screen), Math.round(view.height * screen)];
-    if (!width || !height) return;
-    if (this.picture?.width !== width || this.picture.height !== height) this.picture = new ImageData(width, height);
-    const { picture } = this;
+    const { pen, picture } = this;
+    if (!pen || !picture) return;
+    const { width, height } = picture;
     const rgba = new Uint32Array(picture.data.buffer).fill(0);
     this.drawBins({ width, height, rgba }, stamps);
-    drawOver(this.canvas, this.resting, (pen) => pen.putImageData(picture, 0, 0));
+    pen.putImageData(picture, 0, 0);
   }
 
   private drawBins(onto: Pixels, stamps: Stamps): void {
