@@ -88,19 +88,23 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
     """Return the parts out of band of a region that a bound shows to be unavoidable.
 
     Round each such part a core is sought in which at least as many households are out of band in every
-    plan. Cores do not overlap, so their bounds add up.
+    plan. Cores do not overlap, so their bounds add up. Atoms that are in no part, below 0 in `labels`, are out
+    of band like a part of their own that nothing is told of.
     """
+    nowhere = int(labels.max(initial=-1)) + 1
+    labels = np.where(labels < 0, nowhere, labels)
     total = np.bincount(labels, weights=region.weight).astype(np.int64)
-    used = np.bincount(labels) > 0
-    out = np.flatnonzero(used & ((total < band.lower) | (total > band.upper)))
+    is_out = (total < band.lower) | (total > band.upper) | (np.arange(len(total)) == nowhere)
+    out = np.flatnonzero((np.bincount(labels) > 0) & is_out)
+    told = out[out < nowhere]
     if int(total[out].sum()) <= households_left_over(region.weight, band):
-        return set(out.tolist())
+        return set(told.tolist())
     if too_heavy_to_divide(region, int(total[out].sum()), band):
-        return set(out.tolist())
+        return set(told.tolist())
     taken = np.isin(labels, out)
     proved = set()
     failures = 0
-    for part in out.tolist():
+    for part in told.tolist():
         if failures == MOST_FAILURES:
             break
         own = labels == part

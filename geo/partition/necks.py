@@ -2,6 +2,11 @@
 
 One can walk from the one to the other, but a grid that hangs on such a border is two places with a corner
 in common. A region is divided as if its necks could not be walked, where that leaves every part in the band.
+
+References
+----------
+Kruskal, J. (1956). On the shortest spanning subtree of a graph and the traveling salesman problem. Proceedings
+of the American Mathematical Society 7(1) (the tree over the widest borders holds a region together).
 """
 
 from __future__ import annotations

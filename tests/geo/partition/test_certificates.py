@@ -43,13 +43,14 @@ def test_the_bound_never_exceeds_what_the_best_plan_leaves_out(drawn, picks):
 
 
 @settings(max_examples=100, deadline=None)
-@given(drawn=drawn_maps(communities=1), labels=st.lists(st.integers(0, 3), min_size=9, max_size=9))
+@given(drawn=drawn_maps(communities=1), labels=st.lists(st.integers(-1, 3), min_size=9, max_size=9))
 def test_parts_are_called_unavoidable_only_when_no_plan_leaves_less_out(drawn, labels):
     region = only_region(drawn)
     assume(region is not None)
     label = np.array(labels[: len(drawn)], np.int64)
-    total = np.bincount(label, weights=drawn.households)
-    out = np.flatnonzero((np.bincount(label) > 0) & ((total < 50) | (total > 100)))
+    placed = label >= 0
+    total = np.bincount(label[placed], weights=drawn.households[placed])
+    out = np.flatnonzero((np.bincount(label[placed]) > 0) & ((total < 50) | (total > 100)))
 
     proved = proved_parts(region, label, BAND, large=False)
 
@@ -63,3 +64,10 @@ def test_a_lump_too_small_beside_lumps_too_large_for_it_is_unavoidable():
 
 def test_a_part_that_could_be_in_band_is_not_unavoidable():
     assert proved_parts(row(40, 40, 40, 40), np.array([0, 1, 1, 2]), BAND, large=False) == set()
+
+
+def test_units_in_no_part_are_never_told_and_prove_nothing():
+    in_no_part = np.array([-1, 0, -1])
+
+    assert proved_parts(row(60, 45, 60), in_no_part, BAND, large=False) == {0}
+    assert proved_parts(row(40, 40, 20), in_no_part, BAND, large=False) == set()
