@@ -88,8 +88,8 @@ def proved_parts(region: Region, labels: NDArray[np.int64], band: Band, *, large
     """Return the parts out of band of a region that a bound shows to be unavoidable.
 
     Round each such part a core is sought in which at least as many households are out of band in every
-    plan. Cores do not overlap, so their bounds add up. Atoms that are in no part, below 0 in `labels`, are out
-    of band like a part of their own that nothing is told of.
+    plan. Cores do not overlap, so their bounds add up. Atoms that are in no part, below 0 in `labels`, are
+    out of band like a part of their own that nothing is told of.
     """
     nowhere = int(labels.max(initial=-1)) + 1
     labels = np.where(labels < 0, nowhere, labels)
