@@ -6,7 +6,8 @@ in common. A region is divided as if its necks could not be walked, where that l
 References
 ----------
 Kruskal, J. (1956). On the shortest spanning subtree of a graph and the traveling salesman problem.
-Proceedings of the American Mathematical Society 7(1) (the tree over the widest borders holds a region together).
+Proceedings of the American Mathematical Society 7(1) (the tree over the widest borders holds a region
+together).
 """
 
 from __future__ import annotations
