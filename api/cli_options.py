@@ -115,7 +115,7 @@ def server_installed() -> Iterator[None]:
         raise InputError(
             "server_missing",
             f"the package {error.name} is missing",
-            mend="install weige[server]",
+            mend='install weige[server] (in a clone: .venv/bin/pip install -e ".[server]")',
             package=error.name or "",
         ) from error
 

@@ -26,6 +26,7 @@ from geo.errors import InputError
 from geo.findings import Finding
 from geo.layers import read_layer
 from geo.names import shortened
+from geo.personal_numbers import MASK
 from maps.workbook import as_written, harmless
 
 FileFormat: TypeAlias = Literal["csv", "xlsx", "geojson"]
@@ -104,6 +105,10 @@ def load_stations(
     """
     layer = read_layer(source, "stations", fields=fields or {}, crs=crs, required=("station_id",))
     frame = layer.frame
+    if len(frame) == 0:
+        raise InputError(
+            "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
+        )
     _refuse_doubts(layer.name, layer.findings)
     ids = [str(as_written(said)) for said in frame["station_id"].tolist()]
     names, kinds, facilities, hours = (
@@ -112,12 +117,12 @@ def load_stations(
     for station, name in zip(ids, names, strict=True):
         if name is None:
             raise _fault("station_without_name", "it has no name", "enter one", layer.name, station)
-    if len(frame) == 0:
-        raise InputError(
-            "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
-        )
     _refuse_long(layer.name, ids, {"station_id": ids, "name": names, "type": kinds, "opening_hours": hours})
-    offers = [[part.strip() for part in _BETWEEN.split(said or "") if part.strip()] for said in facilities]
+    # What a number of a person was taken out of is no facility: beside it stands whose number it was.
+    offers = [
+        [part.strip() for part in _BETWEEN.split(said or "") if part.strip() and MASK not in part]
+        for said in facilities
+    ]
     _refuse_long(layer.name, ids, {"facilities": [max(parts, key=len, default="") for parts in offers]})
     for station, parts in zip(ids, offers, strict=True):
         if len(parts) > MOST_FACILITIES:

@@ -19,6 +19,8 @@ from geo.units import row_labels, texts
 
 # Names of persons have two characters, or three; with a surname of two, four.
 _HAN = re.compile("[\u4e00-\u9fff]{2,4}")
+# Layers of places that have people who answer for them.
+_WITH_STAFF = ("stations", "candidates")
 # So many names are no chance.
 _FEWEST_NAMES = 2
 # A column is personal by its content when at least this share of its values is.
@@ -35,7 +37,8 @@ def personal_columns(raw: RawTable, kind: str, columns: Mapping[str, int]) -> tu
     dropped: set[int] = set()
     findings = []
     for at, name in enumerate(raw.names):
-        if at in own or not (has_personal_name(name) or is_personal_content(raw.values[at])):
+        told = has_personal_name(name) or (kind in _WITH_STAFF and _is_named_by(name, "stations"))
+        if at in own or not (told or is_personal_content(raw.values[at])):
             continue
         dropped.add(at)
         findings.append(
@@ -57,7 +60,7 @@ def require_no_persons(raw: RawTable, columns: Mapping[str, int], layer: str) ->
         A column is named as persons' names or numbers, or a cell holds a telephone or identity number.
     """
     for name in raw.names:
-        if has_personal_name(name) or _names_members(name):
+        if has_personal_name(name) or _is_named_by(name, "members"):
             raise InputError(
                 "members_personal", "it holds names, telephones or identity numbers of persons",
                 mend="give places and counts only", file=raw.file, layer=layer, field=name,
@@ -102,11 +105,11 @@ def looks_like_a_name(text: str) -> bool:
     return any(1 <= len(text) - length <= 2 and text[:length] in surnames for length in (1, 2))
 
 
-def _names_members(name: str) -> bool:
-    """Whether a column is named as who lives at a place: at a member household that is a person."""
+def _is_named_by(name: str, whose: str) -> bool:
+    """Whether a column is named as who lives at a member household, or as who answers for a station."""
     table, plain = personal_names(), plain_name(name)
     key = re.sub(r"[\s\-.]", "_", plain)
-    return key in table["of_members"] or any(part in plain for part in table["parts_of_members"])
+    return key in table[f"of_{whose}"] or any(part in plain for part in table[f"parts_of_{whose}"])
 
 
 def _rows_with_numbers(values: NDArray[Any]) -> list[int]:

@@ -119,7 +119,12 @@ def _as_text(geometry: Any) -> str:
 
 
 def _column(values: list[Any]) -> NDArray[Any] | None:
-    """Return a column, as text where it mixes kinds; None for a column of objects, which no office reads."""
+    """Return a column, as text where it mixes kinds; None for a column of objects, which no office reads.
+
+    A list is told as a table tells it: several with ; between them.
+    """
+    if any(isinstance(value, list) for value in values):
+        values = [_listed(value) for value in values]
     kinds = {type(value) for value in values if value is not None}
     if kinds & {dict, list}:
         return None
@@ -128,3 +133,10 @@ def _column(values: list[Any]) -> NDArray[Any] | None:
     if kinds == {bool} and None not in values:
         return np.array(values, dtype=np.bool_)
     return text_array(values)
+
+
+def _listed(value: Any) -> Any:
+    """Return a list of texts or numbers as one text; anything else as it is."""
+    if not isinstance(value, list) or any(isinstance(part, dict | list) for part in value):
+        return value
+    return ";".join(str(part) for part in value if part is not None)

@@ -559,10 +559,10 @@ def test_a_register_without_a_column_is_refused_with_an_option_that_helps(
     desk: Desk, tmp_path: Path, command: tuple[str, str]
 ):
     file = tmp_path / "register.csv"
-    file.write_text("编号,title,lon,lat\nS1,一号,120.001,33.001\n", "utf-8")
+    file.write_text("代号,title,lon,lat\nS1,一号,120.001,33.001\n", "utf-8")
     fields: list[str] = []
     # Each refusal names an option, and with what it names the next try goes on.
-    for column, name in (("name", "title"), ("station_id", "编号")):
+    for column, name in (("name", "title"), ("station_id", "代号")):
         refused = weige_at(desk, *command, file, *fields, "--lang", "en")
         assert refused.returncode == 2
         assert f"add --field stations.{column}=COLUMN" in refused.stderr
@@ -574,6 +574,39 @@ def test_a_register_without_a_column_is_refused_with_an_option_that_helps(
 
     assert whole.returncode == bare.returncode == 0, whole.stderr + bare.stderr
     assert "name one of these with --field stations.name=COLUMN" in wrong.stderr
+
+
+def test_facilities_are_read_as_a_list_as_well_and_those_with_a_number_are_left_out(
+    desk: Desk, tmp_path: Path
+):
+    place = {"type": "Point", "coordinates": [120.001, 33.001]}
+    told = {
+        "编号": "S1",
+        "站点名称": "一号",
+        "facilities": ["充电", "饮水", "张三 13987654321"],
+        "负责人": "张三",
+    }
+    file = tmp_path / "register.geojson"
+    feature = {"type": "Feature", "geometry": place, "properties": told}
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+
+    with desk.store.acting(desk.ids["planner"], _grants(desk, "planner")) as session:
+        came = load_stations(session, str(file))
+        kept = session.execute(text("SELECT station_id, name, facilities FROM stations")).one()
+
+    assert tuple(kept) == ("S1", "一号", ["充电", "饮水"])
+    assert {finding.code for finding in came.findings} >= {"personal_text_masked", "personal_column_dropped"}
+
+
+def test_a_register_without_a_row_is_called_empty(desk: Desk, tmp_path: Path):
+    file = tmp_path / "register.geojson"
+    file.write_text('{"type": "FeatureCollection", "features": []}', "utf-8")
+
+    acting = desk.store.acting(desk.ids["planner"], _grants(desk, "planner"))
+    with acting as session, pytest.raises(InputError) as refused:
+        load_stations(session, str(file))
+
+    assert refused.value.code == "layer_empty"
 
 
 def test_ids_that_are_telephone_numbers_are_refused(desk: Desk, tmp_path: Path):

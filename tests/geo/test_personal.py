@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from geo.errors import InputError
 from geo.formats.raw import RawTable
-from geo.personal import has_personal_name, looks_like_a_name, require_no_persons, require_numbered
+from geo.personal import (
+    has_personal_name,
+    looks_like_a_name,
+    personal_columns,
+    require_no_persons,
+    require_numbered,
+)
 from geo.personal_numbers import holds_number, is_identity_number, is_personal, masked
 
 
@@ -128,8 +134,8 @@ def test_numbers_that_name_nobody(text: str) -> None:
     assert not holds_number(text)
 
 
-def table_of(name: str) -> RawTable:
-    return RawTable("m.csv", None, (name,), (np.array(["M1"], object),), None, None)
+def table_of(*names: str) -> RawTable:
+    return RawTable("m.csv", None, names, (np.array(["M1"], object),) * len(names), None, None)
 
 
 @pytest.mark.parametrize(
@@ -171,3 +177,13 @@ def test_ids_most_of_which_look_like_names_are_refused_and_none_is_told() -> Non
 @pytest.mark.parametrize("ids", [["王庄", "李家湾", "金山"], ["王芳"], ["M1", "M2", "王芳", "李强"], []])
 def test_ids_of_places_pass(ids: list[str]) -> None:
     require_numbered(np.array(ids, object), file="m.csv", layer="members")
+
+
+def test_who_answers_for_a_station_is_not_read_and_its_name_is() -> None:
+    table = table_of("name", "负责人", "Contact person", "联络员电话", "管理单位", "设施")
+
+    dropped, findings = personal_columns(table, "stations", {"name": 0})
+
+    assert dropped == {1, 2, 3}
+    assert {finding.code for finding in findings} == {"personal_column_dropped"}
+    assert personal_columns(table, "units", {"name": 0})[0] == {3}

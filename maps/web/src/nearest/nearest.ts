@@ -162,9 +162,10 @@ class NearestView {
   }
 
   private row(station: NearStation, number: number, told: Nearest): HTMLElement {
-    const walk = t(told.is_straight ? "nearest.straight_walk" : "nearest.walk", {
-      minutes: station.minutes < 1 ? t("nearest.less_than_one") : formatCount(Math.ceil(station.minutes)),
-      metres: station.metres, direction: t(`nearest.direction.${station.direction}`),
+    const isAtHand = station.minutes < 1;
+    const said = told.is_straight ? (isAtHand ? "nearest.straight_at_hand" : "nearest.straight_walk") : isAtHand ? "nearest.at_hand" : "nearest.walk";
+    const walk = t(said, {
+      minutes: formatCount(Math.ceil(station.minutes)), metres: station.metres, direction: t(`nearest.direction.${station.direction}`),
     });
     const hours = station.is_open === null ? element("span", { class: "doubtful" }, t("nearest.unknown"))
       : element("span", { class: "open" }, station.until === null ? t("nearest.always") : t("nearest.until", { at: clockTime(station.until, told.at, this.page.zone) }));
