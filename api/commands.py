@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from api.city_time import now
 from api.console import Report, Terminal
-from api.outputs import draw_map, now, numbered, ready, run_times
+from api.outputs import draw_map, numbered, ready, run_times
 from api.stopping import first_ends_search
 from api.telling import (
     alternative_lines,

@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import text
 
+from api.city_time import city_zone
 from api.errors import ConflictError, NotFoundError
 from api.jobs import JobContext, JobResult, JobStopped, job_kind
-from api.outputs import city_zone
 from api.schemas import GridCode, UnitId
 from maps.text import Language
 

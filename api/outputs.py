@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from api.city_time import now
 from api.console import Report, Terminal
-from api.settings import Settings
 from api.telling import warn
 from geo.containers import source_of
 from geo.errors import InputError
@@ -56,25 +54,6 @@ def ready(outputs: Mapping[Path | None, tuple[str, ...]], sources: Iterable[str]
 def numbered(output: Path, at: int) -> Path:
     """Return the name of the file of one of several plans: that of the first, then `plan-2.gpkg`, ..."""
     return output if at == 1 else output.with_stem(f"{output.stem}-{at}")
-
-
-@cache
-def city_zone(data_dir: Path | None = None) -> ZoneInfo:
-    """Return the time zone of the working calendar, whose days a city reckons by; not that of the machine.
-
-    A calendar that cannot be read stops nobody from planning: the zone is that of the shipped one then.
-    """
-    from api.cases.calendar import CalendarError, load_calendar, working_calendar
-
-    try:
-        return working_calendar(data_dir or Settings.from_environment().data_dir).zone
-    except CalendarError:
-        return load_calendar().zone
-
-
-def now() -> datetime:
-    """Return the time in the city."""
-    return datetime.now(city_zone())
 
 
 def run_times(started: datetime) -> dict[str, str]:

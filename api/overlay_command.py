@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from api.city_time import now
 from api.console import Terminal
-from api.outputs import draw_map, now, ready, run_times
+from api.outputs import draw_map, ready, run_times
 from api.plan_sources import plan_sources
 from api.sources import Sources
 from api.telling import review_values, summary_lines, warn

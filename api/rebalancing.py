@@ -10,8 +10,9 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from api.city_time import now
 from api.console import Terminal
-from api.outputs import draw_map, now, ready, run_times
+from api.outputs import draw_map, ready, run_times
 from api.telling import review_values, summary_lines, warn
 from geo.containers import Source, source_of
 from geo.errors import InputError

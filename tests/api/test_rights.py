@@ -611,7 +611,9 @@ QUERIES = {
             "/duties",
             "/joint-actions",
             "/joint-actions/figures",
+            "/visits",
             "/visits/figures",
+            "/visits/grids",
             "/meetings",
             "/meetings/figures",
         )
@@ -622,6 +624,11 @@ QUERIES = {
         "ends_at": "2027-01-02T00:00:00Z",
     },
     "GET /burden": {
+        "division": 1,
+        "first": "2026-01-01T00:00:00Z",
+        "before": "2027-01-01T00:00:00Z",
+    },
+    "GET /burden/fields": {
         "division": 1,
         "first": "2026-01-01T00:00:00Z",
         "before": "2027-01-01T00:00:00Z",
@@ -677,6 +684,8 @@ def expected(name: str, role: str, held: str) -> set[int]:
         return done if near and role in DISPATCHERS | {"grid_worker"} else {403} if seen else {404}
     if name == "GET /duties/gaps":
         return {200} if seen else {404}
+    if name in ("GET /visits", "GET /visits/grids") and role == "reporter":
+        return {404}
     if name == "POST /modes":
         return done if near and role in {"dispatcher", "admin"} else {403} if seen else {404}
     if path.startswith("/offers/"):
