@@ -136,7 +136,7 @@ def _column(values: list[Any]) -> NDArray[Any] | None:
 
 
 def _listed(value: Any) -> Any:
-    """Return a list of texts or numbers as one text; anything else as it is."""
-    if not isinstance(value, list) or any(isinstance(part, dict | list) for part in value):
+    """Return a list of texts as one text; anything else as it is: a number in a list is no number."""
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         return value
-    return ";".join(str(part) for part in value if part is not None)
+    return ";".join(value)

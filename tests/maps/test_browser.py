@@ -398,7 +398,8 @@ def test_a_map_that_was_moved_is_drawn_some_tiles_in_each_frame_and_then_whole(o
     opened.page.click(".leaflet-control-zoom-in")
     opened.page.click(".leaflet-control-zoom-in")
     opened.settle()
-    opened.page.wait_for_function("!document.querySelector('.leaflet-tile:not(.leaflet-tile-loaded)')")
+    # Not a condition in JavaScript: the page's policy lets none be tried again and again.
+    opened.page.wait_for_selector(".leaflet-tile:not(.leaflet-tile-loaded)", state="detached")
 
     tiles = opened.page.evaluate("document.querySelectorAll('.leaflet-tile').length")
     bare = opened.page.evaluate(f"""() => {{
