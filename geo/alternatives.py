@@ -19,8 +19,9 @@ one partition or in both, counted from the table of the two).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -28,7 +29,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from geo.adjacency import contact
 from geo.errors import InputError
 from geo.partition import Band, EffortName, Partition, Weights, partition, usual_effort
 from geo.partition.region import CM_PER_M, cut_gain_cm
@@ -59,6 +59,8 @@ LEANINGS: Mapping[Leaning, Weights] = MappingProxyType(
 MOST = 9
 # Each leaning is searched from so many starts, or from more where many plans are asked for.
 STARTS = 2
+# Where fewer plans differ than are asked for, at most so many more.
+FURTHER_STARTS = 3
 # Two plans are told apart as different from this share of pairs on.
 LEAST_APART = 0.05
 
@@ -157,13 +159,20 @@ def alternatives(
     if loads is not None:
         loads = loads[ground.order]
     codes = pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64)
-    found = _candidates(
-        ground, codes, _turns(count), band=band, seed=seed,
+    search = partial(
+        _candidates, ground, codes, band=band, seed=seed,
         effort=effort or usual_effort(len(ground.unit_ids)), time_s=time_s, work=loads,
         on_progress=on_progress, should_stop=should_stop,
     )  # fmt: skip
-    front = _front(found)
-    chosen = _farthest(front, count)
+    starts = max(STARTS, -(-2 * count // len(LEANINGS)))
+    found = search(_turns(range(starts)))
+    chosen = _farthest(_front(found), count)
+    # Which plans a few starts meet is chance: where too few differ, others follow, but in no further time.
+    for start in range(starts, starts + FURTHER_STARTS):
+        if len(chosen) == count or time_s is not None or (should_stop is not None and should_stop()):
+            break
+        found += search(_turns(range(start, start + 1)))
+        chosen = _farthest(_front(found), count)
     if on_progress is not None:
         on_progress("borders", 0, len(chosen))
     bare = bare_communities(layers, ground)
@@ -236,10 +245,9 @@ def merits_of(ground: Ground, parts: Partition, codes: NDArray[np.int64]) -> Mer
     )
 
 
-def _turns(count: int) -> list[tuple[Leaning, int]]:
+def _turns(starts: Iterable[int]) -> list[tuple[Leaning, int]]:
     """Return leaning and start of each search, the usual one first."""
-    starts = max(STARTS, -(-2 * count // len(LEANINGS)))
-    return [(leaning, start) for start in range(starts) for leaning in LEANINGS]
+    return [(leaning, start) for start in starts for leaning in LEANINGS]
 
 
 def _candidates(
@@ -257,7 +265,6 @@ def _candidates(
 ) -> list[_Candidate]:
     """Divide the ground by each leaning and start; when asked to stop, return those done so far."""
     n = len(ground.unit_ids)
-    near = contact(ground.arcs, ground.adjacency)
     begun = time.monotonic()
     found: list[_Candidate] = []
     for turn, (leaning, start) in enumerate(turns):
@@ -271,7 +278,7 @@ def _candidates(
 
         parts = partition(
             ground.adjacency, ground.households, ground.community, band=band, compound=codes, work=work,
-            contact=near, weights=LEANINGS[leaning], seed=seed + start, effort=effort,
+            contact=ground.contact, weights=LEANINGS[leaning], seed=seed + start, effort=effort,
             time_s=None if left_s is None else max(left_s / (len(turns) - turn), 1e-3),
             on_progress=tell, should_stop=should_stop,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any, Literal, TypeAlias
 
@@ -66,6 +66,11 @@ class Ground:
     households: IntArray
     arcs: Arcs
     adjacency: Adjacency
+
+    @cached_property
+    def contact(self) -> NDArray[np.float64]:
+        """Border of each pair against the way between the middles of its cells (`adjacency.contact`)."""
+        return contact(self.arcs, self.adjacency)
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ def plan(
         band=band,
         compound=pd.factorize(compound_names(layers, ground.order), sort=True)[0].astype(np.int64),
         work=loads,
-        contact=contact(ground.arcs, ground.adjacency),
+        contact=ground.contact,
         seed=seed,
         effort=effort or usual_effort(len(ground.unit_ids)),
         time_s=time_s,

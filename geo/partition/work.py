@@ -28,7 +28,7 @@ from geo.partition.weights import Weights
 
 # Heats in centimetres, and moves of each atom at each.
 HEAT_CM = tuple(round(10_000 * 0.01 ** (stage / 11)) for stage in range(12))
-MOVES = 100
+MOVES = 200
 # Work is told in thousandths of the mean of a part.
 SHARE = 1_000
 # Whole numbers of work below this add up exactly.

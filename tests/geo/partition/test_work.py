@@ -39,7 +39,7 @@ def test_work_is_more_even_and_everything_else_holds(seed: int):
     work = town(seed)[2]
     before, after = planned(seed), planned(seed, work=work)
 
-    assert spread(after, work) < 0.9 * spread(before, work)
+    assert spread(after, work) < 0.75 * spread(before, work)
     assert after.contiguous.all()
     assert len(after.out_of_band) == len(before.out_of_band) == 0
     assert after.n_parts == before.n_parts
