@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text as query
@@ -28,6 +29,8 @@ class Area:
         Ids from the root on, with dots between them.
     depth : int
         How many these are.
+    acts : bool
+        Whether the actor has one of the roles asked for there.
     """
 
     id: int
@@ -36,21 +39,46 @@ class Area:
     level: str
     path: str
     depth: int
+    acts: bool
 
 
-def areas_read(session: Session, language: Language, *, with_root: bool = True) -> list[Area]:
-    """Return the divisions that the actor may read, from above; the root unless the page has an "All"."""
+def areas_read(
+    session: Session,
+    language: Language,
+    *,
+    with_root: bool = True,
+    of_cases: bool = False,
+    acting_as: Sequence[str] = (),
+) -> list[Area]:
+    """Return the divisions that the actor may read, from above.
+
+    Parameters
+    ----------
+    with_root : bool, default True
+        The root too; a page that has an "All" of its own leaves it out.
+    of_cases : bool, default False
+        Only those whose cases he sees.
+    acting_as : sequence of str
+        Roles that `Area.acts` asks for.
+    """
+    seen = "case_areas()" if of_cases else "reading_areas()"
     rows = session.execute(
-        query("""SELECT id, code, name, level, path::text AS path, nlevel(path) AS depth FROM divisions
-                 WHERE path <@ ANY (reading_areas()) AND (:with_root OR level <> 'all')
-                 ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS, "with_root": with_root},
+        query(f"""SELECT id, code, name, level, path::text AS path, nlevel(path) AS depth,
+                         path <@ ANY (areas(VARIADIC cast(:roles AS text[]))) AS acts
+                  FROM divisions WHERE path <@ ANY ({seen}) AND (:with_root OR level <> 'all')
+                  ORDER BY path LIMIT :most"""),
+        {"most": MOST_AREAS, "with_root": with_root, "roles": list(acting_as)},
     )  # fmt: skip
     areas = []
     for row in rows:
         name = area_name(row.name, row.level, row.code, language)
-        areas.append(Area(row.id, row.code, name, row.level, row.path, row.depth))
+        areas.append(Area(row.id, row.code, name, row.level, row.path, row.depth, row.acts))
     return areas
+
+
+def names_of_areas(session: Session, language: Language) -> dict[str, str]:
+    """Return the names of the divisions that the actor may read, by code."""
+    return {one.code: one.name for one in areas_read(session, language)}
 
 
 def area_name(name: str | None, level: str, code: str, language: Language) -> str:

@@ -7,18 +7,18 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import text
 
+from api.areas import areas_read
 from api.cases.asked_fields import RegisteredField, field_register
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.routes.burden import FilledOut, filled_fields
 from api.routes.cases import calendar_of
+from api.routes.shown import day_said
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
 
-MOST_AREAS = 3000
 # As long as half a year, and before it as long again.
 LONGEST = timedelta(days=184)
 
@@ -31,18 +31,14 @@ def show_burden(
 ) -> Response:
     """Show what each channel asks in a period, against the one before, and the register of fields."""
     actor: Actor = request.state.actor
-    areas = session.execute(
-        text("""SELECT id, code, coalesce(name, code) AS name FROM divisions
-                WHERE path <@ ANY (case_areas()) ORDER BY path LIMIT :most"""),
-        {"most": MOST_AREAS},
-    ).all()  # fmt: skip
+    areas = areas_read(session, reader_language(request), of_cases=True)
     here = next((one for one in areas if one.code == area), None if area else next(iter(areas), None))
     if here is None and area:
         return missing_page(request, actor)
     zone = calendar_of(request).zone
     today = datetime.now(zone).date()
-    ends = _day(last, today)
-    starts = max(min(_day(first, ends - timedelta(days=29)), ends), ends - LONGEST)
+    ends = day_said(last, today)
+    starts = max(min(day_said(first, ends - timedelta(days=29)), ends), ends - LONGEST)
     now: list[FilledOut] = []
     earlier: list[FilledOut] = []
     if here is not None:
@@ -59,13 +55,6 @@ def show_burden(
         register=[one for one in fields if one.asked], kept=_by_purpose(fields),
         n_kept=sum(not one.asked for one in fields), script=script_data(request, "burden", ()),
     )  # fmt: skip
-
-
-def _day(said: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        return otherwise
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

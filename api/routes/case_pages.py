@@ -10,8 +10,9 @@ from api.cases import queries
 from api.cases.steps import loop
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
+from api.posts import names_of_posts
 from api.routes.cases import calendar_of, editions_of
-from api.routes.whistles_page import names_of_posts, whistle_ground
+from api.routes.whistles_page import whistle_ground
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)

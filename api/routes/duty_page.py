@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from api.areas import areas_read
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
+from api.posts import names_of_posts
 from api.routes.cases import calendar_of
 from api.routes.mechanisms import list_gaps
 from api.routes.shown import moments
@@ -65,8 +66,7 @@ def show_duty(
     if here is None and area:
         return missing_page(request, actor)
     now = datetime.now(UTC)
-    names = {row.id: row.name for row in session.execute(text("SELECT id, name FROM posts()"))}
-    names[actor.user_id] = actor.name
+    names = names_of_posts(session, actor)
     told: dict[str, Any] = {"grids": [], "roster": [], "gaps": [], "modes": [], "mode": "routine"}
     if here is not None:
         ahead = now + timedelta(days=DAYS_AHEAD)

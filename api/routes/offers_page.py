@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 
+from api.areas import names_of_areas
 from api.cases.steps import loop
 from api.dependencies import Actor
-from api.pages import PageSessionDep, page, script_data
+from api.pages import PageSessionDep, page, reader_language, script_data
 from api.routes.cases import calendar_of, editions_of
 
 router = APIRouter(include_in_schema=False)
@@ -22,14 +23,11 @@ def show_offers(request: Request, session: PageSessionDep) -> Response:
     teams = session.execute(
         text("SELECT DISTINCT department FROM own_departments() ORDER BY department")
     ).scalars()
-    areas = session.execute(
-        text("SELECT code, coalesce(name, code) AS name FROM divisions WHERE path <@ ANY (reading_areas())")
-    ).all()
     sees_cases = session.execute(text("SELECT cardinality(case_areas()) > 0")).scalar_one()
     classes = editions_of(request).read(None).categories
     script = script_data(
         request, "offers", ("case", "cases", "offers"), zone=calendar_of(request).zone.key,
-        teams=list(teams), areas={row.code: row.name for row in areas}, sees_cases=sees_cases,
+        teams=list(teams), areas=names_of_areas(session, reader_language(request)), sees_cases=sees_cases,
         dispatches="dispatcher" in actor.grants, reasons=list(loop().steps["return"].reasons),
         classes={code: one.small_name for code, one in classes.items()},
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,14 @@ def shown_version(versions: Sequence[Row[Any]], wanted: UUID | None) -> Row[Any]
     if found is None:
         raise NotFoundError("version_not_found", "the community has no such version")
     return found
+
+
+def day_said(said: str, otherwise: date) -> date:
+    """Return the day that an address asks for; another where it asks for none that there is."""
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return otherwise
 
 
 def moments(zone: tzinfo) -> Callable[[datetime], str]:

@@ -6,28 +6,23 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import text
 
+from api.areas import areas_read
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.routes.cases import calendar_of
+from api.routes.shown import day_said
 from api.routes.visits import GridVisits, count_visits_by_grid, list_visits
 from maps.text import words
 
 router = APIRouter(include_in_schema=False)
 
-MOST_AREAS = 3000
 MOST_ROWS = 600
 MOST_ROUNDS_SHOWN = 50
 # After so many days without a round a micro-grid is due; no city says when, so whoever looks chooses.
 DUE_DAYS = (7, 30, 90, 180)
 
 _Said = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-_AREAS = """
-    SELECT id, code, coalesce(name, code) AS name, level,
-           path <@ ANY (areas('grid_worker', 'dispatcher', 'admin')) AS notes
-    FROM divisions WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""
 
 
 @router.get("/visits")
@@ -42,14 +37,14 @@ def show_visits(
 ) -> Response:
     """Show the visits of an area by micro-grid in a period, and which micro-grids are due."""
     actor: Actor = request.state.actor
-    areas = session.execute(text(_AREAS), {"most": MOST_AREAS}).all()
+    areas = areas_read(session, reader_language(request), acting_as=("grid_worker", "dispatcher", "admin"))
     here = next((one for one in areas if one.code == area), None if area else next(iter(areas), None))
     if here is None and area:
         return missing_page(request, actor)
     zone = calendar_of(request).zone
     today = datetime.now(zone).date()
-    ends = _day(last, today)
-    starts = min(_day(first, ends - timedelta(days=29)), ends)
+    ends = day_said(last, today)
+    starts = min(day_said(first, ends - timedelta(days=29)), ends)
     told: dict[str, Any] = {"grids": [], "elsewhere": None, "due": [], "rounds": []}
     if here is not None:
         before = ends + timedelta(days=1)
@@ -70,13 +65,6 @@ def show_visits(
         topic_name=lambda code: known.get(f"visits.topics.{code}", code),
         script=script_data(request, "visits", ("visits",)),
     )  # fmt: skip
-
-
-def _day(said: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        return otherwise
 
 
 def _due(grids: list[GridVisits], today: date, every: int) -> list[tuple[GridVisits, int | None]]:

@@ -8,40 +8,29 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.areas import areas_read, names_of_areas
 from api.dependencies import Actor
-from api.pages import PageSessionDep, page, script_data
+from api.pages import PageSessionDep, page, reader_language, script_data
+from api.posts import names_of_posts
 from api.routes.cases import calendar_of
 
 router = APIRouter(include_in_schema=False)
 
 COUNTS = ("waiting", "late", "there", "ended")
-MOST_AREAS = 3000
-
-_AREAS = """
-    SELECT id, code, coalesce(name, code) AS name, path <@ ANY (case_areas()) AS sees_cases,
-           path <@ ANY (areas('dispatcher', 'admin')) AS notes_actions
-    FROM divisions WHERE path <@ ANY (reading_areas()) ORDER BY path LIMIT :most"""
 
 
 @router.get("/whistles")
 def show_whistles(request: Request, session: PageSessionDep) -> Response:
     """Show which departments are called to which cases, and let them answer; and joint actions."""
     actor: Actor = request.state.actor
-    areas = session.execute(text(_AREAS), {"most": MOST_AREAS}).all()
+    language = reader_language(request)
+    ground = areas_read(session, language, of_cases=True, acting_as=("dispatcher", "admin"))
     script = script_data(
         request, "whistles", ("case", "cases", "whistles"), zone=calendar_of(request).zone.key,
-        names=names_of_posts(session, actor), areas={row.code: row.name for row in areas},
-        actions=[
-            {"id": row.id, "name": row.name, "notes": row.notes_actions} for row in areas if row.sees_cases
-        ],
+        names=names_of_posts(session, actor), areas=names_of_areas(session, language),
+        actions=[{"id": one.id, "name": one.name, "notes": one.acts} for one in ground],
     )  # fmt: skip
     return page(request, "whistles.html", actor=actor, script=script, counts=COUNTS)
-
-
-def names_of_posts(session: Session, actor: Actor) -> dict[int, str]:
-    """Return the names of accounts that the actor is told: of posts where he keeps the roster, and his."""
-    names = {row.id: row.name for row in session.execute(text("SELECT id, name FROM posts()"))}
-    return {**names, actor.user_id: actor.name}
 
 
 def whistle_ground(session: Session, number: str) -> dict[str, Any]:
