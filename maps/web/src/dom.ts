@@ -38,3 +38,10 @@ export function arrange(place: Element, wanted: readonly Element[]): void {
     if (there !== each) place.insertBefore(each, there);
   });
 }
+
+/** The element of the page that bears an id; a page without it is not the one that the script was written for. */
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page lacks ${id}`);
+  return found as T;
+}

@@ -3,7 +3,7 @@ import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
 import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
-import { element, typed } from "../dom.ts";
+import { byId, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
 import { askMode } from "../mode.ts";
 import { t } from "../words.ts";
@@ -200,10 +200,4 @@ class CaseList {
       void askMode();
     });
   }
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

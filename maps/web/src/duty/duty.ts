@@ -4,6 +4,7 @@ import type { CasePage } from "../case_page.ts";
 import { hear } from "../hearing.ts";
 import { readAnew, sayWhatWasDone, settle } from "../settling.ts";
 import { t } from "../words.ts";
+import { byId } from "../dom.ts";
 
 interface DutyPage extends CasePage {
   zone: string;
@@ -87,10 +88,4 @@ function inZone(local: string, zone: string): string {
   const part = (type: string) => Number(parts.find((each) => each.type === type)?.value);
   const offset = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - asUtc;
   return new Date(asUtc - offset).toISOString();
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

@@ -3,6 +3,7 @@ import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { FORMAT, NOTES_VERSION, type Entry } from "../meeting/notes.ts";
 import { t } from "../words.ts";
+import { byId } from "../dom.ts";
 
 interface Talked {
   case: string;
@@ -191,10 +192,4 @@ function outcomeOf(row: HTMLElement): HTMLSelectElement {
 
 function noteOf(row: HTMLElement): HTMLInputElement {
   return row.querySelector<HTMLInputElement>("input.what")!;
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

@@ -3,7 +3,7 @@ import * as L from "leaflet";
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { clockTime } from "../clock_times.ts";
-import { button, element, typed } from "../dom.ts";
+import { button, byId, element, typed } from "../dom.ts";
 import { facilityIcon } from "../facility_icons.ts";
 import { GroundMap, pin } from "../ground_map.ts";
 import { formatCount, t } from "../words.ts";
@@ -174,10 +174,4 @@ class NearestView {
       element("div", {}, element("h2", {}, typed(station.name)), element("p", {}, walk), element("p", {}, hours),
         element("p", { class: "soft" }, typed(station.facilities.join(" · ")))));
   }
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

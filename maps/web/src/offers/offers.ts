@@ -2,7 +2,7 @@
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { moment, span, useZone, word } from "../case_words.ts";
-import { button, element, typed } from "../dom.ts";
+import { button, byId, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
 import { maskAsTyped } from "../masking.ts";
 import { askMode } from "../mode.ts";
@@ -229,10 +229,4 @@ class BoardView {
     byId("said").textContent = done;
     byId("fault").textContent = fault;
   }
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

@@ -4,7 +4,7 @@ import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import type { Category } from "../case_schema.ts";
 import { word } from "../case_words.ts";
-import { button, element, typed } from "../dom.ts";
+import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap, middleOf, pin } from "../ground_map.ts";
 import { maskAsTyped } from "../masking.ts";
 import { t } from "../words.ts";
@@ -374,10 +374,4 @@ class ReportForm {
     this.said.className = isRefused ? "refused" : "";
     this.said.textContent = text;
   }
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

@@ -3,7 +3,7 @@ import * as L from "leaflet";
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { clockTime, dayOf } from "../clock_times.ts";
-import { button, element, typed } from "../dom.ts";
+import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap } from "../ground_map.ts";
 import { Times } from "../wall/times.ts";
 import { t } from "../words.ts";
@@ -215,10 +215,4 @@ function markOf(station: Station): string {
   if (states.includes("missing") || states.includes("broken")) return "m-lacks";
   if (!states.length) return "m-none"; // nobody says what it should have
   return states.includes("grey") ? "m-grey" : "m-whole";
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }

@@ -1,7 +1,7 @@
 /** The wall of a command centre: what is open where, live or at a past moment. */
 import * as L from "leaflet";
 import { askService } from "../asking.ts";
-import { element, typed } from "../dom.ts";
+import { byId, element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
 import { askMode } from "../mode.ts";
 import { formatCount, t } from "../words.ts";
@@ -376,10 +376,3 @@ class Wall {
 function latOf(y: number): number {
   return (360 / Math.PI) * Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) - 90;
 }
-
-function byId(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks #${id}`);
-  return found;
-}
-

@@ -2,7 +2,7 @@
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { useZone } from "../case_words.ts";
-import { element, typed } from "../dom.ts";
+import { byId, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
 import { askMode } from "../mode.ts";
 import { formatCount, t } from "../words.ts";
@@ -129,10 +129,4 @@ function isAnswering(): boolean {
 function say(done: string, fault: string): void {
   byId("said").textContent = done;
   byId("fault").textContent = fault;
-}
-
-function byId<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page lacks ${id}`);
-  return found as T;
 }
