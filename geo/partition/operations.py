@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.adjacency import Adjacency
 from geo.errors import InputError
+from geo.partition.bench import Bench
 from geo.partition.chance import seed_of
 from geo.partition.exact import LARGEST_WINDOW, choose_sets, list_connected_sets, set_costs
 from geo.partition.locks import Locks, require_part
@@ -16,7 +17,6 @@ from geo.partition.partition import Band, Partition, Proof
 from geo.partition.pieces import atoms_of
 from geo.partition.plan import partition as planned
 from geo.partition.region import Region, region_of
-from geo.partition.search import Bench
 from geo.partition.subsets import MOST_ATOMS, cheapest_division
 from geo.partition.weights import Weights
 

@@ -16,11 +16,12 @@ from geo.adjacency import Adjacency
 from geo.errors import InputError
 from geo.partition.chance import seed_of
 from geo.partition.effort import EFFORTS, Effort, EffortName
+from geo.partition.key import plan_key
 from geo.partition.necks import Necks
 from geo.partition.partition import Band, Partition, Proof, ProofCode, Search, frozen, numbered
 from geo.partition.pieces import Atoms, Regions, atoms_of, cut_out, regions_of
 from geo.partition.region import Region, sub_region
-from geo.partition.search import EXACT_ATOMS, RegionPlan, plan_key, plan_region
+from geo.partition.search import EXACT_ATOMS, RegionPlan, plan_region
 from geo.partition.totals import (
     households_left_over,
     is_narrow,

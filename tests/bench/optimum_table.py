@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from geo.partition import EFFORTS, Band, Weights
 from geo.partition.covering import cheapest_cover
 from geo.partition.exact import list_connected_sets, set_costs
+from geo.partition.key import plan_key
 from geo.partition.pieces import atoms_of, cut_out, regions_of
 from geo.partition.region import Region
-from geo.partition.search import EXACT_ATOMS, plan_key, plan_region
+from geo.partition.search import EXACT_ATOMS, plan_region
 from tests.bench.partition_table import adjacency_of
 
 BAND, WEIGHTS = Band(), Weights()

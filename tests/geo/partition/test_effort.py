@@ -4,8 +4,8 @@ import pytest
 from geo.errors import InputError
 from geo.partition import EFFORTS, Band, Partition, Weights, partition, usual_effort
 from geo.partition.exact import choose_sets, list_connected_sets, set_costs
+from geo.partition.key import plan_key
 from geo.partition.pieces import atoms_of, cut_out, regions_of
-from geo.partition.search import plan_key
 from tests.builders import lattice
 
 

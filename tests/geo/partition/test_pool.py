@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from geo.partition import Band, Weights
+from geo.partition.key import plan_key
 from geo.partition.pool import Pool
-from geo.partition.search import plan_key
 from tests.geo.partition.test_exact import block
 
 BAND, WEIGHTS = Band(50, 100), Weights()

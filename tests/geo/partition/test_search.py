@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from geo.partition import search
+from geo.partition.bench import Bench, compact
 from geo.partition.effort import EFFORTS
+from geo.partition.key import plan_key
 from geo.partition.partition import Band, components
 from geo.partition.region import Region, region_of
-from geo.partition.search import COOL_CM, Bench, compact, plan_key, plan_region, window_plan
+from geo.partition.search import COOL_CM, plan_region
+from geo.partition.small import window_plan
 from geo.partition.weights import Weights
 from tests.builders import lattice
 

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.partition import search
+from geo.partition import bench
+from geo.partition.bench import Bench
+from geo.partition.key import plan_key
 from geo.partition.partition import Band
 from geo.partition.region import Region, region_of
-from geo.partition.search import Bench, plan_key
 from geo.partition.weights import Weights
 from tests.builders import lattice
 
@@ -47,7 +48,7 @@ def test_a_path_is_cut_with_the_fewest_households_out_of_band(households, seed):
 
 @pytest.mark.parametrize("limit", ["STEPS", "LARGEST_TABLE"])
 def test_a_tree_too_large_to_be_cut_exactly_is_carved(monkeypatch, limit):
-    monkeypatch.setattr(search, limit, 10)
+    monkeypatch.setattr(bench, limit, 10)
     region, band = path([30] * 12), Band(50, 100)
 
     labels = Bench(region, band, Weights(), 1, large=False).random_cut()
