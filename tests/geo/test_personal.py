@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,6 +136,14 @@ def test_numbers_that_name_nobody(text: str) -> None:
     assert not holds_number(text)
 
 
+def is_refused(check: Callable[..., None], *given: object, **named: object) -> bool:
+    try:
+        check(*given, **named)
+    except InputError:
+        return True
+    return False
+
+
 def table_of(*names: str) -> RawTable:
     return RawTable("m.csv", None, names, (np.array(["M1"], object),) * len(names), None, None)
 
@@ -150,7 +160,7 @@ def test_names_of_people_at_the_places_of_members(name: str) -> None:
     "name", ["member_id", "中心户编号", "中心户数", "党员户数", "hotel", "联户点编号", "地址"]
 )
 def test_names_of_other_columns_at_the_places_of_members(name: str) -> None:
-    require_no_persons(table_of(name), {}, "members")
+    assert not is_refused(require_no_persons, table_of(name), {}, "members")
 
 
 @pytest.mark.parametrize("text", ["王芳", "李建国", "欧阳明", "司马光远", "张三"])
@@ -176,7 +186,7 @@ def test_ids_most_of_which_look_like_names_are_refused_and_none_is_told() -> Non
 
 @pytest.mark.parametrize("ids", [["王庄", "李家湾", "金山"], ["王芳"], ["M1", "M2", "王芳", "李强"], []])
 def test_ids_of_places_pass(ids: list[str]) -> None:
-    require_numbered(np.array(ids, object), file="m.csv", layer="members")
+    assert not is_refused(require_numbered, np.array(ids, object), file="m.csv", layer="members")
 
 
 def test_who_answers_for_a_station_is_not_read_and_its_name_is() -> None:
