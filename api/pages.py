@@ -72,7 +72,7 @@ def script_data(request: Request, kind: str, groups: Iterable[str], /, **values:
     return {"kind": kind, "language": language, "words": said, **values}
 
 
-def missing_page(request: Request, actor: Actor) -> HTMLResponse:
+def missing_page(request: Request, actor: Actor | None = None) -> HTMLResponse:
     """Return the page that says that something is not there, or not for the reader to know."""
     return page(request, "missing.html", HTTPStatus.NOT_FOUND, actor=actor)
 

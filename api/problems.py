@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from api.cases.steps import Need
 from api.errors import ServiceError
-from api.pages import away_page, is_for_people
+from api.pages import away_page, is_for_people, missing_page
 from api.reader import answered, asked_language
 from geo.errors import GeoError, InputError
 from maps.text import Language, text, words
@@ -186,7 +186,9 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(422, "request_not_valid", said, faults=faults)
 
     @app.exception_handler(HTTPException)
-    def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    def http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.NOT_FOUND and is_for_people(request):
+            return missing_page(request)
         code = _HTTP_CODES.get(error.status_code, "http_error")
         return problem(error.status_code, code, str(error.detail), headers=error.headers)
 

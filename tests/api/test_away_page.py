@@ -35,3 +35,14 @@ def test_people_are_told_in_their_language_and_programs_by_a_problem(cut_off: Te
     for path, headers in (("/wall", {"Accept": "*/*"}), ("/api/v1/cases", asked)):
         told = cut_off.get(path, headers=headers)
         assert (told.status_code, told.json()["code"]) == (503, "database_away")
+
+
+def test_people_get_a_page_where_nothing_is_and_programs_a_problem(store: Store):
+    asked = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "zh-CN"}
+    with service(store) as client:
+        shown = client.get("/nowhere", headers=asked)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert 'lang="zh' in shown.text
+        for path, headers in (("/nowhere", {"Accept": "*/*"}), ("/api/v1/nowhere", asked)):
+            told = client.get(path, headers=headers)
+            assert (told.status_code, told.json()["code"]) == (404, "not_found")
