@@ -21,14 +21,21 @@ from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, StoreDep, ente
 from api.errors import NotAllowedError, NotSignedInError, TooLargeError
 from api.reader import asked_language
 from api.settings import Settings
-from maps.text import Language, text, words
+from maps.text import Language, printable, text, words
 
 # A login form is short; who sends more means no good.
 LARGEST_FORM_BYTES = 16_384
 
+
+def _plain(value: Any) -> Any:
+    """Return what a template shows without marks that turn the direction of what follows; breaks stay."""
+    return printable(value, keeps="\r\n\t") if type(value) is str else value
+
+
 _templates = Environment(
     loader=PackageLoader("maps", "pages"),
     autoescape=True,
+    finalize=_plain,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -105,7 +106,8 @@ def load_stations(
     """
     layer = read_layer(source, "stations", fields=fields or {}, crs=crs, required=("station_id",))
     frame = layer.frame
-    if len(frame) == 0:
+    is_placed = all(finding.code != "features_without_geometry" for finding in layer.findings)
+    if len(frame) == 0 and is_placed:
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
         )
@@ -116,7 +118,7 @@ def load_stations(
     )
     for station, name in zip(ids, names, strict=True):
         if name is None:
-            raise _fault("station_without_name", "it has no name", "enter one", layer.name, station)
+            raise _fault("station_without_name", "it has no name", "enter one", layer.name, station, "name")
     _refuse_long(layer.name, ids, {"station_id": ids, "name": names, "type": kinds, "opening_hours": hours})
     # What a number of a person was taken out of is no facility: beside it stands whose number it was.
     offers = [
@@ -136,10 +138,12 @@ def load_stations(
     homes = _communities(session, spots)
     lost = np.flatnonzero(homes < 0)
     if len(lost):
+        spot = spots[lost[0]]
         raise _fault(
-            "station_outside", "it lies in no community of the store",
+            "station_outside", f"its place ({spot.x:.6g}, {spot.y:.6g}) lies in no community of the store",
             "load the communities first, or correct its place",
-            layer.name, ids[lost[0]], n=len(lost),
+            layer.name, ids[lost[0]], _place_field(layer.name),
+            n=len(lost), lon=f"{spot.x:.6g}", lat=f"{spot.y:.6g}",
         )  # fmt: skip
     rows = [
         {
@@ -183,12 +187,23 @@ def _refuse_doubts(file: str, findings: tuple[Finding, ...]) -> None:
             )
         if finding.code == "features_without_geometry":
             raise _fault(
-                "station_without_place", "it has no place", "enter one", file, str(finding.values["first"])
-            )
+                "station_without_place", "it has no place", "enter one",
+                file, str(finding.values["first"]), _place_field(file),
+            )  # fmt: skip
 
 
-def _fault(code: str, message: str, mend: str, file: str, station: str, n: int = 1) -> InputError:
-    return InputError(code, message, mend=mend, file=file, layer="stations", feature=shortened(station), n=n)
+def _place_field(file: str) -> str:
+    """Return where a file says where a station is: a table in two columns."""
+    return "lon, lat" if Path(file).suffix.lower() in (".csv", ".xlsx", ".xls") else "geometry"
+
+
+def _fault(
+    code: str, message: str, mend: str, file: str, station: str, field: str, **values: str | int
+) -> InputError:
+    return InputError(
+        code, message, mend=mend, file=file, layer="stations", field=field, feature=shortened(station),
+        **values,
+    )  # fmt: skip
 
 
 def _communities(session: Session, spots: NDArray[np.object_]) -> NDArray[np.int64]:

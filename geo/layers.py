@@ -15,7 +15,7 @@ from pyproj import CRS
 from geo.columns import missing, recognised
 from geo.containers import read_raw, source_of
 from geo.control_characters import without_control_characters
-from geo.errors import InputError
+from geo.errors import CrsError, InputError
 from geo.findings import Finding
 from geo.formats.raw import LayerChoiceError, RawTable, placed, several_layers
 from geo.layer_places import in_its_crs, rows_kept, shapes_of_rows
@@ -243,9 +243,14 @@ def _checked(
         return Layer(kind, frame, None, tuple(findings), renamed=renamed)
     require_finite(shapes, place)
     shapes = simple_shapes(shapes, _SHAPES[kind], place)
-    shapes, chosen = in_its_crs(
-        shapes, declared=declared, option=crs, kind=kind, place=place, findings=findings
-    )
+    try:
+        shapes, chosen = in_its_crs(
+            shapes, declared=declared, option=crs, kind=kind, place=place, findings=findings
+        )
+    except CrsError as error:
+        if tabular and error.field is None:
+            error.field = ", ".join(raw.names[columns[axis]] for axis in ("lon", "lat"))
+        raise
     if _SHAPES[kind] & POLYGONS:
         needed = np.full(len(shapes), kind in ("communities", "grids")) if counts is None else counts > 0
         named = place.labels if ids is None else ids.tolist()

@@ -75,6 +75,14 @@ def simple_shapes(shapes: NDArray[np.object_], allowed: frozenset[int], place: P
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         found = str(shapes[row].geom_type)
+        if allowed == POINTS:
+            raise place.error(
+                "geometry_not_points",
+                f"a {found} cannot be used here",
+                row,
+                mend="export it as points",
+                found=found,
+            )
         raise place.error(
             "geometry_type",
             f"a {found} cannot be used here",

@@ -70,13 +70,20 @@ _TURNING = frozenset(
 _BREAKS = re.compile(r"[\r\n\t\v\f]+")
 
 
-def printable(words_typed_by_people: str) -> str:
-    """Return a text as one line for a terminal: controls and direction marks as escapes."""
+def printable(words_typed_by_people: str, *, keeps: str = "") -> str:
+    """Return a text as one line for a terminal: controls and direction marks as escapes.
+
+    Parameters
+    ----------
+    keeps : str, default ""
+        Characters that stay as they are.
+    """
     if words_typed_by_people.isprintable():  # nearly all are
         return words_typed_by_people
     return "".join(
         character.encode("unicode_escape").decode()
-        if character in _TURNING or unicodedata.category(character) in {"Cc", "Cs"}
+        if character not in keeps
+        and (character in _TURNING or unicodedata.category(character) in {"Cc", "Cs"})
         else character
         for character in words_typed_by_people
     )

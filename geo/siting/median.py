@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,11 @@ from geo.siting.program import least
 _STEPS = 400
 # The step is halved after so many steps without a better bound.
 _PATIENCE = 15
-# Assignments under capacity that are solved while looking for better places, and those for each polishing.
+# Assignments under capacity that are solved while looking for better places, and those for each polishing:
+# exchanges among so many that promise most.
 _TRIED = 25
-_SWAPS = 60
+_SWAPS = 120
+_PROMISING = 36
 # The search ends at this gap where the optimum is not asked for.
 _GAP = 0.002
 # Programs with more rows than this are not given to the solver.
@@ -72,7 +75,7 @@ def nearest(nearby: Nearby, k: int, *, capacity: int | None = None) -> Answer:
         if cost < value:
             best, value = better, cost
     if capacity is not None and value - bound > _GAP * value:
-        best, value = problem.polished(best, value, price)
+        best, value = problem.polished(best, value)
     proved = False
     if len(nearby.candidates) <= PROVED_UP_TO:
         solved = problem.solved(best, value, price)
@@ -99,6 +102,19 @@ def serving(nearby: Nearby, places: IntArray, *, capacity: int | None = None) ->
         Most households that a place serves; without it everyone goes to the nearest place.
     """
     return _Problem(nearby, len(places), capacity).served(places)
+
+
+class _Assigned(NamedTuple):
+    """Who is served where under capacity.
+
+    Household-minutes; rows of `unit` and `place` that are used, (u,), with their households, (u,); and the
+    minutes under which one more place would serve a household of each unit, (n,).
+    """
+
+    value: float
+    rows: IntArray
+    households: FloatArray
+    price: FloatArray
 
 
 @dataclass
@@ -228,16 +244,10 @@ class _Problem:
         """Return the household-minutes of some places."""
         if self.capacity is None:
             return float(self.weight @ (self.base - self.two_best(places)[0]))
-        return self.assigned(places)[0]
+        return self.assigned(places).value
 
-    def assigned(self, places: IntArray) -> tuple[float, IntArray, FloatArray]:
-        """Serve every household at least cost under capacity.
-
-        Returns
-        -------
-        float, (r,) int64, (r,) float64
-            Household-minutes; rows of `unit` and `place` used, with their households.
-        """
+    def assigned(self, places: IntArray) -> _Assigned:
+        """Serve every household at least cost under capacity."""
         opened = np.zeros(self.nearby.n_places, bool)
         opened[self.standing_and(places)] = True
         rows = np.flatnonzero(opened[self.place])
@@ -245,7 +255,7 @@ class _Problem:
         n, m = self.nearby.n_units, self.nearby.n_places
         total = float(self.weight @ self.base)
         if not r:
-            return total, rows, np.empty(0)
+            return _Assigned(total, rows, np.empty(0), self.base)
         limits = csr_matrix(
             (np.ones(2 * r), (np.concatenate([unit, n + place]), np.tile(np.arange(r), 2))), shape=(n + m, r)
         )
@@ -259,30 +269,37 @@ class _Problem:
         households = np.rint(found.values)
         used = households > 0
         value = total + float((households * (self.minutes[rows] - self.base[unit])).sum())
-        return value, rows[used], households[used]
+        return _Assigned(value, rows[used], households[used], self.base + found.prices[:n])
 
-    def polished(self, places: IntArray, value: float, price: FloatArray) -> tuple[IntArray, float]:
-        """Exchange places under capacity, those first whose prices promise most."""
-        tried = 0
+    def polished(self, places: IntArray, value: float) -> tuple[IntArray, float]:
+        """Exchange places under capacity, those first that promise most by what the assignment pays."""
+        tried, seen = 0, {places.tobytes()}
         while tried < _SWAPS:
-            worth = self.worth(price)[0]
-            inside = places[np.argsort(worth[places])][::-1][:4]
-            outside = np.setdiff1d(self.nearby.candidates, places)
-            outside = outside[np.argsort(worth[outside], kind="stable")][:4]
-            found = False
-            for out in inside.tolist():
-                for into in outside.tolist():
-                    guess = np.sort(np.append(places[places != out], into))
-                    cost = self.cost(guess)
-                    tried += 1
-                    if cost < value - 1e-6:
-                        places, value, found = guess, cost, True
-                        break
-                if found:
+            found = None
+            for guess in self.promising(places):
+                if guess.tobytes() in seen or tried == _SWAPS:
+                    continue
+                seen.add(guess.tobytes())
+                tried += 1
+                cost = self.cost(guess)
+                if cost < value - 1e-6:
+                    found = guess, cost
                     break
-            if not found:
+            if found is None:
                 break
+            places, value = found
         return places, value
+
+    def promising(self, places: IntArray) -> list[IntArray]:
+        """Return exchanges of one place under capacity, the best first as far as prices tell."""
+        worth = self.worth(self.assigned(places).price)[0]
+        outside = np.setdiff1d(self.nearby.candidates, places)
+        change = worth[outside][None, :] - worth[places][:, None]
+        order = np.argsort(change, axis=None, kind="stable")[:_PROMISING]
+        return [
+            np.sort(np.append(np.delete(places, out), outside[into]))
+            for out, into in zip(*np.unravel_index(order, change.shape), strict=True)
+        ]
 
     # --- lower bounds ---
 
@@ -458,10 +475,10 @@ class _Problem:
         upper = np.concatenate([self.weight, room_of, np.zeros(len(linked)), [float(self.k)]])
         chosen = np.zeros(c)
         chosen[column[places]] = 1.0
-        _, used, households = self.assigned(places)
+        assigned = self.assigned(places)
         start = np.zeros(c + r)
         start[:c] = chosen
-        start[c + used] = households
+        start[c + assigned.rows] = assigned.households
         found = least(
             np.concatenate([np.zeros(c), self.minutes - self.base[self.unit]]),
             vstack([served, room, link, choice], format="csr"), np.full(len(upper), -np.inf), upper,
@@ -485,8 +502,11 @@ class _Problem:
     def served(self, places: IntArray) -> Served:
         """Return who walks where, with standing and chosen places."""
         if self.capacity is not None:
-            _, rows, households = self.assigned(places)
-            return Served(self.unit[rows], self.place[rows], households.astype(np.int64), self.minutes[rows])
+            assigned = self.assigned(places)
+            rows = assigned.rows
+            return Served(
+                self.unit[rows], self.place[rows], assigned.households.astype(np.int64), self.minutes[rows]
+            )
         near = self.nearby
         opened = np.zeros(near.n_places, bool)
         opened[self.standing_and(places)] = True

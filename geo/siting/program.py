@@ -20,11 +20,15 @@ from geo.siting.answer import FloatArray
 
 @dataclass(frozen=True)
 class Solution:
-    """Values of the columns, the best value any solution can have, and whether these values have it."""
+    """Values of the columns, the best value any solution can have, and whether these values have it.
+
+    Where no column is whole, `prices` says of each row what one more unit of room costs, 0 or less.
+    """
 
     values: FloatArray
     bound: float
     proved: bool
+    prices: FloatArray
 
 
 def least(
@@ -93,7 +97,9 @@ def least(
     optimal = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     if not optimal and info.primal_solution_status != 2:
         return None
-    values = np.asarray(solver.getSolution().col_value)
+    solution = solver.getSolution()
+    values = np.asarray(solution.col_value)
     value = float(cost @ values)
     bound = float(info.mip_dual_bound) if n_integer else value
-    return Solution(values, bound, optimal and value - bound <= 1e-6 * max(1.0, abs(value)))
+    prices = np.empty(0) if n_integer else np.asarray(solution.row_dual)
+    return Solution(values, bound, optimal and value - bound <= 1e-6 * max(1.0, abs(value)), prices)

@@ -19,8 +19,10 @@ from sqlalchemy.exc import DBAPIError
 
 from api.checklists import ItemState, item_state, shipped_checklists
 from api.database import Store
+from api.fault_lines import fault_line
 from api.stations import load_stations, register_file
 from geo.errors import InputError
+from maps.text import LANGUAGES
 from tests.api.accounts import add_person, bearer, root_id, service
 from tests.api.cases.desk import IN_FIRST, IN_SECOND, LAT, LON, Desk, open_desk
 from tests.api.place import SIDE_DEG
@@ -354,37 +356,64 @@ def _grants(desk: Desk, who: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("row", "code", "field"),
+    ("row", "code", "field", "feature"),
     [
-        ("S2,二号,120.001,33.001,每天都开", "hours_not_read", "opening_hours"),
-        ("S2,,120.001,33.001,24/7", "station_without_name", None),
-        ("S2,二号,,,24/7", "station_without_place", None),
-        ("S2,二号,100,10,24/7", "station_outside", None),
-        ("S1,二号,120.001,33.001,24/7", "id_repeated", None),
-        (",二号,120.001,33.001,24/7", "id_missing", None),
-        (f"S2,{'长' * 201},120.001,33.001,24/7", "station_text_long", "name"),
-        (f"{'S' * 201},二号,120.001,33.001,24/7", "station_text_long", "station_id"),
-        ("S2,二号,120.001,abc,24/7", None, None),
+        ("S2,二号,120.001,33.001,每天都开", "hours_not_read", "opening_hours", "S2"),
+        ("S2,,120.001,33.001,24/7", "station_without_name", "name", "S2"),
+        ("S2,二号,,,24/7", "station_without_place", "lon, lat", "S2"),
+        ("S2,二号,100,10,24/7", "station_outside", "lon, lat", "S2"),
+        ("S1,二号,120.001,33.001,24/7", "id_repeated", "station_id", "S1"),
+        (",二号,120.001,33.001,24/7", "id_missing", "station_id", "#3"),
+        (f"S2,{'长' * 201},120.001,33.001,24/7", "station_text_long", "name", "S2"),
+        (f"{'S' * 201},二号,120.001,33.001,24/7", "station_text_long", "station_id", "S" * 20),
+        ("S2,二号,120.001,abc,24/7", "coordinate_unreadable", "lat", "S2"),
+        ("S2,二号,33.001,120.001,24/7", "coordinates_off_earth", None, "S2"),
+        ("S2,二号,120.001,33.001", "row_length", None, "#3"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_named_and_nothing_is_brought_in(
-    client: TestClient, desk: Desk, tmp_path: Path, row: str, code: str | None, field: str | None
+    client: TestClient, desk: Desk, tmp_path: Path, row: str, code: str, field: str | None, feature: str
 ):
+    rows = [f"S{n},一号,120.001,33.001,24/7" for n in (1, 9, 8, 7)]
     file = tmp_path / "register.csv"
-    file.write_text(f"station_id,name,lon,lat,opening_hours\nS1,一号,120.001,33.001,24/7\n{row}\n", "utf-8")
+    file.write_text("\n".join(["station_id,name,lon,lat,opening_hours", rows[0], row, *rows[1:]]), "utf-8")
     acting = desk.store.acting(desk.ids["planner"], _grants(desk, "planner"))
     with pytest.raises(InputError) as refused, acting as session:
         load_stations(session, str(file))
     error = refused.value
-    assert error.file == "register.csv"
-    assert len(str(error).splitlines()) == 1
-    if code is not None:
-        assert error.code == code
-        assert error.feature is not None
-    if field is not None:
-        assert error.field == field
+    assert (error.file, error.code, error.field) == ("register.csv", code, field)
+    assert error.feature is not None
+    assert error.feature.startswith(feature)
+    for language in LANGUAGES:
+        said = fault_line(error, language)
+        assert len(said.splitlines()) == 1
+        assert all(part in said for part in ("register.csv", field or "", error.feature))
     with desk.store.owner.connect() as owner:
         assert owner.execute(text("SELECT count(*) FROM stations")).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    ("geometry", "code", "field"),
+    [
+        (None, "station_without_place", "geometry"),
+        (
+            {"type": "LineString", "coordinates": [[120.0, 33.0], [120.001, 33.0]]},
+            "geometry_not_points",
+            None,
+        ),
+        ({"type": "Point", "coordinates": [100.0, 10.0]}, "station_outside", "geometry"),
+    ],
+)
+def test_a_feature_without_a_place_to_be_used_is_named(
+    desk: Desk, tmp_path: Path, geometry: dict[str, Any] | None, code: str, field: str | None
+):
+    feature = {"type": "Feature", "properties": {"station_id": "S2", "name": "二号"}, "geometry": geometry}
+    file = tmp_path / "register.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    acting = desk.store.acting(desk.ids["planner"], _grants(desk, "planner"))
+    with pytest.raises(InputError) as refused, acting as session:
+        load_stations(session, str(file))
+    assert (refused.value.code, refused.value.field, refused.value.feature) == (code, field, "S2")
 
 
 def test_an_import_says_of_each_row_what_it_changes(client: TestClient, desk: Desk, tmp_path: Path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import shapely
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from pyproj import Transformer
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -32,7 +33,10 @@ PHONE = {
     "viewport": {"width": 390, "height": 844}, "has_touch": True, "permissions": ["geolocation"],
     "geolocation": {"longitude": HERE[0], "latitude": HERE[1], "accuracy": 12},
 }  # fmt: skip
-HOSTILE = "<img src=x onerror=alert(1)>"
+HOSTILE = "\u202e<img src=x onerror=alert(1)>"
+HOSTILE_SHOWN = (
+    "\\u202e<img src=x onerror=alert(1)>"  # a name that turns what follows is read as it is stored
+)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def test_a_courier_at_night_finds_where_to_charge_without_an_account(address: st
     expect(page.locator("#said")).to_have_text("23:00 开放的有 1 处")
     row = page.locator("#found li")
     # Its name is text, and nothing of it has run.
-    expect(row.locator("h2")).to_have_text(HOSTILE)
+    expect(row.locator("h2")).to_have_text(HOSTILE_SHOWN)
     expect(row).to_contain_text("24 小时开放")
     assert re.search(r"步行约 \d+ 分钟（[\d,]+ 米），在东", row.inner_text())
     expect(page.locator(".near-mark")).to_have_count(1)
@@ -192,7 +196,7 @@ def test_a_keeper_reads_the_register_notes_a_check_and_sees_what_is_lacking(
     expect(office.locator(".hours")).to_contain_text("关闭")
     expect(office.locator(".hours")).to_contain_text("10/8 08:30 开放")
     expect(office).to_contain_text("民情调解室缺少")
-    expect(page.locator("tr", has_text=HOSTILE).locator(".hours")).to_have_text("开放中")
+    expect(page.locator("tr", has_text=HOSTILE_SHOWN).locator(".hours")).to_have_text("开放中")
     expect(page.locator(".station-spot")).to_have_count(12)
     # Of the three whose checklist names nothing, nobody says that all is there.
     expect(page.locator(".station-spot.m-none")).to_have_count(3)
@@ -248,7 +252,7 @@ def test_a_register_is_brought_in_once_what_it_changes_was_read_and_whole_or_not
     look()
     expect(page.locator("#import-said")).to_have_text("新增 1 个，更新 1 个，未变 0 个", timeout=30_000)
     expect(page.locator(".changes li")).to_have_count(2)
-    expect(page.locator(".changes")).to_contain_text(f"S99 {HOSTILE} 新增")
+    expect(page.locator(".changes")).to_contain_text(f"S99 {HOSTILE_SHOWN} 新增")
     assert count(town) == 12
     page.get_by_role("button", name="确认导入").click()
     expect(page.locator("#import-said")).to_have_text("已导入：新增 1 个，更新 1 个", timeout=30_000)
@@ -262,6 +266,41 @@ def test_a_register_is_brought_in_once_what_it_changes_was_read_and_whole_or_not
     for named in ("register.csv", "opening_hours", "S97", "天天开"):
         expect(said).to_contain_text(named)
     assert count(town) == 13
+
+
+def test_a_register_with_other_heads_in_metres_is_brought_in_as_the_refusals_say(
+    address: str, keeper: BrowserContext, town: Store, tmp_path: Path
+):
+    x, y = Transformer.from_crs(4490, 4549, always_xy=True).transform(*HERE)
+    file = tmp_path / "surveyed.csv"
+    file.write_text(f"站号,站名,横,纵\nS96,东门驿站,{x:.2f},{y:.2f}\n", "utf-8")
+    page = opened(keeper, f"{address}/stations")
+    page.get_by_role("button", name="导入导出").click()
+    page.set_input_files("#register-file", file)
+    page.get_by_role("button", name="查看会改什么").click()
+    said = page.locator("#import-said")
+    expect(said).to_contain_text("没有 name 列（现有：站号, 站名, 横, 纵）", timeout=30_000)
+
+    page.get_by_text("列名与坐标系").click()
+    for label, head in (
+        ("编号的列名", "站号"),
+        ("名称的列名", "站名"),
+        ("经度（横坐标）的列名", "横"),
+        ("纬度（纵坐标）的列名", "纵"),
+    ):
+        page.get_by_label(label).fill(head)
+    page.get_by_role("button", name="查看会改什么").click()
+    expect(said).to_contain_text("字段 横, 纵：没有声明坐标系", timeout=30_000)
+    page.get_by_label("坐标系（EPSG 编号）").fill("EPSG:4549")
+    page.get_by_role("button", name="查看会改什么").click()
+    expect(said).to_have_text("新增 1 个，更新 0 个，未变 0 个", timeout=30_000)
+    page.get_by_role("button", name="确认导入").click()
+    expect(said).to_have_text("已导入：新增 1 个，更新 0 个", timeout=30_000)
+    with town.owner.connect() as owner:
+        lon, lat = owner.execute(
+            text("SELECT ST_X(geom), ST_Y(geom) FROM stations WHERE station_id = 'S96'")
+        ).one()
+    assert (lon, lat) == pytest.approx(HERE, abs=1e-6)
 
 
 def test_a_station_is_taken_out_after_a_question_and_long_names_break_nothing(

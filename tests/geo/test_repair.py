@@ -115,14 +115,18 @@ def test_shapes_become_simple_ones(given: object, allowed: frozenset[int], made:
 
 
 @pytest.mark.parametrize(
-    ("given", "allowed"),
-    [(BOX, LINES), (shapely.Point(1, 2), POLYGONS), (shapely.MultiPoint([(1, 2), (3, 4)]), POINTS)],
+    ("given", "allowed", "code"),
+    [
+        (BOX, LINES, "geometry_type"),
+        (shapely.Point(1, 2), POLYGONS, "geometry_type"),
+        (shapely.MultiPoint([(1, 2), (3, 4)]), POINTS, "geometry_not_points"),
+    ],
 )
-def test_shapes_of_another_kind_are_refused(given: object, allowed: frozenset[int]) -> None:
+def test_shapes_of_another_kind_are_refused(given: object, allowed: frozenset[int], code: str) -> None:
     with pytest.raises(InputError) as caught:
         simple_shapes(shapes(None, given), allowed, place())
 
-    assert (caught.value.code, caught.value.feature) == ("geometry_type", "U1")
+    assert (caught.value.code, caught.value.feature) == (code, "U1")
 
 
 @pytest.mark.parametrize("x", [np.nan, np.inf, -np.inf, 1e10])

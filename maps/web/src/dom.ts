@@ -1,8 +1,12 @@
 /** Elements from data. Text is always set as text, never parsed. */
+import { plain } from "./plain.ts";
 
 type Child = Node | string | null;
 
 type Attributes = Record<string, string | number | boolean | undefined>;
+
+/** Attributes that are read, not asked for. */
+const READ = new Set(["title", "aria-label", "alt", "placeholder"]);
 
 export function element<K extends keyof HTMLElementTagNameMap>(
   name: K, attributes: Attributes = {}, ...children: Child[]
@@ -10,16 +14,16 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
-    made.setAttribute(key, value === true ? "" : String(value));
+    made.setAttribute(key, value === true ? "" : READ.has(key) ? plain(String(value)) : String(value));
   }
-  for (const child of children) if (child !== null) made.append(child);
+  for (const child of children) if (child !== null) made.append(typeof child === "string" && name !== "textarea" ? plain(child) : child);
   return made;
 }
 
 /** Text typed in by people: kept apart, so that its direction of writing turns nothing around it. */
 export function typed(text: string): HTMLElement {
   const made = document.createElement("bdi");
-  made.textContent = text;
+  made.textContent = plain(text);
   return made;
 }
 

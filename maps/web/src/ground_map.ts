@@ -1,6 +1,7 @@
 /** A small map on the service's own data: outlines, streets and buildings of what is shown, asked for as it is moved. */
 import * as L from "leaflet";
 import { askService } from "./asking.ts";
+import { plain } from "./plain.ts";
 import { t } from "./words.ts";
 
 export interface GroundProperties {
@@ -116,7 +117,7 @@ export class GroundMap {
         taken.push(room);
         written.add(name);
         const text = document.createElement("span");
-        text.textContent = name;
+        text.textContent = plain(name);
         L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: `ground-name n-${kind}`, html: text, iconSize: [0, 0] }) })
           .addTo(this.names);
       }

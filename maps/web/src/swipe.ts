@@ -3,6 +3,7 @@ import * as L from "leaflet";
 import { shareAfterKey, shareAt, type Side } from "./divider.ts";
 import { element } from "./dom.ts";
 import type { Box } from "./labels.ts";
+import { plain } from "./plain.ts";
 import type { PlanTiles } from "./tiles.ts";
 import { t } from "./words.ts";
 
@@ -91,8 +92,8 @@ export class Swipe {
 
   /** Label divider and sides in the language now spoken. */
   speak(): void {
-    this.tags.before.textContent = this.options.names?.before ?? t("swipe.before");
-    this.tags.after.textContent = this.options.names?.after ?? t("swipe.after");
+    this.tags.before.textContent = plain(this.options.names?.before ?? t("swipe.before"));
+    this.tags.after.textContent = plain(this.options.names?.after ?? t("swipe.after"));
     this.line.setAttribute("aria-label", t("swipe.divider"));
     this.lay();
   }

@@ -1,4 +1,5 @@
 /** Every word a reader sees, in the language chosen on the page. */
+import { plain } from "./plain.ts";
 import type { Language, Settings } from "./schema.ts";
 
 const LOCALES: Record<Language, string> = { zh_CN: "zh-CN", en: "en" };
@@ -30,7 +31,7 @@ export function t(key: string, values: Record<string, string | number> = {}): st
     const value = values[name];
     if (value === undefined) return whole;
     if (one !== undefined && several !== undefined) return value === 1 || value === "1" ? one : several;
-    return typeof value === "number" ? formatCount(value) : value;
+    return typeof value === "number" ? formatCount(value) : plain(value);
   });
 }
 

@@ -1,5 +1,6 @@
 /** The list of grids beside the map. */
 import { arrange, button, element } from "../dom.ts";
+import { plain } from "../plain.ts";
 import { formatCount, t } from "../words.ts";
 import type { Desk } from "./desk.ts";
 import { fitText, shownCode } from "./names.ts";
@@ -79,7 +80,7 @@ class Row {
     const code = shownCode(plan.facts(grid).code);
     const rest = name.slice(code.length).trim();
     this.link.replaceChildren(...(rest ? [`${code} `, element("bdi", {}, rest)] : [name]));
-    this.link.title = name;
+    this.link.title = plain(name);
     this.households.textContent = formatCount(households);
     this.units.textContent = formatCount(units);
     this.badge.className = `badge ${fit}`;

@@ -21,7 +21,14 @@ interface Came {
   findings: string[];
 }
 
+/** How a file is read where it does not say so itself: its coordinate system, and columns by other names. */
+interface Reading {
+  crs: string | null;
+  fields: Record<string, string>;
+}
+
 const FORMATS = ["csv", "xlsx", "geojson"] as const;
+const COLUMNS = ["station_id", "name", "type", "facilities", "opening_hours", "lon", "lat"] as const;
 
 export function filesSheet(root: HTMLElement, asked: URLSearchParams, page: StationsPage, onKept: () => void): void {
   const division = asked.get("division");
@@ -36,7 +43,8 @@ function importForm(area: number, onKept: () => void): HTMLElement {
   const file = element("input", { type: "file", id: "register-file", accept: ".csv,.xlsx,.geojson,.json,.gpkg,.zip,.kml", required: true });
   const said = element("p", { role: "status", id: "import-said", class: "soft" });
   const sheet = element("div", { id: "import-sheet" });
-  const form = element("form", { class: "import" }, element("h2", {}, t("stations.import")), element("label", { for: "register-file" }, t("stations.import_file")), file,
+  const [reading, asked] = readingForm();
+  const form = element("form", { class: "import" }, element("h2", {}, t("stations.import")), element("label", { for: "register-file" }, t("stations.import_file")), file, reading,
     element("p", { class: "hint" }, t("stations.import_hint")), element("button", { type: "submit", class: "quiet" }, t("stations.import_look")), said, sheet);
   const say = (text: string, isRefused = false) => {
     said.textContent = text;
@@ -53,7 +61,8 @@ function importForm(area: number, onKept: () => void): HTMLElement {
     }
     for (const each of Array.from(form.querySelectorAll("button"))) each.disabled = false;
   };
-  file.addEventListener("change", () => {
+  // While typing, not once the field is left: what moves then would move the button from under the pointer.
+  form.addEventListener("input", () => {
     sheet.replaceChildren();
     say("");
   });
@@ -64,10 +73,11 @@ function importForm(area: number, onKept: () => void): HTMLElement {
     void run(async () => {
       const upload = await askService<{ id: string }>(`/api/v1/uploads?name=${encodeURIComponent(chosen.name)}`, { body: chosen });
       if (!upload.ok) throw new Error(upload.detail);
-      const came = await bring(area, upload.body.id, false);
+      const how = asked();
+      const came = await bring(area, upload.body.id, how, false);
       say(t("stations.import_counts", { added: came.added, changed: came.changed, unchanged: came.unchanged }));
       sheet.replaceChildren(...changesOf(came), button(t("stations.import_keep"), () => void run(async () => {
-        const kept = await bring(area, upload.body.id, true);
+        const kept = await bring(area, upload.body.id, how, true);
         sheet.replaceChildren();
         file.value = "";
         say(t("stations.import_done", { added: kept.added, changed: kept.changed }));
@@ -78,8 +88,21 @@ function importForm(area: number, onKept: () => void): HTMLElement {
   return form;
 }
 
-async function bring(area: number, upload: string, keep: boolean): Promise<Came> {
-  const told = await runJob<Came>({ kind: "stations", division_id: area, params: { stations: { upload }, keep, language: language() } }).over;
+/** Fields for what a file does not say itself, shut until they are needed; and what is written in them. */
+function readingForm(): [HTMLElement, () => Reading] {
+  const crs = element("input", { id: "register-crs", maxlength: 40, placeholder: "EPSG:4549", autocomplete: "off" });
+  const columns = new Map(COLUMNS.map((column) => [column, element("input", { id: `column-${column}`, maxlength: 200, placeholder: column, autocomplete: "off" })]));
+  const field = (label: string, input: HTMLInputElement) => element("div", {}, element("label", { for: input.id }, label), input);
+  const made = element("details", { class: "reading" }, element("summary", {}, t("stations.import_reading")), element("p", { class: "hint" }, t("stations.import_reading_hint")),
+    field(t("stations.import_crs"), crs), ...Array.from(columns, ([column, input]) => field(t("stations.import_column", { column: t(`stations.column.${column}`) }), input)));
+  return [made, () => {
+    const named = Array.from(columns, ([column, input]): [string, string] => [column, input.value.trim()]).filter(([, name]) => name);
+    return { crs: crs.value.trim() || null, fields: Object.fromEntries(named) };
+  }];
+}
+
+async function bring(area: number, upload: string, how: Reading, keep: boolean): Promise<Came> {
+  const told = await runJob<Came>({ kind: "stations", division_id: area, params: { stations: { upload }, ...how, keep, language: language() } }).over;
   if (!told.ok) throw new Error(told.detail);
   if (told.body.state !== "done" || !told.body.result) throw new Error(told.body.problem?.detail ?? t("stations.import_broken_off"));
   return told.body.result;

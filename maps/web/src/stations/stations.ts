@@ -5,6 +5,7 @@ import type { CasePage } from "../case_page.ts";
 import { clockTime, dayOf } from "../clock_times.ts";
 import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap } from "../ground_map.ts";
+import { plain } from "../plain.ts";
 import { Times } from "../wall/times.ts";
 import { t } from "../words.ts";
 import { CheckForm } from "./check.ts";
@@ -157,7 +158,7 @@ class StationsView {
     const { id, properties } = station;
     const name = button("", () => this.choose(id), { class: "link" });
     name.append(typed(properties.name));
-    name.title = properties.name;
+    name.title = plain(properties.name);
     const cells: HTMLElement[] = [
       element("th", { scope: "row" }, name, element("span", { class: "soft" }, typed(`${properties.station_id} · ${properties.community_name ?? properties.community}`))),
       element("td", {}, element("span", { class: "kind" }, typed(properties.type ?? "–"))),

@@ -4,6 +4,7 @@ import { askService } from "../asking.ts";
 import { byId, element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
 import { askMode } from "../mode.ts";
+import { plain } from "../plain.ts";
 import { formatCount, t } from "../words.ts";
 import { Card, noteText } from "./card.ts";
 import { parameters, readFilters, shows, type Filters } from "./filters.ts";
@@ -369,7 +370,7 @@ class Wall {
     fill("category", this.page.categories.map(({ code, name }) => [code, name]), this.filters.category);
     (form.elements.namedItem("overdue") as HTMLInputElement).checked = this.filters.overdue;
     const name = new URLSearchParams(location.search).get("name");
-    if (name) byId("wall-name").textContent = name;
+    if (name) byId("wall-name").textContent = plain(name);
   }
 }
 
