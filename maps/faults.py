@@ -94,7 +94,7 @@ def fault_ground(
     grids: gpd.GeoSeries,
     communities: gpd.GeoDataFrame,
 ) -> gpd.GeoDataFrame:
-    """Return the ground where grids overlap or leave a gap, as far as findings say so.
+    """Return the ground where grids overlap, leave a gap or have nobody to link them, as findings say.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def fault_ground(
     Returns
     -------
     GeoDataFrame
-        `kind` (overlap, gap), `finding` (row); polygons in WGS 84. Slivers are left out.
+        `kind` (overlap, gap, unlinked), `finding` (row); polygons in WGS 84. Slivers are left out.
     """
     kinds: list[str] = []
     rows: list[int] = []
@@ -126,6 +126,10 @@ def fault_ground(
         elif code == "grids_gap":
             ground = _open_ground(community_ids[row], usable, communities)
             kind = "gap"
+        elif code == "grid_without_members":
+            own = [int(each) for each in concerned_by["grids"].iloc[row].split()]
+            ground = usable[own[0]] if own else None
+            kind = "unlinked"
         else:
             continue
         polygons = _real_polygons(ground)

@@ -40,6 +40,11 @@ def merged(tmp_path_factory):
 @pytest.fixture(scope="module")
 def linked(merged):
     """The same houses linked: one place links 3 houses at most, so that in one grid some are left over."""
+    return link_houses(merged, ("0-0", "0-3", "3-0"), "links.html")
+
+
+def link_houses(merged, homes, name):
+    """Link the houses to members in some of them, and to one outside."""
     _, frames, folder = merged
     units = frames["units"]
     layers = plan_layers(units=units.drop(columns="grid_id"), communities=frames["communities"])
@@ -50,16 +55,16 @@ def linked(merged):
         (row[f"{r}-{c}"], row[other])
         for r in range(4) for c in range(4) for other in (f"{r}-{c + 1}", f"{r + 1}-{c}") if other in row
     ]  # fmt: skip
-    homes = [layers.units.geometry.iloc[row[unit]].centroid for unit in ("0-0", "0-3", "3-0")]
-    places = [*homes, shapely.Point(X - 500, Y)]
-    members = gpd.GeoDataFrame({"member_id": ["M1", "M2", "M3", "M4"]}, geometry=places, crs=CRS)
+    places = [*(layers.units.geometry.iloc[row[unit]].centroid for unit in homes), shapely.Point(X - 500, Y)]
+    ids = [f"M{number}" for number in range(1, len(places) + 1)]
+    members = gpd.GeoDataFrame({"member_id": ids}, geometry=places, crs=CRS)
     found = plan_links(
         layers,
         np.array([grids[unit] for unit in row], object), np.array([cells[unit] for unit in row], object),
         (np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])), members, lower=10, upper=50,
     )  # fmt: skip
-    write_map(folder / "plan.gpkg", folder / "links.html", result=link_map(found))
-    return found, folder / "links.html"
+    write_map(folder / "plan.gpkg", folder / name, result=link_map(found))
+    return found, folder / name
 
 
 def pixels(opened, colour: str) -> int:
@@ -164,6 +169,24 @@ def test_the_map_tells_the_places_and_whom_each_links(open_page, linked):
     opened.page.locator("#panel-body li button").first.click()
     opened.page.locator(".popup", has_text="M1").wait_for()
     assert not opened.messages
+
+
+def test_grids_without_a_member_household_are_marked_and_counted(open_page, merged):
+    found, file = link_houses(merged, ("0-0",), "few.html")
+    without = {finding.grid_id for finding in found.findings if finding.code == "grid_without_members"}
+    assert without
+
+    opened = open_page(file)
+
+    assert opened.page.locator(".results [data-fault='unlinked'] .number").inner_text() == str(len(without))
+    for layer in ("党员户点位", "联户连线"):
+        opened.page.locator(".switches label", has_text=layer).locator("input").uncheck()
+    opened.settle()
+    drawn = hatched(opened)
+    opened.page.locator(".switches label", has_text="无人联系的微网格").locator("input").uncheck()
+    opened.settle()
+    assert drawn > 200
+    assert hatched(opened) < drawn / 5
 
 
 def test_lines_lead_from_places_to_the_units_that_they_link(open_page, linked):

@@ -22,6 +22,9 @@ export interface Candidate<P extends Placed> {
 /** Free pixels kept between two labels. */
 const GAP = 2;
 
+/** By so much two round signs may lie over each other. */
+const TOUCH_PX = 1;
+
 /** Boxes in squares of a fixed size, so that one looks only at its neighbourhood. */
 export class Taken {
   private readonly squares = new Map<string, Box[]>();
@@ -119,4 +122,22 @@ export function shortCode(code: string): string {
 export function shorten(name: string, length: number): string {
   const characters = [...name.trim()];
   return characters.length > length ? `${characters.slice(0, length - 1).join("")}…` : characters.join("");
+}
+
+/**
+ * Round signs that leave each other to be read, in the order to draw them, and the rest, which are drawn as dots below.
+ *
+ * What comes first is always a sign, and is drawn last; of the others those that come before.
+ */
+export function signsAndDots<Spot extends { x: number; y: number; radius: number }>(
+  spots: readonly Spot[], comesFirst: (spot: Spot) => boolean,
+): [signs: Spot[], dots: Spot[]] {
+  const signs = spots.filter(comesFirst);
+  const dots: Spot[] = [];
+  for (const spot of spots) {
+    if (comesFirst(spot)) continue;
+    const isFree = signs.every(({ x, y, radius }) => Math.hypot(x - spot.x, y - spot.y) >= radius + spot.radius - TOUCH_PX);
+    (isFree ? signs : dots).push(spot);
+  }
+  return [signs.reverse(), dots];
 }

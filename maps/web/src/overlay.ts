@@ -3,13 +3,16 @@ import * as L from "leaflet";
 import { drawIncident, drawStation, stationSign } from "./icons.ts";
 import { drawMember } from "./results.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
-import { joinCircles, placeLabels, Taken, type Box, type Circle } from "./labels.ts";
+import { joinCircles, placeLabels, signsAndDots, Taken, type Box, type Circle } from "./labels.ts";
 import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { isWhole, labelsOf, type StationSpot } from "./naming.ts";
-import { clamp, pixel, windowBox, type Shown, type Window } from "./paint.ts";
+import { clamp, isOutOfBounds, pixel, windowBox, type Shown, type Window } from "./paint.ts";
 import { drawOver, restingOn } from "./resting.ts";
 import type { Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
+
+/** Radius of a place of members that is not written into. */
+const DOT_PX = 3.5;
 
 /** A label that is drawn, in CSS pixels of the map's container. Read-only: for tests and for the curious. */
 export interface DrawnLabel {
@@ -250,13 +253,16 @@ export class Overlay extends L.Layer {
     this.drawn.push(label);
   }
 
+  /** Where places of members are drawn: those whose sign would cover another's as dots below the signs, never those out of bounds. */
   private placeMembers(view: Window): Overlay["members"] {
     const layer = this.scene.get("members");
-    const radius = clamp(8.4 / view.metresPerPixel, 3.5, 12);
-    return layer.within(windowBox(view, 20)).flatMap((member) => {
+    const radius = clamp(8.4 / view.metresPerPixel, DOT_PX, 12);
+    const spots = layer.within(windowBox(view, 20)).flatMap((member) => {
       const middle = layer.middle(member);
       return middle ? [{ ...pixel(view, middle), radius, member }] : [];
     });
+    const [signs, dots] = signsAndDots(spots, ({ member }) => isOutOfBounds(layer.text("status", member)));
+    return [...dots.map((spot) => ({ ...spot, radius: DOT_PX })), ...signs];
   }
 
   private place(view: Window): StationSpot[] {

@@ -129,17 +129,17 @@ export class Painter {
     }
   }
 
-  /** Ground in two grids is hatched, ground in none has a broken edge; both are seen however small. */
+  /** Ground in two grids is hatched, ground in none has a broken edge, grids that nobody links have both; all are seen however small. */
   private faults(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
     const { layer, seen } = this.window("faults", view, 6);
-    for (const kind of ["gap", "overlap"] as const) {
+    for (const kind of ["gap", "overlap", "unlinked"] as const) {
       pen.beginPath();
       for (const each of seen) if (layer.text("kind", each) === kind) trace(pen, layer.layer.polygons, each, view, true);
-      if (kind === "overlap") fillHatched(pen, this.styles.overlap, ratio);
+      if (kind !== "gap") fillHatched(pen, this.styles.overlap, ratio);
       pen.strokeStyle = "rgba(255,255,255,0.85)";
       pen.lineWidth = 4;
       pen.stroke();
-      pen.setLineDash(kind === "gap" ? [6, 4] : []);
+      pen.setLineDash(kind === "overlap" ? [] : [6, 4]);
       pen.strokeStyle = this.styles.ink.fault;
       pen.lineWidth = 2;
       pen.stroke();

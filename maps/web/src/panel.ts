@@ -375,7 +375,7 @@ export class Panel {
       });
       const count = name === "labels" ? "" : formatCount(scene.get(name === "status" || name === "totals" ? "grids" : name).count);
       layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign,
-        element("span", { class: "name" }, t(`layer.${name}`)), element("span", { class: "number" }, count))));
+        element("span", { class: "name" }, t(name === "faults" && settings.link ? "layer.unlinked" : `layer.${name}`)), element("span", { class: "number" }, count))));
     }
     return [
       ...walkLegend(settings, (place, style) => this.hatched(place, style)),

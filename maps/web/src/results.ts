@@ -76,7 +76,7 @@ function drawPlace(
 export function resultLegend(
   scene: Scene, settings: Settings, fill: (place: HTMLElement, style: StatusStyle) => void,
 ): HTMLElement[] {
-  return [...linkLegend(settings), ...mergeLegend(scene, settings, fill)];
+  return [...linkLegend(scene, settings, fill), ...mergeLegend(scene, settings, fill)];
 }
 
 function row(sign: HTMLElement, name: string | Node, number: string, detail?: string): HTMLElement {
@@ -84,7 +84,7 @@ function row(sign: HTMLElement, name: string | Node, number: string, detail?: st
     element("span", { class: "number" }, number));
 }
 
-function linkLegend({ link, styles }: Settings): HTMLElement[] {
+function linkLegend(scene: Scene, { link, styles }: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
   if (!link) return [];
   const rows = element("ul", { class: "rows" });
   for (const status of PLACE_STATUSES) {
@@ -93,6 +93,16 @@ function linkLegend({ link, styles }: Settings): HTMLElement[] {
     const sign = iconCanvas(22, (pen, middle) => drawPlace(pen, middle, middle, 7, status, styles, ""));
     const made = row(sign, t(`link.${status}`), formatCount(count));
     made.dataset["places"] = status;
+    rows.append(made);
+  }
+  const faults = scene.get("faults");
+  const without = Array.from({ length: faults.count }, (_, i) => faults.text("kind", i)).filter((kind) => kind === "unlinked").length;
+  if (without) {
+    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    fill(swatch, styles.overlap);
+    swatch.style.border = `1px dashed ${styles.ink.fault}`;
+    const made = row(swatch, t("link.grid_without"), formatCount(without));
+    made.dataset["fault"] = "unlinked";
     rows.append(made);
   }
   const figures = t("link.figures", { linked: formatCount(link.linked), households: formatCount(link.households) });

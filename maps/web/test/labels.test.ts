@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joinCircles, overlap, placeLabels, shortCode, shorten, Taken, type Candidate, type Placed } from "../src/labels.ts";
+import { joinCircles, overlap, placeLabels, shortCode, shorten, signsAndDots, Taken, type Candidate, type Placed } from "../src/labels.ts";
 
 function form(x: number, y: number, side = 20): Placed {
   return { box: { x0: x, y0: y, x1: x + side, y1: y + side } };
@@ -78,4 +78,26 @@ test("the short code of a grid is its serial; a short id stays whole", () => {
 test("long names are cut", () => {
   assert.equal(shorten(" gnp.exe ", 20), "gnp.exe");
   assert.equal(shorten("abcdef", 4), "abc\u2026");
+});
+
+test("round signs leave each other to be read, and what comes first is always one and on top", () => {
+  const spots = [{ id: "a", x: 0 }, { id: "b", x: 10 }, { id: "first", x: 12 }, { id: "c", x: 40 }, { id: "d", x: 59 }]
+    .map((each) => ({ ...each, y: 0, radius: 8 }));
+
+  const [signs, dots] = signsAndDots(spots, ({ id }) => id === "first");
+
+  assert.deepEqual(dots.map(({ id }) => id), ["a", "b"]);
+  assert.deepEqual(signs.map(({ id }) => id), ["d", "c", "first"]);
+});
+
+test("of many round signs none covers another by more than a pixel, and each dot had no room", () => {
+  const chance = sequence(11);
+  const spots = Array.from({ length: 300 }, () => ({ x: chance.next().value * 400, y: chance.next().value * 400, radius: 9 }));
+
+  const [signs, dots] = signsAndDots(spots, () => false);
+
+  const touch = (a: typeof spots[0], b: typeof spots[0]) => Math.hypot(a.x - b.x, a.y - b.y) < 17;
+  assert.equal(signs.length + dots.length, 300);
+  assert.ok(signs.every((a, i) => signs.every((b, j) => i === j || !touch(a, b))));
+  assert.ok(dots.length > 0 && dots.every((dot) => signs.some((sign) => touch(dot, sign))));
 });
