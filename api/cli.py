@@ -36,6 +36,7 @@ from api.cli_options import (
     Tongue,
     Work,
     named_effort,
+    named_group,
     named_language,
     server_installed,
     settings_of,
@@ -60,12 +61,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(user, name="user")
-app.add_typer(cases, name="cases")
-app.add_typer(stations, name="stations")
-app.add_typer(comments, name="comments")
-app.add_typer(privacy, name="privacy")
-app.add_typer(database, name="db")
+for name, group in (
+    ("user", user), ("cases", cases), ("stations", stations), ("comments", comments), ("privacy", privacy),
+    ("db", database),
+):  # fmt: skip
+    group.callback()(named_group)
+    app.add_typer(group, name=name)
 for command in (site, link, overlay):
     app.command()(command)
 

@@ -49,13 +49,22 @@ LayerOption = Annotated[str | None, typer.Option(metavar="LAYER", show_default=F
 
 
 def _told_before(context: typer.Context, tongue: Tongue | None) -> Tongue | None:
-    """Return the language of a command, else the one that was named before the command."""
-    return tongue or context.find_root().params.get("lang")
+    """Return the language of a command, else the one that was named nearest before it."""
+    above = context.parent
+    while tongue is None and above is not None:
+        tongue, above = above.params.get("lang"), above.parent
+    return tongue
 
 
 LangOption = Annotated[
     Tongue | None, typer.Option("--lang", callback=_told_before, help="Language (else the locale).")
 ]
+
+
+def named_group(*, lang: LangOption = None) -> None:
+    """Take the options that a group of commands has: `weige stations --lang en import`."""
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress, no warnings.")]
 MapOption = Annotated[Path | None, typer.Option("--map", metavar="FILE", help="Also write the map.")]

@@ -52,11 +52,11 @@ def said_by_others(reason: str, language: Language) -> str:
 
 
 class _Counting(Formatter):
-    """Formats a number as the word it asks for: `{units:unit|units}`."""
+    """Formats a number, or one that is written already, as the word it asks for: `{units:unit|units}`."""
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         one, or_, several = format_spec.partition("|")
-        return (one if value == 1 else several) if or_ else super().format_field(value, format_spec)
+        return (one if value in (1, "1") else several) if or_ else super().format_field(value, format_spec)
 
 
 _COUNTING = _Counting()

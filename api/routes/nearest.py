@@ -71,6 +71,7 @@ class Nearest(BaseModel):
         description="no_streets: there is no map of streets here; no_way: no way on foot is known from here"
     )
     holidays_known: bool = Field(description="Whether there is a working calendar of that year")
+    is_outside: bool = Field(description="Whether no community of the service is within reach")
     shut: int = Field(description="Stations in the same reach, with what is looked for, that are shut then")
     stations: list[NearStation]
 
@@ -118,6 +119,7 @@ def find_nearest(
             if rows
             else ([], None)
         )
+        is_outside = not rows and _is_outside(session, box)
     near: list[NearStation] = []
     shut = 0
     for row, walk in zip(rows, found, strict=True):
@@ -139,8 +141,18 @@ def find_nearest(
     near.sort(key=lambda one: (one.is_open is None, one.minutes, one.station_id))
     return Nearest(
         at=local.replace(tzinfo=calendar.zone), is_straight=straight is not None, straight_because=straight,
-        holidays_known=local.year in calendar.years, shut=shut, stations=near[:MOST_STATIONS],
+        holidays_known=local.year in calendar.years, is_outside=is_outside, shut=shut,
+        stations=near[:MOST_STATIONS],
     )  # fmt: skip
+
+
+def _is_outside(session: Session, box: tuple[float, float, float, float]) -> bool:
+    found: bool = session.execute(
+        text("SELECT NOT EXISTS (SELECT FROM published.communities"
+             " WHERE ST_Intersects(geom, ST_MakeEnvelope(:a, :b, :c, :d, 4490)))"),
+        dict(zip("abcd", box, strict=True)),
+    ).scalar_one()  # fmt: skip
+    return found
 
 
 @router.get("/api/v1/stations/ground", response_class=Response, tags=["stations"], responses={

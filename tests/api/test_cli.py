@@ -260,6 +260,16 @@ def test_lang_may_stand_before_the_command_and_the_one_after_it_counts(tmp_path)
     assert both.stderr.isascii()
 
 
+def test_lang_may_stand_behind_the_group_of_the_command(tmp_path):
+    missing = ["import", tmp_path / "none.csv", "--data-dir", tmp_path]
+    behind = weige("stations", "--lang", "zh_CN", *missing, lang="C.UTF-8")
+    both = weige("--lang", "zh_CN", "stations", "--lang", "en", *missing, lang="zh_CN.UTF-8")
+
+    assert [behind.returncode, both.returncode] == [2, 2]
+    assert not behind.stderr.isascii()
+    assert both.stderr.isascii()
+
+
 def test_every_command_takes_lang():
     def commands(group) -> list:
         return [

@@ -536,7 +536,12 @@ def test_what_is_no_question_is_refused(client: TestClient, query: dict[str, Any
 def test_ends_of_the_earth_unknown_facilities_and_years_without_a_calendar(client: TestClient, desk: Desk):
     add(client, desk, "s", opening_hours="Mo-Fr 08:00-20:00")
     for at in ((180, 90), (-180, -90), (0, 0), (179.999, 0)):
-        assert names(nearest(client, at)) == []
+        told = nearest(client, at)
+        assert (names(told), told["is_outside"]) == ([], True)
+    near_nothing = client.get(
+        "/api/v1/stations/nearest", params={"lon": LON, "lat": LAT, "facility": "medicine"}
+    ).json()
+    assert (names(near_nothing), near_nothing["is_outside"]) == ([], False)
     unknown = client.get("/api/v1/stations/nearest", params={"lon": LON, "lat": LAT, "facility": "sauna"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "facility_unknown")
     assert "charging" in unknown.json()["detail"]

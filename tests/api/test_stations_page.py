@@ -230,6 +230,13 @@ def test_a_keeper_reads_the_register_notes_a_check_and_sees_what_is_lacking(
     assert faults == []
 
 
+def test_who_asks_far_from_every_community_is_told_so(address: str, phone: BrowserContext):
+    page = opened(phone, f"{address}/nearest?lon=116.39&lat=39.9")
+
+    expect(page.locator("#said")).to_have_text("这里不在本服务所辖的社区范围内。")
+    expect(page.locator("#wider button")).to_have_count(0)
+
+
 def test_a_register_is_brought_in_once_what_it_changes_was_read_and_whole_or_not_at_all(
     address: str, keeper: BrowserContext, town: Store, tmp_path: Path
 ):

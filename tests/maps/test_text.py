@@ -77,3 +77,11 @@ def test_a_number_chooses_the_word_that_goes_with_it():
     assert "allow 2 grids; it has 3" in text(
         "cli.grid_counts.one", "en", households=200, **{**values, "least": 2}
     )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "word"), [(1, "minute"), ("1", "minute"), (5, "minutes"), ("1.5", "minutes")]
+)
+def test_a_number_that_is_written_already_has_its_word_too(minutes, word):
+    said = text("cli.reach.within", "en", minutes=minutes, households=3, share=0.5)
+    assert said == f"within {minutes} {word}: 3 households (50.0%)"

@@ -37,6 +37,7 @@ interface Nearest {
   is_straight: boolean;
   straight_because: "no_streets" | "no_way" | null;
   holidays_known: boolean;
+  is_outside: boolean;
   shut: number;
   stations: NearStation[];
 }
@@ -150,9 +151,9 @@ class NearestView {
     if (!told) return;
     const at = clockTime(told.at, told.at, this.page.zone);
     byId("said").textContent = stations.length ? t("nearest.some", { at, count: stations.filter(({ is_open }) => is_open).length })
-      : told.shut ? t("nearest.none_but_shut", { at, shut: told.shut }) : t("nearest.none", { at });
+      : told.is_outside ? t("nearest.outside") : told.shut ? t("nearest.none_but_shut", { at, shut: told.shut }) : t("nearest.none", { at });
     const next = LIMITS.find((limit) => limit > Number(this.minutes.value));
-    if (!stations.length && next !== undefined)
+    if (!stations.length && !told.is_outside && next !== undefined)
       wider.append(button(t("nearest.wider", { n: next }), () => {
         this.minutes.value = String(next);
         void this.look();
