@@ -25,6 +25,17 @@ from geo.reached import paths_of
 
 # Places lie in the micro-grid of the households they link; whoever walks further than this goes round.
 _FAR_M = 1_500.0
+_GRID_COLUMNS = [
+    "grid_id",
+    "households",
+    "members",
+    "links",
+    "linked",
+    "unlinked",
+    "metres",
+    "bound",
+    "proved",
+]
 
 
 @dataclass(frozen=True)
@@ -86,96 +97,153 @@ def plan_links(
             mend="give whole numbers with 1 <= lower <= upper <= 1,000,000",
             lower=str(lower), upper=str(upper),
         )  # fmt: skip
-    placed = members.to_crs(layers.working_crs).reset_index(drop=True)
-    spots = shapely.get_coordinates(placed.geometry.to_numpy())
-    count = np.ones(len(placed), np.int64)
-    if "households" in placed:
-        count = placed["households"].fillna(1).to_numpy(dtype=np.int64)
-    households = layers.units["households"].to_numpy(dtype=np.int64)
-    doors = inner_points(layers.units.geometry.to_numpy())
-    home = _homes(spots, cells, doors, grid_ids)
-    paths = paths_of(layers)
-    walked = _walked(doors, spots, paths)
-    findings: list[Finding] = []
-    rows: list[pd.DataFrame] = []
-    summed: list[tuple[str, int, int, int, int, int, float, float, int]] = []
-    links = np.zeros(len(placed), np.int64)
-    reached = np.zeros(len(placed), np.int64)
-    contiguous = np.ones(len(placed), bool)
+    scene = _Scene.of(layers, grid_ids, cells, members)
     names = sorted({name for name in grid_ids if name is not None})
     code = pd.Categorical(grid_ids, categories=names).codes.astype(np.int64)
-    host_grid = np.where(home >= 0, code[home], -1)
+    host_grid = np.where(scene.home >= 0, code[scene.home], -1)
     left, right = pairs
     units_of, places_of = _by_code(code, len(names)), _by_code(host_grid, len(names))
     pairs_of = _by_code(np.where(code[left] == code[right], code[left], -1), len(names))
-    position = np.full(len(code), -1)
-    for number, name in enumerate(names):
-        units, places, near = units_of[number], places_of[number], pairs_of[number]
-        places = places[count[places] > 0]
-        total, able = int(households[units].sum()), int(count[places].sum())
-        spot = _middle(doors, units)
-        if not len(places):
-            if total:
-                values: dict[str, Value] = {"households": total, "needed": -(-total // upper)}
-                findings.append(
-                    Finding("grid_without_members", "error", grid_id=name, values=values, point=spot)
-                )
-            summed.append((name, total, 0, 0, 0, total, 0.0, 0.0, 1))
-            continue
-        position[units] = np.arange(len(units))
-        metres, straight = _block(walked, units, places, doors, spots)
-        found = linked(
-            households[units], Hosts(position[home[places]], count[places]),
-            metres if straight.all() else np.where(straight, metres + _FAR_M, metres),
-            position[left[near]], position[right[near]], lower=lower, upper=upper,
-        )  # fmt: skip
-        links[places], reached[places] = found.links, found.of_place()
-        contiguous[places] = found.is_contiguous
-        findings += _told(found, name, placed, places, total, able, (lower, upper), spots)
-        rows.append(
-            pd.DataFrame(
-                {
-                    "place": places[found.place],
-                    "unit": units[found.unit],
-                    "grid_id": name,
-                    "households": found.households,
-                    "metres": np.round(metres[found.unit, found.place], 1),
-                    "straight": straight[found.unit, found.place],
-                }
-            )
+    made = [
+        _linked_grid(
+            scene, name, units, places[scene.count[places] > 0], (left[near], right[near]),
+            lower=lower, upper=upper,
         )
-        # What could be saved is counted with the long way round, what is told as walked is not.
-        walked_m = float((found.households * metres[found.unit, found.place]).sum())
-        saved_m = min(found.metres - found.bound, walked_m)
-        if not found.proved:
-            percent = math.ceil(100 * saved_m / walked_m) if walked_m else 0
-            values = {"metres": round(walked_m / total), "percent": percent}
-            findings.append(Finding("links_not_proved", "info", grid_id=name, values=values, point=spot))
-        counts = (total, able, int(found.links.sum()), int(found.households.sum()), 0)
-        walks_m = (round(walked_m, 1), round(walked_m - saved_m, 1), int(found.proved))
-        summed.append((name, *counts, *walks_m))
-    outside = np.flatnonzero(home < 0)
-    for row in outside.tolist():
-        values = {"member": str(placed["member_id"].iloc[row])}
-        at = (float(spots[row, 0]), float(spots[row, 1]))
-        findings.append(Finding("member_outside", "warning", values=values, point=at))
+        for name, units, places, near in zip(names, units_of, places_of, pairs_of, strict=True)
+    ]  # fmt: skip
+    lines = _lines([grid.links for grid in made if grid.links is not None], scene)
+    findings = [
+        *(finding for grid in made for finding in grid.findings),
+        *_told_outside(scene),
+        *_told_straight(lines, has_ways=scene.has_ways),
+    ]
+    of_place = np.array([*names, None], object)[host_grid]
+    told = _members(scene, of_place, made, lower=lower, upper=upper)
+    micro_grids = pd.DataFrame([grid.row for grid in made], columns=_GRID_COLUMNS)
+    return PlanLinks(layers, told, lines, micro_grids, tuple(findings))
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What is linked: n units with their doors, p places of member households, and the walks between.
+
+    `home` is the unit on whose ground a place lies, -1 for none; `walked` as `_walked` returns it.
+    """
+
+    layers: PlanLayers
+    placed: gpd.GeoDataFrame
+    households: IntArray
+    count: IntArray
+    doors: FloatArray
+    spots: FloatArray
+    home: IntArray
+    walked: csr_matrix
+    has_ways: bool
+
+    @classmethod
+    def of(
+        cls,
+        layers: PlanLayers,
+        grid_ids: NDArray[np.object_],
+        cells: NDArray[np.object_],
+        members: gpd.GeoDataFrame,
+    ) -> _Scene:
+        """Place the member households and walk to them; arguments as `plan_links`."""
+        placed = members.to_crs(layers.working_crs).reset_index(drop=True)
+        spots = shapely.get_coordinates(placed.geometry.to_numpy())
+        count = np.ones(len(placed), np.int64)
+        if "households" in placed:
+            count = placed["households"].fillna(1).to_numpy(dtype=np.int64)
+        doors = inner_points(layers.units.geometry.to_numpy())
+        paths = paths_of(layers)
+        return cls(
+            layers, placed, layers.units["households"].to_numpy(dtype=np.int64), count, doors, spots,
+            _homes(spots, cells, doors, grid_ids), _walked(doors, spots, paths), paths is not None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _GridLinks:
+    """Links of one micro-grid: its row of `micro_grids`, its links for `_lines`, and what is told."""
+
+    row: tuple[str | int | float, ...]
+    findings: list[Finding]
+    places: IntArray
+    found: Links | None = None
+    links: pd.DataFrame | None = None
+
+
+def _linked_grid(
+    scene: _Scene,
+    name: str,
+    units: IntArray,
+    places: IntArray,
+    pairs: tuple[IntArray, IntArray],
+    *,
+    lower: int,
+    upper: int,
+) -> _GridLinks:
+    """Link the units of one micro-grid to the places in it."""
+    total, able = int(scene.households[units].sum()), int(scene.count[places].sum())
+    spot = _middle(scene.doors, units)
+    if not len(places):
+        values: dict[str, Value] = {"households": total, "needed": -(-total // upper)}
+        alone = Finding("grid_without_members", "error", grid_id=name, values=values, point=spot)
+        return _GridLinks((name, total, 0, 0, 0, total, 0.0, 0.0, 1), [alone] if total else [], places)
+    position = np.full(len(scene.households), -1)
+    position[units] = np.arange(len(units))
+    metres, straight = _block(scene, units, places)
+    found = linked(
+        scene.households[units], Hosts(position[scene.home[places]], scene.count[places]),
+        metres if straight.all() else np.where(straight, metres + _FAR_M, metres),
+        position[pairs[0]], position[pairs[1]], lower=lower, upper=upper,
+    )  # fmt: skip
+    findings = _told(found, name, scene, places, total, able, (lower, upper))
+    links = pd.DataFrame(
+        {
+            "place": places[found.place],
+            "unit": units[found.unit],
+            "grid_id": name,
+            "households": found.households,
+            "metres": np.round(metres[found.unit, found.place], 1),
+            "straight": straight[found.unit, found.place],
+        }
+    )
+    # What could be saved is counted with the long way round, what is told as walked is not.
+    walked_m = float((found.households * metres[found.unit, found.place]).sum())
+    saved_m = min(found.metres - found.bound, walked_m)
+    if not found.proved:
+        percent = math.ceil(100 * saved_m / walked_m) if walked_m else 0
+        values = {"metres": round(walked_m / total), "percent": percent}
+        findings.append(Finding("links_not_proved", "info", grid_id=name, values=values, point=spot))
+    counts = (total, able, int(found.links.sum()), int(found.households.sum()), 0)
+    walks_m = (round(walked_m, 1), round(walked_m - saved_m, 1), int(found.proved))
+    return _GridLinks((name, *counts, *walks_m), findings, places, found, links)
+
+
+def _members(
+    scene: _Scene, of_place: NDArray[np.object_], made: list[_GridLinks], *, lower: int, upper: int
+) -> gpd.GeoDataFrame:
+    """Return the places with what each links, and whether that fits the bounds."""
+    n = len(scene.placed)
+    links, reached, contiguous = np.zeros(n, np.int64), np.zeros(n, np.int64), np.ones(n, bool)
+    for grid in made:
+        if grid.found is not None:
+            links[grid.places], reached[grid.places] = grid.found.links, grid.found.of_place()
+            contiguous[grid.places] = grid.found.is_contiguous
     status = np.select(
-        [home < 0, links == 0, reached < lower * links, reached > upper * links],
+        [scene.home < 0, links == 0, reached < lower * links, reached > upper * links],
         ["outside", "idle", "too_small", "too_large"],
         "ok",
     )
-    of_place = np.array([*names, None], object)[host_grid]
-    told = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
-            "member_id": placed["member_id"].to_numpy(), "grid_id": of_place, "households": count,
-            "links": links, "linked": reached, "status": status.astype(object), "contiguous": contiguous,
+            "member_id": scene.placed["member_id"].to_numpy(), "grid_id": of_place,
+            "households": scene.count, "links": links, "linked": reached,
+            "status": status.astype(object), "contiguous": contiguous,
         },
-        geometry=placed.geometry.to_numpy(), crs=layers.working_crs,
+        geometry=scene.placed.geometry.to_numpy(), crs=scene.layers.working_crs,
     )  # fmt: skip
-    lines = _lines(rows, placed, layers, doors, spots)
-    findings += _told_straight(lines, has_ways=paths is not None)
-    columns = ["grid_id", "households", "members", "links", "linked", "unlinked", "metres", "bound", "proved"]
-    return PlanLinks(layers, told, lines, pd.DataFrame(summed, columns=columns), tuple(findings))
 
 
 def _by_code(code: IntArray, k: int) -> list[IntArray]:
@@ -213,14 +281,23 @@ def _walked(doors: FloatArray, spots: FloatArray, paths: Paths | None) -> csr_ma
     return csr_matrix((metres + 1.0, (unit, place)), shape=(len(doors), len(spots)))
 
 
-def _block(
-    walked: csr_matrix, units: IntArray, places: IntArray, doors: FloatArray, spots: FloatArray
-) -> tuple[FloatArray, NDArray[np.bool_]]:
+def _block(scene: _Scene, units: IntArray, places: IntArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return the metres of some units to some places, and where they are straight for want of a way."""
-    metres: FloatArray = walked[units][:, places].toarray() - 1.0
-    gap = doors[units][:, None, :] - spots[places][None, :, :]
+    metres: FloatArray = scene.walked[units][:, places].toarray() - 1.0
+    gap = scene.doors[units][:, None, :] - scene.spots[places][None, :, :]
     straight = np.nan_to_num(np.hypot(gap[..., 0], gap[..., 1]))
     return np.where(metres < 0, straight, metres), metres < 0
+
+
+def _told_outside(scene: _Scene) -> list[Finding]:
+    """Return a finding for each place that lies in no micro-grid."""
+    return [
+        Finding(
+            "member_outside", "warning", values={"member": str(scene.placed["member_id"].iloc[place])},
+            point=(float(scene.spots[place, 0]), float(scene.spots[place, 1])),
+        )
+        for place in np.flatnonzero(scene.home < 0).tolist()
+    ]  # fmt: skip
 
 
 def _told_straight(lines: gpd.GeoDataFrame, *, has_ways: bool) -> list[Finding]:
@@ -247,17 +324,16 @@ def _middle(doors: FloatArray, units: IntArray) -> tuple[float, float] | None:
 def _told(
     found: Links,
     name: str,
-    members: gpd.GeoDataFrame,
+    scene: _Scene,
     places: IntArray,
     total: int,
     able: int,
     bounds: tuple[int, int],
-    spots: FloatArray,
 ) -> list[Finding]:
     """Return what does not fit the bounds in one micro-grid, and why: all places of one fault together."""
     lower, upper = bounds
     fits = -(-total // upper) <= min(able, total // lower)
-    ids = members["member_id"].to_numpy(dtype=object)[places]
+    spots, ids = scene.spots, scene.placed["member_id"].to_numpy(dtype=object)[places]
     reached = found.of_place()
     above, below = reached > upper * found.links, (reached < lower * found.links) & (found.links > 0)
     told = []
@@ -289,28 +365,23 @@ def _told(
     return told
 
 
-def _lines(
-    rows: list[pd.DataFrame],
-    members: gpd.GeoDataFrame,
-    layers: PlanLayers,
-    doors: FloatArray,
-    spots: FloatArray,
-) -> gpd.GeoDataFrame:
+def _lines(rows: list[pd.DataFrame], scene: _Scene) -> gpd.GeoDataFrame:
     """Return the links as lines from the place to the unit; a unit without a place has none."""
     columns = ("place", "unit", "grid_id", "households", "metres", "straight")
     empty = pd.DataFrame({column: [] for column in columns})
     table = pd.concat([empty.astype({"place": np.int64, "unit": np.int64}), *rows], ignore_index=True)
     place, unit = table["place"].to_numpy(dtype=np.int64), table["unit"].to_numpy(dtype=np.int64)
-    lines = shapely.linestrings(np.stack([spots[place], np.nan_to_num(doors[unit])], axis=1))
+    doors, ids = scene.doors, scene.placed["member_id"].to_numpy(dtype=object)
+    lines = shapely.linestrings(np.stack([scene.spots[place], np.nan_to_num(doors[unit])], axis=1))
     lines = np.where(np.isnan(doors[unit]).any(axis=1), None, lines)
     return gpd.GeoDataFrame(
         {
-            "member_id": members["member_id"].to_numpy(dtype=object)[place],
-            "unit_id": layers.units["unit_id"].to_numpy(dtype=object)[unit],
+            "member_id": ids[place],
+            "unit_id": scene.layers.units["unit_id"].to_numpy(dtype=object)[unit],
             "grid_id": table["grid_id"].to_numpy(dtype=object),
             "households": table["households"].to_numpy(dtype=np.int64),
             "metres": table["metres"].to_numpy(dtype=np.float64),
             "straight": table["straight"].to_numpy(dtype=np.int64),
         },
-        geometry=lines, crs=layers.working_crs,
+        geometry=lines, crs=scene.layers.working_crs,
     )  # fmt: skip
