@@ -92,15 +92,21 @@ def _answers(address: str) -> bool:
 
 
 class Listener:
-    """A client of the event stream that resumes by id, as browsers do, at the next of its addresses."""
+    """A client of the event stream that resumes by id, as browsers do, at the next of its addresses.
 
-    def __init__(self, headers: dict[str, str], *addresses: str, after: int | None = None) -> None:
+    A stream that says nothing for `silent_s` seconds is dead to it.
+    """
+
+    def __init__(
+        self, headers: dict[str, str], *addresses: str, after: int | None = None, silent_s: float = 60
+    ) -> None:
         self.events: list[dict[str, Any]] = []
         self.retries: list[int] = []
         self.statuses: list[int] = []
         self.connected = threading.Event()
         self._addresses = addresses
         self._headers = headers
+        self._silent_s = silent_s
         self._last = None if after is None else str(after)
         self._ended = False
         self._response: httpx2.Response | None = None
@@ -128,7 +134,7 @@ class Listener:
 
     def _run(self) -> None:
         turn = 0
-        with httpx2.Client(timeout=httpx2.Timeout(5, read=60), trust_env=False) as client:
+        with httpx2.Client(timeout=httpx2.Timeout(5, read=self._silent_s), trust_env=False) as client:
             while not self._ended:
                 address = self._addresses[turn % len(self._addresses)]
                 turn += 1

@@ -9,10 +9,12 @@ export interface Asking {
   /** The revision that must still stand. */
   revision?: number;
   headers?: Record<string, string>;
+  /** Milliseconds after which it is given up; without, the browser waits for minutes. */
+  withinMs?: number;
 }
 
 /** Ask the service; a `status` of 0: it was not reached, or its answer was not understood. */
-export async function askService<T>(address: string, { method = "POST", body, revision, headers = {} }: Asking = {}): Promise<Told<T>> {
+export async function askService<T>(address: string, { method = "POST", body, revision, headers = {}, withinMs }: Asking = {}): Promise<Told<T>> {
   const isFile = body instanceof Blob;
   try {
     const answer = await fetch(address, {
@@ -25,6 +27,7 @@ export async function askService<T>(address: string, { method = "POST", body, re
         ...headers,
       },
       body: isFile ? body : body === undefined ? null : JSON.stringify(body),
+      signal: withinMs === undefined ? null : AbortSignal.timeout(withinMs),
     });
     if (answer.ok) return { ok: true, body: (answer.status === 204 ? undefined : await answer.json()) as T };
     return await refusal(answer);

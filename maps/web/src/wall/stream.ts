@@ -13,6 +13,8 @@ export type Link = "live" | "polling" | "lost";
 
 /** A beat comes every 15 s; a stream that says nothing for longer is dead, whatever the network thinks. */
 const SILENT_MS = 40_000;
+/** A question without an answer for so long was sent into a network that is gone: it is given up and asked anew. */
+const ANSWER_MS = 10_000;
 const RETRY_MS = [1000, 15_000] as const;
 const POLL_MS = 5000;
 const PAGE = 1000;
@@ -72,15 +74,18 @@ export class EventStream {
   private async stream(): Promise<void> {
     while (!this.isOver) {
       this.controller = new AbortController();
+      const unanswered = window.setTimeout(() => this.controller?.abort(), ANSWER_MS);
       try {
         const answer = await fetch(`/api/v1/events?after=${this.last}`, {
           credentials: "same-origin", signal: this.controller.signal, cache: "no-store", headers: { "Last-Event-ID": String(this.last) },
         });
+        window.clearTimeout(unanswered);
         if (answer.status === 401) location.reload();
         if (answer.ok && answer.body) await this.read(answer.body.getReader());
       } catch {
         // Cut: the loop begins again.
       }
+      window.clearTimeout(unanswered);
       this.isStreaming = false;
       if (this.link === "live") this.tell("lost");
       await new Promise((resolve) => setTimeout(resolve, this.retryMs * (0.5 + Math.random())));
@@ -111,7 +116,9 @@ export class EventStream {
       try {
         let more = true;
         while (more && !this.isStreaming) {
-          const answer = await fetch(`/api/v1/events/since?after=${this.last}&limit=${PAGE}`, { credentials: "same-origin", cache: "no-store" });
+          const answer = await fetch(`/api/v1/events/since?after=${this.last}&limit=${PAGE}`, {
+            credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS),
+          });
           if (!answer.ok) throw new Error(String(answer.status));
           const said = (await answer.json()) as { events: LiveEvent[]; more: boolean };
           for (const event of said.events) this.take(event);

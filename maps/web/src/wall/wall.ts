@@ -27,6 +27,8 @@ const DRAW_MS = 40;
 const MOST_SEEN = 100;
 /** Without any event: lateness comes by itself. */
 const EVERY_MS = 30_000;
+/** An answer is given up after this: those that a cut network never brings would hold all connections of the browser. */
+const ANSWER_MS = 20_000;
 const [MOST_LATE, MOST_LATEST] = [100, 30];
 /** At this zoom a cluster is opened as a list. */
 const CLOSEST = 18;
@@ -224,7 +226,7 @@ class Wall {
     const said = parameters(this.filters);
     if (this.past.moment !== null) said.set("at", new Date(this.past.moment).toISOString());
     const get = <T>(what: string, more: Record<string, string> = {}) =>
-      askService<T>(`/api/v1/wall/${what}?${new URLSearchParams([...said, ...Object.entries(more)])}`, { method: "GET" });
+      askService<T>(`/api/v1/wall/${what}?${new URLSearchParams([...said, ...Object.entries(more)])}`, { method: "GET", withinMs: ANSWER_MS });
     const summary = await get<Summary>("summary");
     if (turn !== this.turn || !summary.ok) return;
     if (isToFit && summary.body.extent) this.fit(summary.body.extent);
@@ -245,7 +247,7 @@ class Wall {
   }
 
   private async askNotes(): Promise<void> {
-    const told = await askService<Note[]>("/api/v1/wall/notes", { method: "GET" });
+    const told = await askService<Note[]>("/api/v1/wall/notes", { method: "GET", withinMs: ANSWER_MS });
     if (!told.ok) return;
     this.notes = new Map(told.body.map((note) => [note.number, note]));
     this.drawLate();
