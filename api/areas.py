@@ -1,10 +1,12 @@
-"""The divisions in which somebody may read, as pages list them: by name, else by level and code."""
+"""How pages name divisions, and list those in which somebody may read: by name, else by level and code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy import text as query
 from sqlalchemy.orm import Session
 
@@ -79,6 +81,17 @@ def areas_read(
 def names_of_areas(session: Session, language: Language) -> dict[str, str]:
     """Return the names of the divisions that the actor may read, by code."""
     return {one.code: one.name for one in areas_read(session, language)}
+
+
+def names_by_id(session: Session, language: Language) -> dict[int, str]:
+    """Return the names of all divisions that the actor knows of, by id."""
+    rows = session.execute(query("SELECT id, name, level, code FROM divisions"))
+    return {row.id: area_name(row.name, row.level, row.code, language) for row in rows}
+
+
+def with_area(rows: Iterable[Row[Any]], language: Language) -> list[dict[str, Any]]:
+    """Return rows that tell `name`, `level` and `code` of a division with its name as `area`."""
+    return [{**row._mapping, "area": area_name(row.name, row.level, row.code, language)} for row in rows]
 
 
 def area_name(name: str | None, level: str, code: str, language: Language) -> str:

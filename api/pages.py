@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
+from api.areas import area_name
 from api.dependencies import SESSION_COOKIE, Actor, PresentedKey, StoreDep, entered, key_hash
 from api.errors import NotAllowedError, NotSignedInError, TooLargeError
 from api.reader import asked_language
@@ -55,12 +56,18 @@ def page(request: Request, template: str, status: int = HTTPStatus.OK, /, **valu
     """Return a page made from a template of `maps/pages`, in the reader's language; nobody may keep it."""
     language = reader_language(request)
     told = _templates.get_template(template).render(
-        t=partial(text, language=language), language=language.replace("_", "-"),
+        t=partial(text, language=language), called=partial(_called, language=language),
+        language=language.replace("_", "-"),
         alert=getattr(request.state, "alert", None), **values,
     )  # fmt: skip
     return HTMLResponse(
         told, status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language, Cookie"}
     )
+
+
+def _called(area: Any, language: Language) -> str:
+    """Return the name of a community or other division that a template has as a row."""
+    return area_name(area.name, getattr(area, "level", "community"), area.code, language)
 
 
 def script_data(request: Request, kind: str, groups: Iterable[str], /, **values: Any) -> dict[str, Any]:
@@ -134,11 +141,14 @@ def page_session(request: Request, store: StoreDep) -> Iterator[Session]:
 
 def note_mode(request: Request, session: Session) -> None:
     """Let the page say that areas of the reader are in an emergency, or else in a drill, and which."""
-    standing = session.execute(sql("SELECT mode, name FROM standing_modes()")).all()
+    standing = session.execute(sql("SELECT mode, area, name, level FROM standing_modes()")).all()
     if standing:
         gravest = standing[0].mode
         request.state.alert = {
-            "mode": gravest, "names": [row.name for row in standing if row.mode == gravest],
+            "mode": gravest, "names": [
+                area_name(row.name, row.level, row.area, reader_language(request))
+                for row in standing if row.mode == gravest
+            ],
         }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -162,9 +161,3 @@ def scores(
     found = counts_by(session, card.asking(rule), period, "department", about)
     made = [scored(card, company, held) for company, held in found.items() if company and any(held.values())]
     return card, sorted(made, key=lambda score: (-score.points, score.company))
-
-
-def names_of(session: Session) -> dict[int, str]:
-    """Return the names of the divisions that the actor may see, by their ids."""
-    rows: Any = session.execute(text("SELECT id, coalesce(name, code) FROM divisions"))
-    return {row[0]: row[1] for row in rows}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
+from api.areas import areas_read
 from api.cases import queries
 from api.cases.steps import loop
 from api.dependencies import Actor
@@ -25,10 +24,13 @@ MOST_COMMUNITIES = 500
 def show_cases(request: Request, session: PageSessionDep) -> Response:
     """Show the list of cases; its script asks the service for them."""
     actor: Actor = request.state.actor
-    edition = editions_of(request).read(None)
+    edition, areas = editions_of(request).read(None), areas_read(session, reader_language(request))
     script = script_data(
         request, "caselist", ("case", "cases"), zone=calendar_of(request).zone.key,
-        communities=_communities(session),
+        communities=[
+            {"id": one.id, "name": one.name} for one in areas if one.level == "community"
+        ][:MOST_COMMUNITIES],
+        areas={one.code: one.name for one in areas},
         categories=[
             {"code": one.code, "large_name": one.large_name, "small_name": one.small_name}
             for one in edition.categories.values()
@@ -55,12 +57,3 @@ def show_case(number: str, request: Request, session: PageSessionDep) -> Respons
         whistle=whistle_ground(session, number),
     )  # fmt: skip
     return page(request, "case.html", actor=actor, script=script, number=number)
-
-
-def _communities(session: Session) -> list[dict[str, object]]:
-    rows = session.execute(
-        text("""SELECT id, coalesce(name, code) AS name FROM divisions
-                WHERE level = 'community' AND path <@ ANY (reading_areas()) ORDER BY code LIMIT :most"""),
-        {"most": MOST_COMMUNITIES},
-    )
-    return [{"id": row.id, "name": row.name} for row in rows]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.areas import area_name
 from api.cases.calendar import CalendarMissingError
 from api.cases.case_log import events_of
 from api.cases.dispatching import suggestion_for
@@ -17,6 +18,7 @@ from api.cases.filing import condition_of, due_after
 from api.cases.masking import require_impersonal
 from api.dependencies import ActorDep, SessionDep
 from api.errors import NotAllowedError, NotFoundError
+from api.pages import reader_language
 from api.requests import KeptRoute
 from api.routes.cases import Code, Number, calendar_of, editions_of
 from api.schemas import Body, Line, problems
@@ -157,7 +159,7 @@ class StandingMode(BaseModel):
     """An area that is in another mode than routine by its own last switch."""
 
     area: str
-    name: str
+    name: str = Field(description="Of one without a name, what it is and its code, in the reader's language.")
     mode: Mode
     set_at: datetime
 
@@ -284,13 +286,19 @@ def list_modes(session: SessionDep) -> list[ModeOut]:
 
 
 @router.get("/modes/standing", responses=problems())
-def get_standing_modes(session: SessionDep) -> StandingModes:
+def get_standing_modes(request: Request, session: SessionDep) -> StandingModes:
     """Say whether an emergency or a drill holds somewhere in the actor's areas, or above them, and where."""
-    rows = session.execute(text("SELECT area, name, mode, set_at FROM standing_modes()")).all()
+    rows = session.execute(text("SELECT area AS code, name, level, mode, set_at FROM standing_modes()")).all()
     return StandingModes(
         mode=rows[0].mode if rows else "routine",
-        areas=[StandingMode.model_validate(row._mapping) for row in rows],
-    )
+        areas=[
+            StandingMode(
+                area=row.code, name=area_name(row.name, row.level, row.code, reader_language(request)),
+                mode=row.mode, set_at=row.set_at,
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 @router.post("/modes", status_code=201, responses=problems(400, 404, 409))

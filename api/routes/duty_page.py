@@ -10,13 +10,14 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from api.areas import areas_read
+from api.areas import areas_read, with_area
 from api.dependencies import Actor
 from api.pages import PageSessionDep, missing_page, page, reader_language, script_data
 from api.posts import names_of_posts
 from api.routes.cases import calendar_of
 from api.routes.mechanisms import list_gaps
 from api.routes.shown import moments
+from maps.text import Language
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,7 +27,7 @@ ROSTER_KEEPERS = frozenset({"dispatcher", "admin"})
 PLACES = ("A", "B")
 
 _GRIDS = """
-    SELECT c.id AS community, coalesce(c.name, c.code) AS area, g.code AS grid
+    SELECT c.id AS community, c.name, c.level, c.code, g.code AS grid
     FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions c ON c.id = g.community_id
     WHERE c.path <@ (SELECT path FROM divisions WHERE id = :division)
       AND v.state IN ('published', 'superseded')
@@ -40,13 +41,13 @@ _ON_DUTY = """
     WHERE c.level = 'community' AND c.path <@ (SELECT path FROM divisions WHERE id = :division)
       AND r.withdrawn_at IS NULL AND r.starts_at <= :at AND r.ends_at > :at"""
 _ROSTER = """
-    SELECT r.id, coalesce(d.name, d.code) AS area, r.grid, r.place, r.user_id, r.starts_at, r.ends_at
+    SELECT r.id, d.name, d.level, d.code, r.grid, r.place, r.user_id, r.starts_at, r.ends_at
     FROM duties r JOIN divisions d ON d.id = r.division_id
     WHERE d.path <@ (SELECT path FROM divisions WHERE id = :division) AND r.withdrawn_at IS NULL
       AND r.ends_at > :at AND r.starts_at < :ahead
     ORDER BY r.starts_at, d.code, r.grid, r.place LIMIT :most"""
 _MODES = """
-    SELECT m.id, coalesce(d.name, d.code) AS area, m.mode, m.note, m.set_by, m.set_at
+    SELECT m.id, d.name, d.level, d.code, m.mode, m.note, m.set_by, m.set_at
     FROM area_modes m JOIN divisions d ON d.id = m.division_id,
          (SELECT path FROM divisions WHERE id = :division) here
     WHERE d.path <@ here.path OR d.path @> here.path
@@ -61,7 +62,8 @@ def show_duty(
 ) -> Response:
     """Show who is on duty in an area by post, where nobody is, and in which mode the area is."""
     actor: Actor = request.state.actor
-    areas = areas_read(session, reader_language(request))
+    language = reader_language(request)
+    areas = areas_read(session, language)
     here = next((one for one in areas if one.code == area), None if area else next(iter(areas), None))
     if here is None and area:
         return missing_page(request, actor)
@@ -72,15 +74,15 @@ def show_duty(
         ahead = now + timedelta(days=DAYS_AHEAD)
         values = {"division": here.id, "at": now, "ahead": ahead, "most": MOST_ROWS}
         told = {
-            "grids": _staffed(session, values),
-            "roster": session.execute(text(_ROSTER), values).all(),
+            "grids": _staffed(session, values, language),
+            "roster": with_area(session.execute(text(_ROSTER), values), language),
             # Moments are told to the minute.
             "gaps": [
                 gap
                 for gap in list_gaps(session, here.id, now, ahead)
                 if gap.ends_at - gap.starts_at >= timedelta(minutes=1)
             ],
-            "modes": session.execute(text(_MODES), values).all(),
+            "modes": with_area(session.execute(text(_MODES), values), language),
             "mode": session.execute(
                 text("SELECT mode_at(path, now()) FROM divisions WHERE id = :division"), values
             ).scalar_one(),
@@ -100,7 +102,7 @@ def show_duty(
     )  # fmt: skip
 
 
-def _staffed(session: Session, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _staffed(session: Session, values: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """Return the micro-grids in force, each with the accounts that are in its two places."""
     on_duty: dict[tuple[int, str, str], Row[Any]] = {}
     for row in session.execute(text(_ON_DUTY), dict(values)):
@@ -110,7 +112,6 @@ def _staffed(session: Session, values: Mapping[str, Any]) -> list[dict[str, Any]
         return on_duty.get((community, grid, place)) or on_duty.get((community, "", place))
 
     return [
-        {"area": row.area, "community": row.community, "grid": row.grid,
-         **{place: in_place(row.community, row.grid, place) for place in PLACES}}
-        for row in session.execute(text(_GRIDS), dict(values))
+        {**row, **{place: in_place(row["community"], row["grid"], place) for place in PLACES}}
+        for row in with_area(session.execute(text(_GRIDS), dict(values)), language)
     ]  # fmt: skip

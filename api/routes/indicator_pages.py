@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from api.areas import Area, areas_read
+from api.areas import Area, areas_read, names_by_id
 from api.cases import figures as counting
 from api.cases import reports
 from api.cases.figures import Part
@@ -56,7 +56,7 @@ class _Shown:
 
     def __init__(self, request: Request, session: Session, asks: Question) -> None:
         self._words = words(reader_language(request))
-        self.areas = reports.names_of(session)
+        self.areas = names_by_id(session, reader_language(request))
         self.classes = {
             code: one.small_name for code, one in editions_of(request).read(None).categories.items()
         }
@@ -223,7 +223,7 @@ def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kin
         return missing_page(request, actor)
     sections = counting.agenda(session, datetime.now(UTC), asked=asks.asked)
     said = _said(session, [item for items in sections.values() for item in items])
-    last = last_meetings(session, [area] if area else None, MEETINGS_SHOWN)
+    last = last_meetings(session, [area] if area else None, MEETINGS_SHOWN, reader_language(request))
     records = {
         "last": last, "figures": _added_up(last), "may_keep": bool(KEEPERS & actor.grants.keys()),
         "today": asks.calendar.local_day(datetime.now(UTC)).isoformat(),

@@ -12,12 +12,14 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.areas import with_area
 from api.cases.masking import require_impersonal
 from api.dependencies import SessionDep
 from api.errors import NotFoundError
 from api.requests import KeptRoute
 from api.routes.cases import CaseNumber
 from api.schemas import Body, problems
+from maps.text import Language
 
 router = APIRouter(prefix="/api/v1/meetings", tags=["mechanisms"], route_class=KeptRoute)
 
@@ -146,11 +148,13 @@ def count_meetings(
     return [MeetingFigures.model_validate(row._mapping) for row in rows]
 
 
-def last_meetings(session: Session, places: Sequence[str] | None, most: int) -> list[dict[str, Any]]:
+def last_meetings(
+    session: Session, places: Sequence[str] | None, most: int, language: Language
+) -> list[dict[str, Any]]:
     """Return the last records that hold, those of areas (codes) or of all; the author where he is seen."""
     rows = session.execute(
         text("""
-            SELECT m.id, m.division_id, coalesce(d.name, d.code) AS area, m.day, m.kind, m.present, m.note,
+            SELECT m.id, m.division_id, d.name, d.level, d.code, m.day, m.kind, m.present, m.note,
                    m.corrects, m.set_at, u.name AS author,
                    (SELECT coalesce(jsonb_agg(jsonb_build_object(
                       'case', i.case_number, 'outcome', i.outcome, 'note', i.note, 'state', c.state,
@@ -164,7 +168,7 @@ def last_meetings(session: Session, places: Sequence[str] | None, most: int) -> 
             ORDER BY m.day DESC, m.id DESC LIMIT :most"""),
         {"places": None if places is None else list(places), "most": most},
     )  # fmt: skip
-    return [dict(row) for row in rows.mappings()]
+    return with_area(rows, language)
 
 
 def _meetings(session: Session, where: str, **values: Any) -> list[MeetingOut]:

@@ -11,10 +11,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from api import security
+from api.areas import area_name
 from api.dependencies import SESSION_COOKIE, Actor, SettingsDep, StoreDep, key_hash
 from api.errors import NotFoundError, NotSignedInError, NotValidError, TooManyError
 from api.limiting import client_address
-from api.pages import FormDep, PageSessionDep, page, safe_next
+from api.pages import FormDep, PageSessionDep, page, reader_language, safe_next
 from api.settings import Settings
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +25,8 @@ LONGEST_NAME = 64
 
 _COMMUNITIES = """
     SELECT d.id, d.code, d.name,
-           (SELECT string_agg(coalesce(above.name, above.code), ' · ' ORDER BY nlevel(above.path))
+           (SELECT jsonb_agg(jsonb_build_array(above.name, above.level, above.code)
+                             ORDER BY nlevel(above.path))
             FROM divisions above
             WHERE above.path @> d.path AND above.id <> d.id AND above.parent_id IS NOT NULL) AS way,
            v.valid_from, g.grids, g.households, g.out_of_band
@@ -53,8 +55,13 @@ def show_communities(
     wanted = q.replace("\x00", "").strip()
     rows = _communities(session, wanted, after.replace("\x00", ""))
     further = rows[COMMUNITIES_A_PAGE - 1].code if len(rows) > COMMUNITIES_A_PAGE else None
+    language = reader_language(request)
+    ways = {
+        row.id: " · ".join(area_name(name, level, code, language) for name, level, code in row.way or ())
+        for row in rows
+    }
     return page(
-        request, "home.html", actor=actor, communities=rows[:COMMUNITIES_A_PAGE], further=further,
+        request, "home.html", actor=actor, communities=rows[:COMMUNITIES_A_PAGE], ways=ways, further=further,
         wanted=wanted, may_see_anything=any(role != "reporter" for role in actor.grants),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from api.areas import area_name
 from api.dependencies import StoreDep
 from api.pages import page, reader_language, script_data
 from api.routes.cases import calendar_of, editions_of
@@ -32,7 +33,7 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 _Said = Annotated[str, Query(max_length=64)]
 
 _SOLVED = """
-    SELECT number, category, category_name, area_name, reported_at, closed_at, lon, lat, rating
+    SELECT number, category, category_name, area_id, area_name, reported_at, closed_at, lon, lat, rating
     FROM public_solved
     WHERE area_id = ANY (:areas)
       AND (cast(:category AS text) IS NULL OR category = :category)
@@ -54,7 +55,7 @@ def show_solved(
 
     What an address asks for that there is not, is not asked: it is read by whoever finds it somewhere.
     """
-    zone = calendar_of(request).zone
+    language, zone = reader_language(request), calendar_of(request).zone
     months = _months(datetime.now(zone).date())
     classes = editions_of(request).read(None).categories
     begun = months[months.index(month)] if month in months else ""
@@ -80,6 +81,7 @@ def show_solved(
     return page(
         request, "solved.html", actor=None, script=script, areas=areas, months=months, rows=rows, state=state,
         classes=[(one.code, f"{one.large_name} · {one.small_name}") for one in classes.values()],
+        area_names={one.id: area_name(one.name, one.level, one.code, language) for one in areas},
         told=_Told(request, zone), is_filtered=any(state.values()) or bool(after), is_later=bool(after),
         further=f"/solved?{urlencode({**state, 'after': further})}" if further else None,
         first=f"/solved?{urlencode(state)}",

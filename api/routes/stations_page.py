@@ -33,7 +33,7 @@ def show_stations(request: Request, session: PageSessionDep) -> Response:
     kept = sorted((path for role in KEEPERS for path in actor.grants.get(role, ())), key=len)
     script = script_data(
         request, "stations", ("stations", "facility", "casefile.map"),
-        areas=[{"id": one.id, "name": one.name, "depth": one.depth} for one in areas],
+        areas=[{"id": one.id, "code": one.code, "name": one.name, "depth": one.depth} for one in areas],
         may_check=bool(CHECKERS & actor.grants.keys()),
         keeps=int(kept[0].rsplit(".", 1)[-1]) if kept else None,
         may_see=any(role != "reporter" for role in actor.grants),

@@ -130,7 +130,7 @@ def test_a_switch_frames_walls_and_pages_at_once_and_is_taken_back(
         # What was typed is text, and nothing of it has run.
         expect(page.locator(".switches bdi", has_text=HOSTILE)).to_have_count(1)
         for seen in (wall, cases, page):
-            expect(seen.locator(".mode-banner")).to_contain_text("应急状态：320924001（共 1 个区域）")
+            expect(seen.locator(".mode-banner")).to_contain_text("应急状态：街道 320924001（共 1 个区域）")
             assert frame(seen) == RED
         for path in ("/stations", "/indicators", "/report", "/"):
             seen = other.new_page()

@@ -13,6 +13,8 @@ interface ListPage extends CasePage {
   zone: string;
   categories: Pick<Category, "code" | "large_name" | "small_name">[];
   communities: { id: number; name: string }[];
+  /** Names of all areas that the reader knows, by code. */
+  areas: Record<string, string>;
 }
 
 /** Events that come together are one change of the list. */
@@ -31,7 +33,6 @@ class CaseList {
   private readonly fresh = byId<HTMLButtonElement>("fresh");
   private readonly back = byId<HTMLButtonElement>("back");
   private readonly onward = byId<HTMLButtonElement>("onward");
-  private readonly names: Map<number, string>;
   private filters: Filters = filtersOf(location.search);
   /** Addresses of the pages up to this one. */
   private trail: string[] = [];
@@ -40,8 +41,7 @@ class CaseList {
   /** The cases of the page as the service told them. */
   private told = "";
 
-  constructor(page: ListPage) {
-    this.names = new Map(page.communities.map(({ id, name }) => [id, name]));
+  constructor(private readonly page: ListPage) {
     this.fill(page);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -114,7 +114,7 @@ class CaseList {
   private row({ properties: one }: CaseFeature, place: number): HTMLTableRowElement {
     const due = dueWords(one.due_at, one.handled_at, isOpen(one.state));
     const where = one.address ?? one.grid ?? "";
-    const community = one.community_id === null ? one.area : (this.names.get(one.community_id) ?? one.area);
+    const community = this.page.areas[one.area] ?? one.area;
     const cell = (label: string, name: string, ...children: (Node | string)[]) =>
       element("td", { class: name, "data-label": t(`cases.head.${label}`) }, ...children);
     return element("tr", {},

@@ -21,6 +21,7 @@ interface Gaps {
 /** Show them; an answer that is not awaited any more is not shown. */
 export async function gapsSheet(
   root: HTMLElement, asked: URLSearchParams, isAwaited: () => boolean, onStation: (id: number) => void, onPlace: (at: L.LatLng) => void,
+  areaName: (code: string) => string,
 ): Promise<void> {
   const told = await askService<Gaps>(`/api/v1/stations/gaps?${asked}`, { method: "GET" });
   if (!isAwaited()) return;
@@ -48,7 +49,7 @@ export async function gapsSheet(
             const code = button("", () => onPlace(L.latLng(lat, lon)), { class: "link" });
             code.append(typed(properties.name ?? properties.grid));
             return element("tr", {}, element("th", { scope: "row" }, code, properties.name ? element("span", { class: "soft" }, typed(properties.grid)) : null),
-              element("td", {}, typed(properties.community)), element("td", { class: "number" }, formatCount(properties.households)));
+              element("td", {}, typed(areaName(properties.community))), element("td", { class: "number" }, formatCount(properties.households)));
           })))
       : element("p", { class: "empty" }, t("stations.gaps_no_grids")),
   );

@@ -14,7 +14,7 @@ import { gapsSheet } from "./gaps.ts";
 import { hoursOf, itemChips, lackingOf, type Station, type StationFeature } from "./schema.ts";
 
 export interface StationsPage extends CasePage {
-  areas: { id: number; name: string; depth: number }[];
+  areas: { id: number; code: string; name: string; depth: number }[];
   may_see: boolean;
   may_check: boolean;
   /** The area for which an import is started; null where the reader keeps no register. */
@@ -124,7 +124,7 @@ class StationsView {
       all: found.length, open: found.filter(({ properties }) => properties.is_open).length, lacking: found.filter(({ properties }) => lackingOf(properties).length).length,
     }) : "";
     this.showRegister();
-    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, () => turn === this.turn, (id) => this.choose(id), (at) => this.map.map.setView(at, 17));
+    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, () => turn === this.turn, (id) => this.choose(id), (at) => this.map.map.setView(at, 17), (code) => this.areaName(code));
     if (this.view === "files" && !leavesFiles) filesSheet(byId("files"), asked, this.page, () => void this.look(true));
   }
 
@@ -154,13 +154,17 @@ class StationsView {
     }
   }
 
+  private areaName(code: string): string {
+    return this.page.areas.find((each) => each.code === code)?.name ?? code;
+  }
+
   private row(station: StationFeature, now: string): HTMLElement {
     const { id, properties } = station;
     const name = button("", () => this.choose(id), { class: "link" });
     name.append(typed(properties.name));
     name.title = plain(properties.name);
     const cells: HTMLElement[] = [
-      element("th", { scope: "row" }, name, element("span", { class: "soft" }, typed(`${properties.station_id} · ${properties.community_name ?? properties.community}`))),
+      element("th", { scope: "row" }, name, element("span", { class: "soft" }, typed(`${properties.station_id} · ${this.areaName(properties.community)}`))),
       element("td", {}, element("span", { class: "kind" }, typed(properties.type ?? "–"))),
       element("td", {}, hoursOf(properties, now, (at, beside) => clockTime(at, beside, this.page.zone)), element("span", { class: "soft" }, typed(properties.opening_hours ?? ""))),
       element("td", {}, itemChips(properties)),

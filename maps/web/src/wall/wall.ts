@@ -283,11 +283,15 @@ class Wall {
     byId("late-none").hidden = this.late.length > 0;
   }
 
+  private areaName(code: string): string {
+    return this.page.areas.find((each) => each.code === code)?.name ?? code;
+  }
+
   private lateItem(each: LateCase, now: number): HTMLElement {
     const note = this.notes.get(each.number);
     const item = element("button", { type: "button", "data-number": each.number },
       element("strong", {}, typed(each.category_name)), element("span", { class: "span" }, t("wall.late_by", { span: span(now - Date.parse(each.due_at)) })),
-      element("span", { class: "where" }, typed(each.area_name ?? each.area)), element("span", { class: "by" }, each.holder ? typed(each.holder) : t(`case.state.${each.state}`)),
+      element("span", { class: "where" }, typed(this.areaName(each.area))), element("span", { class: "by" }, each.holder ? typed(each.holder) : t(`case.state.${each.state}`)),
       note ? element("span", { class: "noted" }, noteText(note, this.times)) : null);
     item.addEventListener("click", () => void this.card.open(each.number));
     return element("li", { class: note?.said === "mute" ? "muted" : undefined }, item);
