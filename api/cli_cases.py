@@ -45,6 +45,16 @@ def import_(
     category: Annotated[
         str | None, typer.Option(metavar="CODE", help="Class of orders whose own is not known.")
     ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME=CODE", help="What the file calls a class; may be repeated."),
+    ] = None,
+    number_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column that identifies the orders.")
+    ] = None,
+    open_only: Annotated[
+        bool, typer.Option("--open-only", help="Leave out what the file says is over.")
+    ] = False,
     data_dir: DataDirOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
@@ -56,7 +66,8 @@ def import_(
 
     commands.import_file(
         terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), file,
-        channel=channel, area=area, category=category,
+        channel=channel, area=area, category=category, classes=classes or (), number_column=number_column,
+        open_only=open_only,
     )  # fmt: skip
 
 

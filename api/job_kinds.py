@@ -149,6 +149,11 @@ class CasesParams(_Params):
     orders: UploadedLayer
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")] = "12345"
     category: Name | None = Field(None, description="Class of orders whose own is not known.")
+    classes: Annotated[dict[Name, Name], Field(max_length=1_000)] = Field(
+        {}, description="Codes of classes by what the file calls them."
+    )
+    number_column: Name | None = Field(None, description="Column that identifies the orders.")
+    open_only: bool = Field(False, description="Leave out what the file says is over.")
 
 
 def _source(context: JobContext, layer: UploadedLayer) -> str:
@@ -356,7 +361,10 @@ def cases_job(context: JobContext, params: CasesParams) -> JobResult:
     edition, calendar = Editions(context.store).read(None), working_calendar(context.settings.data_dir)
     path = context.upload(params.orders.upload)
     context.report("reading", 0, 1)
-    orders = read_orders(path, edition, calendar, category=params.category)
+    orders = read_orders(
+        path, edition, calendar, category=params.category, classes=params.classes,
+        number_column=params.number_column, open_only=params.open_only,
+    )  # fmt: skip
     context.report("reading", 1, 1)
     with context.acting() as session:
         area: str = session.execute(

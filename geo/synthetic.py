@@ -71,7 +71,7 @@ class SampleCity:
     gates : name, compound_id, kind; points
     compounds : compound_id, name, walled; polygons
     stations : station_id, name, type, facilities, opening_hours; points
-    incidents : case_id, kind, state, reported_at, text; points
+    incidents : case_id, kind, category, state, reported_at, text; points
     """
 
     units: gpd.GeoDataFrame
@@ -897,13 +897,13 @@ class _Town:
         ]
         addressed = {self._address(building): building for building in blocks_of_flats}
         streets = {street.name: street for street in self._streets}
-        drafts: list[tuple[str, str, str, str, Point]] = []
+        drafts: list[tuple[str, dict[str, Any], str, str, Point]] = []
         for case in told["named"]:
             if "address" in case:
                 point = addressed[case["address"]].outline.representative_point()
             else:
                 point = streets[case["street"]].line.interpolate(0.55, normalized=True)
-            drafts.append((self._moment(told["month"]), case["kind"], case["state"], case["text"], point))
+            drafts.append((self._moment(told["month"]), case, case["state"], case["text"], point))
         while len(drafts) < told["count"]:
             case = rng.choice(told["templates"])
             state = rng.choices(told["states"], told["state_weights"])[0]
@@ -913,19 +913,18 @@ class _Town:
             else:
                 place = rng.choice(list(streets))
                 point = self._inside(streets[place].line)
-            drafts.append(
-                (self._moment(told["month"]), case["kind"], state, case["text"].format(place=place), point)
-            )
+            drafts.append((self._moment(told["month"]), case, state, case["text"].format(place=place), point))
         drafts.sort(key=lambda draft: (draft[0], draft[3]))
         rows = [
             {
                 "case_id": f"{told['month'].replace('-', '')}{number:04}",
-                "kind": kind,
+                "kind": case["kind"],
+                "category": case["category"],
                 "state": state,
                 "reported_at": moment,
                 "text": text,
             }
-            for number, (moment, kind, state, text, _) in enumerate(drafts, start=1)
+            for number, (moment, case, state, text, _) in enumerate(drafts, start=1)
         ]
         return self._frame(rows, [point for *_, point in drafts])
 

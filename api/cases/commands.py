@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,9 +61,23 @@ def verify_log(terminal: Terminal, settings: Settings) -> bool:
 
 
 def import_file(
-    terminal: Terminal, settings: Settings, file: Path, *, channel: str, area: str, category: str | None
+    terminal: Terminal,
+    settings: Settings,
+    file: Path,
+    *,
+    channel: str,
+    area: str,
+    category: str | None,
+    classes: Sequence[str],
+    number_column: str | None,
+    open_only: bool,
 ) -> None:
     """File the work orders of a file and tell what came of it.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        As `NAME=CODE`: what the file calls a class, and its code.
 
     Raises
     ------
@@ -80,11 +94,30 @@ def import_file(
         everywhere(store, "dispatcher") as session,
     ):
         edition, calendar = Editions(store).read(None), working_calendar(settings.data_dir)
-        orders = read_orders(file, edition, calendar, category=category)
+        orders = read_orders(
+            file, edition, calendar, category=category, classes=_classes(classes),
+            number_column=number_column, open_only=open_only,
+        )  # fmt: skip
         came = import_orders(session, orders, edition, calendar, channel=channel, area=area, report=report)
     values = {"file": str(file), "channel": channel, **came.told()}
     lines = [text("cli.cases_imported", terminal.language, **values)]
+    if came.ended:
+        left = "left" if open_only else "begun"
+        lines.append(text(f"cli.cases_ended_{left}", terminal.language, n=came.ended))
     terminal.result(lines, values)
+
+
+def _classes(said: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for one in said:
+        name, _, code = one.rpartition("=")
+        if not name or not code:
+            raise InputError(
+                "class_not_said", f"--class {one} names no class and its code", mend="write NAME=CODE",
+                said=one,
+            )  # fmt: skip
+        found[name.strip()] = code.strip()
+    return found
 
 
 def export_file(terminal: Terminal, settings: Settings, file: Path) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,21 +30,46 @@ from api.cases.masking import masked
 from api.copying import GEOMETRY, copy_rows
 from api.places import Gazetteers
 from geo.errors import InputError
+from geo.formats.raw import RawTable
 from geo.geocode import decided
 
 Report = Callable[[str, int, int], None]
 
+# What numbers the rows of one file (id, 序号) identifies nothing in the next one, and is not among them.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "external_number": ("external_number", "number", "工单编号", "工单号", "案件编号", "case_enquiry_id"),
-    "category": ("category", "类别", "小类", "小类名称", "问题类别", "小类代码"),
+    "external_number": (
+        "external_number", "number", "工单编号", "工单号", "案件编号", "事件编号", "受理编号", "case_id",
+        "case_enquiry_id", "incident_id", "ticket_id", "service_request_id",
+    ),
+    "category": ("category", "类别", "小类", "小类名称", "问题类别", "小类代码", "kind", "类型"),
     "condition": ("condition", "立案条件序号"),
     "text": ("text", "诉求内容", "问题描述", "描述", "内容", "case_title"),
     "address": ("address", "地址", "事发地址", "location"),
     "lon": ("lon", "lng", "longitude", "经度"),
     "lat": ("lat", "latitude", "纬度"),
     "accuracy_m": ("accuracy_m", "定位精度"),
-    "reported_at": ("reported_at", "来电时间", "上报时间", "受理时间", "open_dt"),
-}
+    "reported_at": ("reported_at", "来电时间", "上报时间", "受理时间", "发生时间", "open_dt"),
+    "state": ("state", "状态", "案件状态", "工单状态", "办理状态", "case_status"),
+}  # fmt: skip
+# What other systems, and the export of this one, say of a case that is over.
+ENDED = frozenset(
+    (
+        "closed",
+        "cancelled",
+        "结案",
+        "已结案",
+        "办结",
+        "已办结",
+        "完结",
+        "已完结",
+        "归档",
+        "已归档",
+        "作废",
+        "已作废",
+    )
+)
+# Unknown classes that an error names.
+NAMED_CLASSES = 5
 # A point at which so many orders of so many addresses are is where their system puts what it cannot place.
 DEFAULT_POINT_SHARE, DEFAULT_POINT_ORDERS, DEFAULT_POINT_ADDRESSES = 0.01, 50, 10
 # More than this inaccurate is no point between grids but a guess; as in the function report_case.
@@ -73,6 +100,8 @@ class Orders:
     reported_at : sequence of datetime
     n_masked : int
         Texts and addresses in which something was masked.
+    n_ended : int
+        Of which the file says that they are over.
     n_addressed : int
         Whose address says where they are.
     """
@@ -87,6 +116,7 @@ class Orders:
     accuracy_m: NDArray[np.float64]
     reported_at: Sequence[datetime]
     n_masked: int
+    n_ended: int = 0
     n_addressed: int = 0
 
 
@@ -103,6 +133,8 @@ class Imported:
     addressed : int
         Of the file: without a point, found by the address.
     masked : int
+    ended : int
+        Of the file: over where they come from. Here they begin anew, for nobody has seen their steps.
     """
 
     added: int
@@ -113,6 +145,7 @@ class Imported:
     unplaced: int
     addressed: int
     masked: int
+    ended: int = 0
 
     def told(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -130,13 +163,28 @@ class Places:
     kinds: list[str]
 
 
-def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: str | None = None) -> Orders:
+def read_orders(
+    path: Path,
+    edition: Edition,
+    calendar: Calendar,
+    *,
+    category: str | None = None,
+    classes: Mapping[str, str] = MappingProxyType({}),
+    number_column: str | None = None,
+    open_only: bool = False,
+) -> Orders:
     """Read work orders from CSV or XLSX.
 
     Parameters
     ----------
     category : str, optional
         Of orders whose class the edition does not have.
+    classes : mapping of str to str
+        Codes of classes by what the file calls them, before the names of the edition.
+    number_column : str, optional
+        The column that identifies the orders, where it has none of the names in `COLUMNS`.
+    open_only : bool, default False
+        Leave out what the file says is over.
 
     Raises
     ------
@@ -144,29 +192,33 @@ def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: s
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
     raw = read_table(path)
-    found = columns_of(raw.names, COLUMNS)
+    known = COLUMNS if number_column is None else {**COLUMNS, "external_number": (number_column,)}
+    found = columns_of(raw.names, known)
     for column in ("external_number", "reported_at"):
         if column not in found:
             raise InputError(
-                "sheet_column_missing", f"it has no column {COLUMNS[column][2]}", mend="add the column",
-                file=path.name, field=column, column=COLUMNS[column][2],
+                "order_column_missing", f"it has none of the columns {', '.join(known[column])}",
+                mend="rename the one that is meant, or name the number's with --number-column",
+                file=path.name, field=column, columns=", ".join(known[column]),
             )  # fmt: skip
+    rows: Sequence[int] = range(len(raw))
+    ended = [_is_ended(raw.values[found["state"]][at]) for at in rows] if "state" in found else []
+    if open_only:
+        rows = [at for at in rows if not (ended and ended[at])]
+    sheet = _Sheet(path, raw, found, rows)
 
-    def cells_of(name: str) -> list[str]:
-        return [cell_text(cell) for cell in raw.values[found[name]]] if name in found else [""] * len(raw)
-
-    numbers = cells_of("external_number")
-    _require_all([bool(number) and len(number) <= 64 and number.isprintable() for number in numbers], path,
-                 "external_number", "order_number", "an order has no number")  # fmt: skip
-    categories = _categories(cells_of("category"), edition, category, path)
-    conditions = _conditions(cells_of("condition"), categories, edition, path)
+    numbers = sheet.cells("external_number")
+    sheet.require([bool(number) and len(number) <= 64 and number.isprintable() for number in numbers],
+                  "external_number", "order_number", "an order has no number")  # fmt: skip
+    categories = _categories(sheet, edition, category, classes)
+    conditions = _conditions(sheet, categories, edition)
     # Cut before it is masked: a number that a cut leaves over may be somebody's.
-    texts = [_plain(said)[:LONGEST_TEXT] for said in cells_of("text")]
-    addresses = [_plain(said)[:LONGEST_ADDRESS] for said in cells_of("address")]
+    texts = [_plain(said)[:LONGEST_TEXT] for said in sheet.cells("text")]
+    addresses = [_plain(said)[:LONGEST_ADDRESS] for said in sheet.cells("address")]
     clean, clean_addresses = [masked(said) for said in texts], [masked(said) for said in addresses]
     n_masked = sum(a != b for a, b in zip(texts + addresses, clean + clean_addresses, strict=True))
     lon, lat, accuracy_m = (
-        pd.to_numeric(pd.Series(cells_of(name), dtype=object), errors="coerce").to_numpy(np.float64)
+        pd.to_numeric(pd.Series(sheet.cells(name), dtype=object), errors="coerce").to_numpy(np.float64)
         for name in ("lon", "lat", "accuracy_m")
     )
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
@@ -174,58 +226,92 @@ def read_orders(path: Path, edition: Edition, calendar: Calendar, *, category: s
         numbers, categories, conditions, [said[:LONGEST_TEXT] for said in clean],
         [said[:LONGEST_ADDRESS] for said in clean_addresses], np.where(on_earth, lon, np.nan),
         np.where(on_earth, lat, np.nan), np.where(accuracy_m >= 0, accuracy_m, np.nan),
-        _times(cells_of("reported_at"), calendar, path), n_masked,
+        _times(sheet, calendar), n_masked, sum(ended),
     )  # fmt: skip
+
+
+def _is_ended(cell: Any) -> bool:
+    return cell_text(cell).casefold() in ENDED
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A table of orders being read: the rows that are taken, by position from 0."""
+
+    path: Path
+    raw: RawTable
+    found: Mapping[str, int]
+    rows: Sequence[int]
+
+    def cells(self, name: str) -> list[str]:
+        if name not in self.found:
+            return [""] * len(self.rows)
+        column = self.raw.values[self.found[name]]
+        return [cell_text(column[at]) for at in self.rows]
+
+    def require(
+        self, good: Sequence[bool], column: str, code: str, message: str, mend: str = "", **values: str
+    ) -> None:
+        bad = [at for at, one in enumerate(good) if not one]
+        if bad:
+            raise InputError(
+                code, f"{message} ({len(bad)} rows)", mend=mend or "mend the rows, or leave them out",
+                file=self.path.name, field=column, feature=f"#{self.rows[bad[0]] + 2}", n=len(bad), **values,
+            )  # fmt: skip
 
 
 def _plain(said: str) -> str:
     return said.replace("\x00", "")
 
 
-def _require_all(good: Sequence[bool], path: Path, column: str, code: str, message: str) -> None:
-    bad = [at for at, one in enumerate(good) if not one]
-    if bad:
-        raise InputError(
-            code, f"{message} ({len(bad)} rows)", mend="mend the rows, or leave them out", file=path.name,
-            field=column, feature=f"#{bad[0] + 2}", n=len(bad),
-        )  # fmt: skip
-
-
-def _categories(said: list[str], edition: Edition, default: str | None, path: Path) -> list[str]:
+def _categories(
+    sheet: _Sheet, edition: Edition, default: str | None, classes: Mapping[str, str]
+) -> list[str]:
     """Return codes of classes that are given by code or by name."""
-    if default is not None and default not in edition.categories:
-        raise InputError(
-            "category_unknown", f"the edition {edition.name} has no class {default}",
-            mend="name one of its codes", category=default, edition=edition.name,
-        )  # fmt: skip
+    for code in (*classes.values(), default):
+        if code is not None and code not in edition.categories:
+            raise InputError(
+                "category_unknown", f"the edition {edition.name} has no class {code}",
+                mend="name one of its codes", category=code, edition=edition.name,
+            )  # fmt: skip
     known = {code: code for code in edition.categories}
     for code, category in edition.categories.items():
         known.setdefault(category.small_name, code)
+    known |= classes
+    said = sheet.cells("category")
     found = [known.get(one, default) for one in said]
-    _require_all([one is not None for one in found], path, "category", "order_category",
-                 f"the edition {edition.name} has not the class of an order")  # fmt: skip
+    missing = Counter(one for one, code in zip(said, found, strict=True) if code is None)
+    named = ", ".join(f"{name or '-'} ({n})" for name, n in missing.most_common(NAMED_CLASSES))
+    if len(missing) > NAMED_CLASSES:
+        named += " …"
+    sheet.require(
+        [one is not None for one in found], "category", "order_category",
+        f"the edition {edition.name} has no class {named}",
+        "say for each --class NAME=CODE, or for all --category CODE", classes=named, edition=edition.name,
+    )  # fmt: skip
     return [one for one in found if one is not None]
 
 
-def _conditions(said: list[str], categories: list[str], edition: Edition, path: Path) -> list[int | None]:
+def _conditions(sheet: _Sheet, categories: list[str], edition: Edition) -> list[int | None]:
     """Return the numbers of filing conditions; None where none is given."""
+    said = sheet.cells("condition")
     read = [int(one) if one.isdecimal() else None for one in said]
     known = [
         not one or (number is not None and edition.categories[code].condition(number) is not None)
         for one, number, code in zip(said, read, categories, strict=True)
     ]
-    _require_all(known, path, "condition", "order_condition",
-                 "the class of an order has no filing condition of that number")  # fmt: skip
+    sheet.require(known, "condition", "order_condition",
+                  "the class of an order has no filing condition of that number")  # fmt: skip
     return read
 
 
-def _times(said: list[str], calendar: Calendar, path: Path) -> list[datetime]:
+def _times(sheet: _Sheet, calendar: Calendar) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
-    read = [_instant(one, calendar) for one in said]
+    read = [_instant(one, calendar) for one in sheet.cells("reported_at")]
     latest = datetime.now(UTC) + timedelta(minutes=5)
     good = [one is not None and _ORIGIN <= one <= latest for one in read]
-    _require_all(
-        good, path, "reported_at", "order_time", "the time of an order cannot be read, or lies in the future"
+    sheet.require(
+        good, "reported_at", "order_time", "the time of an order cannot be read, or lies in the future"
     )
     return [one for one in read if one is not None]
 
@@ -445,7 +531,7 @@ def import_orders(
     flagged = places.kinds.count("default_point")
     return Imported(
         filed.added, filed.known, located, asked, flagged, n - located - asked - flagged, orders.n_addressed,
-        orders.n_masked,
+        orders.n_masked, orders.n_ended,
     )  # fmt: skip
 
 

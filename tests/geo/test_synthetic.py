@@ -231,7 +231,7 @@ def test_no_layer_has_a_column_for_a_person(city: SampleCity) -> None:
         "gates": {"name", "compound_id", "kind"},
         "compounds": {"compound_id", "name", "walled"},
         "stations": {"station_id", "name", "type", "facilities", "opening_hours"},
-        "incidents": {"case_id", "kind", "state", "reported_at", "text"},
+        "incidents": {"case_id", "kind", "category", "state", "reported_at", "text"},
     }
 
 

@@ -142,3 +142,46 @@ def test_the_workbook_of_the_cases_of_the_store_holds_each_of_them_as_text(
     assert {*numbers, '=HYPERLINK("http://x")', "路灯不亮"} <= values
     # The table it is made from is gone.
     assert [path.name for path in tmp_path.iterdir()] == ["cases.xlsx"]
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_the_incidents_of_the_sample_come_in_as_cases_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, language: str
+):
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    open_desk(store)
+    file = Path(__file__).parents[3] / "data/shapefiles/sample/incidents/incidents.csv"
+    command = ["cases", "import", str(file), "--area", "320924001"]
+    told = CliRunner().invoke(app, [*command, "--lang", language])
+    assert told.exit_code == 0, told.output
+    assert words(language)["cli.cases_ended_begun"].split("{")[0] in told.output
+    assert "--open-only" in told.output
+    again = CliRunner().invoke(app, [*command, "--json"])
+    assert (json.loads(again.output)["added"], json.loads(again.output)["known"]) == (0, 72)
+    with store.owner.connect() as owner:
+        rows = owner.execute(
+            text("SELECT external_number, category, kind, text FROM cases ORDER BY external_number")
+        ).all()
+    assert [row.external_number for row in rows] == [f"202506{n:04}" for n in range(1, 73)]
+    assert {row.category: row.kind for row in rows}["X9002"] == "property"
+    assert ("E0402", "incident", "建华园2号楼水管爆裂") in [tuple(row[1:]) for row in rows]
+
+
+def test_a_class_is_said_as_name_and_code(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    desk = open_desk(store)
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "流水,类别,来电时间,状态\n7,市政,2026-11-20 09:30,处理中\n8,市政,2026-11-20 09:30,办结\n",
+        encoding="utf-8",
+    )
+    command = ["cases", "import", str(file), "--area", "320924001", "--number-column", "流水", "--open-only"]
+    refused = CliRunner().invoke(app, [*command, "--class", "市政"])
+    assert isinstance(refused.exception, InputError)
+    assert refused.exception.code == "class_not_said"
+    told = CliRunner().invoke(app, [*command, "--class", "市政=C0199", "--json"])
+    assert told.exit_code == 0, told.output
+    said = json.loads(told.output)
+    assert (said["added"], said["ended"]) == (1, 1)
+    with desk.store.owner.connect() as owner:
+        assert owner.execute(text("SELECT external_number, category FROM cases")).all() == [("7", "C0199")]

@@ -125,6 +125,51 @@ def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: 
     assert (refused.value.code, refused.value.feature) == (code, "#3")
 
 
+def test_classes_that_the_edition_does_not_have_are_named_and_can_be_said(tmp_path: Path):
+    path = sheet(tmp_path / "orders.csv", GOOD, ["W2", "市政", *GOOD[2:]], ["W3", "环卫", *GOOD[2:]],
+                 ["W4", "市政", *GOOD[2:]])  # fmt: skip
+    with pytest.raises(InputError) as refused:
+        read_orders(path, shipped_edition(), working_calendar())
+    for language in LANGUAGES:
+        said = words_of("error.order_category", language, **refused.value.values)
+        assert "市政 (2), 环卫 (1)" in said
+        assert "--class" in said
+    read = read_orders(
+        path, shipped_edition(), working_calendar(), classes={"市政": "C0199", "环卫": "E0102"}
+    )
+    assert read.categories == ["E0102", "C0199", "E0102", "C0199"]
+    with pytest.raises(InputError, match="has no class E9"):
+        read_orders(path, shipped_edition(), working_calendar(), classes={"市政": "E9"})
+
+
+def test_a_file_whose_number_has_another_name_says_which_and_row_numbers_are_never_taken(tmp_path: Path):
+    for name in ("序号", "id"):
+        path = sheet(tmp_path / "orders.csv", GOOD, heads=[name, *HEADS[1:]])
+        with pytest.raises(InputError) as refused:
+            read_orders(path, shipped_edition(), working_calendar())
+        assert refused.value.code == "order_column_missing"
+        for language in LANGUAGES:
+            said = words_of("error.order_column_missing", language, **refused.value.values)
+            assert "工单编号" in said
+            assert "--number-column" in said
+        assert read_orders(path, shipped_edition(), working_calendar(), number_column=name).numbers == ["W1"]
+
+
+def test_what_is_over_elsewhere_is_counted_and_left_out_where_asked(tmp_path: Path):
+    path = sheet(tmp_path / "orders.csv", [*GOOD, "已办结"], ["W2", *GOOD[1:], "办理中"],
+                 ["W3", *GOOD[1:], "Closed"],
+                 heads=[*HEADS, "状态"])  # fmt: skip
+    all_of_them = read_orders(path, shipped_edition(), working_calendar())
+    open_ones = read_orders(path, shipped_edition(), working_calendar(), open_only=True)
+    assert (all_of_them.numbers, all_of_them.n_ended) == (["W1", "W2", "W3"], 2)
+    assert (open_ones.numbers, open_ones.n_ended) == (["W2"], 2)
+    # A faulty row is told by its place in the file, whatever was left out before it.
+    sheet(path, [*GOOD, "已办结"], ["", *GOOD[1:], "办理中"], heads=[*HEADS, "状态"])
+    with pytest.raises(InputError) as refused:
+        read_orders(path, shipped_edition(), working_calendar(), open_only=True)
+    assert refused.value.feature == "#3"
+
+
 def test_a_number_that_a_cut_leaves_over_is_masked_too(tmp_path: Path):
     order = ["W1", "暴露垃圾", "x" * 1989 + "138123456789", *GOOD[3:]]
     orders = read_orders(sheet(tmp_path / "orders.csv", order), shipped_edition(), working_calendar())
