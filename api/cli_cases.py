@@ -131,3 +131,23 @@ def intake(
         terminal_of(lang, quiet=False, as_json=as_json), settings_of(data_dir), area,
         anonymous=anonymous, reporters=reporters,
     )  # fmt: skip
+
+
+@cases.command()
+def calendar(
+    year: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[YEAR|FILE]", help="A year to draft, or its file to add; without, all are told."
+        ),
+    ] = None,
+    data_dir: DataDirOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Add a year to the working calendar: draft CN-YEAR.toml, fill it in after the notice, add the file."""
+    with server_installed():
+        from api.cases import commands
+
+    commands.look_after_calendar(terminal_of(lang, quiet=quiet, as_json=as_json), settings_of(data_dir), year)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from geo.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 # Of a source that nobody has confirmed; pages show it beside every deadline that rests on it.
 UNCONFIRMED = "unconfirmed"
@@ -132,11 +135,14 @@ class Calendar:
     name : str
     zone : ZoneInfo
     years : mapping of int to WorkingYear
+    folder : Path or None
+        Where a year that is missing is looked for again whenever it is needed.
     """
 
     name: str
     zone: ZoneInfo
     years: Mapping[int, WorkingYear]
+    folder: Path | None = field(default=None, repr=False, compare=False)
     _instants: dict[tuple[date, int], datetime] = field(default_factory=dict, repr=False, compare=False)
     _hours: dict[int, WorkedHours] = field(default_factory=dict, repr=False, compare=False)
 
@@ -148,19 +154,36 @@ class Calendar:
         CalendarMissingError
             There is no file for it.
         """
-        found = self.years.get(year)
+        found = self.years.get(year) or self._added(year)
         if found is None:
             file = f"{self.name}-{year}.toml"
             raise CalendarMissingError(
                 "calendar_missing",
                 f"there is no working calendar {self.name} of {year}",
-                mend=f"add calendars/{file} to the data folder, with its holidays and make-up days,"
-                " and start the service again",
+                mend=f"weige cases calendar {year} writes {file} to be filled in after the notice of its"
+                f" holidays, and weige cases calendar {file} adds it",
                 calendar=self.name,
                 year=year,
                 calendar_file=file,
             )
         return found
+
+    def _added(self, year: int) -> WorkingYear | None:
+        """Return a year that came into the folder since the calendar was read."""
+        file = None if self.folder is None else self.folder / f"{self.name}-{year}.toml"
+        if file is None or not file.is_file():
+            return None
+        try:
+            read = read_year(file)
+        except CalendarError as error:
+            logger.warning("calendar: %s", error)
+            return None
+        if read.zone.key != self.zone.key:
+            logger.warning("calendar: %s is of another time zone", file.name)
+            return None
+        # In one piece: others may be going through the years at this moment.
+        object.__setattr__(self, "years", MappingProxyType(dict(sorted({**self.years, year: read}.items()))))
+        return read
 
     def day(self, day: date) -> Day:
         """Return what a day is; raises `CalendarMissingError` for a year without file."""
@@ -237,14 +260,17 @@ def load_calendar(name: str = DEFAULT_CALENDAR, folder: Path | None = None) -> C
             mend="give all years of a calendar one time_zone", file=f"{name}-{other.year}.toml",
             field="time_zone", one=one.year, other=other.year,
         )  # fmt: skip
-    return Calendar(name, next(iter(years.values())).zone, MappingProxyType(dict(sorted(years.items()))))
+    return Calendar(
+        name, next(iter(years.values())).zone, MappingProxyType(dict(sorted(years.items()))), folder
+    )
 
 
 @lru_cache(maxsize=8)
 def working_calendar(data_dir: Path | None = None) -> Calendar:
     """Return the calendar by which a service reckons: as it is shipped, with the years of its data folder.
 
-    A process reads it once, so that years that are added count from the next start on.
+    A process reads it once: years that are added count at once, those that take the place of others from the
+    next start on.
 
     Raises
     ------

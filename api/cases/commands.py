@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import text as query
 from sqlalchemy.orm import Session
 
-from api.cases.calendar import working_calendar
+from api.cases.calendar import load_calendar, working_calendar
+from api.cases.calendar_adding import add_year, draft_of, holidays_of
 from api.cases.case_log import verify_cases
 from api.cases.categories import (
     CategoryChange,
@@ -118,6 +119,52 @@ def _classes(said: Sequence[str]) -> dict[str, str]:
             )  # fmt: skip
         found[name.strip()] = code.strip()
     return found
+
+
+def look_after_calendar(terminal: Terminal, settings: Settings, said: str | None) -> None:
+    """Tell the years of the working calendar, write a draft of one, or add one from its file.
+
+    Parameters
+    ----------
+    said : str, optional
+        A year, of which a draft is written into the folder one is in, or the file of a year.
+
+    Raises
+    ------
+    InputError
+    """
+    folder = settings.data_dir / "calendars"
+    calendar, language = load_calendar(folder=folder), terminal.language
+    if said is None:
+        years = [
+            {"year": one.year, "edition": one.edition, "source": one.source}
+            for one in calendar.years.values()
+        ]
+        terminal.result([text("cli.calendar_year", language, **one) for one in years], {"years": years})
+        return
+    if said.isdecimal():
+        year = int(said)
+        draft = Path(f"{calendar.name}-{year}.toml")
+        words = draft_of(calendar, year, language)
+        if draft.exists():
+            raise InputError(
+                "calendar_draft_there", f"there is a file {draft} here already", mend="fill that one in",
+                name=str(draft),
+            )  # fmt: skip
+        draft.write_text(words, encoding="utf-8")
+        values: dict[str, object] = {"file": str(draft), "year": year}
+        terminal.result([text("cli.calendar_drafted", language, **values)], values)
+        return
+    read = add_year(calendar, Path(said), folder)
+    lines = [text("cli.calendar_off", language, **vars(off), days=off.days) for off in holidays_of(read)]
+    lines += [text("cli.calendar_made_up", language, name=name, day=day)
+              for day, name in sorted(read.make_up_days.items())]  # fmt: skip
+    values = {
+        "year": read.year, "edition": read.edition, "off": len(read.holidays),
+        "made_up": len(read.make_up_days), "replaced": read.year in calendar.years,
+    }  # fmt: skip
+    told = "calendar_replaced" if values["replaced"] else "calendar_added"
+    terminal.result([*lines, text(f"cli.{told}", language, **values)], values)
 
 
 def export_file(terminal: Terminal, settings: Settings, file: Path) -> None:

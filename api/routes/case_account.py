@@ -51,7 +51,7 @@ class HeldOut(BaseModel):
     party: Party
     holder: str
     held_s: int
-    counted_s: int
+    counted_s: int | None = Field(description="Null where a year has no working calendar")
 
 
 class CaseAccount(BaseModel):
@@ -90,7 +90,14 @@ def get_account(number: Number, request: Request, session: SessionDep) -> CaseAc
         why = [fault_line(error, language)]
     paused = reckoning is not None and reckoning.due_at is None and row.closed_at is None
     clock = limit.clock if limit else Clock.URGENT_HOURS
-    held = charges(stretches(handovers(events), min(row.closed_at or now, now)), calendar, clock)
+    stretched = list(stretches(handovers(events), min(row.closed_at or now, now)))
+    is_counted = True
+    try:
+        held = charges(stretched, calendar, clock)
+    except CalendarMissingError as error:
+        # By the wall it is known all the same.
+        held, is_counted = charges(stretched, calendar, Clock.URGENT_HOURS), False
+        why = why or [fault_line(error, language)]
     return CaseAccount(
         stages=[StageOut(name=stage.name, standing=stage.standing, at=stage.at) for stage in stages(events)],
         response=ClockOut(due_at=row.response_due_at, met_at=row.responded_at, limit=None),
@@ -104,7 +111,7 @@ def get_account(number: Number, request: Request, session: SessionDep) -> CaseAc
         held=[
             HeldOut(
                 party=party, holder=holder, held_s=round(charge.held.total_seconds()),
-                counted_s=round(charge.counted.total_seconds()),
+                counted_s=round(charge.counted.total_seconds()) if is_counted else None,
             )
             for (party, holder), charge in held.items()
         ],

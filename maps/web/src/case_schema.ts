@@ -93,7 +93,7 @@ export interface CaseAccount {
   why: string[];
   agrees: boolean;
   clock: string;
-  held: { party: string; holder: string; held_s: number; counted_s: number }[];
+  held: { party: string; holder: string; held_s: number; counted_s: number | null }[];
   first_receiver: string | null;
   departments: string[];
 }

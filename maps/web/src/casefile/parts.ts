@@ -47,7 +47,7 @@ export function heldBy(account: CaseAccount): HTMLElement {
       element("th", { scope: "col" }, key === "counted" ? t("casefile.held.counted", { clock: word("clock_name", account.clock) }) : t(`casefile.held.${key}`))))),
     element("tbody", {}, ...account.held.map((one) =>
       element("tr", {}, element("th", { scope: "row" }, word("party", one.party), one.holder ? element("span", { class: "soft" }, " ", typed(one.holder)) : null),
-        element("td", {}, span(one.held_s * 1000)), element("td", {}, span(one.counted_s * 1000))))));
+        element("td", {}, span(one.held_s * 1000)), element("td", {}, one.counted_s === null ? "–" : span(one.counted_s * 1000))))));
 }
 
 /** The first receiver and every hand-over after it. */
