@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.city_time import now as city_now
 from api.cli_cases import cases
 from api.cli_comments import comments
 from api.cli_db import database
@@ -501,8 +502,7 @@ def load(
             "only a plan is published, and from a day on",
             mend="name a plan.gpkg, and give --publish or --publish --valid-from YYYY-MM-DD",
         )
-    # Days in the store begin when they do in UTC: a plan published "today" must be in force at once.
-    day = (valid_from or datetime.now(UTC)).date() if publish else None
+    day = (valid_from or city_now()).date() if publish else None
     with server_installed():
         from api import store_commands
         from api.station_commands import register_fields

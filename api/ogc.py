@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -34,6 +33,7 @@ from tipg.model import Extent, Spatial, Temporal
 from tipg.resources.enums import MediaType
 from tipg.settings import DatabaseSettings
 
+from api.city_time import now as city_now
 from api.database import Store
 from api.problems import RETRY_AFTER_S, problem
 from api.reader import asked_language
@@ -80,8 +80,8 @@ class PublishedCollection(PgCollection):
             else None
         )
         began = [c.maxdt for c in self.table_columns if c.name in _TIMES.get(self.table, ())[:1]]
-        # As the database has it, whose days begin with those of UTC.
-        ends = f"{datetime.now(UTC).date()}T23:59:59Z"
+        # Days of the city, which TiPg tells as if they were those of UTC.
+        ends = f"{city_now().date()}T23:59:59Z"
         return Extent(
             spatial=Spatial(bbox=[box], crs=CRS84) if box else None,
             temporal=Temporal(interval=[[began[0], ends]]) if began and began[0] else None,
@@ -427,7 +427,7 @@ class Edge:
         async with outer.state.pool.connection() as connection:
             cursor = await connection.execute(
                 "SELECT layer_revision('versions', 'divisions', 'stations', 'roads', 'water') AS n,"
-                " current_date AS day"
+                " city_day() AS day"
             )
             row = await cursor.fetchone()
         edition = (row["n"], row["day"])

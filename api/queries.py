@@ -62,7 +62,7 @@ def communities(session: Session, *, only: int | None = None, after: str = "", l
                                WHERE community_id = d.id AND root_id IS NULL
                                ORDER BY id DESC LIMIT 1) g ON true
             LEFT JOIN versions v ON v.community_id = d.id AND v.state IN ('published', 'superseded')
-                                    AND daterange(v.valid_from, v.valid_to) @> current_date
+                                    AND daterange(v.valid_from, v.valid_to) @> city_day()
             WHERE d.level = 'community' AND d.id IN (SELECT readable())
               AND (cast(:only AS bigint) IS NULL OR d.id = :only) AND d.code > :after
             ORDER BY d.code LIMIT :limit"""),

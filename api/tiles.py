@@ -142,7 +142,7 @@ class Clusters:
 Bands = tuple[tuple[int, Shapes | Clusters], ...]
 
 _IN_FORCE: LiteralString = (
-    "v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date"
+    "v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> city_day()"
 )
 _THIS_VERSION: LiteralString = "v.id = %(version)s"
 # Looked up for each unit in the box: joined, all assignments of the city would be read.
@@ -224,7 +224,7 @@ _PUBLISHED: Mapping[Layer, Bands] = {
         (8, Shapes("w.name", "published.water w", "w.geom", extent=COARSE)),
     ),
 }  # fmt: skip
-_OF_MINE = _of_versions("versions_in_force(current_date)", "true", _IN_FORCE)
+_OF_MINE = _of_versions("versions_in_force(city_day())", "true", _IN_FORCE)
 _OF_ONE = _of_versions("versions", _THIS_VERSION, _THIS_VERSION)
 # Tables of which a change makes the tiles of a layer anew (names of `note_change`).
 _SOURCES: Mapping[Layer, list[str]] = {
@@ -389,7 +389,7 @@ async def _edition(
             raise NotFoundError("no_such_version", "there is no such version")
         return str(row["revision"])
     cursor = await connection.execute(
-        "SELECT layer_revision(VARIADIC %s) AS revision, current_date AS today", (_SOURCES[layer],)
+        "SELECT layer_revision(VARIADIC %s) AS revision, city_day() AS today", (_SOURCES[layer],)
     )
     row = await cursor.fetchone() or {}
     areas = sorted({area for held in actor.grants.values() for area in held}) if actor else []

@@ -396,8 +396,8 @@ def find_addresses(session: Session, orders: Orders) -> tuple[Orders, dict[int, 
     return replace(orders, lon=lon, lat=lat, accuracy_m=accuracy_m, n_addressed=found), along
 
 
-def place_orders(session: Session, orders: Orders, area_id: int) -> Places:
-    """Find the micro-grid in force at its time of each order; near a border all that it may be in.
+def place_orders(session: Session, orders: Orders, area_id: int, calendar: Calendar) -> Places:
+    """Find the micro-grid in force on its day of each order; near a border all that it may be in.
 
     Orders without a place, at a default point or in no community stand at the area of the import.
     """
@@ -415,7 +415,8 @@ def place_orders(session: Session, orders: Orders, area_id: int) -> Places:
     }  # fmt: skip
     points = ground.metres(shapely.points(orders.lon[located], orders.lat[located]))
     _in_communities(session, ground, points, located, places, box)
-    _in_grids(session, ground, points, located, places, box, orders)
+    days = [calendar.local_day(orders.reported_at[at]) for at in located.tolist()]
+    _in_grids(session, ground, points, located, places, box, orders, days)
     return places
 
 
@@ -441,9 +442,8 @@ def _in_communities(
 
 def _in_grids(
     session: Session, ground: _Ground, points: NDArray[np.object_], located: NDArray[np.intp],
-    places: Places, box: Mapping[str, float], orders: Orders,
+    places: Places, box: Mapping[str, float], orders: Orders, days: Sequence[date],
 ) -> None:  # fmt: skip
-    days = [orders.reported_at[at].date() for at in located]
     rows = session.execute(
         text("""
             SELECT g.community_id, g.version_id, g.code, v.valid_from, v.valid_to, ST_AsBinary(g.geom) AS geom
@@ -513,7 +513,7 @@ def import_orders(
         )
     report("placing", 0, n)
     orders, along = find_addresses(session, orders)
-    places = place_orders(session, orders, area_id)
+    places = place_orders(session, orders, area_id, calendar)
     for at, community in along.items():
         places.areas[at] = community
     report("placing", n, n)

@@ -31,7 +31,7 @@ _GRIDS = """
     FROM grids g JOIN versions v ON v.id = g.version_id JOIN divisions c ON c.id = g.community_id
     WHERE c.path <@ (SELECT path FROM divisions WHERE id = :division)
       AND v.state IN ('published', 'superseded')
-      AND daterange(v.valid_from, v.valid_to) @> (:at AT TIME ZONE 'UTC')::date
+      AND daterange(v.valid_from, v.valid_to) @> city_day(:at)
     ORDER BY c.code, g.code"""
 # Whoever is on duty in a division above a community is on duty in each of its grids.
 _ON_DUTY = """

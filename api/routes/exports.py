@@ -49,7 +49,7 @@ USUAL_DAYS = 31
 # Versions in force today in an area.
 _IN_FORCE = (
     "d.path <@ cast(:path AS ltree) AND v.state IN ('published', 'superseded')"
-    " AND daterange(v.valid_from, v.valid_to) @> current_date"
+    " AND daterange(v.valid_from, v.valid_to) @> city_day()"
 )
 
 

@@ -210,7 +210,7 @@ def list_gaps(
             SELECT d.id, d.code AS area, g.code AS grid FROM grids g JOIN versions v ON v.id = g.version_id
               JOIN divisions d ON d.id = g.community_id
             WHERE {WITHIN} AND v.state IN ('published', 'superseded')
-              AND daterange(v.valid_from, v.valid_to) @> (:day AT TIME ZONE 'UTC')::date
+              AND daterange(v.valid_from, v.valid_to) @> city_day(:day)
             ORDER BY d.code, g.code"""),
         {"division": division, "day": starts_at},
     ).all()

@@ -32,7 +32,7 @@ _COMMUNITIES = """
            v.valid_from, g.grids, g.households, g.out_of_band
     FROM divisions d
     LEFT JOIN versions v ON v.community_id = d.id AND v.state IN ('published', 'superseded')
-      AND daterange(v.valid_from, v.valid_to) @> current_date
+      AND daterange(v.valid_from, v.valid_to) @> city_day()
     LEFT JOIN LATERAL (
       SELECT count(*) AS grids, sum(households) AS households,
              count(*) FILTER (WHERE status IN ('too_small', 'too_large')) AS out_of_band

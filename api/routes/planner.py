@@ -44,10 +44,11 @@ def show_plan(
         text("SELECT :id IN (SELECT plannable()) AS plan, :id IN (SELECT administered()) AS publish"),
         {"id": community_id},
     ).one()
+    calendar = calendar_of(request)
     return page(
         request, "plan.html", actor=actor, community=community, versions=versions, shown=shown,
-        may_plan=may.plan, may_publish=may.publish, kinds=KINDS, today=datetime.now(UTC).date(),
-        label=version_names(versions, reader_language(request), calendar_of(request).zone),
+        may_plan=may.plan, may_publish=may.publish, kinds=KINDS, today=calendar.local_day(datetime.now(UTC)),
+        label=version_names(versions, reader_language(request), calendar.zone),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from api import queries
+from api.city_time import now as city_now
 from api.dependencies import ActorDep, SessionDep
 from api.errors import ConflictError, NotAllowedError, NotFoundError, ServiceError
 from api.publishing import publish, submit, withdraw
@@ -198,7 +199,7 @@ def list_grids_in_force(
     on: Annotated[date | None, Query(description="Day; else today")] = None,
 ) -> Response:
     """List the micro-grids in force on a day whose ground touches a box, ordered by grid code."""
-    day = on or datetime.now(UTC).date()
+    day = on or city_now().date()
     rows = queries.grid_features_in_force(session, read_box(bbox), day, after=page.after, limit=page.limit)
     return feature_page(request, page, rows)
 

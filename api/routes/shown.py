@@ -18,7 +18,7 @@ from maps.text import text as words_of
 _VERSIONS = """
     SELECT v.id, v.number, p.name AS plan, coalesce(u.name, a.name) AS author,
            v.state, v.valid_from, v.valid_to, v.revision, v.created_at,
-           v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> current_date
+           v.state IN ('published', 'superseded') AND daterange(v.valid_from, v.valid_to) @> city_day()
              AS in_force,
            (SELECT count(*) FROM grids g WHERE g.version_id = v.id) AS grids
     FROM versions v JOIN plans p ON p.id = v.plan_id

@@ -125,7 +125,7 @@ _BY_GRID = f"""
       LEFT JOIN (visit_counts v JOIN divisions vd ON vd.id = v.division_id)
         ON v.grid = g.code AND vd.path @> c.path AND vd.path <@ here.path AND {_IN_PERIOD}
     WHERE n.state IN ('published', 'superseded')
-      AND daterange(n.valid_from, n.valid_to) @> (now() AT TIME ZONE 'UTC')::date
+      AND daterange(n.valid_from, n.valid_to) @> city_day()
     GROUP BY c.code, g.code, g.households, c.path, here.path ORDER BY c.code, g.code"""
 
 

@@ -126,7 +126,7 @@ def test_a_code_of_any_characters_names_a_file_and_breaks_no_header():
 
 def test_an_empty_layer_is_a_file_too(service, store, town, tmp_path):
     with store.owner.begin() as owner:
-        owner.execute(text("UPDATE versions SET state = 'superseded', valid_to = current_date"))
+        owner.execute(text("UPDATE versions SET state = 'superseded', valid_to = city_day()"))
     token = token_of(store, "v", "viewer", "1")
     for format in ("gpkg", "shp", "geojson", "parquet"):
         answer = service.get(f"/api/v1/divisions/1/download?format={format}", headers=bearer(token))

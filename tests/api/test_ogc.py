@@ -143,17 +143,17 @@ def test_grids_are_claimed_up_to_today_only_as_later_versions_come_on_their_firs
         # One community's grids end in a week, another version follows; the other's began ten days ago.
         owner.execute(
             text(
-                "UPDATE versions SET state = 'superseded', valid_to = current_date + 7"
+                "UPDATE versions SET state = 'superseded', valid_to = city_day() + 7"
                 " WHERE community_id = (SELECT min(community_id) FROM versions)"
             )
         )
         owner.execute(
             text(
-                "UPDATE versions SET valid_from = current_date - 10"
+                "UPDATE versions SET valid_from = city_day() - 10"
                 " WHERE community_id = (SELECT max(community_id) FROM versions)"
             )
         )
-        began, today = owner.execute(text("SELECT current_date - 1, current_date")).one()
+        began, today = owner.execute(text("SELECT city_day() - 1, city_day()")).one()
     told = get(client, "/collections/published.micro_grids")
     # Before the younger of the two began, another version may have been in force.
     assert told["extent"]["temporal"]["interval"] == [[f"{began}T00:00:00+00:00", f"{today}T23:59:59Z"]]

@@ -256,7 +256,7 @@ def test_a_tile_is_sent_again_only_when_it_changed(client, store, town):
 
     with store.owner.begin() as owner:
         owner.execute(
-            text("UPDATE versions SET state = 'superseded', valid_to = current_date WHERE community_id = :c"),
+            text("UPDATE versions SET state = 'superseded', valid_to = city_day() WHERE community_id = :c"),
             {"c": town[0].id},
         )
     changed = client.get(f"/tiles/grids/{at(15)}.mvt", headers={"If-None-Match": first.headers["ETag"]})

@@ -94,7 +94,7 @@ def build_town(
                 owner.execute(
                     text(
                         f"UPDATE versions SET state = '{state}'"
-                        + (", valid_from = current_date - 1, published_at = now()" * (state == "published"))
+                        + (", valid_from = city_day() - 1, published_at = now()" * (state == "published"))
                     )
                 )
     with store.owner.connect() as owner, owner.execution_options(isolation_level="AUTOCOMMIT") as owner:
