@@ -105,6 +105,8 @@ ELEMENT_OF_HTML = """window.$ = (html) => {
   made.innerHTML = html;
   return made.content.children;
 };"""
+# Chromium is busy so long with its own window after one was made; a file is opened in one that stands.
+WINDOW_MS = 2_000
 # Two frames after everything is drawn.
 SETTLED = (
     "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
@@ -152,6 +154,7 @@ def opened_page(browser: Browser, path: Path, *, is_ours: bool) -> tuple[Page, f
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.route(re.compile("^https?://"), _local)
+    page.wait_for_timeout(WINDOW_MS)
     page.goto(path.as_uri(), timeout=600_000)
     if is_ours:
         page.evaluate("window.weige.ready")
