@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
 
 from geo.collector import collector_paused
@@ -126,6 +127,8 @@ def write_map(
     InputError
         The plan or a layer cannot be used, or the output cannot be written.
     """
+    # Texts are Arrow's, whose own pool gives nothing back of what it once held: 25 MB of a large city.
+    pa.set_memory_pool(pa.system_memory_pool())
     given = _given(incidents, stations)
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
