@@ -62,9 +62,21 @@ export function overlap(a: Box, b: Box, gap = GAP): boolean {
 export function placeLabels<P extends Placed>(
   candidates: readonly Candidate<P>[], taken = new Taken(), isAllowed: (form: P) => boolean = () => true,
 ): P[] {
+  const steps = placing(candidates, taken, isAllowed);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same, a form at each step: some are long in finding. */
+export function* placing<P extends Placed>(
+  candidates: readonly Candidate<P>[], taken: Taken, isAllowed: (form: P) => boolean,
+): Generator<void, P[]> {
   const placed: P[] = [];
   for (const { forms } of [...candidates].sort((a, b) => b.priority - a.priority)) {
     for (const form of forms) {
+      yield;
       if (!isAllowed(form) || !taken.isFree(form.box)) continue;
       taken.take(form.box);
       placed.push(form);

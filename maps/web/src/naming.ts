@@ -53,9 +53,9 @@ export interface Drawing {
   dividerX: number | null;
 }
 
-/** The labels that a drawing might show, each with its other forms. */
-export function labelsOf(drawing: Drawing, stations: readonly StationSpot[]): Candidate<Label>[] {
-  return drawing.shown.has("labels") ? new Naming(drawing).labelsWith(stations) : [];
+/** The labels that a drawing might show, each with its other forms; found in small steps. */
+export function* labelsOf(drawing: Drawing, stations: readonly StationSpot[]): Generator<void, Candidate<Label>[]> {
+  return drawing.shown.has("labels") ? yield* new Naming(drawing).labelsWith(stations) : [];
 }
 
 class Naming {
@@ -72,23 +72,23 @@ class Naming {
     this.view = drawing.view;
   }
 
-  labelsWith(stations: readonly StationSpot[]): Candidate<Label>[] {
-    this.communityLabels();
+  *labelsWith(stations: readonly StationSpot[]): Generator<void, Candidate<Label>[]> {
+    yield* this.communityLabels();
     // Beside numbered places, the households of grids would be read as numbers of places.
     if (!this.scene.has("members") || this.shown.has("totals")) {
-      this.gridLabels("after");
-      if (this.drawing.dividerX !== null) this.gridLabels("before");
+      yield* this.gridLabels("after");
+      if (this.drawing.dividerX !== null) yield* this.gridLabels("before");
     }
-    this.compoundLabels();
-    this.lineLabels("roads", 400, this.styles.ink.road_text);
-    this.lineLabels("water", 450, this.styles.ink.water_text);
+    yield* this.compoundLabels();
+    yield* this.lineLabels("roads", 400, this.styles.ink.road_text);
+    yield* this.lineLabels("water", 450, this.styles.ink.water_text);
     this.areaLabels();
-    this.unitLabels();
+    yield* this.unitLabels();
     this.stationLabels(stations);
     return this.labels;
   }
 
-  private gridLabels(side: Side): void {
+  private *gridLabels(side: Side): Generator<void> {
     const grids = this.scene.get(gridsOf(side));
     const anchors = this.scene.get(`${gridsOf(side)}_labels`);
     const { dividerX } = this.drawing;
@@ -107,6 +107,7 @@ class Naming {
     // Not beside a divider: there labels would jump while it is dragged.
     const isRoomy = dividerX === null && places.length <= CALLOUTS_UP_TO;
     for (const { grid, at, isMain } of places) {
+      yield;
       if (!at) continue;
       const count = String(grids.number("households", grid) ?? 0);
       // A number out of band outranks even the community's name.
@@ -164,11 +165,12 @@ class Naming {
     }
   }
 
-  private communityLabels(): void {
+  private *communityLabels(): Generator<void> {
     const communities = this.scene.get("communities");
     const anchors = this.scene.get("communities_labels");
     const size = 15;
     for (const community of anchors.within(windowBox(this.view))) {
+      yield;
       const at = this.anchor(anchors, community);
       const name = shorten(communities.text("name", community) || communities.text("community_id", community), 18);
       if (!at || !name || at.radius < 34 || at.radius > 700) continue;
@@ -211,10 +213,11 @@ class Naming {
     return !at || !overlap(box, { x0: at.x - NUMBER_ROOM[0], x1: at.x + NUMBER_ROOM[0], y0: at.y - NUMBER_ROOM[1], y1: at.y + NUMBER_ROOM[1] });
   }
 
-  private compoundLabels(): void {
+  private *compoundLabels(): Generator<void> {
     const compounds = this.scene.get("compounds");
     const anchors = this.scene.get("compounds_labels");
     for (const compound of anchors.within(windowBox(this.view))) {
+      yield;
       const at = this.anchor(anchors, compound);
       const name = shorten(compounds.text("name", compound), 14);
       if (!at || !name || at.radius < 26 || at.radius > 500) continue;
@@ -236,10 +239,11 @@ class Naming {
     }
   }
 
-  private unitLabels(): void {
+  private *unitLabels(): Generator<void> {
     if (this.view.metresPerPixel > UNIT_LABELS_FROM_M || !this.shown.has("units")) return;
     const units = this.scene.get("units");
     for (const unit of units.within(windowBox(this.view))) {
+      yield;
       const middle = units.middle(unit);
       const households = units.number("households", unit) ?? 0;
       if (!middle || !households) continue;
@@ -248,12 +252,13 @@ class Naming {
     }
   }
 
-  private lineLabels(name: "roads" | "water", priority: number, colour: string): void {
+  private *lineLabels(name: "roads" | "water", priority: number, colour: string): Generator<void> {
     const layer = this.scene.get(name);
     const paths = layer.layer.lines;
     if (!paths || !this.shown.has(name) || this.view.metresPerPixel > 9) return;
     const spoken = new Map<string, { x: number; y: number }[]>();
     for (const line of layer.within(windowBox(this.view))) {
+      yield;
       const text = shorten(layer.text("name", line), 18);
       if (!text) continue;
       const road = this.styles.roads[layer.text("road_class", line)] ?? this.styles.roads[""];

@@ -3,12 +3,13 @@ import * as L from "leaflet";
 import { drawIncident, drawStation, stationSign } from "./icons.ts";
 import { drawMember } from "./results.ts";
 import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts";
-import { joinCircles, placeLabels, signsAndDots, Taken, type Box, type Circle } from "./labels.ts";
+import { joinCircles, placing, signsAndDots, Taken, type Box, type Circle } from "./labels.ts";
 import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { isWhole, labelsOf, type StationSpot } from "./naming.ts";
 import { clamp, isOutOfBounds, pixel, windowBox, type Shown, type Window } from "./paint.ts";
 import { drawOver, restingOn } from "./resting.ts";
 import type { Scene } from "./scene.ts";
+import { spread } from "./spread.ts";
 import type { Styles } from "./schema.ts";
 
 /** Radius of a place of members that is not written into. */
@@ -40,9 +41,9 @@ export class Overlay extends L.Layer {
   private stations: StationSpot[] = [];
   private members: { x: number; y: number; radius: number; member: number }[] = [];
   private host: L.Map | null = null;
-  /** A drawing that is under way over some frames, and the frame of its next step. */
+  /** A drawing that is under way over some frames, and what takes its next steps away. */
   private begun: Generator<void> | null = null;
-  private frame = 0;
+  private stopSteps: () => void = () => undefined;
   private readonly measuring = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
 
   constructor(
@@ -125,13 +126,8 @@ export class Overlay extends L.Layer {
   /** Draw anew over some frames, so that none of them takes long; the old drawing is seen until then. */
   private redrawSoon(): void {
     this.breakOff();
-    const begun = this.drawing(window.devicePixelRatio || 1);
-    const goOn = () => {
-      this.frame = begun.next().done ? 0 : requestAnimationFrame(goOn);
-      if (!this.frame) this.begun = null;
-    };
-    this.begun = begun;
-    this.frame = requestAnimationFrame(goOn);
+    this.begun = this.drawing(window.devicePixelRatio || 1);
+    this.stopSteps = spread(this.begun);
   }
 
   /** Do at once what is left of a drawing. */
@@ -142,8 +138,7 @@ export class Overlay extends L.Layer {
   }
 
   private breakOff(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.stopSteps();
     this.begun = null;
   }
 
@@ -168,6 +163,7 @@ export class Overlay extends L.Layer {
     const clusters = this.shown.has("incidents") && !this.incidents.window ? this.gather(view, zoom) : [];
     const stations = this.shown.has("stations") ? this.place(view) : [];
     const members = this.shown.has("members") ? this.placeMembers(view) : [];
+    yield;
     for (const { x, y, radius } of members) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, radius } of clusters) taken.take({ x0: x - radius, y0: y - radius, x1: x + radius, y1: y + radius });
     for (const { x, y, side } of stations) taken.take({ x0: x - side / 2, y0: y - side / 2, x1: x + side / 2, y1: y + side / 2 });
@@ -180,9 +176,9 @@ export class Overlay extends L.Layer {
     const { scene, styles, shown, ruler } = this;
     const dividerX = this.divider.x === null ? null : (this.divider.x - offset.x) / factor;
     const seen = seenBox(offset.divideBy(factor), view);
-    const candidates = labelsOf({ pen: this.measuring, ruler, scene, styles, shown, view, seen, dividerX }, stations);
+    const candidates = yield* labelsOf({ pen: this.measuring, ruler, scene, styles, shown, view, seen, dividerX }, stations);
     yield;
-    const drawn = placeLabels(candidates, taken, (label) => isWhole(label, seen));
+    const drawn = yield* placing(candidates, taken, (label) => isWhole(label, seen));
     yield;
     Object.assign(this, { offset, topLeft, drawnZoom: zoom, factor, clusters, stations, members, drawn });
     drawOver(this.canvas, resting, (pen) => {

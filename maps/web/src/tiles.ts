@@ -1,12 +1,11 @@
 /** The drawn map as canvas tiles, one level for every quarter zoom so that lines stay crisp. */
 import * as L from "leaflet";
 import type { Painter } from "./paint.ts";
+import { spread } from "./spread.ts";
 import { drawStill } from "./still.ts";
 
-export const TILE_SIDE = 512;
-
-/** What drawing may take of a frame while the map is moved; a tile that is begun is finished. */
-const DRAW_MS = 6;
+/** A tile is drawn whole within a frame; where buildings stand close, one of twice the side would take longer than the frame. */
+export const TILE_SIDE = 256;
 
 /** What of Leaflet 1.9's GridLayer is private and needed to have levels at quarter zooms. */
 interface GridLayerInternals {
@@ -17,13 +16,15 @@ export class PlanTiles extends L.GridLayer {
   private level = 0;
   /** Are tiles drawn as they are made? So it is when the layer is shown or drawn anew; moved, it keeps the frames short. */
   private isAtOnce = false;
-  /** Tiles to be drawn, the nearest to the middle of the view first. */
+  /** What breaks off the drawing of tiles that are not drawn yet, the nearest to the middle of the view first. */
   private readonly undrawn = new Map<HTMLElement, () => void>();
-  private frame = 0;
 
   constructor(private readonly painter: Painter, private readonly magnified: () => number = () => 1) {
     super({ tileSize: TILE_SIDE, noWrap: true, keepBuffer: 1, updateWhenZooming: false });
-    this.on("tileunload", ({ tile }) => this.undrawn.delete(tile));
+    this.on("tileunload", ({ tile }) => {
+      this.undrawn.get(tile)?.();
+      this.undrawn.delete(tile);
+    });
   }
 
   override onAdd(map: L.Map): this {
@@ -65,23 +66,15 @@ export class PlanTiles extends L.GridLayer {
       draw();
       requestAnimationFrame(() => done(undefined, tile));
     } else {
-      this.undrawn.set(tile, () => {
-        draw();
-        done(undefined, tile);
-      });
-      this.frame ||= requestAnimationFrame(() => this.drawSome());
+      this.undrawn.set(tile, spread(this.drawLater(tile, draw, done)));
     }
     return tile;
   }
 
-  private drawSome(): void {
-    const end = performance.now() + DRAW_MS;
-    for (const [tile, draw] of this.undrawn) {
-      this.undrawn.delete(tile);
-      draw();
-      if (performance.now() >= end) break;
-    }
-    this.frame = this.undrawn.size ? requestAnimationFrame(() => this.drawSome()) : 0;
+  private *drawLater(tile: HTMLElement, draw: () => void, done: L.DoneCallback): Generator<void> {
+    this.undrawn.delete(tile);
+    draw();
+    done(undefined, tile);
   }
 
   _setView(center: L.LatLng, zoom: number, noPrune?: boolean, noUpdate?: boolean): void {
