@@ -468,7 +468,8 @@ _OF: dict[str, Any] = {
     "ChecklistIn": _CHECKLIST,
     "ChecklistOut": _CHECKLIST,
     "Nearest": {
-        "at": _AT, "is_straight": False, "straight_because": None, "holidays_known": True, "shut": 1,
+        "at": _AT, "is_straight": False, "straight_because": None, "holidays_known": True,
+        "is_outside": False, "shut": 1,
         "stations": [{
             "station_id": "HY-001", "name": "朝阳红色驿站", "type": "红色驿站", "facilities": ["饮水"],
             "lon": 119.2215, "lat": 34.6005, "minutes": 3.4, "metres": 227, "direction": "ne",

@@ -52,7 +52,10 @@ def find_links(
         layers = walked_layers(sources, given)
         beside = points_beside(given, "members", layers.units)
         if not are_places:
-            require_numbered(beside.frame["member_id"].to_numpy(), file=beside.name, layer="members")
+            require_numbered(
+                beside.frame["member_id"].to_numpy(), file=beside.name, layer="members",
+                field=beside.headed("member_id"),
+            )  # fmt: skip
         warn(terminal, [*without_own_grids(layers).findings, *beside.findings])
         report("reading", 1, 1)
         report("linking", 0, 1)

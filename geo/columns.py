@@ -123,6 +123,8 @@ def recognised(
         )
         if len(matches) > 1:
             one, other = shortened(names[matches[0]]), shortened(names[matches[1]])
+            if one == other:
+                raise _twice(one)
             raise InputError(
                 "column_ambiguous",
                 f"both {one} and {other} could be {column}",
@@ -153,10 +155,10 @@ def _named(wanted: str, names: Sequence[str], *, short_names: bool, option: str)
         if len(matches) == 1:
             return matches[0]
         if matches:
-            break
+            raise _twice(shortened(wanted))
     raise InputError(
         "field_not_found",
-        f"it has no column {shortened(wanted)}, or several; it has {listed(names)}",
+        f"it has no column {shortened(wanted)}; it has {listed(names)}",
         mend=f"name one of these with {option}",
         field=shortened(wanted),
         names=listed(names),
@@ -164,8 +166,22 @@ def _named(wanted: str, names: Sequence[str], *, short_names: bool, option: str)
     )
 
 
-def missing(kind: str, column: str, names: Sequence[str]) -> InputError:
-    """Return the error for a column that a layer must have."""
+def _twice(name: str) -> InputError:
+    return InputError(
+        "column_twice", f"several columns are named {name}", mend="rename all but one of them", field=name
+    )
+
+
+def missing(kind: str, column: str, names: Sequence[str], *, is_table: bool = False) -> InputError:
+    """Return the error for a column that a layer must have.
+
+    A table whose first row is a title or a row of data has no names of columns at all.
+    """
+    if is_table and (len(names) == 1 or any(_is_number(name) for name in names)):
+        return InputError(
+            "header_missing", f"its first row does not name the columns (it holds {listed(names)})",
+            mend="delete what stands above the row of names, or write one", names=listed(names),
+        )  # fmt: skip
     return InputError(
         "column_missing",
         f"it has no column {column} (it has {listed(names)})",
@@ -175,6 +191,14 @@ def missing(kind: str, column: str, names: Sequence[str]) -> InputError:
         names=listed(names),
         option=f"--field {kind}.{column}=",
     )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def table_columns(

@@ -267,7 +267,7 @@ def looks(numbers: Numbers) -> Looks:
     x, y = numbers.x, numbers.y
     if _within(numbers.bounds, (-180.0, -90.0, 180.0, 90.0)):
         return Looks(
-            "swapped_degrees" if _looks_swapped(numbers) else "degrees", 4490 if _in_china(x, y) else 4326
+            "swapped_degrees" if _looks_swapped(numbers) else "degrees", 4490 if in_china(x, y) else 4326
         )
     if _within(numbers.bounds, (-90.0, -180.0, 90.0, 180.0)):
         return Looks("swapped_degrees")
@@ -302,12 +302,13 @@ def _within(inner: Bounds, outer: Bounds) -> bool:
     return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
-def _in_china(lon: float, lat: float) -> bool:
+def in_china(lon: float, lat: float) -> bool:
+    """Whether a place in degrees lies in China, roughly."""
     return _CHINA[0] <= lon <= _CHINA[2] and _CHINA[1] <= lat <= _CHINA[3]
 
 
 def _looks_swapped(numbers: Numbers) -> bool:
-    return not _in_china(numbers.x, numbers.y) and _in_china(numbers.y, numbers.x) and abs(numbers.y) > 66.0
+    return not in_china(numbers.x, numbers.y) and in_china(numbers.y, numbers.x) and abs(numbers.y) > 66.0
 
 
 def missing_crs(numbers: Numbers | None) -> CrsError:
@@ -506,7 +507,7 @@ def _are_degrees(crs: CRS, numbers: Numbers) -> bool:
         used = area.west - 6 <= numbers.x <= area.east + 6 and area.south - 6 <= numbers.y <= area.north + 6
     else:
         used = False
-    return used or _in_china(numbers.x, numbers.y) or _in_china(numbers.y, numbers.x)
+    return used or in_china(numbers.x, numbers.y) or in_china(numbers.y, numbers.x)
 
 
 def _transverse_mercator(crs: CRS) -> tuple[float, float] | None:

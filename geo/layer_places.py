@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from geo.columns import missing
 from geo.control_characters import without_control_characters
-from geo.crs import WGS84, Numbers, crs_named, label, missing_crs, require_fitting_numbers
+from geo.crs import WGS84, Numbers, crs_named, in_china, label, missing_crs, require_fitting_numbers
 from geo.errors import CrsError
 from geo.findings import Finding
 from geo.formats.raw import RawTable, placed
@@ -31,7 +31,7 @@ def shapes_of_rows(
     with placed(place.file, place.layer):
         for column in ("lon", "lat"):
             if column not in columns:
-                raise missing(kind, column, raw.names)
+                raise missing(kind, column, raw.names, is_table=True)
     x, y = (_numbers(raw, columns[column], place) for column in ("lon", "lat"))
     half = np.flatnonzero(np.isnan(x) != np.isnan(y))
     if len(half):
@@ -141,11 +141,24 @@ def in_its_crs(
     if chosen.is_geographic:
         outside = (np.abs(coordinates[:, 0]) > 180.0) | (np.abs(coordinates[:, 1]) > 90.0)
         if outside.any():
+            first = int(np.flatnonzero(outside)[0])
+            x, y = coordinates[first].tolist()
+            if in_china(y, x):
+                raise place.error(
+                    "axes_swapped",
+                    f"its axes are swapped: ({x:.6g}, {y:.6g}) is latitude before longitude",
+                    int(rows[first]),
+                    mend="put longitude (x) first",
+                    x=f"{x:.6g}",
+                    y=f"{y:.6g}",
+                )
             raise place.error(
                 "coordinates_off_earth",
-                "its coordinates are not on the earth",
-                int(rows[np.flatnonzero(outside)[0]]),
+                f"its coordinates ({x:.6g}, {y:.6g}) are not on the earth",
+                int(rows[first]),
                 mend="correct them",
+                x=f"{x:.6g}",
+                y=f"{y:.6g}",
             )
     return shapes, chosen
 

@@ -15,7 +15,7 @@ from pyproj import CRS
 from geo.columns import missing, recognised
 from geo.containers import read_raw, source_of
 from geo.control_characters import without_control_characters
-from geo.errors import CrsError, InputError
+from geo.errors import InputError
 from geo.findings import Finding
 from geo.formats.raw import LayerChoiceError, RawTable, placed, several_layers
 from geo.layer_places import in_its_crs, rows_kept, shapes_of_rows
@@ -110,6 +110,10 @@ class Layer:
     findings: tuple[Finding, ...] = ()
     source: SourceFile | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def headed(self, column: str) -> str:
+        """Return how the file calls one of our columns."""
+        return next((name for name, ours in self.renamed.items() if ours == column), column)
 
     @property
     def name(self) -> str:
@@ -218,7 +222,7 @@ def _checked(
         # A GeoJSON file without a feature has no properties either.
         for column in (*REQUIRED.get(kind, ()), *required) if len(raw) or raw.names else ():
             if column not in columns:
-                raise missing(kind, column, raw.names)
+                raise missing(kind, column, raw.names, is_table=tabular)
     if kind == "members":
         require_no_persons(raw, columns, layer)
     dropped, personal = personal_columns(raw, kind, columns)
@@ -247,7 +251,7 @@ def _checked(
         shapes, chosen = in_its_crs(
             shapes, declared=declared, option=crs, kind=kind, place=place, findings=findings
         )
-    except CrsError as error:
+    except InputError as error:
         if tabular and error.field is None:
             error.field = ", ".join(raw.names[columns[axis]] for axis in ("lon", "lat"))
         raise

@@ -77,7 +77,7 @@ def require_no_persons(raw: RawTable, columns: Mapping[str, int], layer: str) ->
             )  # fmt: skip
 
 
-def require_numbered(ids: NDArray[Any], *, file: str, layer: str) -> None:
+def require_numbered(ids: NDArray[Any], *, file: str, layer: str, field: str = "member_id") -> None:
     """Refuse ids of member households most of which look like names of persons; none of them is told.
 
     Nobody can tell 王芳 from 王庄 by one of them, but a whole column is of the one or of the other: of names
@@ -93,7 +93,7 @@ def require_numbered(ids: NDArray[Any], *, file: str, layer: str) -> None:
         raise InputError(
             "members_named", f"{named:,} of {len(told):,} ids look like names of persons",
             mend="number the places, or say with --ids-are-places that they are names of places",
-            file=file, layer=layer, field="member_id", n=named, of=len(told),
+            file=file, layer=layer, field=field, n=named, of=len(told),
         )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -120,7 +121,7 @@ def find_nearest(
             else ([], None)
         )
         is_outside = not rows and _is_outside(session, box)
-    near: list[NearStation] = []
+    near: list[tuple[tuple[bool, float, str], NearStation]] = []
     shut = 0
     for row, walk in zip(rows, found, strict=True):
         if walk.minutes is None or walk.metres is None:
@@ -130,19 +131,19 @@ def find_nearest(
             shut += 1
             continue
         near.append(
-            NearStation(
+            ((told is None, walk.minutes, row.station_id), NearStation(
                 station_id=row.station_id, name=row.name, type=row.type, facilities=row.facilities,
                 lon=row.lon, lat=row.lat, minutes=round(walk.minutes, 1), metres=round(walk.metres),
                 direction=_direction(lon, lat, row.lon, row.lat), is_open=None if told is None else True,
                 until=told.until.replace(tzinfo=calendar.zone) if told and told.until else None,
                 opening_hours=row.opening_hours,
-            )
+            ))
         )  # fmt: skip
-    near.sort(key=lambda one: (one.is_open is None, one.minutes, one.station_id))
+    near.sort(key=itemgetter(0))
     return Nearest(
         at=local.replace(tzinfo=calendar.zone), is_straight=straight is not None, straight_because=straight,
         holidays_known=local.year in calendar.years, is_outside=is_outside, shut=shut,
-        stations=near[:MOST_STATIONS],
+        stations=[station for _, station in near[:MOST_STATIONS]],
     )  # fmt: skip
 
 

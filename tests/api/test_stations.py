@@ -367,7 +367,7 @@ def _grants(desk: Desk, who: str) -> dict[str, list[str]]:
         (f"S2,{'长' * 201},120.001,33.001,24/7", "station_text_long", "name", "S2"),
         (f"{'S' * 201},二号,120.001,33.001,24/7", "station_text_long", "station_id", "S" * 20),
         ("S2,二号,120.001,abc,24/7", "coordinate_unreadable", "lat", "S2"),
-        ("S2,二号,33.001,120.001,24/7", "coordinates_off_earth", None, "S2"),
+        ("S2,二号,33.001,120.001,24/7", "axes_swapped", "lon, lat", "S2"),
         ("S2,二号,120.001,33.001", "row_length", None, "#3"),
     ],
 )

@@ -288,7 +288,7 @@ def test_a_register_with_other_heads_in_metres_is_brought_in_as_the_refusals_say
     said = page.locator("#import-said")
     expect(said).to_contain_text("没有 name 列（现有：站号, 站名, 横, 纵）", timeout=30_000)
 
-    page.get_by_text("列名与坐标系").click()
+    page.get_by_text("工作表、列名与坐标系").click()
     for label, head in (
         ("编号的列名", "站号"),
         ("名称的列名", "站名"),

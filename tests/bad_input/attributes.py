@@ -215,7 +215,7 @@ for column, one, other in (
     )
 
 
-@bad(FAMILY, "column_ambiguous", "units.csv", "households")
+@bad(FAMILY, "column_twice", "units.csv", "households")
 def csv_with_a_column_twice(folder: Path) -> Arguments:
     return plan(
         folder, units=csv_units(folder, "U1,20,21,119.6,32", header="unit_id,households,households,lon,lat")

@@ -21,8 +21,9 @@ interface Came {
   findings: string[];
 }
 
-/** How a file is read where it does not say so itself: its coordinate system, and columns by other names. */
+/** How a file is read where it does not say so itself: which of its layers, in which coordinates, and columns by other names. */
 interface Reading {
+  layer: string | null;
   crs: string | null;
   fields: Record<string, string>;
 }
@@ -90,19 +91,20 @@ function importForm(area: number, onKept: () => void): HTMLElement {
 
 /** Fields for what a file does not say itself, shut until they are needed; and what is written in them. */
 function readingForm(): [HTMLElement, () => Reading] {
+  const layer = element("input", { id: "register-layer", maxlength: 200, autocomplete: "off" });
   const crs = element("input", { id: "register-crs", maxlength: 40, placeholder: "EPSG:4549", autocomplete: "off" });
   const columns = new Map(COLUMNS.map((column) => [column, element("input", { id: `column-${column}`, maxlength: 200, placeholder: column, autocomplete: "off" })]));
   const field = (label: string, input: HTMLInputElement) => element("div", {}, element("label", { for: input.id }, label), input);
   const made = element("details", { class: "reading" }, element("summary", {}, t("stations.import_reading")), element("p", { class: "hint" }, t("stations.import_reading_hint")),
-    field(t("stations.import_crs"), crs), ...Array.from(columns, ([column, input]) => field(t("stations.import_column", { column: t(`stations.column.${column}`) }), input)));
+    field(t("stations.import_layer"), layer), field(t("stations.import_crs"), crs), ...Array.from(columns, ([column, input]) => field(t("stations.import_column", { column: t(`stations.column.${column}`) }), input)));
   return [made, () => {
     const named = Array.from(columns, ([column, input]): [string, string] => [column, input.value.trim()]).filter(([, name]) => name);
-    return { crs: crs.value.trim() || null, fields: Object.fromEntries(named) };
+    return { layer: layer.value.trim() || null, crs: crs.value.trim() || null, fields: Object.fromEntries(named) };
   }];
 }
 
-async function bring(area: number, upload: string, how: Reading, keep: boolean): Promise<Came> {
-  const told = await runJob<Came>({ kind: "stations", division_id: area, params: { stations: { upload }, ...how, keep, language: language() } }).over;
+async function bring(area: number, upload: string, { layer, crs, fields }: Reading, keep: boolean): Promise<Came> {
+  const told = await runJob<Came>({ kind: "stations", division_id: area, params: { stations: { upload, layer }, crs, fields, keep, language: language() } }).over;
   if (!told.ok) throw new Error(told.detail);
   if (told.body.state !== "done" || !told.body.result) throw new Error(told.body.problem?.detail ?? t("stations.import_broken_off"));
   return told.body.result;
