@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import shapely
+from openpyxl import Workbook
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pyproj import Transformer
 from sqlalchemy import text
@@ -308,6 +309,28 @@ def test_a_register_with_other_heads_in_metres_is_brought_in_as_the_refusals_say
             text("SELECT ST_X(geom), ST_Y(geom) FROM stations WHERE station_id = 'S96'")
         ).one()
     assert (lon, lat) == pytest.approx(HERE, abs=1e-6)
+
+
+def test_a_sheet_of_a_workbook_with_several_is_named_on_the_page(
+    address: str, keeper: BrowserContext, town: Store, tmp_path: Path
+):
+    book = Workbook()
+    book.active.append(["说明"])
+    sheet = book.create_sheet("驿站")
+    sheet.append(["编号", "名称", "经度", "纬度"])
+    sheet.append(["S95", "西门驿站", *HERE])
+    book.save(tmp_path / "two.xlsx")
+    page = opened(keeper, f"{address}/stations")
+    page.get_by_role("button", name="导入导出").click()
+    page.set_input_files("#register-file", tmp_path / "two.xlsx")
+    page.get_by_role("button", name="查看会改什么").click()
+    said = page.locator("#import-said")
+    expect(said).to_contain_text("文件含 2 个图层或工作表", timeout=30_000)
+
+    page.get_by_text("工作表、列名与坐标系").click()
+    page.get_by_label("图层或工作表").fill("驿站")
+    page.get_by_role("button", name="查看会改什么").click()
+    expect(said).to_have_text("新增 1 个，更新 0 个，未变 0 个", timeout=30_000)
 
 
 def test_a_station_is_taken_out_after_a_question_and_long_names_break_nothing(
