@@ -13,6 +13,13 @@ export interface Asking {
   withinMs?: number;
 }
 
+/** A signal that gives up what bears it after some milliseconds; `AbortSignal.timeout` is missing before Chromium 103. */
+export function givenUpAfter(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), ms);
+  return controller.signal;
+}
+
 /** Ask the service; a `status` of 0: it was not reached, or its answer was not understood. */
 export async function askService<T>(address: string, { method = "POST", body, revision, headers = {}, withinMs }: Asking = {}): Promise<Told<T>> {
   const isFile = body instanceof Blob;
@@ -27,7 +34,7 @@ export async function askService<T>(address: string, { method = "POST", body, re
         ...headers,
       },
       body: isFile ? body : body === undefined ? null : JSON.stringify(body),
-      signal: withinMs === undefined ? null : AbortSignal.timeout(withinMs),
+      signal: withinMs === undefined ? null : givenUpAfter(withinMs),
     });
     if (answer.ok) return { ok: true, body: (answer.status === 204 ? undefined : await answer.json()) as T };
     return await refusal(answer);

@@ -1,5 +1,7 @@
 /** Live events without gap and without double: a stream that resumes after its last id, and asking in turns while it is cut. */
 
+import { givenUpAfter } from "../asking.ts";
+
 export interface LiveEvent {
   number: number;
   kind: string;
@@ -78,14 +80,12 @@ export class EventStream {
       try {
         const answer = await fetch(`/api/v1/events?after=${this.last}`, {
           credentials: "same-origin", signal: this.controller.signal, cache: "no-store", headers: { "Last-Event-ID": String(this.last) },
-        });
-        window.clearTimeout(unanswered);
+        }).finally(() => window.clearTimeout(unanswered));
         if (answer.status === 401) location.reload();
         if (answer.ok && answer.body) await this.read(answer.body.getReader());
       } catch {
         // Cut: the loop begins again.
       }
-      window.clearTimeout(unanswered);
       this.isStreaming = false;
       if (this.link === "live") this.tell("lost");
       await new Promise((resolve) => setTimeout(resolve, this.retryMs * (0.5 + Math.random())));
@@ -117,7 +117,7 @@ export class EventStream {
         let more = true;
         while (more && !this.isStreaming) {
           const answer = await fetch(`/api/v1/events/since?after=${this.last}&limit=${PAGE}`, {
-            credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS),
+            credentials: "same-origin", cache: "no-store", signal: givenUpAfter(ANSWER_MS),
           });
           if (!answer.ok) throw new Error(String(answer.status));
           const said = (await answer.json()) as { events: LiveEvent[]; more: boolean };
