@@ -1,5 +1,6 @@
 /** The register of stations: a table and a map of what is known at a moment, what is lacking, checks, and files. */
 import * as L from "leaflet";
+import { namesOf } from "../areas.ts";
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import { clockTime, dayOf } from "../clock_times.ts";
@@ -48,10 +49,12 @@ class StationsView {
   private readonly marks = L.layerGroup();
   private readonly map: GroundMap;
   private readonly check: CheckForm;
+  private readonly areaName: (code: string) => string;
 
   constructor(private readonly page: StationsPage) {
     this.map = new GroundMap(byId("map"), page.centre, 15);
     this.marks.addTo(this.map.map);
+    this.areaName = namesOf(page.areas);
     this.check = new CheckForm(byId("check"), () => void this.look());
   }
 
@@ -124,7 +127,7 @@ class StationsView {
       all: found.length, open: found.filter(({ properties }) => properties.is_open).length, lacking: found.filter(({ properties }) => lackingOf(properties).length).length,
     }) : "";
     this.showRegister();
-    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, () => turn === this.turn, (id) => this.choose(id), (at) => this.map.map.setView(at, 17), (code) => this.areaName(code));
+    if (this.view === "gaps") await gapsSheet(byId("gaps"), asked, () => turn === this.turn, (id) => this.choose(id), (at) => this.map.map.setView(at, 17), this.areaName);
     if (this.view === "files" && !leavesFiles) filesSheet(byId("files"), asked, this.page, () => void this.look(true));
   }
 
@@ -152,10 +155,6 @@ class StationsView {
         .on("click", () => this.choose(id))
         .addTo(this.marks);
     }
-  }
-
-  private areaName(code: string): string {
-    return this.page.areas.find((each) => each.code === code)?.name ?? code;
   }
 
   private row(station: StationFeature, now: string): HTMLElement {

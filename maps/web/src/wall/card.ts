@@ -19,8 +19,8 @@ export class Card {
   private readonly dialog = document.getElementById("card") as HTMLDialogElement;
 
   constructor(
-    private readonly page: WallPage, private readonly times: Times, private readonly noteOf: (number: string) => Note | undefined,
-    private readonly onNoted: () => void,
+    private readonly page: WallPage, private readonly areaName: (code: string) => string, private readonly times: Times,
+    private readonly noteOf: (number: string) => Note | undefined, private readonly onNoted: () => void,
   ) {
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close();
@@ -38,7 +38,7 @@ export class Card {
       element("h2", { id: "card-title" }, typed(said.category_name)),
       element("dl", {},
         ...row("wall.case.number", said.number), ...row("wall.state", t(`case.state.${said.state}`)),
-        ...row("wall.case.place", typed(said.address ?? said.grid ?? this.page.areas.find(({ code }) => code === said.area)?.name ?? said.area)), ...(said.text ? row("wall.case.text", typed(said.text)) : []),
+        ...row("wall.case.place", typed(said.address ?? said.grid ?? this.areaName(said.area))), ...(said.text ? row("wall.case.text", typed(said.text)) : []),
         ...(said.holder ? row("wall.case.holder", typed(said.holder)) : []), ...row("wall.case.reported", this.times.day(Date.parse(said.reported_at))),
         ...(due === null ? [] : row("wall.case.due", `${this.times.day(due)}（${t(due < Date.now() ? "wall.late_by" : "wall.left", { span: span(due - Date.now()) })}）`)),
         ...(note ? row("wall.case.noted", noteText(note, this.times)) : [])),

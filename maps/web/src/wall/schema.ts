@@ -64,7 +64,6 @@ export interface LateCase {
   number: string;
   state: string;
   category_name: string;
-  area_name: string | null;
   area: string;
   grid: string | null;
   holder: string | null;

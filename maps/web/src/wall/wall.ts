@@ -1,5 +1,6 @@
 /** The wall of a command centre: what is open where, live or at a past moment. */
 import * as L from "leaflet";
+import { namesOf } from "../areas.ts";
 import { askService } from "../asking.ts";
 import { byId, element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
@@ -61,6 +62,7 @@ class Wall {
   private readonly heat = new Heat();
   private readonly stations: StationLayer;
   private readonly state = new WallState();
+  private readonly areaName: (code: string) => string;
   private readonly card: Card;
   private readonly past: Past;
   private filters: Filters;
@@ -90,7 +92,8 @@ class Wall {
     this.ground.addTo(this.map);
     this.stations = new StationLayer();
     this.marks = new Marks(this.map, (cluster) => this.pick(cluster));
-    this.card = new Card(page, this.times, (number) => this.notes.get(number), () => void this.askNotes());
+    this.areaName = namesOf(page.areas);
+    this.card = new Card(page, this.areaName, this.times, (number) => this.notes.get(number), () => void this.askNotes());
     this.past = new Past(this.times, () => this.refilter());
   }
 
@@ -281,10 +284,6 @@ class Wall {
     if (held) list.querySelector<HTMLElement>(`[data-number="${held}"]`)?.focus();
     byId("late-count").textContent = this.state.summary ? formatCount(this.state.summary.overdue) : "";
     byId("late-none").hidden = this.late.length > 0;
-  }
-
-  private areaName(code: string): string {
-    return this.page.areas.find((each) => each.code === code)?.name ?? code;
   }
 
   private lateItem(each: LateCase, now: number): HTMLElement {
