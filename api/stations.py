@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -25,7 +24,7 @@ from api.queries import DECIMALS
 from geo.crs import STORED_CRS
 from geo.errors import InputError
 from geo.findings import Finding
-from geo.layers import read_layer
+from geo.layers import Layer, read_layer
 from geo.names import shortened
 from geo.personal_numbers import MASK
 from maps.workbook import as_written, harmless
@@ -105,13 +104,23 @@ def load_stations(
         A station lies, or lay, where the actor does not plan.
     """
     layer = read_layer(source, "stations", fields=fields or {}, crs=crs, required=("station_id",))
+    try:
+        rows = _rows(session, layer)
+    except InputError as error:
+        error.field = error.field and layer.headed(error.field)
+        raise
+    return _store(session, rows, layer.findings)
+
+
+def _rows(session: Session, layer: Layer) -> list[dict[str, object]]:
+    """Return what the rows of a layer say of stations; refuses the first that cannot be used."""
     frame = layer.frame
     is_placed = all(finding.code != "features_without_geometry" for finding in layer.findings)
     if len(frame) == 0 and is_placed:
         raise InputError(
             "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
         )
-    _refuse_doubts(layer.name, layer.findings)
+    _refuse_doubts(layer)
     ids = [str(as_written(said)) for said in frame["station_id"].tolist()]
     names, kinds, facilities, hours = (
         [as_written(said) for said in frame[column].tolist()] for column in COLUMNS[1:]
@@ -142,10 +151,10 @@ def load_stations(
         raise _fault(
             "station_outside", f"its place ({spot.x:.6g}, {spot.y:.6g}) lies in no community of the store",
             "load the communities first, or correct its place",
-            layer.name, ids[lost[0]], _place_field(layer.name),
+            layer.name, ids[lost[0]], layer.place_field,
             n=len(lost), lon=f"{spot.x:.6g}", lat=f"{spot.y:.6g}",
         )  # fmt: skip
-    rows = [
+    return [
         {
             "community_id": int(home),
             "station_id": station,
@@ -159,7 +168,6 @@ def load_stations(
             homes, ids, names, kinds, offers, hours, spots, strict=True
         )
     ]
-    return _store(session, rows, layer.findings)
 
 
 def _refuse_long(file: str, ids: Sequence[str], columns: Mapping[str, Sequence[str | None]]) -> None:
@@ -174,27 +182,22 @@ def _refuse_long(file: str, ids: Sequence[str], columns: Mapping[str, Sequence[s
                 )  # fmt: skip
 
 
-def _refuse_doubts(file: str, findings: tuple[Finding, ...]) -> None:
+def _refuse_doubts(layer: Layer) -> None:
     """Refuse what a map would only remark on: a row left out, or ids not read since they are of persons."""
-    for finding in findings:
+    for finding in layer.findings:
         if finding.code == "ids_are_row_numbers":
             raise InputError(
                 "station_ids_personal",
                 "its column of ids holds telephone or identity numbers of persons and was not read",
                 mend="number the stations in a column station_id",
-                file=file,
+                file=layer.name,
                 layer="stations",
             )
         if finding.code == "features_without_geometry":
             raise _fault(
                 "station_without_place", "it has no place", "enter one",
-                file, str(finding.values["first"]), _place_field(file),
+                layer.name, str(finding.values["first"]), layer.place_field,
             )  # fmt: skip
-
-
-def _place_field(file: str) -> str:
-    """Return where a file says where a station is: a table in two columns."""
-    return "lon, lat" if Path(file).suffix.lower() in (".csv", ".xlsx", ".xls") else "geometry"
 
 
 def _fault(

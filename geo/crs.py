@@ -307,6 +307,15 @@ def in_china(lon: float, lat: float) -> bool:
     return _CHINA[0] <= lon <= _CHINA[2] and _CHINA[1] <= lat <= _CHINA[3]
 
 
+def axes_swapped(x: float, y: float) -> CrsError:
+    """Return the error for degrees that stand in the wrong order."""
+    told = {"x": f"{x:.6g}", "y": f"{y:.6g}"}
+    return CrsError(
+        "axes_swapped", f"its axes are swapped: ({told['x']}, {told['y']}) is latitude before longitude",
+        mend="put longitude (x) first", **told,
+    )  # fmt: skip
+
+
 def _looks_swapped(numbers: Numbers) -> bool:
     return not in_china(numbers.x, numbers.y) and in_china(numbers.y, numbers.x) and abs(numbers.y) > 66.0
 
@@ -391,25 +400,12 @@ def require_fitting_numbers(crs: CRS, numbers: Numbers) -> None:
 
 def _require_degrees(crs: CRS, numbers: Numbers) -> None:
     name = label(crs)
-    x, y = f"{numbers.x:.6g}", f"{numbers.y:.6g}"
     if abs(numbers.x) <= 180 and abs(numbers.y) <= 90:
         if _looks_swapped(numbers):
-            raise CrsError(
-                "axes_swapped",
-                f"its axes are swapped: ({x}, {y}) is latitude before longitude",
-                mend="put longitude (x) first",
-                x=x,
-                y=y,
-            )
+            raise axes_swapped(numbers.x, numbers.y)
         return
     if abs(numbers.x) <= 90 and abs(numbers.y) <= 180:
-        raise CrsError(
-            "axes_swapped",
-            f"its axes are swapped: ({x}, {y}) is latitude before longitude",
-            mend="put longitude (x) first",
-            x=x,
-            y=y,
-        )
+        raise axes_swapped(numbers.x, numbers.y)
     x, y = f"{numbers.x:.0f}", f"{numbers.y:.0f}"
     raise CrsError(
         "metres_in_degrees",

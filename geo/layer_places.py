@@ -12,7 +12,16 @@ from pyproj import CRS
 
 from geo.columns import missing
 from geo.control_characters import without_control_characters
-from geo.crs import WGS84, Numbers, crs_named, in_china, label, missing_crs, require_fitting_numbers
+from geo.crs import (
+    WGS84,
+    Numbers,
+    axes_swapped,
+    crs_named,
+    in_china,
+    label,
+    missing_crs,
+    require_fitting_numbers,
+)
 from geo.errors import CrsError
 from geo.findings import Finding
 from geo.formats.raw import RawTable, placed
@@ -144,22 +153,15 @@ def in_its_crs(
             first = int(np.flatnonzero(outside)[0])
             x, y = coordinates[first].tolist()
             if in_china(y, x):
-                raise place.error(
-                    "axes_swapped",
-                    f"its axes are swapped: ({x:.6g}, {y:.6g}) is latitude before longitude",
-                    int(rows[first]),
-                    mend="put longitude (x) first",
-                    x=f"{x:.6g}",
-                    y=f"{y:.6g}",
-                )
+                with placed(place.file, place.layer):
+                    error = axes_swapped(x, y)
+                    error.feature = place.labels[int(rows[first])]
+                    raise error
+            told = {"x": f"{x:.6g}", "y": f"{y:.6g}"}
             raise place.error(
-                "coordinates_off_earth",
-                f"its coordinates ({x:.6g}, {y:.6g}) are not on the earth",
-                int(rows[first]),
-                mend="correct them",
-                x=f"{x:.6g}",
-                y=f"{y:.6g}",
-            )
+                "coordinates_off_earth", f"its coordinates ({told['x']}, {told['y']}) are not on the earth",
+                int(rows[first]), mend="correct them", **told,
+            )  # fmt: skip
     return shapes, chosen
 
 

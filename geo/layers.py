@@ -102,6 +102,8 @@ class Layer:
         None for a layer that was given as a GeoDataFrame.
     renamed : mapping
         As `SourceFile.columns`.
+    place_columns : tuple of str
+        The file's columns that say where a row is; none where it has geometries.
     """
 
     kind: LayerKind
@@ -110,10 +112,16 @@ class Layer:
     findings: tuple[Finding, ...] = ()
     source: SourceFile | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
+    place_columns: tuple[str, ...] = ()
 
     def headed(self, column: str) -> str:
         """Return how the file calls one of our columns."""
         return next((name for name, ours in self.renamed.items() if ours == column), column)
+
+    @property
+    def place_field(self) -> str:
+        """What messages call the field that says where a row is."""
+        return ", ".join(self.place_columns) or "geometry"
 
     @property
     def name(self) -> str:
@@ -247,13 +255,13 @@ def _checked(
         return Layer(kind, frame, None, tuple(findings), renamed=renamed)
     require_finite(shapes, place)
     shapes = simple_shapes(shapes, _SHAPES[kind], place)
+    place_columns = tuple(raw.names[columns[axis]] for axis in ("lon", "lat")) if tabular else ()
     try:
         shapes, chosen = in_its_crs(
             shapes, declared=declared, option=crs, kind=kind, place=place, findings=findings
         )
     except InputError as error:
-        if tabular and error.field is None:
-            error.field = ", ".join(raw.names[columns[axis]] for axis in ("lon", "lat"))
+        error.field = error.field or ", ".join(place_columns) or None
         raise
     if _SHAPES[kind] & POLYGONS:
         needed = np.full(len(shapes), kind in ("communities", "grids")) if counts is None else counts > 0
@@ -274,7 +282,7 @@ def _checked(
     )
     if not kept.all():
         frame = frame[kept].reset_index(drop=True)
-    return Layer(kind, frame, chosen, tuple(findings), renamed=renamed)
+    return Layer(kind, frame, chosen, tuple(findings), renamed=renamed, place_columns=place_columns)
 
 
 def _ids(
