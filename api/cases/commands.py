@@ -29,6 +29,7 @@ from api.database import Store
 from api.settings import Settings
 from api.store_commands import migrated
 from geo.errors import InputError
+from geo.files import replacing
 from maps.text import Language, text
 
 # Faults that a terminal shows; a script gets all of them.
@@ -151,7 +152,8 @@ def look_after_calendar(terminal: Terminal, settings: Settings, said: str | None
                 "calendar_draft_there", f"there is a file {draft} here already", mend="fill that one in",
                 name=str(draft),
             )  # fmt: skip
-        draft.write_text(words, encoding="utf-8")
+        with replacing(draft) as temporary:
+            temporary.write_text(words, encoding="utf-8")
         values: dict[str, object] = {"file": str(draft), "year": year}
         terminal.result([text("cli.calendar_drafted", language, **values)], values)
         return
