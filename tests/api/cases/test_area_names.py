@@ -32,30 +32,39 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en"])
-def test_pages_name_divisions_without_a_name_alike(desk: Desk, address: str, browser: Browser, locale: str):
-    community, street = desk.place.community_id, desk.street
+def reader_of(desk: Desk, address: str, *, street: str | None, community: str | None) -> int:
+    """Give the street and its community these names and something to show on each page; who reads them."""
+    ids = {"street": desk.street, "community": desk.place.community_id}
     roles = ("viewer", "dispatcher", "planner", "inspector", "admin")
-    reader, token = add_person(desk.store, "reader", *((role, street) for role in roles))
+    reader, token = add_person(desk.store, "reader", *((role, desk.street) for role in roles))
     late = desk.report()["number"]
     desk.report(role="dispatcher", lon=None, lat=None, area=STREET)
     desk.take(desk.report()["number"], *WHOLE)
-    for place in (street, community):
+    for place in ids.values():
         held = {"division_id": place, "day": "2026-11-10", "kind": "estate_day", "present": 12, "items": []}
         said = httpx2.post(f"{address}/api/v1/meetings", json=held, headers=bearer(token), trust_env=False)
         assert said.status_code == 201, said.text
     with desk.store.owner.begin() as owner:
-        owner.execute(
-            text("UPDATE divisions SET name = NULL WHERE id = ANY (:ids)"), {"ids": [community, street]}
-        )
+        for level, name in (("street", street), ("community", community)):
+            owner.execute(
+                text("UPDATE divisions SET name = :name WHERE id = :id"), {"name": name, "id": ids[level]}
+            )
         owner.execute(
             text("UPDATE cases SET due_at = now() - interval '3 hours' WHERE number = :n"), {"n": late}
         )
         owner.execute(
-            text("INSERT INTO case_publication (division_id, published) VALUES (:d, true)"), {"d": street}
+            text("INSERT INTO case_publication (division_id, published) VALUES (:d, true)"),
+            {"d": desk.street},
         )
     desk.ids["reader"] = reader
-    desk.call("SELECT set_mode(:d, 'drill', '演练')", "reader", d=street)
+    desk.call("SELECT set_mode(:d, 'drill', '演练')", "reader", d=desk.street)
+    return reader
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_pages_name_divisions_without_a_name_alike(desk: Desk, address: str, browser: Browser, locale: str):
+    reader = reader_of(desk, address, street=None, community=None)
+    community = desk.place.community_id
     with sign_in_browser(desk.store, browser, reader, locale=locale) as context:
         page = context.new_page()
         of_street, of_community = NAMED[locale]
@@ -68,3 +77,15 @@ def test_pages_name_divisions_without_a_name_alike(desk: Desk, address: str, bro
                 expect(page.locator("#community option").filter(has_text=of_community)).to_have_count(1)
             if path not in ("/solved", "/wall"):  # the one is for everybody, the other draws its own
                 expect(page.locator(".mode-banner")).to_contain_text(of_street)
+
+
+def test_names_that_turn_what_follows_are_read_as_they_are_stored(desk: Desk, address: str, browser: Browser):
+    reader = reader_of(desk, address, street="\u202e东街", community="\u202e一社区")
+    with sign_in_browser(desk.store, browser, reader, locale="zh-CN") as context:
+        page = context.new_page()
+        for path, (there, above) in PLACES.items():
+            page.goto(address + path.format(community=desk.place.community_id, street=STREET))
+            for place, name in ((there, "\\u202e一社区"), (above, "\\u202e东街")):
+                if place:
+                    expect(page.locator(place).filter(has_text=name).first, path).to_be_visible()
+            assert "\u202e" not in page.content(), path
