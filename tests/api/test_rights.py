@@ -591,7 +591,7 @@ BODIES: dict[str, Callable[[dict], object]] = {
 # A stream never ends; who is told what is in test_live.py.
 ENDLESS = {"GET /events"}
 # Without an account it is the key of the report that counts; see test_reports.py. Where a station is open is
-# anybody's to know, and so are the streets to it; see test_stations.py.
+# anybody's to know, and so are the streets to it; see stations/test_nearest.py.
 WITHOUT_ACCOUNT = ("/api/v1/reports", "/api/v1/stations/nearest", "/api/v1/stations/ground")
 # Requests about another version than the draft: one that was handed in, one that no other was made from.
 VERSIONS = {
