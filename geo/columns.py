@@ -175,9 +175,10 @@ def _twice(name: str) -> InputError:
 def missing(kind: str, column: str, names: Sequence[str], *, is_table: bool = False) -> InputError:
     """Return the error for a column that a layer must have.
 
-    A table whose first row is a title or a row of data has no names of columns at all.
+    A table whose first row is a title or a row of data names no column at all.
     """
-    if is_table and (len(names) == 1 or any(_is_number(name) for name in names)):
+    is_header = any(columns_held(each, names) for each in (kind, "place"))
+    if is_table and not is_header and (len(names) == 1 or any(_is_number(name) for name in names)):
         return InputError(
             "header_missing", f"its first row does not name the columns (it holds {listed(names)})",
             mend="delete what stands above the row of names, or write one", names=listed(names),

@@ -309,10 +309,10 @@ def in_china(lon: float, lat: float) -> bool:
 
 def axes_swapped(x: float, y: float) -> CrsError:
     """Return the error for degrees that stand in the wrong order."""
-    told = {"x": f"{x:.6g}", "y": f"{y:.6g}"}
+    x_told, y_told = f"{x:.6g}", f"{y:.6g}"
     return CrsError(
-        "axes_swapped", f"its axes are swapped: ({told['x']}, {told['y']}) is latitude before longitude",
-        mend="put longitude (x) first", **told,
+        "axes_swapped", f"its axes are swapped: ({x_told}, {y_told}) is latitude before longitude",
+        mend="put longitude (x) first", x=x_told, y=y_told,
     )  # fmt: skip
 
 

@@ -157,10 +157,10 @@ def in_its_crs(
                     error = axes_swapped(x, y)
                     error.feature = place.labels[int(rows[first])]
                     raise error
-            told = {"x": f"{x:.6g}", "y": f"{y:.6g}"}
+            x_told, y_told = f"{x:.6g}", f"{y:.6g}"
             raise place.error(
-                "coordinates_off_earth", f"its coordinates ({told['x']}, {told['y']}) are not on the earth",
-                int(rows[first]), mend="correct them", **told,
+                "coordinates_off_earth", f"its coordinates ({x_told}, {y_told}) are not on the earth",
+                int(rows[first]), mend="correct them", x=x_told, y=y_told,
             )  # fmt: skip
     return shapes, chosen
 
