@@ -303,7 +303,8 @@ _OF: dict[str, Any] = {
     },
     "BoardOut": {
         "name": "5", "reported": 64, "closed": 52, "open": 12, "due_within": 62, "closed_within": 49,
-        "share_within": 0.79, "mean_s": 103680.0, "median_s": 86400.0, "mean_s_before": 118800.0,
+        "share_within": 0.79, "mean_s": 103680.0, "median_s": 86400.0, "rated": 31, "mean_rating": 4.4,
+        "mean_s_before": 118800.0,
         "reported_before": 58,
     },
     "ThemeOut": {"category": "E0402", "cases": 85, "areas": {"5": 60, "6": 25}},

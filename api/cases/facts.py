@@ -42,6 +42,11 @@ class CaseFacts:
     exempt : bool
         Whether an appeal against "late" was allowed.
     urgent : bool
+    whistled : int
+        How far up departments were called: 1 micro-grid, 2 grid, 3 community, 4 street; 0: none was.
+    rating : int
+        The last one, from 1 to 5; 0: none.
+    rated_at : datetime or None
     """
 
     case_id: str
@@ -69,6 +74,9 @@ class CaseFacts:
     parked: bool = False
     exempt: bool = False
     urgent: bool = False
+    whistled: int = 0
+    rating: int = 0
+    rated_at: datetime | None = None
 
 
 # States in which a case is not handled yet, or no longer.
@@ -80,6 +88,8 @@ _UNHANDLED = frozenset(
 _DONE = frozenset(("handled", "verified"))
 _FILED = frozenset(("accepted", "dispatched", "handled"))
 _TOLD = {"kind": "kind", "mode": "mode", "category": "category", "grid": "grid", "department": "to"}
+# By whistle_levels of the database, the lowest first.
+_LEVELS = ("micro_grid", "grid", "community", "street")
 # Steps that move a deadline without setting the limit anew.
 _CONCEDING = frozenset(("extend", "resume", "answer"))
 
@@ -127,4 +137,8 @@ def _after(case: CaseFacts, event: Event) -> CaseFacts:
     new["parked"] = state == "parked"
     new["exempt"] = case.exempt or event.step == "allow_appeal"
     new["urgent"] = case.urgent or bool(body.get("urgent", False))
+    if event.step in ("whistle", "escalate") and body.get("level") in _LEVELS:
+        new["whistled"] = max(case.whistled, 1 + _LEVELS.index(body["level"]))
+    if event.step == "rate":
+        new |= {"rating": body["rating"], "rated_at": at}
     return replace(case, **new)

@@ -149,6 +149,10 @@ class BoardLine:
         were.
     mean_s, median_s : float or None
         From the report to closing, in seconds, of those that are closed.
+    rated : int
+        How many were rated.
+    mean_rating : float or None
+        From 1 to 5.
     """
 
     name: str
@@ -159,6 +163,8 @@ class BoardLine:
     closed_within: int
     mean_s: float | None
     median_s: float | None
+    rated: int
+    mean_rating: float | None
 
 
 def board(
@@ -181,7 +187,9 @@ def board(
               count(*) FILTER (WHERE quick) AS closed_within,
               avg(extract(epoch FROM closed_at - reported_at)) FILTER (WHERE closed_at <= :now) AS mean_s,
               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - reported_at)::float8)
-                FILTER (WHERE closed_at <= :now) AS median_s
+                FILTER (WHERE closed_at <= :now) AS median_s,
+              count(*) FILTER (WHERE rated_at <= :now) AS rated,
+              avg(rating) FILTER (WHERE rated_at <= :now) AS mean_rating
             FROM (SELECT *, coalesce(closed_at <= least(reported_at + :within, :now), false) AS quick
                   FROM case_facts) c
             WHERE {where} AND mode <> 'drill' AND cancelled_at IS NULL
@@ -195,7 +203,8 @@ def board(
     return [
         BoardLine(
             row.name, row.reported, row.closed, row.open, row.due_within, row.closed_within,
-            None if row.mean_s is None else float(row.mean_s), row.median_s,
+            None if row.mean_s is None else float(row.mean_s), row.median_s, row.rated,
+            None if row.mean_rating is None else float(row.mean_rating),
         )
         for row in rows
     ]  # fmt: skip

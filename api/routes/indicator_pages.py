@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -117,6 +118,7 @@ def show_indicators(
     day: _Code = "",
     area: _Code = "",
     kind: _Kind = "",
+    department: _Code = "",
     by: Grouped = "area",
 ) -> Response:
     """Show the figures of an edition with what they rest on, and how everybody did."""
@@ -127,7 +129,11 @@ def show_indicators(
     except NotFoundError:
         return missing_page(request, actor)
     now = datetime.now(UTC)
-    told = reports.report(session, found, _period(found.period, asks, now), asks.asked)
+    # The figures may be those of one department; the boards compare all.
+    told = reports.report(
+        session, found, _period(found.period, asks, now),
+        replace(asks.asked, department=department or None),
+    )  # fmt: skip
     board_rule = PeriodRule(rule)
     period = reports.period_of(board_rule, asks.day, asks.calendar)
     card, companies = reports.scores(
@@ -140,6 +146,7 @@ def show_indicators(
         "day": asks.day.isoformat(),
         "area": area,
         "kind": kind,
+        "department": department,
         "by": by,
     }
     shown = _Shown(request, session, asks)
@@ -190,7 +197,9 @@ def show_behind(
         is_rate=indicator.numerator != indicator.denominator,
         means={name: predicates[name].text for name in (indicator.numerator, indicator.denominator)},
         address=lambda **more: f"/indicators/cases?{urlencode({**state, 'department': department, **more})}",
-        back=f"/indicators?{urlencode({key: state[key] for key in ('edition', 'day', 'area', 'kind')})}",
+        back="/indicators?" + urlencode({
+            "department": department, **{key: state[key] for key in ("edition", "day", "area", "kind")},
+        }),
     )  # fmt: skip
 
 

@@ -112,6 +112,8 @@ class BoardOut(BaseModel):
     share_within: float | None
     mean_s: float | None
     median_s: float | None
+    rated: int
+    mean_rating: float | None = Field(description="From 1 to 5, of those that were rated")
     mean_s_before: float | None
     reported_before: int
 

@@ -40,6 +40,10 @@ def walk(chance: random.Random) -> list[Event]:
                 body["close_due_at"] = said(at + timedelta(hours=60))
         body |= {"until": said(at + timedelta(days=9)), "of": "1", "grid": "001", "category": "E0103"}
         body["outcome"] = "satisfied"
+        body |= {
+            "level": chance.choice(["micro_grid", "grid", "community", "street"]),
+            "rating": chance.randint(1, 5),
+        }
         if "receive" in step.effects:
             held = True
         else:
