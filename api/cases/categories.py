@@ -311,6 +311,8 @@ def columns_of(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict
 
 def cell_text(value: Any) -> str:
     """Return a cell as text: whole numbers without a decimal point, nothing as ""."""
+    if isinstance(value, str):
+        return value.strip()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():

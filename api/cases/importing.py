@@ -538,10 +538,7 @@ def import_orders(
 def _rows(
     batch: uuid.UUID, orders: Orders, places: Places, edition: Edition, calendar: Calendar
 ) -> Iterator[tuple[Any, ...]]:
-    wkb = shapely.to_wkb(
-        shapely.set_srid(shapely.points(np.nan_to_num(orders.lon), np.nan_to_num(orders.lat)), 4490),
-        include_srid=True,
-    )
+    wkb = _points_as_ewkb(orders.lon, orders.lat)
     conditions = {
         key: condition_of(edition, *key)
         for key in set(zip(orders.categories, orders.conditions, strict=True))
@@ -558,6 +555,18 @@ def _rows(
             None if math.isnan(accuracy) else float(accuracy), reported, response, due,
             calendar.local_day(reported),
         )  # fmt: skip
+
+
+# A point of EWKB: little-endian, of type point with an SRID, and its coordinates.
+_EWKB = np.dtype([("order", "u1"), ("kind", "<u4"), ("srid", "<u4"), ("lon", "<f8"), ("lat", "<f8")])
+
+
+def _points_as_ewkb(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[bytes]:
+    points = np.zeros(len(lon), _EWKB)
+    points["order"], points["kind"], points["srid"] = 1, 0x2000_0001, 4490
+    points["lon"], points["lat"] = lon, lat
+    whole, size = points.tobytes(), _EWKB.itemsize
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
 EXPORTED = (

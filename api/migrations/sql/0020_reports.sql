@@ -54,6 +54,17 @@ BEGIN
       OR said ~ '(^|[^0-9])[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]($|[^0-9])';
 END $$;
 
+-- As in 0001, as an expression that becomes part of the statement that asks.
+CREATE OR REPLACE FUNCTION log_hash(stream text, chain text, seq bigint, at timestamptz, actor bigint, community_id bigint,
+                                    action text, body jsonb, previous bytea)
+RETURNS bytea LANGUAGE sql STABLE AS $$
+  SELECT sha256(previous || convert_to(jsonb_build_array(
+    stream, chain, seq, extract(epoch FROM at)::text, actor, community_id, action, body)::text, 'UTF8'))
+$$;
+
+-- The rows of an import are read three times: in memory, where the files of orders that offices bring have room.
+ALTER FUNCTION import_cases SET work_mem = '64MB';
+
 -- The rules of a case in one function: a table's own are read from their stored text with every statement, and the
 -- constants in them are the longest part of it.
 CREATE FUNCTION is_case(number text, place text, geom geometry, accuracy_m real, channel text, external_number text,

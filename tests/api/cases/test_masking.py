@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from api.cases import masking
 from api.cases.masking import find, masked, require_impersonal
 from api.database import Store
 from api.errors import NotValidError
+from geo.personal_numbers import numbers_in, plain_signs
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 WORDS = st.text("路面积水请处理，。 号楼单元ab", max_size=12)
@@ -47,6 +49,13 @@ def test_masking_leaves_nothing_to_mask_and_is_done_once(said: str):
     clean = masked(said)
     assert find(clean) == ()
     assert masked(clean) == clean
+
+
+@given(st.text("0123456789０１٣八Xx- ‐‑–－+.（）()室号房间户单元栋号楼路,", max_size=30))
+def test_what_is_passed_over_at_a_glance_holds_nothing(said: str):
+    if masking._SIGN.search(said) is None:
+        assert list(numbers_in(said, mistyped=True)) == []
+        assert masking._FLAT.search(plain_signs(said)) is None
 
 
 def test_the_database_takes_every_text_that_was_masked(store: Store):
