@@ -93,6 +93,82 @@ def test_the_time_slider_shows_the_cases_of_its_days_and_the_table_follows(open_
     assert "11月11日" in opened.page.get_attribute(".timeline input", "aria-valuetext")
 
 
+def slide_to(opened: Opened, *days: int) -> None:
+    """Move the slider as a pointer does, day after day."""
+    for day in days:
+        opened.page.evaluate(
+            """async (day) => {
+              const slider = document.querySelector(".timeline input");
+              slider.value = String(day);
+              slider.dispatchEvent(new Event("input"));
+              await new Promise(requestAnimationFrame);
+              await new Promise(requestAnimationFrame);
+            }""",
+            day,
+        )
+
+
+def pan(opened: Opened, dx: int, dy: int) -> None:
+    opened.page.evaluate(f"void window.weige.meeting.page.map.panBy([{dx}, {dy}], {{ animate: false }})")
+    opened.settle()
+
+
+@pytest.mark.parametrize("days", ["0", "7"])
+def test_slid_forth_and_back_the_map_shows_what_a_fresh_page_shows(open_page, meeting, days):
+    pictures = []
+    for way in ((27, 3, 20, 0, 14, 9), (9,)):
+        opened = open_page(meeting)
+        act(opened, "time")
+        opened.page.select_option(".timeline select", days)
+        slide_to(opened, way[0])
+        pan(opened, 150, -60)
+        slide_to(opened, *way)
+        pictures.append(opened.page.locator(".leaflet-container").screenshot())
+
+    assert pictures[0] == pictures[1]
+
+
+# Distance from each case to the nearest pixel that is drawn, and from each such pixel to the nearest case.
+DISTANCES = """(places) => {
+  const { map } = window.weige.meeting.page;
+  const canvas = document.querySelector(".leaflet-weige-labels-pane canvas.grids-picture");
+  const [ground, sheet] = [map.getContainer(), canvas].map((each) => each.getBoundingClientRect());
+  const cases = places.map((each) => map.latLngToContainerPoint(each)).filter(({ x, y }) =>
+    x >= 0 && y >= 0 && x < ground.width && y < ground.height);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const near = cases.map(() => Infinity);
+  let far = 0;
+  for (let at = 0; at < canvas.width * canvas.height; at++) {
+    if (!data[4 * at + 3]) continue;
+    const x = at % canvas.width + sheet.left - ground.left;
+    const y = Math.floor(at / canvas.width) + sheet.top - ground.top;
+    const away = cases.map((each) => Math.hypot(each.x - x, each.y - y));
+    away.forEach((distance, i) => { near[i] = Math.min(near[i], distance); });
+    far = Math.max(far, Math.min(...away));
+  }
+  return [near, far, canvas.width < ground.width || canvas.height < ground.height];
+}"""
+
+
+def test_the_cases_of_a_day_are_drawn_where_they_happened_and_nothing_else(open_page, meeting):
+    rows = incidents(plan_frames(), 90)
+    opened = open_page(meeting)
+    act(opened, "time")
+    opened.page.select_option(".timeline select", "1")
+    seen = 0
+    for dx, dy, day in ((0, 0, 9), (180, -70, 0), (-420, 130, 27), (240, -60, 12)):
+        pan(opened, dx, dy)
+        slide_to(opened, day)
+        # case k is reported on day k % 28
+        places = [[row["lat"], row["lon"]] for k, row in enumerate(rows) if k % 28 == day]
+        near, far, is_part = opened.page.evaluate(DISTANCES, places)
+        assert max(near, default=0) <= 8
+        assert far <= 22
+        assert is_part  # more than the cases' part of the map is neither written nor shown
+        seen += len(near)
+    assert seen >= 6
+
+
 def test_the_figures_are_those_of_the_cases(open_page, meeting):
     opened = open_page(meeting)
     act(opened, "charts")

@@ -63,6 +63,18 @@ test("however time slides, bins count what a fresh count finds", () => {
   }
 });
 
+test("the part of the view with cases holds those of any time, whatever time is shown", () => {
+  const at = [[50, 60], [95, 60], [300, 61], [20, 20], [400, 20]] as const;
+  const bins = new Bins(new Timeline(5, (i) => (i < 4 ? i : null)));
+  bins.slide(0, 1);
+  // Outside the view, not chosen, without a time.
+  bins.lay(200, 120, (i) => (i === 3 ? null : (at[i] as readonly [number, number])));
+
+  assert.deepEqual(bins.extent, [BIN_PX, BIN_PX, 3 * BIN_PX, 2 * BIN_PX]);
+  bins.lay(200, 120, () => null);
+  assert.equal(bins.extent, null);
+});
+
 function item(id: string, more: Partial<Entry> = {}): Entry {
   return newEntry(id, "item", "2026-11-10T01:00:00Z", more);
 }

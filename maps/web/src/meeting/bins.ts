@@ -40,6 +40,8 @@ export class Timeline {
 }
 
 export class Bins {
+  /** Pixels of the view's bins with any case of any time, whole bins; null where there is none. */
+  extent: readonly [x0: number, y0: number, x1: number, y1: number] | null = null;
   private columns = 0;
   private counts = new Int32Array(0);
   private sumX = new Float64Array(0);
@@ -67,6 +69,7 @@ export class Bins {
     this.sumY = new Float64Array(size);
     this.sumId = new Float64Array(size);
     const { order } = this.line;
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     for (let i = 0; i < order.length; i++) {
       const at = pixelOf(order[i] as number);
       const isSeen = at !== null && at[0] >= 0 && at[1] >= 0 && at[0] < width && at[1] < height;
@@ -74,7 +77,13 @@ export class Bins {
       if (!isSeen) continue;
       this.atX[i] = at[0];
       this.atY[i] = at[1];
+      x0 = Math.min(x0, at[0]);
+      y0 = Math.min(y0, at[1]);
+      x1 = Math.max(x1, at[0]);
+      y1 = Math.max(y1, at[1]);
     }
+    const start = (value: number) => Math.floor(value / BIN_PX) * BIN_PX;
+    this.extent = x0 <= x1 ? [start(x0), start(y0), start(x1) + BIN_PX, start(y1) + BIN_PX] : null;
     const [low, high] = [this.low, this.high];
     this.low = this.high = 0;
     this.slide(low, high);

@@ -3,17 +3,17 @@ import * as L from "leaflet";
 import type { Incidents } from "../incidents.ts";
 import type { Box } from "../scene.ts";
 import type { Styles } from "../schema.ts";
+import { clamp } from "../paint.ts";
 import { penOver, RestingLayer, restingOn, type Resting } from "../resting.ts";
 import { Bins, type Timeline } from "./bins.ts";
-import { radiusOf, Stamps, type Pixels } from "./stamps.ts";
+import { OVERHANG, radiusOf, Stamps, type Pixels } from "./stamps.ts";
 
 export class CaseLayer extends RestingLayer {
   private readonly bins: Bins;
   private resting: Resting | null = null;
   private stamps: Stamps | null = null;
-  /** What the canvas shows, written pixel by pixel, and the pen that puts it there. */
-  private picture: ImageData | null = null;
-  private pen: CanvasRenderingContext2D | null = null;
+  /** What the canvas shows, written pixel by pixel, and the pen that puts it there; null where the page has no room. */
+  private picture: { image: ImageData; pixels: Pixels; pen: CanvasRenderingContext2D } | null = null;
   private readonly kindOf: Int16Array;
   private drawn: { x: number; y: number; radius: number }[] = [];
 
@@ -39,16 +39,29 @@ export class CaseLayer extends RestingLayer {
     const { originX, originY, scale, width, height } = resting.view;
     const factor = this.magnified();
     this.resting = resting;
-    // Not a bitmap that rests: to hand one over for every step takes longer than to draw it.
-    this.pen = penOver(this.canvas, resting, { willReadFrequently: true });
-    const [pixelsAcross, pixelsDown] = [this.canvas.width, this.canvas.height];
-    this.picture = pixelsAcross && pixelsDown ? new ImageData(pixelsAcross, pixelsDown) : null;
     this.bins.lay(width / factor, height / factor, (incident) => {
       if (!this.incidents.isChosenKind(incident)) return null;
       const box: Box | null = this.incidents.layer.box(incident);
       return box && [(box[0] - originX) * scale / factor, (box[1] - originY) * scale / factor];
     });
+    this.picture = this.layPicture(resting, factor * resting.ratio);
     this.draw();
+  }
+
+  /** Lay the canvas over the part of the view that holds cases of any time: every step writes and shows all of it. */
+  private layPicture(resting: Resting, ratio: number): CaseLayer["picture"] {
+    const { view } = resting;
+    const [x0, y0, x1, y1] = this.bins.extent ?? [0, 0, 0, 0];
+    const onScreen = (value: number, most: number) => clamp(Math.round(value * ratio), 0, Math.round(most * resting.ratio));
+    const [left, top] = [onScreen(x0 - OVERHANG, view.width), onScreen(y0 - OVERHANG, view.height)];
+    const [width, height] = [onScreen(x1 + OVERHANG, view.width) - left, onScreen(y1 + OVERHANG, view.height) - top];
+    const part = { ...view, width: width / resting.ratio, height: height / resting.ratio };
+    const at = resting.at.add([left / resting.ratio, top / resting.ratio]);
+    // Not a bitmap that rests: to hand one over for every step takes longer than to draw it.
+    const pen = penOver(this.canvas, { ...resting, view: part, at }, { willReadFrequently: true });
+    if (!pen || !width || !height) return null;
+    const image = new ImageData(width, height);
+    return { image, pen, pixels: { left, top, width, height, rgba: new Int32Array(image.data.buffer) } };
   }
 
   /** Show the cases from one place in the order of time to another. */
@@ -71,13 +84,11 @@ export class CaseLayer extends RestingLayer {
     const factor = this.magnified();
     const ratio = factor * this.resting.ratio;
     if (this.stamps?.ratio !== ratio) this.stamps = new Stamps(this.styles.ink.cluster, this.styles.kinds, ratio);
-    const { stamps } = this;
-    const { pen, picture } = this;
-    if (!pen || !picture) return;
-    const { width, height } = picture;
-    const rgba = new Uint32Array(picture.data.buffer).fill(0);
-    this.drawBins({ width, height, rgba }, stamps);
-    pen.putImageData(picture, 0, 0);
+    if (!this.picture) return;
+    const { image, pixels, pen } = this.picture;
+    pixels.rgba.fill(0);
+    this.drawBins(pixels, this.stamps);
+    pen.putImageData(image, 0, 0);
   }
 
   private drawBins(onto: Pixels, stamps: Stamps): void {
