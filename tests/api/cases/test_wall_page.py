@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from api.database import Store
 from tests.accessibility import Findings
 from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk
+from tests.api.place import SIDE_DEG
 from tests.api.planner_page import browser_of, faults_of
 from tests.api.processes import wait_until
 
@@ -122,6 +124,23 @@ def test_a_locked_view_stays_and_an_unlocked_one_follows_the_set_that_is_asked_f
     assert wall.ask("view") == {**locked, "locked": True}
     wall.page.locator("#fit").click()
     wait_until(lambda: wall.ask("view")["lon"] == pytest.approx(IN_SECOND[0], abs=1e-3), what="the view")
+
+
+def test_the_ground_fills_the_wall(wall: Wall):
+    wall.page.set_viewport_size({"width": 400, "height": 800})
+    wall.page.reload()
+    wall.page.evaluate("() => window.weigeCases.ready")
+    wall.shows(0)
+    zoom = wall.ask("view")["zoom"]
+    room = wall.page.evaluate("() => [map.clientWidth - 60, map.clientHeight - 60]")
+    # Two grids side by side, at 33 degrees north.
+    across = 256 * 2**zoom * SIDE_DEG / 360
+    wide, high = 4 * across, 2 * across / math.cos(math.radians(LAT))
+    assert zoom < 17
+    assert wide <= room[0] + 1
+    assert high <= room[1] + 1
+    # A quarter of a zoom more would not fit.
+    assert wide * 2**0.25 > room[0] - 1 or high * 2**0.25 > room[1] - 1
 
 
 def test_a_wall_that_was_cut_off_says_so_and_misses_and_doubles_nothing(wall: Wall, desk: Desk):

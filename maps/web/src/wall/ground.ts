@@ -84,7 +84,9 @@ export class Ground extends L.GridLayer {
 
   override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
     const tile = document.createElement("canvas");
-    const ratio = window.devicePixelRatio || 1;
+    // Between whole zooms the tiles of the nearest are shown larger or smaller, and are drawn for that.
+    const stretch = this._map.getZoomScale(this._map.getZoom(), coords.z);
+    const ratio = (window.devicePixelRatio || 1) * stretch;
     tile.width = tile.height = Math.round(SIDE * ratio);
     const pen = tile.getContext("2d");
     const zoom = coords.z - 1;
@@ -96,7 +98,7 @@ export class Ground extends L.GridLayer {
       .then((drawn) => {
         const colours = getComputedStyle(document.documentElement);
         pen.scale(ratio, ratio);
-        for (const { name, layers } of drawn) for (const layer of layers) draw(pen, name, layer, colours, coords.z);
+        for (const { name, layers } of drawn) for (const layer of layers) draw(pen, name, layer, colours, coords.z, 1 / stretch);
         done(undefined, tile);
       })
       .catch((error: unknown) => done(error as Error, tile));
@@ -104,11 +106,11 @@ export class Ground extends L.GridLayer {
   }
 }
 
-function draw(pen: CanvasRenderingContext2D, name: string, layer: TileLayer, colours: CSSStyleDeclaration, zoom: number): void {
+function draw(pen: CanvasRenderingContext2D, name: string, layer: TileLayer, colours: CSSStyleDeclaration, zoom: number, pixel: number): void {
   const scale = SIDE / layer.extent;
   pen.strokeStyle = pen.fillStyle = colours.getPropertyValue(`--map-${name}`).trim();
-  pen.lineWidth = name === "roads" ? (zoom >= 15 ? 3 : 1.5) : name === "communities" ? 2 : 1;
-  pen.setLineDash(name === "grids" ? [4, 3] : []);
+  pen.lineWidth = pixel * (name === "roads" ? (zoom >= 15 ? 3 : 1.5) : name === "communities" ? 2 : 1);
+  pen.setLineDash(name === "grids" ? [4 * pixel, 3 * pixel] : []);
   pen.lineJoin = "round";
   for (const { kind, parts } of layer.shapes) {
     if (kind === 1) continue;

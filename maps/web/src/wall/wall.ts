@@ -84,7 +84,7 @@ class Wall {
     this.filters = readFilters(location.search);
     this.look = new Look(new URLSearchParams(location.search), (isRecoloured) => this.relook(isRecoloured));
     this.map = L.map(byId("map"), {
-      zoomControl: false, attributionControl: false, minZoom: 3, maxZoom: CLOSEST, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false,
+      zoomControl: false, attributionControl: false, zoomSnap: 0.25, minZoom: 3, maxZoom: CLOSEST, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false,
     });
     L.control.zoom({ position: "bottomleft", zoomInTitle: t("wall.zoom_in"), zoomOutTitle: t("wall.zoom_out") }).addTo(this.map);
     this.map.getContainer().append(legend());
@@ -233,7 +233,8 @@ class Wall {
     const summary = await get<Summary>("summary");
     if (turn !== this.turn || !summary.ok) return;
     if (isToFit && summary.body.extent) this.fit(summary.body.extent);
-    const [bounds, zoom] = [this.map.getBounds(), String(this.map.getZoom())];
+    // Cells are those of whole zooms; of the one before they are larger, so that marks keep apart.
+    const [bounds, zoom] = [this.map.getBounds(), String(Math.floor(this.map.getZoom()))];
     const edge = (value: number, most: number) => Math.max(-most, Math.min(most, value));
     const bbox = [edge(bounds.getWest(), 180), edge(bounds.getSouth(), 90), edge(bounds.getEast(), 180), edge(bounds.getNorth(), 90)].join(",");
     const wantsHeat = this.map.hasLayer(this.heat);
