@@ -410,3 +410,33 @@ def test_a_map_that_was_moved_is_drawn_some_tiles_in_each_frame_and_then_whole(o
     }}""")
     assert tiles >= 6
     assert bare == 0
+
+
+# How often labels were drawn: while a pointer moved over a map just moved, and when all had stood a while.
+DRAWN_AGAIN = """async () => {
+  const ground = document.querySelector(".leaflet-container");
+  const labels = document.querySelector(".leaflet-weige-labels-pane canvas.leaflet-zoom-animated");
+  const { transferFromImageBitmap } = ImageBitmapRenderingContext.prototype;
+  let drawn = 0;
+  const shown = labels.getContext("bitmaprenderer");
+  shown.transferFromImageBitmap = (bitmap) => {
+    drawn++;
+    transferFromImageBitmap.call(shown, bitmap);
+  };
+  window.weige.meeting.page.map.panBy([-100, 0], { animate: false });
+  ground.dispatchEvent(new MouseEvent("mousemove", { bubbles: true, clientX: 900, clientY: 400 }));
+  const atOnce = drawn;
+  await new Promise((done) => setTimeout(done, 1000));
+  return [atOnce, drawn];
+}"""
+
+
+def test_a_pointer_over_a_map_that_was_moved_does_not_hurry_its_labels(open_page, city):
+    opened = open_page(city, 1920, 1080)
+    before = {label["text"]: label["box"][0] for label in opened.labels()}
+
+    at_once, drawn = opened.page.evaluate(DRAWN_AGAIN)
+
+    assert (at_once, drawn) == (0, 1)
+    after = {label["text"]: label["box"][0] for label in opened.labels()}
+    assert any(abs(after[text] - before[text]) > 50 for text in before.keys() & after.keys())

@@ -102,6 +102,11 @@ export class Overlay extends L.Layer {
     }));
   }
 
+  /** Is it being drawn anew over some frames? To be asked what it hits, it does at once what is left. */
+  get isUnderWay(): boolean {
+    return this.begun !== null;
+  }
+
   hit(containerPoint: L.Point): Hit | null {
     this.finish();
     const x = (containerPoint.x - this.offset.x) / this.factor;
@@ -185,6 +190,7 @@ export class Overlay extends L.Layer {
       pen.scale(factor, factor);
       this.draw(pen);
     });
+    this.begun = null;
   }
 
   private draw(pen: CanvasRenderingContext2D): void {

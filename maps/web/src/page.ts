@@ -125,6 +125,8 @@ export class Page {
     new TowerBadges(scene.get("units")).addTo(map);
     map.on("click", (event) => this.identify(event));
     map.on("mousemove", (event) => {
+      // A pointer that goes on moving after a drag must not make one long frame of what is drawn over some.
+      if (this.overlay.isUnderWay) return;
       const isOver = this.overlay.hit(event.containerPoint) !== null || this.hitCases(event.containerPoint).length > 0;
       map.getContainer().classList.toggle("over", isOver);
     });
