@@ -71,7 +71,7 @@ RULES = {
     "keys": Rule(ADMINS, ADMINS, ADMINS),
     "log": Rule(READERS),
     "log of audit": Rule(OVERSEERS),
-    "log_anchors": HIDDEN,
+    **dict.fromkeys(("log_anchors", "version_numbers"), HIDDEN),
     "rate_counters": HIDDEN,
     # Other people's: an answer that is kept for a repeated request belongs to who sent it.
     "idempotency_keys": HIDDEN,
@@ -145,6 +145,7 @@ ADDED = {
     "log of audit": "(stream, chain, seq, at, community_id, action, body, previous, hash)"
     " VALUES ('audit', :k, 1, now(), :area, 'x', '{}', sha256('x'), sha256('y'))",
     "log_anchors": "(stream, chain, seq, hash) VALUES ('audit', :k, 1, sha256('x'))",
+    "version_numbers": "(community_id, last) VALUES (-:n, :n)",
     "rate_counters": "(key, n, expires_at) VALUES (:k, 1, now())",
     "idempotency_keys": "(user_id, key, request_sha256) VALUES (:person, :k, 'x')",
     "jobs": "(kind, area_id, created_by) VALUES ('load', :area, actor())",
@@ -217,6 +218,7 @@ ROWS = {
     "log": ("community_id = :area AND stream = 'edits'", "action"),
     "log of audit": ("community_id = :area AND stream = 'audit'", "action"),
     "log_anchors": ("true", "seq"),
+    "version_numbers": ("true", "last"),
     "rate_counters": ("true", "n"),
     "idempotency_keys": ("user_id = :person", "status"),
     "jobs": ("area_id = :area", "cancel_requested"),

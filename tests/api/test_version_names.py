@@ -56,7 +56,10 @@ def test_a_version_keeps_its_number_and_another_does_not_get_it(client, place, p
 
     assert client.delete(f"/api/v1/versions/{second['id']}", headers=headers).status_code == 204
     assert client.get(f"/api/v1/versions/{third['id']}", headers=headers).json()["number"] == 3
-    assert forked(client, place.version_id, headers)["number"] == 4
+    newest = forked(client, place.version_id, headers)
+    assert newest["number"] == 4
+    assert client.delete(f"/api/v1/versions/{newest['id']}", headers=headers).status_code == 204
+    assert forked(client, place.version_id, headers)["number"] == 5
 
 
 def test_numbers_are_those_of_the_community(store, client, place, planners):
