@@ -100,7 +100,8 @@ def page_layers(
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all; incidents also say when they were reported and closed
-        (`reported_min`, `closed_min`: minutes since 1970 by the clock of the place).
+        (`reported_min`, `closed_min`: minutes since 1970 by the clock of the place; no `closed_min` where
+        no case says when it was closed).
         `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
         large pieces of a grid (`grid` is its row). Findings name the rows of their
@@ -139,6 +140,9 @@ def page_layers(
         layers[f"{name}_pieces"] = _further_pieces(layers[name].geometry)
     if incidents is not None:
         layers["incidents"] = _chosen(incidents, "incidents")
+        # Layers are read with every column they may have; an empty one tells of no closing.
+        if "closed_at" in layers["incidents"] and not layers["incidents"]["closed_at"].fillna("").any():
+            layers["incidents"] = layers["incidents"].drop(columns="closed_at")
         for column, minute in (("reported_at", "reported_min"), ("closed_at", "closed_min")):
             if column in layers["incidents"]:
                 layers["incidents"][minute] = minutes_of(layers["incidents"][column])

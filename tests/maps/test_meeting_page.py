@@ -93,6 +93,21 @@ def test_the_time_slider_shows_the_cases_of_its_days_and_the_table_follows(open_
     assert "11月11日" in opened.page.get_attribute(".timeline input", "aria-valuetext")
 
 
+def test_the_table_is_of_the_days_that_the_keyboard_chose(open_page, meeting):
+    opened = open_page(meeting)
+    page = opened.page
+    act(opened, "time")
+    act(opened, "table")
+    page.click(".meeting-table .chips button >> nth=1")
+
+    for key, listed in (("Home", 4), ("ArrowRight", 8), ("End", 90), ("ArrowLeft", 87)):
+        page.focus(".timeline input")
+        page.keyboard.press(key)
+        opened.settle()
+        assert drawn_cases(opened) == listed
+        assert re.search(r"\d+", page.inner_text(".meeting-table caption"))[0] == str(listed)
+
+
 def slide_to(opened: Opened, *days: int) -> None:
     """Move the slider as a pointer does, day after day."""
     for day in days:
@@ -178,6 +193,21 @@ def test_the_figures_are_those_of_the_cases(open_page, meeting):
     assert sum(int(count) for count in counts) == 90
     due = re.search(r"应办结(\d+)件，其中3日内办结(\d+)件", opened.page.inner_text(".chart.share"))
     assert (int(due[1]), int(due[2])) == (90, 30)
+
+
+def test_cases_that_do_not_say_when_they_were_closed_have_no_share_closed_in_time(open_page, tmp_path):
+    frames = plan_frames()
+    rows = [{**row, "state": "结案", "reported_at": "2025-11-03 08:00"} for row in incidents(frames, 12)]
+    for name, more in (("without", {}), ("empty", {"closed_at": ""})):
+        cases = write_points(tmp_path / f"{name}.csv", [{**row, **more} for row in rows])
+        write_map(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "meeting.html", incidents=str(cases))
+        opened = open_page(tmp_path / "meeting.html")
+        act(opened, "charts")
+        assert "事件没有结案时间" in opened.page.inner_text(".chart-part:last-child")
+        assert opened.page.locator(".share-value").count() == 0
+        act(opened, "table")
+        opened.page.click(".meeting-table .chips button >> nth=1")
+        assert opened.page.locator(".meeting-table thead th").count() == 5
 
 
 def test_decisions_and_comments_come_back_from_their_file_and_two_copies_merge(open_page, meeting, tmp_path):

@@ -32,7 +32,7 @@ export class TimeSlider {
     this.slider.max = String(days.counts.length - 1);
     this.slider.value = this.slider.max;
     this.slider.addEventListener("input", () => this.later());
-    this.slider.addEventListener("change", () => this.onRest());
+    this.slider.addEventListener("change", () => this.rest());
     this.spans.addEventListener("change", () => {
       this.show();
       this.onRest();
@@ -64,6 +64,7 @@ export class TimeSlider {
 
   /** Stop what runs by itself, and show the whole period. */
   stop(): void {
+    this.catchUp();
     this.run(false);
   }
 
@@ -95,6 +96,19 @@ export class TimeSlider {
       this.waiting = 0;
       this.show();
     });
+  }
+
+  /** A key moves the slider and lets it rest before the next picture: what lists the cases must not be a step behind. */
+  private rest(): void {
+    this.catchUp();
+    this.onRest();
+  }
+
+  private catchUp(): void {
+    if (!this.waiting) return;
+    cancelAnimationFrame(this.waiting);
+    this.waiting = 0;
+    this.show();
   }
 
   private show(): void {
