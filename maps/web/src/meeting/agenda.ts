@@ -8,12 +8,15 @@ import type { Scene } from "../scene.ts";
 import { formatMoment } from "../times.ts";
 import { t } from "../words.ts";
 import {
-  emptyNotes, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type MeetingKind, type Notes, type Votes,
+  emptyNotes, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type Meeting, type MeetingKind, type Notes,
+  type Votes,
 } from "./notes.ts";
 import { openCases, placesOf, type Place } from "./places.ts";
 
 /** Cases of a place that are put on the agenda at once. */
 const MOST_CASES = 40;
+/** A larger file is no file of notes: as `MOST_BYTES` of `maps/notes.py`. */
+const MOST_BYTES = 16 * 2 ** 20;
 /** The estate meeting day is the 10th of the month. */
 const ESTATE_DAY = 10;
 
@@ -22,7 +25,8 @@ export interface AgendaOptions {
   scene: Scene;
   file: string;
   now: () => Date;
-  isChosen(incident: number): boolean;
+  /** Is a case of a class and a state that the panel shows? Its time does not matter: a meeting talks about what is open, whenever it came. */
+  isShown(incident: number): boolean;
   /** Ask for a place on the map; the next click is told. */
   pick(onPicked: (at: L.LatLng) => void): void;
   goTo(entry: Entry): void;
@@ -58,10 +62,7 @@ export class Agenda {
     kinds.append(...MEETING_KINDS.map((kind) => element("option", { value: kind }, t(`meeting.agenda.kinds.${kind}`))));
     kinds.value = meeting.kind;
     kinds.addEventListener("change", () => {
-      meeting.kind = kinds.value as MeetingKind;
-      meeting.date = isoDate(meeting.kind === "estate_day" ? nextEstateDay(this.options.now()) : this.options.now());
-      meeting.place = "";
-      this.isSaved = false;
+      this.change(() => this.turnTo(kinds.value as MeetingKind));
       this.render();
       this.root.querySelector<HTMLElement>("select")?.focus();
     });
@@ -72,8 +73,14 @@ export class Agenda {
     place.append(element("option", { value: "" }, t(meeting.kind === "lane_list" ? "meeting.agenda.lane" : "meeting.agenda.place")),
       ...this.places.map(({ name }, i) => element("option", { value: i }, name)));
     const known = this.places.findIndex(({ name }) => name === meeting.place);
-    place.value = known < 0 ? "" : String(known);
-    place.addEventListener("change", () => this.change(() => (meeting.place = this.places[Number(place.value || -1)]?.name ?? "")));
+    // A place that this kind of meeting does not choose from is kept, and can be seen.
+    const isKept = known < 0 && meeting.place !== "";
+    if (isKept) place.append(element("option", { value: "kept" }, meeting.place));
+    place.value = isKept ? "kept" : known < 0 ? "" : String(known);
+    const kept = meeting.place;
+    place.addEventListener("change", () => this.change(() => {
+      meeting.place = place.value === "kept" ? kept : this.places[Number(place.value || -1)]?.name ?? "";
+    }));
     const open = element("input", { type: "file", accept: ".json,application/json", class: "visually-hidden", tabindex: -1, "aria-hidden": "true", multiple: true });
     open.addEventListener("change", () => void this.open([...(open.files ?? [])]).then(() => (open.value = "")));
     this.root.replaceChildren(
@@ -102,10 +109,16 @@ export class Agenda {
   take(text: string, name: string): string {
     try {
       const read = parseNotes(text, this.options.file);
-      const before = this.notes.entries.length;
-      if (!before) this.notes.meeting = read.meeting;
-      this.notes.entries = mergedEntries(this.notes.entries, read.entries);
-      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.length - before });
+      const { entries: own, meeting } = this.notes;
+      if (own.length && !areOne(meeting, read.meeting)) {
+        return t("meeting.agenda.other_meeting", { file: name, theirs: spoken(read.meeting), ours: spoken(meeting) });
+      }
+      // What neither says is told by the other.
+      this.notes.meeting = own.length ? { ...meeting, date: meeting.date || read.meeting.date, place: meeting.place || read.meeting.place } : read.meeting;
+      this.notes.entries = mergedEntries(own, read.entries);
+      // The first file opened is as it lies on the disk; what two hold together lies nowhere yet.
+      if (own.length && JSON.stringify(this.notes.entries) !== JSON.stringify(own)) this.isSaved = false;
+      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.length - own.length });
     } catch (error) {
       if (!(error instanceof NotesError)) throw error;
       return t(`meeting.agenda.refused.${error.message}`, { file: name });
@@ -114,7 +127,10 @@ export class Agenda {
 
   private async open(files: readonly File[]): Promise<void> {
     const said: string[] = [];
-    for (const file of files) said.push(this.take(await readText(file), file.name));
+    for (const file of files) {
+      const text = file.size > MOST_BYTES ? "" : decoded(await readBytes(file));
+      said.push(text === null ? t("meeting.agenda.refused.encoding", { file: file.name }) : this.take(text, file.name));
+    }
     this.render();
     this.said.textContent = said.join(" ");
   }
@@ -138,7 +154,8 @@ export class Agenda {
     const { scene } = this.options;
     const layer = scene.get("incidents");
     const listed = new Set(this.notes.entries.filter(({ removed }) => !removed).map(({ case_id }) => case_id));
-    const found = openCases(scene, place, (incident) => this.options.isChosen(incident)).filter((incident) => !listed.has(layer.text("case_id", incident)));
+    const open = openCases(scene, place).filter((incident) => !listed.has(layer.text("case_id", incident)));
+    const found = open.filter((incident) => this.options.isShown(incident));
     for (const incident of found.slice(0, MOST_CASES)) {
       const grid = layer.number("grid", incident);
       const at = layer.middle(incident);
@@ -151,7 +168,19 @@ export class Agenda {
     }
     this.list();
     const rest = found.length - Math.min(found.length, MOST_CASES);
-    this.said.textContent = t(rest ? "meeting.agenda.listed_some" : "meeting.agenda.listed", { items: found.length - rest, rest, place: place.name });
+    const said = t(rest ? "meeting.agenda.listed_some" : "meeting.agenda.listed", { items: found.length - rest, rest, place: place.name });
+    const hidden = open.length - found.length;
+    this.said.textContent = hidden ? `${said} ${t("meeting.agenda.listed_hidden", { hidden })}` : said;
+  }
+
+  /** Make it another kind of meeting. What was typed stays; only what the page itself proposed is proposed anew. */
+  private turnTo(kind: MeetingKind): void {
+    const { meeting, entries } = this.notes;
+    const proposed = (each: MeetingKind) => isoDate(each === "estate_day" ? nextEstateDay(this.options.now()) : this.options.now());
+    const isUntouched = !entries.length && meeting.date === proposed(meeting.kind);
+    meeting.kind = kind;
+    if (isUntouched) meeting.date = proposed(kind);
+    if (!entries.length && !placesOf(this.options.scene, kind === "lane_list").some(({ name }) => name === meeting.place)) meeting.place = "";
   }
 
   private comment(): void {
@@ -226,6 +255,7 @@ export class Agenda {
     if (!isItem) return element("article", { class: "entry" }, head, field("text", t("meeting.agenda.comment_text"), 2));
     const department = element("input", { type: "text", maxlength: 100, "aria-label": `${name} ${t("meeting.agenda.department")}`, placeholder: t("meeting.agenda.department"), value: entry.department });
     department.addEventListener("input", () => this.change(() => (entry.department = masked(department.value)), entry));
+    department.addEventListener("change", () => (department.value = entry.department));
     const due = element("input", { type: "date", "aria-label": `${name} ${t("meeting.agenda.due")}`, value: entry.due });
     due.addEventListener("change", () => this.change(() => (entry.due = due.value), entry));
     return element("article", { class: "entry" }, head, field("text", t("meeting.agenda.item_text"), 2), this.tally(entry, name),
@@ -263,7 +293,7 @@ export class Agenda {
       const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" · "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
       return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
     });
-    return [element("h2", {}, `${t(`meeting.agenda.kinds.${meeting.kind}`)} ${formatMoment(meeting.date)} `, typed(meeting.place)),
+    return [element("h2", {}, typed(spoken(meeting))),
       element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))];
   }
 }
@@ -289,12 +319,31 @@ function round(degrees: number): number {
   return Math.round(degrees * 1e6) / 1e6;
 }
 
-function readText(file: File): Promise<string> {
+/** Are both one meeting? What one of them leaves open makes no other meeting of it. */
+function areOne(one: Meeting, other: Meeting): boolean {
+  const agree = (key: "date" | "place") => !one[key] || !other[key] || one[key] === other[key];
+  return one.kind === other.kind && agree("date") && agree("place");
+}
+
+function spoken({ kind, date, place }: Meeting): string {
+  return [t(`meeting.agenda.kinds.${kind}`), date && formatMoment(date), place].filter((each) => each).join(" ");
+}
+
+function readBytes(file: File): Promise<ArrayBuffer> {
   return new Promise((resolve) => {
     const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(String(reader.result)));
+    reader.addEventListener("load", () => resolve(reader.result as ArrayBuffer));
     // What cannot be read is told as what is damaged.
-    reader.addEventListener("error", () => resolve(""));
-    reader.readAsText(file);
+    reader.addEventListener("error", () => resolve(new ArrayBuffer(0)));
+    reader.readAsArrayBuffer(file);
   });
+}
+
+/** UTF-8, with or without its mark, as `maps/notes.py` takes it; null for anything else: guessed letters would go on into the minutes. */
+function decoded(bytes: ArrayBuffer): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }

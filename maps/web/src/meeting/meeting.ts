@@ -44,7 +44,7 @@ export class Meeting {
     this.table = new Table(scene, incidents, page.settings.walk, (layer, feature) => page.goTo(layer, [feature]));
     this.agenda = new Agenda({
       map, scene, file: note.id, now: () => new Date(),
-      isChosen: (incident) => incidents.isChosen(incident),
+      isShown: (incident) => incidents.isChosenKind(incident),
       pick: (onPicked) => page.pick(onPicked),
       goTo: ({ lon, lat }) => lon !== null && lat !== null && page.goToPlace([worldX(lon), worldY(lat)]),
     });

@@ -34,7 +34,7 @@ export function isOpen(incidents: IndexedLayer, incident: number): boolean {
 }
 
 /** Cases not closed in a place, the latest first. */
-export function openCases(scene: Scene, { layer, features }: Place, isChosen: (incident: number) => boolean): number[] {
+export function openCases(scene: Scene, { layer, features }: Place): number[] {
   const incidents = scene.get("incidents");
   const shapes = scene.get(layer);
   const found = new Set<number>();
@@ -44,7 +44,7 @@ export function openCases(scene: Scene, { layer, features }: Place, isChosen: (i
     const reach = BESIDE_M / (40075016.686 * Math.cos(latitudeOf(box[1])));
     const grow = layer === "roads" ? reach : 0;
     for (const incident of incidents.within([box[0] - grow, box[1] - grow, box[2] + grow, box[3] + grow])) {
-      if (!isChosen(incident) || !isOpen(incidents, incident)) continue;
+      if (!isOpen(incidents, incident)) continue;
       const at = incidents.middle(incident);
       if (!at) continue;
       const isHere = layer === "roads" ? isNear(shapes, feature, at, reach) : shapes.layer.polygons !== null && isInside(shapes.layer.polygons, feature, ...at);
