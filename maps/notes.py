@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -43,6 +43,12 @@ class Entry:
         Kind of the meeting (`estate_day`, `lane_list`, `other`), its place and its day.
     is_other_form : bool
         Another copy says something later under the same id.
+    form_of : str
+        The entry that this one is another form of; "" for none.
+    position : int
+        Place in its file, from 1: that on the agenda.
+    said : str
+        What it says without when, as the page writes it to compare entries.
     """
 
     id: str
@@ -62,6 +68,9 @@ class Entry:
     meeting: str
     date: str
     place: str
+    form_of: str
+    position: int
+    said: str
     is_other_form: bool = False
 
     @property
@@ -178,35 +187,109 @@ def _entry(path: Path, number: int, entry: Any, about: dict[str, str]) -> Entry:
         masked(one_line(entry[name])) for name in ("text", "decision", "department")
     )
     return Entry(
-        id=entry["form_of"] or entry["id"], type=entry["type"], due=entry["due"],
+        id=entry["id"], type=entry["type"], due=entry["due"],
         text=said, decision=decision, department=department,
         votes=(votes["yes"], votes["no"], votes["abstain"]),
         grid=one_line(entry["grid"]), case_id=one_line(entry["case_id"]), kind=one_line(entry["kind"]),
         lon=entry["lon"], lat=entry["lat"], changed_at=entry["changed_at"], removed=entry["removed"],
         meeting=about["kind"], date=about["date"], place=one_line(about["place"]),
+        form_of=entry["form_of"], position=number, said=_said(entry),
     )  # fmt: skip
 
 
 def merged(copies: Iterable[Sequence[Entry]]) -> list[Entry]:
     """Return the entries of several copies: each once where they agree, every form of it where they do not.
 
-    The form changed last comes first, the others are marked; the order of the copies makes no difference.
+    The form changed last comes first, the others are marked; the order of the copies makes no difference. It
+    is what the page does (`mergedEntries`): a form that was set aside there stays aside whatever is done to
+    it, and is gone once it is removed; where the entry itself is removed there, what was left of it stands.
+    Entries are in the order of the agenda.
     """
-    forms: dict[str, dict[tuple[Any, ...], Entry]] = {}
-    for entry in (each for copy in copies for each in copy):
-        known = forms.setdefault(entry.id, {})
-        other = known.get(entry.content)
-        if other is None or _rank(entry) > _rank(other):
-            known[entry.content] = entry
-    found = []
-    for known in forms.values():
-        latest, *others = sorted(known.values(), key=_rank, reverse=True)
-        found += [latest, *(replace(each, is_other_form=True) for each in others)]
-    return sorted(found, key=lambda each: (each.date, each.place, each.id, each.is_other_form))
+    entries = [each for copy in copies for each in copy]
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        _put(found, entry)
+    set_aside = {each.id for each in entries if each.form_of}
+    positions: dict[str, int] = {}
+    for entry in entries:
+        of = entry.form_of or entry.id
+        positions[of] = min(entry.position, positions.get(of, entry.position))
+    forms: dict[str, list[Entry]] = {}
+    for entry in sorted(found.values(), key=lambda each: (not each.form_of, *_rank(each)), reverse=True):
+        forms.setdefault(entry.form_of or entry.id, []).append(entry)
+    groups = [_in_order(known, set_aside) for known in forms.values()]
+    settled = [
+        [replace(each, id=of, position=positions[of]) for each in group]
+        for of, group in zip(forms, groups, strict=True)
+        if group
+    ]
+    settled.sort(key=lambda group: (group[0].date, group[0].place, group[0].position, group[0].id))
+    return [entry for group in settled for entry in group]
 
 
-def _rank(entry: Entry) -> tuple[str, str]:
-    return (entry.changed_at, repr((entry.content, entry.date, entry.place)))
+def _in_order(known: Sequence[Entry], set_aside: Collection[str]) -> list[Entry]:
+    """Return the forms of an entry, that which stands first; of `known` the entry itself is first."""
+    first = [each for each in known if not each.form_of]
+    others: dict[tuple[Any, ...], Entry] = {}
+    for each in known[len(first) :]:
+        if not each.removed and all(each.content != one.content for one in first):
+            others.setdefault(each.content, each)
+    if all(each.removed for each in first):
+        left = next((each for each in others.values() if each.id in set_aside), None)
+        if left is not None:
+            first.insert(0, others.pop(left.content))
+    return [*first, *(replace(each, is_other_form=True) for each in others.values())]
+
+
+def _put(found: dict[str, Entry], entry: Entry) -> None:
+    """Add an entry to those of other copies as `put` of the page does."""
+    known = found.setdefault(entry.id, entry)
+    earlier, later = sorted((known, entry), key=_rank)
+    found[entry.id] = later
+    if earlier.said == later.said or (earlier.form_of and (earlier.removed or _is_as_set_aside(earlier))):
+        return
+    of = earlier.form_of or earlier.id
+    _put(found, replace(earlier, id=_form_id(of, earlier), form_of=of))
+
+
+def _rank(entry: Entry) -> tuple[bool, str, bytes, str]:
+    """Return what of two entries of one id the later is told by; as the page tells it, but for the last."""
+    units = entry.said.encode("utf-16-be", "surrogatepass")
+    return (
+        not (entry.form_of and _is_as_set_aside(entry)),
+        entry.changed_at,
+        units,
+        repr((entry.date, entry.place, entry.meeting)),
+    )
+
+
+def _is_as_set_aside(form: Entry) -> bool:
+    return form.id == _form_id(form.form_of, form)
+
+
+def _form_id(of: str, entry: Entry) -> str:
+    """Return the id under which the page sets a form aside: by FNV-1a of its UTF-16 units."""
+    digest = 0x811C9DC5
+    units = entry.said.encode("utf-16-be", "surrogatepass")
+    for at in range(0, len(units), 2):
+        digest = (digest ^ int.from_bytes(units[at : at + 2], "big")) * 0x01000193 & 0xFFFFFFFF
+    return f"{of}~{digest:08x}"
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    """Return what an entry says, without when, as `contentOf` of the page writes it."""
+    votes = entry["votes"]
+    said = [
+        entry["type"], entry["text"], entry["decision"], entry["department"], entry["due"],
+        *(votes[way] for way in _VOTES), entry["grid"], entry["case_id"], entry["kind"],
+        *(_as_script_writes(entry[way]) for way in ("lon", "lat")), entry["removed"],
+    ]  # fmt: skip
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def _as_script_writes(degrees: float | None) -> float | None:
+    # JavaScript has one kind of number: 119.0 is 119.
+    return int(degrees) if degrees is not None and float(degrees).is_integer() else degrees
 
 
 def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import permutations
+from pathlib import Path
 
 import openpyxl
 import pytest
 
+import maps
 from geo.errors import InputError
 from maps.export import write_map
-from maps.notes import meeting_id, merged, read_notes, write_merged
+from maps.notes import _form_id, meeting_id, merged, read_notes, write_merged
 from tests.api.test_cli import weige
 from tests.maps.sample_plan import plan_frames, write_plan
 
@@ -60,6 +63,39 @@ def test_a_form_that_a_page_set_aside_is_the_same_entry_here(tmp_path):
     found = merged([first, second])
     assert sorted(each.text for each in found) == sorted(["旧", "新"])
     assert {each.id for each in found} == {"b"}
+
+
+# `maps/web/test/meeting.test.ts` asks the same of the page.
+MERGING = json.loads((Path(maps.__file__).parent / "web" / "test" / "notes.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", MERGING, ids=[case["name"] for case in MERGING])
+def test_what_was_settled_on_the_page_is_settled_here(tmp_path, case):
+    copies = [
+        read_notes(notes(tmp_path / f"{k}.json", [entry(**each) for each in copy]), FILE)
+        for k, copy in enumerate(case["copies"])
+    ]
+
+    for order in permutations(copies):
+        found = merged(order)
+        standing = [each.decision for each in found if not each.removed and not each.is_other_form]
+        assert standing == case["stands"]
+        shown = [f"{each.id} {each.decision}" for each in found if not each.removed]
+        assert sorted(shown) == sorted(re.sub("~[0-9a-f]{8} ", " ", each) for each in case["shown"])
+
+
+def test_a_form_is_set_aside_under_the_id_that_the_page_gives_it(tmp_path):
+    entries = merged([read_notes(notes(tmp_path / "n.json", [entry("b", decision="甲")]), FILE)])
+
+    assert f"{_form_id('b', entries[0])} 甲" in MERGING[0]["shown"]
+
+
+def test_items_are_in_the_order_of_the_agenda(tmp_path):
+    one = read_notes(notes(tmp_path / "1.json", [entry("z"), entry("k"), entry("a")]), FILE)
+    two = read_notes(notes(tmp_path / "2.json", [entry("z"), entry("b")]), FILE)
+
+    assert [each.id for each in merged([one])] == ["z", "k", "a"]
+    assert merged([one, two]) == merged([two, one])
 
 
 GOOD = json.dumps(

@@ -4,6 +4,7 @@ import { BIN_PX, Bins, Timeline } from "../src/meeting/bins.ts";
 import { byClass, byDay, closedInTime, DAY_MIN, minuteOf, type CaseTimes } from "../src/meeting/figures.ts";
 import { contentOf, emptyNotes, mergedEntries, newEntry, parseNotes, type Entry } from "../src/meeting/notes.ts";
 import { arranged, type Column } from "../src/meeting/rows.ts";
+import merging from "./notes.json" with { type: "json" };
 
 const EVERY = () => true;
 
@@ -94,6 +95,17 @@ test("notes of two copies merge without loss, whichever is read first", () => {
   assert.equal(one.find(({ form_of }) => form_of === "b")?.votes.yes, 3);
   assert.deepEqual(said(mergedEntries(one, other)), said(one));
 });
+
+// `tests/maps/test_notes.py` asks the same of the command.
+for (const { name, copies, shown } of merging) {
+  test(`on the page ${name}`, () => {
+    const read = copies.map((copy) => copy.map((entry) => ({ ...item(entry.id), ...entry })));
+    for (const order of [read, [...read].reverse()]) {
+      const found = order.reduce<Entry[]>((own, others) => mergedEntries(own, others), []);
+      assert.deepEqual(found.filter(({ removed }) => !removed).map(({ id, decision }) => `${id} ${decision}`).sort(), shown);
+    }
+  });
+}
 
 test("a damaged file of notes, or one made on another map, is refused", () => {
   const notes = { ...emptyNotes("f1", { kind: "estate_day", date: "2026-11-10", place: "" }), entries: [item("a")] };

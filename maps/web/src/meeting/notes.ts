@@ -1,7 +1,7 @@
 /** Comments and agenda items of a meeting as data: made, saved to a small file, read back and merged. Pure.
  *
- * `maps/notes.py` reads the same files. Nothing is ever lost in merging: of two forms of one entry the later stands,
- * and the other stays beside it under an id of its own. */
+ * `maps/notes.py` reads the same files and merges them alike. Nothing is ever lost in merging: of two forms of one entry
+ * the later stands, and the other stays beside it under an id of its own until somebody removes it. */
 
 export const FORMAT = "weige-notes";
 export const NOTES_VERSION = 1;
@@ -86,20 +86,41 @@ export function parseNotes(text: string, file: string): Notes {
   return read as unknown as Notes;
 }
 
-/** The entries of both, by id: each once where they agree, the later and the other form of it where they do not. */
+/** The entries of both, by id: each once where they agree, the later and the other form of it where they do not.
+ *
+ * A form that was set aside never stands in place of its entry, whatever is done to it afterwards; one that was removed
+ * stays so, also where a copy that knows nothing of it still says the same. */
 export function mergedEntries(own: readonly Entry[], others: readonly Entry[]): Entry[] {
   const found = new Map<string, Entry>(own.map((entry) => [entry.id, entry]));
-  for (const entry of others) {
-    const mine = found.get(entry.id);
-    if (!mine) found.set(entry.id, entry);
-    else if (contentOf(mine) !== contentOf(entry)) {
-      const [later, earlier] = isLater(entry, mine) ? [entry, mine] : [mine, entry];
-      const form: Entry = { ...earlier, id: `${earlier.id}~${digest(contentOf(earlier))}`, form_of: earlier.id };
-      found.set(entry.id, later);
-      found.set(form.id, form);
-    }
+  for (const entry of others) put(found, entry);
+  const said = new Set<string>();
+  for (const entry of found.values()) if (!entry.form_of) said.add(`${entry.id} ${contentOf(entry)}`);
+  return [...found.values()].filter((entry) => {
+    const form = `${entry.form_of} ${contentOf(entry)}`;
+    return !entry.form_of || (!said.has(form) && said.add(form));
+  });
+}
+
+function put(found: Map<string, Entry>, entry: Entry): void {
+  const known = found.get(entry.id);
+  if (!known || contentOf(known) === contentOf(entry)) {
+    if (!known || entry.changed_at > known.changed_at) found.set(entry.id, entry);
+    return;
   }
-  return [...found.values()];
+  const [later, earlier] = isLater(entry, known) ? [entry, known] : [known, entry];
+  found.set(entry.id, later);
+  if (earlier.form_of && (earlier.removed || isAsSetAside(earlier))) return;
+  const of = earlier.form_of || earlier.id;
+  put(found, { ...earlier, id: formId(of, earlier), form_of: of });
+}
+
+function formId(of: string, entry: Entry): string {
+  return `${of}~${digest(contentOf(entry))}`;
+}
+
+/** Whether a form still says what it did when it was set aside: it gives way to whatever was made of it. */
+function isAsSetAside(form: Entry): boolean {
+  return form.id === formId(form.form_of, form);
 }
 
 /** What an entry says, without when it was said. */
@@ -112,6 +133,7 @@ export function contentOf(entry: Entry): string {
 }
 
 function isLater(one: Entry, other: Entry): boolean {
+  if (one.form_of && isAsSetAside(one) !== isAsSetAside(other)) return isAsSetAside(other);
   // Of two at the same second always the same one, whichever file is read first.
   return one.changed_at === other.changed_at ? contentOf(one) > contentOf(other) : one.changed_at > other.changed_at;
 }
