@@ -409,6 +409,110 @@ def test_a_comment_is_put_where_the_map_is_clicked(open_page, meeting):
     assert re.search(r"网格\d{15}", opened.page.inner_text(".agenda-comments"))
 
 
+def pages_of(opened: Opened, path: Path, sheet: str | None) -> list[str]:
+    """Text of each page of what is printed; without a sheet, by the menu of the browser."""
+    if sheet:
+        opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+    path.write_bytes(opened.page.pdf(prefer_css_page_size=True))
+    with pypdfium2.PdfDocument(path) as document:
+        return [page.get_textpage().get_text_bounded() for page in document]
+
+
+def put_notes(opened: Opened, *texts: str) -> None:
+    if not opened.page.is_visible(".agenda"):
+        act(opened, "agenda")
+    for said in texts:
+        opened.page.click("text=便签贴在图中央")
+        opened.page.keyboard.type(said)
+
+
+def test_notes_reach_paper_by_the_numbers_that_they_have_on_the_map(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    put_notes(opened, "此处积水", "多余的", "路灯不亮")
+    opened.page.click(".agenda-comments li:nth-child(2) [aria-label$=删除]")
+
+    for sheet in ("minutes", "A4", "A3", None):
+        pages = pages_of(opened, tmp_path / "sheet.pdf", sheet)
+        assert len(pages) == 1
+        if sheet == "A3":  # what reads a sheet loses letters of one so wide
+            assert "灯" in pages[0]
+            continue
+        assert re.search(r"1\s*此处积水", pages[0]), sheet
+        assert re.search(r"2\s*路灯不亮", pages[0]), sheet
+        assert "多余的" not in pages[0]
+    opened.page.click("text=新增议题")
+    opened.page.keyboard.type("加装路灯")
+    minutes = pages_of(opened, tmp_path / "sheet.pdf", "minutes")
+    assert "加装路灯" in minutes[0]
+    assert "路灯不亮" in minutes[0]
+    assert "路灯不亮" not in "".join(pages_of(opened, tmp_path / "sheet.pdf", "notice"))
+
+
+def test_more_notes_than_a_sheet_has_room_for_go_on_the_next(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    put_notes(opened, *(f"第{k}处积水，下雨天老人出行不便，请街道和物业一起到现场看一看" for k in range(30)))
+
+    pages = pages_of(opened, tmp_path / "sheet.pdf", "A4")
+
+    assert len(pages) == 2
+    for k in range(30):
+        assert f"第{k}处积水" in pages[1]
+
+
+def test_minutes_of_nothing_say_so(open_page, meeting, tmp_path):
+    pages = pages_of(open_page(meeting), tmp_path / "minutes.pdf", "minutes")
+
+    assert "小区议事日" in pages[0]
+    assert "还没有议题" in pages[0]
+
+
+def test_a_note_on_the_map_opens_the_agenda_where_it_is(open_page, meeting):
+    opened = open_page(meeting)
+    put_notes(opened, "此处积水")
+    act(opened, "agenda")
+    assert not opened.page.is_visible(".agenda")
+
+    opened.page.click(".sticker")
+
+    assert opened.page.is_visible(".agenda")
+    assert opened.page.evaluate("document.activeElement.value") == "此处积水"
+
+
+def test_on_a_phone_the_agenda_steps_aside_while_a_place_is_asked_for(open_page, meeting):
+    opened = open_page(meeting, 390, 844, has_touch=True)
+    page = opened.page
+    act(opened, "agenda")
+    page.click("text=在地图上贴便签")
+    assert not page.is_visible(".dock")
+    page.click(".asking button")
+    assert page.is_visible(".agenda")
+    page.click("text=在地图上贴便签")
+    assert "请在地图上点击" in page.inner_text(".asking")
+    box = page.locator(".folium-map").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.wait_for_selector(".agenda-comments .entry")
+    assert page.is_visible(".agenda")
+    assert not page.is_visible(".asking")
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    page.click(".entry-head button >> nth=0")
+    assert not page.is_visible(".dock")
+
+
+def test_who_closes_the_agenda_is_no_longer_asked_for_a_place(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "agenda")
+    opened.page.click("text=在地图上贴便签")
+    act(opened, "agenda")
+    box = opened.page.locator(".folium-map").bounding_box()
+    opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    assert opened.page.locator(".sticker").count() == 0
+    act(opened, "agenda")
+    assert opened.page.locator(".agenda-comments .entry").count() == 0
+    assert opened.page.inner_text(".agenda [role=status]") == ""
+
+
 def test_in_projector_mode_labels_are_half_as_large_again(open_page, meeting):
     opened = open_page(meeting, 1920, 1080)
     before = min(label["size"] for label in opened.labels())

@@ -176,10 +176,10 @@ export class Page {
     this.listeners.filter = listener;
   }
 
-  /** Take the next click of the map for a place. */
-  pick(onPicked: (at: L.LatLng) => void): void {
+  /** Take the next click of the map for a place; null for none any more. */
+  pick(onPicked: ((at: L.LatLng) => void) | null): void {
     this.picking = onPicked;
-    this.map.getContainer().classList.add("picking");
+    this.map.getContainer().classList.toggle("picking", onPicked !== null);
   }
 
   /** Write the map larger, for those at the back of a room. */
@@ -317,8 +317,7 @@ export class Page {
   private identify(event: L.LeafletMouseEvent): void {
     if (this.picking) {
       const picked = this.picking;
-      this.picking = null;
-      this.map.getContainer().classList.remove("picking");
+      this.pick(null);
       return picked(event.latlng);
     }
     const cases = this.hitCases(event.containerPoint);

@@ -15,6 +15,10 @@ import { openCases, placesOf, type Place } from "./places.ts";
 
 /** Cases of a place that are put on the agenda at once. */
 const MOST_CASES = 40;
+/** The notes under a printed map (`meeting.css`): columns, Chinese letters of a line, heights; more than the most go on further sheets. */
+const LEGEND_COLUMNS = 3;
+const LEGEND_LETTERS = 26;
+const [LEGEND_HEAD_MM, LEGEND_LINE_MM, LEGEND_MOST_MM] = [2, 5.2, 34];
 /** A larger file is no file of notes: as `MOST_BYTES` of `maps/notes.py`. */
 const MOST_BYTES = 16 * 2 ** 20;
 /** The estate meeting day is the 10th of the month. */
@@ -27,8 +31,10 @@ export interface AgendaOptions {
   now: () => Date;
   /** Is a case of a class and a state that the panel shows? Its time does not matter: a meeting talks about what is open, whenever it came. */
   isShown(incident: number): boolean;
-  /** Ask for a place on the map; the next click is told. */
-  pick(onPicked: (at: L.LatLng) => void): void;
+  /** Ask for a place on the map; the next click is told, or null where the question is given up. */
+  pick(onPicked: (at: L.LatLng | null) => void): void;
+  /** Open the agenda where it is not. */
+  show(): void;
   goTo(entry: Entry): void;
 }
 
@@ -113,12 +119,13 @@ export class Agenda {
       if (own.length && !areOne(meeting, read.meeting)) {
         return t("meeting.agenda.other_meeting", { file: name, theirs: spoken(read.meeting), ours: spoken(meeting) });
       }
-      // What neither says is told by the other.
+      const known = new Set(own.map(({ id }) => id));
+      // What one leaves open is told by the other.
       this.notes.meeting = own.length ? { ...meeting, date: meeting.date || read.meeting.date, place: meeting.place || read.meeting.place } : read.meeting;
       this.notes.entries = mergedEntries(own, read.entries);
       // The first file opened is as it lies on the disk; what two hold together lies nowhere yet.
       if (own.length && JSON.stringify(this.notes.entries) !== JSON.stringify(own)) this.isSaved = false;
-      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.length - own.length });
+      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.filter(({ id }) => !known.has(id)).length });
     } catch (error) {
       if (!(error instanceof NotesError)) throw error;
       return t(`meeting.agenda.refused.${error.message}`, { file: name });
@@ -184,8 +191,11 @@ export class Agenda {
   }
 
   private comment(): void {
+    this.options.pick((at) => {
+      this.said.textContent = "";
+      if (at) this.addAt(at);
+    });
     this.said.textContent = t("meeting.agenda.pick");
-    this.options.pick((at) => this.addAt(at));
   }
 
   private addAt(at: L.LatLng): void {
@@ -197,6 +207,10 @@ export class Agenda {
   private add(type: Entry["type"], given: Partial<Entry>): void {
     const entry = this.push(type, given);
     this.list();
+    this.goTo(entry);
+  }
+
+  private goTo(entry: Entry): void {
     this.root.querySelector<HTMLElement>(`[data-entry="${entry.id}"] textarea`)?.focus();
   }
 
@@ -214,13 +228,11 @@ export class Agenda {
   }
 
   private list(): void {
-    const shown = this.notes.entries.filter(({ removed }) => !removed);
-    const of = (type: Entry["type"]) => shown.filter((entry) => entry.type === type);
-    const rows = (type: Entry["type"]) => of(type).map((entry, i) => element("li", { "data-entry": entry.id }, this.card(entry, i + 1)));
+    const rows = (type: Entry["type"]) => this.standing(type).map((entry, i) => element("li", { "data-entry": entry.id }, this.card(entry, i + 1)));
     const none = (key: string) => [element("li", { class: "hint" }, t(key))];
-    this.items.replaceChildren(...(of("item").length ? rows("item") : none("meeting.agenda.no_items")));
-    this.comments.replaceChildren(...(of("comment").length ? rows("comment") : none("meeting.agenda.no_comments")));
-    this.mark(of("comment"));
+    this.items.replaceChildren(...(this.standing("item").length ? rows("item") : none("meeting.agenda.no_items")));
+    this.comments.replaceChildren(...(this.standing("comment").length ? rows("comment") : none("meeting.agenda.no_comments")));
+    this.mark(this.standing("comment"));
   }
 
   private mark(comments: readonly Entry[]): void {
@@ -229,7 +241,10 @@ export class Agenda {
       if (entry.lon === null || entry.lat === null) return;
       const icon = L.divIcon({ className: "sticker", html: element("span", {}, String(i + 1)), iconSize: [26, 26], iconAnchor: [4, 24] });
       const marker = L.marker([entry.lat, entry.lon], { icon, keyboard: false, alt: "" });
-      marker.on("click", () => this.root.querySelector<HTMLElement>(`[data-entry="${entry.id}"] textarea`)?.focus());
+      marker.on("click", () => {
+        this.options.show();
+        this.goTo(entry);
+      });
       marker.addTo(this.markers);
     });
   }
@@ -282,19 +297,38 @@ export class Agenda {
     return votes;
   }
 
-  /** The minutes on paper: every item with its tally and decision. */
+  /** The minutes on paper: every item with its tally and decision, and the notes on the map. */
   minutes(): HTMLElement[] {
-    const { meeting, entries } = this.notes;
-    const items = entries.filter(({ type, removed }) => type === "item" && !removed);
-    if (!items.length) return [];
+    const items = this.standing("item");
     const head = element("tr", {}, ...["number", "item_text", "votes", "decision", "department", "due"].map((key) => element("th", { scope: "col" }, t(`meeting.agenda.${key}`))));
     const rows = items.map((entry, i) => {
       const { yes, no, abstain } = entry.votes;
-      const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" · "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
+      const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
       return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
     });
-    return [element("h2", {}, typed(spoken(meeting))),
-      element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))];
+    const table = items.length ? element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", {}, t("meeting.agenda.no_items"));
+    return [element("h2", {}, typed(spoken(this.notes.meeting))), table, ...this.legend(true)];
+  }
+
+  /** The notes on the map as paper tells them, by the numbers that they have there. */
+  legend(tellsGrids = false): HTMLElement[] {
+    const comments = this.standing("comment");
+    if (!comments.length) return [];
+    const rows = comments.map((entry, i) => element("p", {}, element("b", { class: "sticker" }, String(i + 1)),
+      typed([entry.text, tellsGrids && entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid })].filter((each) => each).join(" \u00b7 "))));
+    return [element("h3", {}, t("meeting.agenda.comments")), element("div", { class: "paper-notes" }, ...rows)];
+  }
+
+  /** Millimetres that the legend takes of a sheet; 0 where it takes a sheet of its own. */
+  get legendMm(): number {
+    const lines = this.standing("comment").reduce((sum, { text }) => sum + Math.ceil((text.length + 1) / LEGEND_LETTERS), 0);
+    const height = lines ? LEGEND_HEAD_MM + Math.ceil(lines / LEGEND_COLUMNS) * LEGEND_LINE_MM : 0;
+    return height > LEGEND_MOST_MM ? 0 : height;
+  }
+
+  /** What was not removed. */
+  private standing(type: Entry["type"]): Entry[] {
+    return this.notes.entries.filter((entry) => entry.type === type && !entry.removed);
   }
 }
 

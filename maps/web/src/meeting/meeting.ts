@@ -1,5 +1,6 @@
 /** What a meeting does with the map: tables, time, figures, agenda, large type, paper; all around the page. */
 import "./meeting.css";
+import type * as L from "leaflet";
 import { button, element } from "../dom.ts";
 import { once } from "../once.ts";
 import type { Page } from "../page.ts";
@@ -25,6 +26,7 @@ export class Meeting {
   readonly agenda: Agenda;
   private readonly bar = element("div", { class: "meeting-bar", role: "toolbar" });
   private readonly dock = element("aside", { class: "dock", id: "dock", hidden: true });
+  private readonly ground = element("div", { class: "ground" });
   private readonly paper = element("section", { class: "paper", "aria-hidden": "true" });
   private readonly rest = element("section", { class: "paper rest", "aria-hidden": "true" });
   private readonly stamp = element("footer", { class: "stamp-line" });
@@ -34,6 +36,9 @@ export class Meeting {
   private readonly line = once(() => new Timeline(this.times.count, (incident) => this.times.reported(incident)));
   /** Only drawn while time slides. */
   private readonly cases = once(() => new CaseLayer(this.page.incidents, this.line(), this.page.settings.styles, () => this.page.magnified));
+  /** What is asked of the map, and the line over it that says so. */
+  private asked: ((at: L.LatLng | null) => void) | null = null;
+  private readonly asking = element("div", { class: "asking", role: "status" });
   private slider: TimeSlider | null = null;
   private side: Side | null = null;
 
@@ -41,14 +46,22 @@ export class Meeting {
     const { scene, incidents, map, stage } = page;
     this.times = caseTimes(scene.get("incidents"));
     this.days = byDay(this.times, () => true, periodDays(note));
-    this.table = new Table(scene, incidents, page.settings.walk, (layer, feature) => page.goTo(layer, [feature]));
+    this.table = new Table(scene, incidents, page.settings.walk, (layer, feature) => {
+      this.uncover();
+      page.goTo(layer, [feature]);
+    });
     this.agenda = new Agenda({
       map, scene, file: note.id, now: () => new Date(),
       isShown: (incident) => incidents.isChosenKind(incident),
-      pick: (onPicked) => page.pick(onPicked),
-      goTo: ({ lon, lat }) => lon !== null && lat !== null && page.goToPlace([worldX(lon), worldY(lat)]),
+      pick: (onPicked) => this.ask(onPicked),
+      show: () => this.side !== "agenda" && this.open("agenda"),
+      goTo: ({ lon, lat }) => {
+        if (lon === null || lat === null) return;
+        this.uncover();
+        page.goToPlace([worldX(lon), worldY(lat)]);
+      },
     });
-    const ground = element("div", { class: "ground" });
+    const { ground } = this;
     const cover = watermark(note.watermark);
     stage.classList.add("with-bar");
     stage.prepend(this.bar, ground);
@@ -58,8 +71,11 @@ export class Meeting {
     page.onSpeak(() => this.speak());
     page.onFilter(() => this.filtered());
     page.hitCases = (at) => (this.slider ? this.cases().hit(at) : []);
+    // Who prints by the menu of the browser gets the notes of now, too.
+    window.addEventListener("beforeprint", () => this.fill(document.documentElement.dataset.sheet as Sheet));
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.dock.contains(document.activeElement)) this.open(null);
+      if (event.key === "Escape" && this.asked) this.giveUp();
+      else if (event.key === "Escape" && this.dock.contains(document.activeElement)) this.open(null);
     });
     layOut("A4");
     this.speak();
@@ -107,6 +123,7 @@ export class Meeting {
   }
 
   open(side: Side | null): void {
+    this.answer(null);
     const wasOpen = this.side;
     this.side = side;
     this.dock.hidden = side === null;
@@ -116,13 +133,53 @@ export class Meeting {
     this.page.map.invalidateSize({ animate: false });
   }
 
+  /** Ask for a place on the map. Where the agenda lies over it, the agenda steps aside until there is one. */
+  private ask(onPicked: (at: L.LatLng | null) => void): void {
+    this.answer(null);
+    const isOver = this.uncover();
+    if (isOver) {
+      this.asking.replaceChildren(element("span", {}, t("meeting.agenda.pick")), button(t("meeting.agenda.pick_none"), () => this.giveUp()));
+      this.ground.append(this.asking);
+    }
+    this.asked = (at) => {
+      this.asking.remove();
+      if (isOver && at) this.open("agenda");
+      onPicked(at);
+    };
+    this.page.pick((at) => this.answer(at));
+  }
+
+  /** Close what is open beside the map where there is no room for both; was it in the way? */
+  private uncover(): boolean {
+    const isOver = this.side !== null && getComputedStyle(this.dock).position === "absolute";
+    if (isOver) this.open(null);
+    return isOver;
+  }
+
+  private answer(at: L.LatLng | null): void {
+    const { asked } = this;
+    this.asked = null;
+    this.page.pick(null);
+    asked?.(at);
+  }
+
+  private giveUp(): void {
+    this.answer(null);
+    if (!this.side) this.open("agenda");
+  }
+
   /** Make the sheets that only paper shows. */
   lay(sheet: Sheet): void {
+    this.fill(sheet);
+    layOut(sheet);
+  }
+
+  private fill(sheet: Sheet): void {
     const { scene, settings } = this.page;
     const notice = sheet === "notice" ? noticeSheet(scene, settings, this.page.place(), this.note) : null;
     this.paper.replaceChildren(...(notice?.head ?? (sheet === "minutes" ? this.agenda.minutes() : [])));
-    this.rest.replaceChildren(...(notice?.rest ?? []));
-    layOut(sheet);
+    this.rest.replaceChildren(...(notice?.rest ?? (sheet === "minutes" ? [] : this.agenda.legend())));
+    this.ground.style.setProperty("--legend", `${this.agenda.legendMm}mm`);
   }
 
   private speak(): void {
