@@ -431,7 +431,7 @@ def test_notes_reach_paper_by_the_numbers_that_they_have_on_the_map(open_page, m
     put_notes(opened, "此处积水", "多余的", "路灯不亮")
     opened.page.click(".agenda-comments li:nth-child(2) [aria-label$=删除]")
 
-    for sheet in ("minutes", "A4", "A3", None):
+    for sheet in (None, "minutes", "A4", "A3"):
         pages = pages_of(opened, tmp_path / "sheet.pdf", sheet)
         assert len(pages) == 1
         if sheet == "A3":  # what reads a sheet loses letters of one so wide
