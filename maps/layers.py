@@ -45,7 +45,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "barriers": (),
     "compounds": ("compound_id", "name", "walled"),
     "gates": (),
-    "incidents": ("case_id", "kind", "state", "reported_at", "closed_at", "text"),
+    "incidents": ("case_id", "kind", "category", "state", "reported_at", "closed_at", "text"),
     "stations": ("station_id", "name", "type", "facilities", "opening_hours", "site", "gained", "standing"),
 }
 _GRID_COLUMNS = ("grid_id", "community_id", "name", "kind", "households", "units", "status", "area_m2")

@@ -35,8 +35,8 @@ class Entry:
 
     Attributes
     ----------
-    kind : str
-        Class of the case that the item is about; "" for none.
+    kind, category : str
+        What the case that the item is about is, and its class in the edition; "" for none.
     lon, lat : float or None
         WGS 84.
     meeting, place, date : str
@@ -61,6 +61,7 @@ class Entry:
     grid: str
     case_id: str
     kind: str
+    category: str
     lon: float | None
     lat: float | None
     changed_at: str
@@ -181,6 +182,8 @@ def _entry(path: Path, number: int, entry: Any, about: dict[str, str]) -> Entry:
         or not all(_is_degree(entry.get(name)) for name in ("lon", "lat"))
         or not isinstance(entry.get("removed"), bool)
         or not _DATE.fullmatch(entry["due"])
+        # Files of before classes were noted have none.
+        or not _is_text(entry.get("category", ""))
     ):
         _damaged(path, f"entry {number}")
     said, decision, department = (
@@ -191,6 +194,7 @@ def _entry(path: Path, number: int, entry: Any, about: dict[str, str]) -> Entry:
         text=said, decision=decision, department=department,
         votes=(votes["yes"], votes["no"], votes["abstain"]),
         grid=one_line(entry["grid"]), case_id=one_line(entry["case_id"]), kind=one_line(entry["kind"]),
+        category=one_line(entry.get("category", "")),
         lon=entry["lon"], lat=entry["lat"], changed_at=entry["changed_at"], removed=entry["removed"],
         meeting=about["kind"], date=about["date"], place=one_line(about["place"]),
         form_of=entry["form_of"], position=number, said=_said(entry),
@@ -296,7 +300,8 @@ def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> No
     """Write entries as a workbook: items with their decisions, comments, and decisions as cases to import.
 
     The sheet of cases has the columns that `weige cases import` knows; it holds the items with a decision
-    that stand, whatever is typed stays text.
+    that stand, whatever is typed stays text. A decision is of the day of its meeting, or of that on which it
+    was last changed where the meeting is still to come.
 
     Raises
     ------
@@ -315,22 +320,31 @@ def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> No
 
 
 def _cases(entries: Sequence[Entry], language: Language) -> pd.DataFrame:
-    said = text(
-        "workbook.decision_case", language, text="{text}", decision="{decision}", department="{department}"
-    )
     return pd.DataFrame(
         {
             "external_number": [each.id for each in entries],
-            "category": [each.kind for each in entries],
-            "case_text": [
-                said.format(text=each.text, decision=each.decision, department=each.department)
-                for each in entries
-            ],
+            "category": [each.category or each.kind for each in entries],
+            "case_text": [_told(each, language) for each in entries],
             "lon": pd.Series([each.lon for each in entries], dtype=float),
             "lat": pd.Series([each.lat for each in entries], dtype=float),
-            "reported_at": [each.date or each.changed_at[:10] for each in entries],
+            "reported_at": [_day(each) for each in entries],
         }
     )
+
+
+def _told(entry: Entry, language: Language) -> str:
+    """Return what the text of a case says of a decision; the case that it is about stands first."""
+    ending = text("workbook.decision_case.separator", language)
+    parts = []
+    for name in ("case_id", "text", "decision", "department"):
+        if said := str(getattr(entry, name)).rstrip("\u3002. "):
+            parts.append(text(f"workbook.decision_case.{name}", language, said="{said}").format(said=said))
+    return ending.join(parts)
+
+
+def _day(entry: Entry) -> str:
+    changed = entry.changed_at[:10] if _DATE.fullmatch(entry.changed_at[:10]) else ""
+    return min(day for day in (entry.date, changed) if day) if entry.date or changed else ""
 
 
 def _table(entries: Sequence[Entry], language: Language, *, votes: bool = False) -> pd.DataFrame:
@@ -338,7 +352,7 @@ def _table(entries: Sequence[Entry], language: Language, *, votes: bool = False)
         "meeting": [text(f"page.meeting.agenda.kinds.{each.meeting}", language) for each in entries],
         "date": [each.date for each in entries],
         "place": [each.place for each in entries],
-        "text": [each.text for each in entries],
+        "note_text": [each.text for each in entries],
     }
     if votes:
         for at, way in enumerate(_VOTES):

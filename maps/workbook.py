@@ -33,7 +33,7 @@ MAX_CELL = 32_767
 # A sheet of Excel holds no more rows.
 MAX_ROWS = 1_048_576
 # Widths in characters of the digit 0.
-_WIDTHS = {"text": 90, "unit_ids": 48, "reason": 26}
+_WIDTHS = {"text": 90, "note_text": 60, "unit_ids": 48, "reason": 26}
 MIN_WIDTH, MAX_WIDTH = 9, 40
 _FILLS = {
     ("severity", "error"): "F8CBAD",
@@ -46,7 +46,7 @@ _FILLS = {
     ("change", "new"): "E2EFDA",
     ("recommended", "True"): "E2EFDA",
 }
-_WRAPPED = ("text", "unit_ids")
+_WRAPPED = ("text", "note_text", "unit_ids")
 # Columns of codes that have words in the locale (`workbook.<column>.<code>`).
 _CODED = frozenset(
     {"code", "remedy", "effect", "severity", "status", "kind", "change", "cause", "matter", "item"}

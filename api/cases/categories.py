@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -281,8 +281,13 @@ def read_sheet(path: Path) -> list[dict[str, str]]:
     return [{column: cell_text(cells[row]) for column, cells in values.items()} for row in range(len(raw))]
 
 
-def read_table(path: Path) -> RawTable:
+def read_table(path: Path, *, usual: Collection[str] = ()) -> RawTable:
     """Read a table without geometry from CSV or, by the name of the file, XLSX.
+
+    Parameters
+    ----------
+    usual : collection of str
+        Names of the sheet that is meant where a workbook has several.
 
     Raises
     ------
@@ -294,7 +299,7 @@ def read_table(path: Path) -> RawTable:
 
     content = read_bytes(path)
     if path.suffix.lower() == ".xlsx":
-        return read_spreadsheet(content, path.name, None)
+        return read_spreadsheet(content, path.name, None, usual=usual)
     return read_delimited(content, path.name)
 
 

@@ -32,6 +32,8 @@ from api.places import Gazetteers
 from geo.errors import InputError
 from geo.formats.raw import RawTable
 from geo.geocode import decided
+from maps.text import LANGUAGES
+from maps.text import text as words_of
 
 Report = Callable[[str, int, int], None]
 
@@ -68,6 +70,8 @@ ENDED = frozenset(
         "已作废",
     )
 )
+# The sheet of cases of the workbooks that this product writes, which have others beside it.
+_SHEETS = tuple(words_of("workbook.sheet.cases", language) for language in LANGUAGES)
 # Unknown classes that an error names.
 NAMED_CLASSES = 5
 # A point at which so many orders of so many addresses are is where their system puts what it cannot place.
@@ -191,7 +195,7 @@ def read_orders(
     InputError
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
-    raw = read_table(path)
+    raw = read_table(path, usual=_SHEETS)
     known = COLUMNS if number_column is None else {**COLUMNS, "external_number": (number_column,)}
     found = columns_of(raw.names, known)
     for column in ("external_number", "reported_at"):
@@ -280,6 +284,10 @@ def _categories(
     known |= classes
     said = sheet.cells("category")
     found = [known.get(one, default) for one in said]
+    if not any(one for one, code in zip(said, found, strict=True) if code is None):
+        # Items that people typed at a meeting are of no class.
+        sheet.require([one is not None for one in found], "category", "order_without_category",
+                      "orders have no class", "say theirs by --category CODE")  # fmt: skip
     missing = Counter(one for one, code in zip(said, found, strict=True) if code is None)
     named = ", ".join(f"{name or '-'} ({n})" for name, n in missing.most_common(NAMED_CLASSES))
     if len(missing) > NAMED_CLASSES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Collection
 from datetime import date, datetime, time
 from typing import Any
 
@@ -16,8 +17,14 @@ _MAX_COLUMNS = 256
 _PROLOG_BYTES = 4096
 
 
-def read_spreadsheet(content: bytes, file: str, layer: str | None) -> RawTable:
-    """Read the only sheet with content, or the one named `layer`; its first row names the columns."""
+def read_spreadsheet(
+    content: bytes, file: str, layer: str | None, *, usual: Collection[str] = ()
+) -> RawTable:
+    """Read the only sheet with content, or the one named `layer`; its first row names the columns.
+
+    Of several sheets with content the only one that has a name of `usual` is meant, unless it goes on in
+    further ones (`cases 2`).
+    """
     # Imported where it is needed: most layers are no workbooks, and it takes a quarter of a second.
     import openpyxl
 
@@ -40,7 +47,9 @@ def read_spreadsheet(content: bytes, file: str, layer: str | None) -> RawTable:
             if layer is None:
                 rows_of = {name: _rows(sheet) for name, sheet in sheets.items()}
                 filled = [name for name, rows in rows_of.items() if rows]
-                chosen = chosen_layer(file, None, filled)
+                meant = [name for name in filled if name in usual]
+                goes_on = len(meant) == 1 and any(name.startswith(f"{meant[0]} ") for name in filled)
+                chosen = chosen_layer(file, None, meant if len(meant) == 1 and not goes_on else filled)
                 rows = rows_of[chosen]
             else:
                 chosen = chosen_layer(file, layer, list(sheets))

@@ -162,6 +162,37 @@ def test_a_decision_comes_back_as_a_case_and_nothing_typed_is_a_formula(tmp_path
     assert "联系***" in [cell.value for cell in book["便签"][2]]
 
 
+def test_a_decision_says_its_case_its_class_and_a_day_that_has_come(tmp_path):
+    about = {
+        "decision": "办",
+        "text": "路灯不亮。",
+        "case_id": "AJ7",
+        "kind": "市政设施",
+        "category": "E0110",
+    }
+    said = [
+        entry("a", at="2026-11-08T02:00:00Z", department="城管", **about),
+        entry("b", at="2026-11-12T02:00:00Z", text="未办结", decision="催办"),
+    ]
+    write_merged(tmp_path / "m.xlsx", merged([read_notes(notes(tmp_path / "n.json", said), FILE)]), "zh_CN")
+
+    rows = list(openpyxl.load_workbook(tmp_path / "m.xlsx")["案件"].iter_rows(min_row=2, values_only=True))
+    assert [row[1:3] for row in rows] == [
+        ("E0110", "关联案件AJ7。路灯不亮。决定：办。责任部门：城管"), (None, "未办结。决定：催办"),
+    ]  # fmt: skip
+    # The meeting is of the 10th: what was decided before it is not of a day to come.
+    assert [row[5] for row in rows] == ["2026-11-08", "2026-11-10"]
+
+
+def test_the_sheet_of_items_is_headed_by_what_it_holds(tmp_path):
+    write_merged(
+        tmp_path / "m.xlsx", merged([read_notes(notes(tmp_path / "n.json", [entry("a")]), FILE)]), "zh_CN"
+    )
+
+    heads = [cell.value for cell in openpyxl.load_workbook(tmp_path / "m.xlsx")["议题与决定"][1]]
+    assert heads[3] == "内容"
+
+
 def test_the_command_merges_what_a_meeting_saved_and_says_a_damaged_file_in_one_line(tmp_path):
     page, output = tmp_path / "meeting.html", tmp_path / "merged.xlsx"
     write_map(write_plan(tmp_path / "plan.gpkg", plan_frames()), page)

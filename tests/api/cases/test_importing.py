@@ -6,6 +6,7 @@ import csv
 import random
 from pathlib import Path
 
+import openpyxl
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -18,11 +19,13 @@ from api.cases.commands import everywhere
 from api.cases.importing import Imported, Orders, export_cases, import_orders, read_orders
 from api.database import Store
 from geo.errors import InputError
+from maps.notes import merged, read_notes, write_merged
 from maps.text import LANGUAGES
 from maps.text import text as words_of
 from tests.api.cases.desk import IN_FIRST, LAT, LON, ON_BORDER, Desk
 from tests.api.place import SIDE_DEG
 from tests.api.plans import silent
+from tests.maps.test_notes import FILE, entry, notes
 
 HEADS = ["工单编号", "小类名称", "诉求内容", "地址", "经度", "纬度", "来电时间"]
 GOOD = ["W1", "暴露垃圾", "垃圾成堆", "朝阳路7号", *IN_FIRST, "2026-11-20 09:30:00"]
@@ -192,3 +195,55 @@ def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
         assert export_cases(session, tmp_path / "out.csv") == 2
     came = bring(desk.store, tmp_path / "out.csv")
     assert (came.added, came.located, came.asked) == (2, 1, 1)
+
+
+def decided(folder: Path, *items: dict[str, object]) -> Path:
+    """Return the workbook of a meeting with these items."""
+    made = merged([read_notes(notes(folder / "notes.json", list(items)), FILE)])
+    write_merged(folder / "decided.xlsx", made, "zh_CN")
+    return folder / "decided.xlsx"
+
+
+def test_decisions_of_a_meeting_come_in_as_cases(desk: Desk, tmp_path: Path):
+    lon, lat = IN_FIRST
+    book = decided(
+        tmp_path,
+        entry("a1", text="路灯不亮", decision="加装", department="城管", case_id="AJ7", kind="市政设施",
+              category="E0110", lon=lon, lat=lat),
+        entry("a2", text="河道", decision="清理", kind="水域不洁"),
+    )  # fmt: skip
+    came, again = bring(desk.store, book), bring(desk.store, book)
+
+    assert (came.added, came.located, again.added, again.known) == (2, 1, 0, 2)
+    with desk.store.owner.connect() as owner:
+        rows = {row.external_number: row for row in owner.execute(text("SELECT * FROM cases"))}
+    assert (rows["a1"].category, rows["a1"].grid) == ("E0110", "320924001001001")
+    assert rows["a1"].text == "关联案件AJ7。路灯不亮。决定：加装。责任部门：城管"
+    assert (rows["a2"].category, rows["a2"].text) == ("E0105", "河道。决定：清理")
+
+
+def test_an_item_typed_at_a_meeting_is_given_a_class_as_the_refusal_says(tmp_path: Path):
+    book = decided(tmp_path, entry("a1", text="加装路灯", decision="加装"))
+    with pytest.raises(InputError) as refused:
+        read_orders(book, shipped_edition(), working_calendar())
+
+    assert refused.value.code == "order_without_category"
+    for language in LANGUAGES:
+        assert "--category" in words_of(f"error.{refused.value.code}", language, **refused.value.values)
+    assert read_orders(book, shipped_edition(), working_calendar(), category="E0102").categories == ["E0102"]
+
+
+def test_of_several_sheets_that_of_cases_is_taken_unless_it_goes_on_in_another(tmp_path: Path):
+    book = openpyxl.Workbook()
+    for name in ("说明", "Cases"):
+        page = book.create_sheet(name)
+        page.append(HEADS)
+        page.append(GOOD if name == "Cases" else ["X", *GOOD[1:]])
+    book.save(tmp_path / "one.xlsx")
+    book.create_sheet("Cases 2").append(HEADS)
+    book.save(tmp_path / "two.xlsx")
+
+    assert read_orders(tmp_path / "one.xlsx", shipped_edition(), working_calendar()).numbers == ["W1"]
+    with pytest.raises(InputError) as refused:
+        read_orders(tmp_path / "two.xlsx", shipped_edition(), working_calendar())
+    assert refused.value.code == "several_layers"

@@ -168,7 +168,7 @@ export class Agenda {
       const at = layer.middle(incident);
       const kind = layer.text("kind", incident);
       this.push("item", {
-        case_id: layer.text("case_id", incident), kind, grid: grid === null ? "" : scene.get("grids").text("grid_id", grid),
+        case_id: layer.text("case_id", incident), kind, category: layer.text("category", incident), grid: grid === null ? "" : scene.get("grids").text("grid_id", grid),
         text: t("meeting.agenda.case_item", { kind, state: layer.text("state", incident) }),
         lon: at && round(longitude(at[0])), lat: at && round(latitude(at[1])),
       });

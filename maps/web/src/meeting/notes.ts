@@ -30,6 +30,8 @@ export interface Entry {
   grid: string;
   case_id: string;
   kind: string;
+  /** Class of its case in the edition; "" where the cases of the map have none. */
+  category: string;
   lon: number | null;
   lat: number | null;
   changed_at: string;
@@ -62,7 +64,7 @@ export function emptyNotes(file: string, meeting: Meeting): Notes {
 export function newEntry(id: string, type: Entry["type"], at: string, given: Partial<Entry> = {}): Entry {
   return {
     id, type, text: "", decision: "", department: "", due: "", votes: { yes: 0, no: 0, abstain: 0 }, grid: "", case_id: "", kind: "",
-    lon: null, lat: null, changed_at: at, removed: false, form_of: "", ...given,
+    category: "", lon: null, lat: null, changed_at: at, removed: false, form_of: "", ...given,
   };
 }
 
@@ -83,7 +85,9 @@ export function parseNotes(text: string, file: string): Notes {
   }
   if (read.entries.length > MOST_ENTRIES || !read.entries.every(isEntry)) throw new NotesError("damaged");
   if (read.file !== file) throw new NotesError("other_file");
-  return read as unknown as Notes;
+  const notes = read as unknown as Notes;
+  // Files of before classes were noted have none.
+  return { ...notes, entries: notes.entries.map((entry) => ({ ...entry, category: (entry as Partial<Entry>).category ?? "" })) };
 }
 
 /** The entries of both, by id: each once where they agree, the later and the other form of it where they do not.
@@ -123,7 +127,7 @@ function isAsSetAside(form: Entry): boolean {
   return form.id === formId(form.form_of, form);
 }
 
-/** What an entry says, without when it was said. */
+/** What an entry says, without when it was said, and without the class of its case, which older files do not tell. */
 export function contentOf(entry: Entry): string {
   const { votes } = entry;
   return JSON.stringify([
@@ -166,5 +170,6 @@ function isEntry(value: unknown): boolean {
   const { votes } = value;
   const texts = ["id", "text", "decision", "department", "due", "grid", "case_id", "kind", "changed_at", "form_of"];
   return (value.type === "comment" || value.type === "item") && texts.every((name) => isText(value[name])) && value.id !== "" &&
+    (value.category === undefined || isText(value.category)) &&
     [votes.yes, votes.no, votes.abstain].every(isCount) && isDegree(value.lon) && isDegree(value.lat) && typeof value.removed === "boolean";
 }
