@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from typing import BinaryIO
 
 # Encodings a .cpg file or an XML head may name, by their common spellings without punctuation. Anything
 # else is ignored: Python also knows codecs that are not encodings (zlib, rot13).
@@ -34,6 +35,8 @@ _KNOWN = {
 # Share of characters outside ASCII that must be everyday Chinese (GB 2312) before bytes that are not UTF-8
 # count as GBK: Western letters followed by ASCII also decode as GBK, but to rare characters.
 _EVERYDAY_SHARE = 0.5
+# What a file is told by at first, and how much of it is read at a time.
+_HEAD_BYTES, _BLOCK_BYTES = 4096, 1 << 20
 
 
 def known_encoding(name: str) -> str | None:
@@ -82,6 +85,43 @@ def decoded(values: Iterable[bytes], encoding: str) -> list[str] | None:
 
 def decode_file(content: bytes) -> str | None:
     """Return the text of a whole file in UTF-8, UTF-16, UTF-32 or GB 18030, None if it is in none."""
+    encoding = _of_head(content[:_HEAD_BYTES])
+    if encoding is not None:
+        return _strictly(content, encoding)
+    text = _strictly(content, "utf-8")
+    if text is None:
+        text = _strictly(content, "gb18030")
+        if text is not None and not _is_everyday_chinese(text):
+            return None
+    return text
+
+
+def encoding_of_file(handle: BinaryIO) -> str | None:
+    """Return the encoding in which `decode_file` would read a file, in memory that does not grow with it.
+
+    None if it is in none of them. The file is read from where it stands to its end.
+    """
+    start = handle.tell()
+    encoding = _of_head(handle.read(_HEAD_BYTES))
+    for one in ("utf-8", "gb18030") if encoding is None else (encoding,):
+        handle.seek(start)
+        decoder = codecs.getincrementaldecoder(one)()
+        foreign = everyday = 0
+        try:
+            while block := handle.read(_BLOCK_BYTES):
+                text = decoder.decode(block)
+                if one == "gb18030":
+                    counts = _everyday_of(text)
+                    foreign, everyday = foreign + counts[0], everyday + counts[1]
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return one if everyday >= _EVERYDAY_SHARE * foreign else None
+    return None
+
+
+def _of_head(head: bytes) -> str | None:
+    """Return the encoding that a file begins as; None where only its letters can tell."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF32_LE, "utf-32"),
@@ -89,19 +129,13 @@ def decode_file(content: bytes) -> str | None:
         (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
-        if content.startswith(mark):
-            return _strictly(content, encoding)
-    head = content[:4096]
+        if head.startswith(mark):
+            return encoding
     if head[1::2].count(0) > len(head) // 5:
-        return _strictly(content, "utf-16-le")
+        return "utf-16-le"
     if head[::2].count(0) > len(head) // 5:
-        return _strictly(content, "utf-16-be")
-    text = _strictly(content, "utf-8")
-    if text is None:
-        text = _strictly(content, "gb18030")
-        if text is not None and not _is_everyday_chinese(text):
-            return None
-    return text
+        return "utf-16-be"
+    return None
 
 
 def _strictly(content: bytes, encoding: str) -> str | None:
@@ -112,6 +146,11 @@ def _strictly(content: bytes, encoding: str) -> str | None:
 
 
 def _is_everyday_chinese(text: str) -> bool:
+    foreign, everyday = _everyday_of(text)
+    return everyday >= _EVERYDAY_SHARE * foreign
+
+
+def _everyday_of(text: str) -> tuple[int, int]:
+    """Return how many characters are outside ASCII, and how many of these are everyday Chinese."""
     foreign = "".join(sign for sign in text if ord(sign) > 0x7F)
-    everyday = foreign.encode("gb2312", errors="ignore")
-    return len(everyday) / 2 >= _EVERYDAY_SHARE * len(foreign)
+    return len(foreign), len(foreign.encode("gb2312", errors="ignore")) // 2

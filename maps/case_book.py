@@ -15,6 +15,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from geo.encoding import encoding_of_file
 from geo.errors import InputError
 from geo.files import replacing
 from geo.formats.raw import open_regular
@@ -141,13 +142,18 @@ def _cell(sheet: Any, column: str, value: str) -> Any:
 
 
 def _rows(handle: BinaryIO, file: str) -> Iterator[list[str]]:
-    lines = io.TextIOWrapper(handle, encoding="utf-8-sig", newline="")
+    encoding = encoding_of_file(handle)
+    if encoding is None:
+        raise InputError(
+            "encoding_unreadable",
+            "the text is in no encoding that is known",
+            mend="export it as UTF-8",
+            file=file,
+        )
+    handle.seek(0)
+    lines = io.TextIOWrapper(handle, encoding=encoding, newline="")
     try:
         yield from csv.reader(lines)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            "encoding_unreadable", "the text is not UTF-8", mend="export it as UTF-8", file=file
-        ) from error
     except csv.Error as error:
         raise InputError(
             "table_broken", f"is no table ({error})", mend="export it again", file=file, reason=str(error)

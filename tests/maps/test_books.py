@@ -10,6 +10,7 @@ from itertools import chain, repeat
 import openpyxl
 import pytest
 
+from geo.encoding import decode_file, encoding_of_file
 from geo.errors import InputError
 from maps import case_book
 from maps.case_book import write_case_book, write_rows
@@ -52,6 +53,28 @@ def test_cases_keep_every_row_and_nothing_becomes_a_formula(tmp_path):
     assert {(row[3].value, row[4].value) for row in cells} == {(119.6, 32.0)}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le"])
+def test_cases_are_read_in_the_encodings_in_which_a_map_reads_them(tmp_path, encoding):
+    table = tmp_path / "cases.csv"
+    rows = "case_id,诉求\n" + "".join(f"A{k},路灯不亮\n" for k in range(200))
+    table.write_bytes(rows.encode(encoding))
+    assert decode_file(table.read_bytes()).lstrip("\ufeff") == rows
+
+    count, _ = write_case_book(table, tmp_path / "book.xlsx", language="zh_CN")
+
+    sheet = openpyxl.load_workbook(tmp_path / "book.xlsx").active
+    assert (count, sheet["B201"].value) == (200, "路灯不亮")
+    assert sheet["B1"].value == "诉求"
+
+
+def test_letters_far_down_tell_the_encoding(tmp_path):
+    table = tmp_path / "cases.csv"
+    table.write_bytes(b"case_id,text\n" + b"A,plain\n" * 200_000 + "B,路灯\n".encode("gbk"))
+
+    with table.open("rb") as handle:
+        assert encoding_of_file(handle) == "gb18030"
+
+
 def test_a_column_about_people_is_left_out_and_told(tmp_path):
     table = write_csv(tmp_path / "cases.csv", [["case_id", "联系人", "回访"], ["A1", "王五", "13812345678"]])
 
@@ -88,7 +111,7 @@ def test_memory_does_not_grow_with_the_cases(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [(b"", "table_without_heading"), ("编号\n".encode("gbk"), "encoding_unreadable")]
+    ("content", "code"), [(b"", "table_without_heading"), (b"\x80\xff\n", "encoding_unreadable")]
 )
 def test_a_table_that_is_none_is_refused_and_nothing_is_written(tmp_path, content, code):
     (tmp_path / "cases.csv").write_bytes(content)

@@ -30,6 +30,7 @@ def meeting(tmp_path_factory) -> Path:
     for k, row in enumerate(rows):
         # Long ago, so that nothing depends on the day of the test.
         row["reported_at"] = f"2025-11-{k % 28 + 1:02d} 08:{k % 60:02d}"
+        row["category"] = "E0102"
         row["closed_at"] = f"2025-11-{k % 28 + 2:02d} 09:00" if k % 3 == 0 else ""
     plan = write_plan(folder / "plan.gpkg", frames)
     output = folder / "meeting.html"
@@ -239,6 +240,8 @@ def test_decisions_and_comments_come_back_from_their_file_and_two_copies_merge(o
     item = next(entry for entry in notes[1]["entries"] if "清理河道" in entry["text"])
     assert item["text"] == "清理河道 ***"
     assert item["votes"] == {"yes": 3, "no": 1, "abstain": 0}
+    assert {entry["category"] for entry in notes[1]["entries"] if entry["case_id"]} == {"E0102"}
+    assert item["category"] == ""
     comment = next(entry for entry in notes[0]["entries"] if entry["type"] == "comment")
     assert comment["lon"] == pytest.approx(119.6, abs=0.1)
     first.page.set_input_files(".agenda input[type=file]", [files[1]])
