@@ -27,7 +27,9 @@ def make_atlas(terminal: Terminal, plan_file: Path, output: Path, *, font: str |
         warning = text("cli.atlas_glyphs_missing", terminal.language, characters=told, n=len(made.missing))
         terminal.warn(warning)
     counts = {"communities": made.communities, "cards": made.cards}
-    line = text("cli.atlas_written", terminal.language, file=output, font=made.font, **counts)
+    # A picture is the overview alone: it has no page of a community and no card.
+    key = "cli.atlas_written" if output.suffix.lower() == ".pdf" else "cli.atlas_overview_written"
+    line = text(key, terminal.language, file=output, font=made.font, **counts)
     terminal.result(
         [line], {"atlas": str(output), "font": made.font, "missing": list(made.missing), **counts}
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from api.city_time import now
 from api.console import Report, Terminal
@@ -38,7 +39,7 @@ from geo.plan_layers import read_plan_layers, without_own_grids
 from geo.planning import Plan, plan
 from geo.review import Review
 from maps.bundle import require_bundle
-from maps.findings import findings_frame, remedies_frame
+from maps.findings import findings_frame, remedies_frame, sentence
 from maps.text import text
 
 Sources = Mapping[LayerKind, str]
@@ -139,12 +140,23 @@ def make_map(
     given = [*plans, *(source for source in (incidents, stations) if source), *context]
     ready({output: (".html", ".htm")}, given)
     with terminal.progress() as report:
-        draw_map(
+        found = draw_map(
             terminal, plan_file, output, report,
             incidents=incidents, stations=stations, context=context, fields=fields, crs=crs,
             compare=compare, period=period, watermark=watermark, with_texts=with_texts,
         )  # fmt: skip
-    terminal.result([text("cli.map_written", terminal.language, file=output)], {"map": str(output)})
+    lines = [text("cli.map_written", terminal.language, file=output)]
+    values: dict[str, object] = {"map": str(output)}
+    if period is not None:
+        left_out = dict.fromkeys(("cases_outside_period", "case_day_unreadable"), 0)
+        for finding in found:
+            if finding.code in left_out:
+                left_out[finding.code] = cast("int", finding.values["n"])
+                # That of days that cannot be read was told as a warning already.
+                if finding.severity == "info":
+                    lines.append("  " + sentence(finding, terminal.language))
+        values |= left_out
+    terminal.result(lines, values)
 
 
 def check_grids(

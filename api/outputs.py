@@ -18,6 +18,7 @@ from geo.layers import LayerKind
 from maps.bundle import require_bundle
 
 if TYPE_CHECKING:
+    from geo.findings import Finding
     from maps.result_map import ResultMap
     from maps.walk_map import WalkMap
 
@@ -81,8 +82,8 @@ def draw_map(
     with_texts: bool = False,
     walk: WalkMap | None = None,
     result: ResultMap | None = None,
-) -> None:
-    """Write the map of a plan file, and print what was noticed in the layers added to it."""
+) -> list[Finding]:
+    """Write the map of a plan file; print and return what was noticed in the layers added to it."""
     from maps.export import write_map
 
     report("map", 0, 1)
@@ -93,3 +94,4 @@ def draw_map(
     )  # fmt: skip
     report("map", 1, 1)
     warn(terminal, found)
+    return found

@@ -133,6 +133,13 @@ def write_map(
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
     days = None if period is None else period_of(period)
+    if days is not None and incidents is None:
+        raise InputError(
+            "period_without_cases",
+            "--period is about cases, and none are given",
+            mend="give them by --incidents, or leave --period out",
+            option="--period",
+        )
     frames = read_plan_file(plan, crs=WGS84)
     sources = [_stamped_plan(plan, frames)]
     if compare is not None:

@@ -40,7 +40,14 @@ def period_of(text: str) -> Period:
     except (TypeError, ValueError) as error:
         raise _no_period(text) from error
     if period.last < period.first:
-        raise _no_period(text)
+        raise InputError(
+            "period_reversed",
+            f"the last day of --period {text} is before the first",
+            mend="write the earlier day first",
+            option=text,
+            first=str(period.last),
+            last=str(period.first),
+        )
     return period
 
 

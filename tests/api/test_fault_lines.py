@@ -53,7 +53,7 @@ def test_what_layers_are_refused_for_has_a_text_for_pages_where_it_names_an_opti
     # Of commands alone, which no page runs.
     commands = re.compile(
         r"field_option|register_field|department_of|standing_|communities_missing|tls_|needs_tls|cluster_|folder_"
-        r"|nothing_to|publish_options|store_missing|data_dir|port_|host_|last_admin|paths_are|period_form"
+        r"|nothing_to|publish_options|store_missing|data_dir|port_|host_|last_admin|paths_are|period_"
         r"|members_named|font_missing|counties_|scheduler_|moment_not|candidates_too|site_|minutes_not|border_weight"
     )
     texts = words("en")

@@ -79,6 +79,16 @@ def test_the_command_says_what_it_wrote_and_names_a_font_that_is_missing(tmp_pat
     assert not (tmp_path / "other.pdf").exists()
 
 
+def test_a_picture_of_the_overview_is_told_as_that(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+
+    for language, said in (("zh_CN", "图册总图已写出"), ("en", "overview of the atlas written")):
+        done = weige("atlas", plan, "-o", tmp_path / "atlas.png", "--lang", language)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout
+        assert "0" not in done.stdout.split("atlas.png")[1]
+
+
 def test_a_plan_without_communities_or_units_has_an_atlas(tmp_path):
     frames = {name: frame for name, frame in plan_frames().items() if name in ("micro_grids", "units")}
 

@@ -15,6 +15,9 @@ from maps.export import write_map
 from maps.meeting import minutes_of
 from maps.pack import unpack
 from maps.period import period_of
+from maps.text import LANGUAGES
+from maps.text import text as text_of
+from tests.api.test_cli import weige
 from tests.maps.sample_plan import incidents, plan_frames, write_plan, write_points
 from tests.maps.test_export import Tags
 
@@ -82,12 +85,56 @@ def test_only_cases_of_the_period_are_in_the_file_and_the_others_are_told(made, 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["2026-11-01", "2026-11-31/2026-12-01", "2026-11-02/2026-11-01", "", "a/b"])
+@pytest.mark.parametrize("text", ["2026-11-01", "2026-11-31/2026-12-01", "", "a/b"])
 def test_a_period_that_is_none_is_refused(text):
     with pytest.raises(InputError) as caught:
         period_of(text)
 
     assert caught.value.code == "period_form"
+
+
+def test_a_period_turned_round_is_told_as_that():
+    with pytest.raises(InputError) as caught:
+        period_of("2026-11-02/2026-11-01")
+
+    assert caught.value.code == "period_reversed"
+    for language in LANGUAGES:
+        said = text_of("error.period_reversed", language, **caught.value.values)
+        assert "2026-11-01/2026-11-02" in said
+
+
+def test_the_command_says_how_many_cases_a_period_leaves_out(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+    rows = [
+        {"case_id": f"A{k}", "kind": "路灯", "state": "待处置", "reported_at": day, "lon": 119.6, "lat": 32}
+        for k, day in enumerate(["2026-11-01", "2026-11-03", "2026-11-03", "2026-11-09", "昨天"])
+    ]
+    cases = write_points(tmp_path / "cases.csv", rows)
+    order = [
+        "map",
+        plan,
+        "--incidents",
+        cases,
+        "--period",
+        "2026-11-03/2026-11-04",
+        "-o",
+        tmp_path / "m.html",
+    ]
+
+    spoken = weige(*order, "--lang", "zh_CN")
+    assert spoken.returncode == 0, spoken.stderr
+    assert "2件事件的上报日期不在2026-11-03至2026-11-04之内，未放入地图" in spoken.stdout
+    told = json.loads(weige(*order, "--json").stdout)
+    assert (told["cases_outside_period"], told["case_day_unreadable"]) == (2, 1)
+
+
+def test_a_period_without_cases_is_refused_in_one_line(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+
+    done = weige("map", plan, "--period", "2026-11-03/2026-11-04", "-o", tmp_path / "m.html", "--lang", "en")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "give them by --incidents" in done.stderr
+    assert not (tmp_path / "m.html").exists()
 
 
 def test_moments_are_read_as_offices_write_them():
