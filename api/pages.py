@@ -83,6 +83,13 @@ def script_data(request: Request, kind: str, groups: Iterable[str], /, **values:
     # A page that listens says when an area comes into another mode.
     language, prefixes = reader_language(request), tuple(f"{group}." for group in (*groups, "mode"))
     said = {key: value for key, value in words(language).items() if key.startswith(prefixes)}
+    # What a page says of a service that does not answer it: the same on the pages of plans.
+    shared = "page.asking."
+    said |= {
+        f"asking.{key.removeprefix(shared)}": value
+        for key, value in words(language).items()
+        if key.startswith(shared)
+    }
     return {"kind": kind, "language": language, "words": said, **values}
 
 

@@ -50,7 +50,7 @@ _PLAN_LAYERS = (
     "ledger",
 )
 # Words of pages of the service, of which the file holds nothing.
-_SERVED_WORDS = ("edit.", "compare.", "tomorrow.", "import.")
+_SERVED_WORDS = ("edit.", "compare.", "tomorrow.", "import.", "asking.")
 _GRID_COLUMNS = frozenset({"grid_id", "households", "status"})
 _LEDGER_COLUMNS = frozenset({"households", "from_grid", "to_grid", "cause"})
 

@@ -1,4 +1,5 @@
 /** What a page asks of the service, and how it answers: each request carries what a change from this page needs. */
+import { t } from "./words.ts";
 
 export type Told<T> = { ok: true; body: T } | { ok: false; status: number; detail: string };
 
@@ -59,7 +60,8 @@ async function refusal(answer: Response): Promise<{ ok: false; status: number; d
 }
 
 function notReached(error: unknown): { ok: false; status: number; detail: string } {
-  return { ok: false, status: 0, detail: error instanceof Error ? error.message : String(error) };
+  // What the browser says of it is in the browser's language, and for programmers.
+  return { ok: false, status: 0, detail: t(error instanceof SyntaxError ? "asking.not_understood" : "asking.not_reached") };
 }
 
 /** What a change from this page carries. */

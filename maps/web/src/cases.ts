@@ -10,6 +10,7 @@ import { startMeetings } from "./meetings/meetings.ts";
 import { startNearest } from "./nearest/nearest.ts";
 import { startOffers } from "./offers/offers.ts";
 import { startPoints } from "./points/points.ts";
+import { isPhone } from "./report/phones.ts";
 import { startReport } from "./report/report.ts";
 import { startSolved } from "./solved/solved.ts";
 import { startStations } from "./stations/stations.ts";
@@ -22,8 +23,9 @@ declare global {
     weigeCases: {
       /** Resolves when the page shows what it is for; tests wait for it. */
       ready: Promise<void>;
-      /** For tests, which compare it with the service's own. */
+      /** For tests, which compare both with the service's own. */
       masked: (text: string) => string;
+      isPhone: (written: string) => boolean;
       /** Only on a wall. */
       wall: WallView | null;
     };
@@ -61,6 +63,7 @@ async function start(): Promise<void> {
 
 window.weigeCases = {
   masked,
+  isPhone,
   wall: null,
   ready: new Promise((resolve, reject) => {
     document.addEventListener("DOMContentLoaded", () => start().then(resolve, reject));

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import text
 
+from api.cases.contacts import plain_phone, write_new_key
+from api.errors import NotValidError
+from api.main import create_app
+from api.settings import Settings
+from tests.api.accounts import PASSWORD
 from tests.api.cases.desk import IN_FIRST, Desk
 from tests.api.cases.test_photos import with_metadata
-from tests.api.planner_page import faults_of, sign_in_browser
+from tests.api.planner_page import browser_of, faults_of, sign_in_browser
+from tests.api.processes import api_thread
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +36,15 @@ def resident(desk: Desk, browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(**PHONE)
     yield context
     context.close()
+
+
+@pytest.fixture
+def calling_back(desk: Desk, folder: Path, tmp_path: Path) -> Iterator[str]:
+    """Where the service keeps numbers to call back on."""
+    write_new_key(tmp_path / "contact.key")
+    settings = Settings(data_dir=folder, contact_key_file=tmp_path / "contact.key")
+    with api_thread(create_app(settings, desk.store.url)) as running:
+        yield running
 
 
 def opened(context: BrowserContext, url: str) -> Page:
@@ -197,3 +213,147 @@ def test_the_map_sets_the_place_too(desk: Desk, address: str, resident: BrowserC
     expect(page.locator("#said")).to_contain_text("已上报")
     (made,) = cases(desk)
     assert made["accuracy_m"] is None
+
+
+def test_a_number_that_cannot_be_called_back_is_corrected_before_anything_is_sent(
+    desk: Desk, calling_back: str, resident: BrowserContext
+):
+    page = opened(resident, f"{calling_back}/report")
+    fill(page)
+    page.get_by_label("回访电话").fill("12345678")
+    send(page)
+    expect(page.locator("#said")).to_contain_text("这不是可以回拨的电话号码")
+    assert page.evaluate("() => document.activeElement.id") == "phone"
+    assert cases(desk) == []
+
+    page.get_by_label("回访电话").fill(" 138 1234-5678 ")
+    expect(page.locator("#said")).to_be_empty()
+    send(page)
+
+    expect(page.locator("#said")).to_contain_text("已上报")
+    expect(page.locator("#unkept")).to_be_empty()
+    assert (len(cases(desk)), contacts(desk)) == (1, 1)
+
+
+def test_the_page_knows_a_number_as_the_service_does(desk: Desk, address: str, resident: BrowserContext):
+    written = [
+        "13812345678", "+86 138 1234 5678", "0086-13812345678", "+86008613812345678", "0513-88886666",
+        "（0513）8888666", "021 88886666", "12812345678", "1381234567", "138123456789", "1３812345678", "",
+        "86 13812345678", "010.88886666", "110",
+        "13812345678;", "\u00a013812345678", "１３８１２３４５６７８",
+    ]  # fmt: skip
+    page = opened(resident, f"{address}/report")
+
+    told = page.evaluate("(written) => written.map(window.weigeCases.isPhone)", written)
+
+    assert told == [is_phone(each) for each in written]
+    assert 0 < sum(told) < len(written)
+
+
+def test_what_the_service_refuses_of_a_report_is_told_and_can_be_sent_again(
+    desk: Desk, calling_back: str, resident: BrowserContext
+):
+    page = opened(resident, f"{calling_back}/report")
+    # On their way the number loses its end and the photo what it is: the service itself refuses both.
+    harmed = {"**/reports/contact": '{"phone": "1381234"}', "**/reports/photos": "no picture"}
+    for where, body in harmed.items():
+        page.route(where, harm(body))
+    fill(page)
+    page.get_by_label("回访电话").fill("13812345678")
+    send(page)
+
+    said = page.locator("#said")
+    expect(said).to_contain_text("已上报")
+    expect(said).to_contain_text("回访电话未收下：这不是可以回拨的电话号码")
+    expect(said).to_contain_text("照片未收下：照片无法读取")
+    (made,) = cases(desk)
+    assert (made["photos"], contacts(desk)) == (0, 0)
+
+    # It stays, also when the page is opened again, and is corrected there.
+    page.reload()
+    page.evaluate("() => window.weigeCases.ready")
+    kept = page.locator("#unkept")
+    expect(kept).to_contain_text(str(made["number"]))
+    expect(kept.locator("img")).to_have_count(1)
+    expect(page.locator("#waiting")).to_be_empty()
+    kept.get_by_label("回访电话").fill("110")
+    kept.get_by_role("button", name="重新发送").click()
+    expect(kept.get_by_role("alert")).to_contain_text("这不是可以回拨的电话号码")
+    for where in harmed:
+        page.unroute(where)
+    kept.get_by_label("回访电话").fill("13812345679")
+    kept.get_by_role("button", name="重新发送").click()
+
+    expect(kept).to_be_empty()
+    expect(said).to_contain_text("已上报")
+    expect(said).not_to_contain_text("未收下")
+    (made,) = cases(desk)
+    assert (made["photos"], contacts(desk)) == (1, 1)
+
+
+def test_a_photo_that_is_refused_can_be_left(desk: Desk, address: str, browser: Browser):
+    options = {name: value for name, value in PHONE.items() if name != "locale"}
+    with sign_in_browser(desk.store, browser, desk.ids["grid_worker"], **options) as context:
+        page = opened(context, f"{address}/report")
+        page.route("**/photos", harm("no picture"))
+        fill(page)
+        send(page)
+        expect(page.locator("#said")).to_contain_text("照片未收下：照片无法读取")
+        page.get_by_role("button", name="不再补充").click()
+        expect(page.locator("#unkept")).to_be_empty()
+        page.reload()
+        page.evaluate("() => window.weigeCases.ready")
+        expect(page.locator("#unkept")).to_be_empty()
+        assert len(cases(desk)) == 1
+
+
+def test_a_report_of_an_ended_session_is_sent_after_signing_in(desk: Desk, address: str, browser: Browser):
+    with browser_of(desk.store, browser, "walker", ("grid_worker", desk.street)) as context:
+        page = opened(context, f"{address}/report?lon={IN_FIRST[0]}&lat={IN_FIRST[1]}&category=E0102")
+        page.get_by_label("情况说明").fill("登录过期时写的")
+        with desk.store.owner.begin() as owner:
+            owner.execute(text("DELETE FROM keys WHERE kind = 'session'"))
+        send(page)
+        expect(page.locator("#said")).to_contain_text("登录已过期，请登录后发送")
+        expect(page.locator("#waiting")).to_contain_text("等待登录")
+        assert cases(desk) == []
+
+        page.locator("#said").get_by_role("link", name="登录").click()
+        page.locator("[name=name]").fill("walker")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button[type=submit]").click()
+
+        page.wait_for_url(f"{address}/report**")
+        expect(page.locator("#said")).to_contain_text("已上报")
+        assert [made["text"] for made in cases(desk)] == ["登录过期时写的"]
+
+
+def test_what_was_missing_is_no_longer_told_once_it_is_given(
+    desk: Desk, address: str, resident: BrowserContext
+):
+    page = opened(resident, f"{address}/report")
+    send(page)
+    expect(page.locator("#said")).to_contain_text("还没有位置")
+    page.get_by_role("button", name="暴露垃圾").click()
+    expect(page.locator("#said")).to_contain_text("还没有位置")
+    page.get_by_role("button", name="用当前位置").click()
+    expect(page.locator("#where")).to_contain_text("误差约 5 米")
+    expect(page.locator("#said")).to_be_empty()
+
+
+def harm(body: str) -> Callable[[Route], None]:
+    """What puts another body into a request on its way to the service."""
+    return lambda route: route.continue_(post_data=body)
+
+
+def is_phone(written: str) -> bool:
+    try:
+        plain_phone(written)
+    except NotValidError:
+        return False
+    return True
+
+
+def contacts(desk: Desk) -> int:
+    with desk.store.owner.connect() as owner:
+        return int(owner.execute(text("SELECT count(*) FROM vault.contacts")).scalar_one())

@@ -7,12 +7,15 @@ import { word } from "../case_words.ts";
 import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap, middleOf, pin } from "../ground_map.ts";
 import { maskAsTyped } from "../masking.ts";
+import { signInLink } from "../signing_in.ts";
 import { t } from "../words.ts";
 import { Addresses, type Chosen } from "./addresses.ts";
 import { icon } from "./icons.ts";
+import { isPhone } from "./phones.ts";
 import { sendDraft } from "./sending.ts";
-import { type Draft, newDraft, openShelf, type Shelf } from "./shelf.ts";
+import { type Draft, newDraft, openShelf, type Shelf, type Unkept } from "./shelf.ts";
 import { shrunk } from "./shrink.ts";
+import { unkeptItem } from "./unkept.ts";
 
 interface ReportPage extends CasePage {
   signed_in: boolean;
@@ -31,6 +34,9 @@ interface Nearby {
   state: string;
   days_ago: number;
 }
+
+/** What must be mended before it is sent. */
+type Missing = "place" | "category" | "phone";
 
 const MOST_PHOTOS = 3;
 const KEEP_AFTER_MS = 600;
@@ -55,6 +61,10 @@ class ReportForm {
   private keeping = 0;
   private isSending = false;
   private nearbyTurn = 0;
+  /** What the page asks for at the moment. */
+  private asked: Missing | null = null;
+  private isSignedOut = false;
+  private listed = "";
 
   constructor(private readonly page: ReportPage, private readonly shelf: Shelf) {}
 
@@ -90,6 +100,7 @@ class ReportForm {
       const field = document.getElementById(name) as HTMLInputElement | null;
       field?.addEventListener("input", () => {
         this.draft[name] = field.value;
+        this.noLongerAsked(name === "phone" ? "phone" : null);
         this.keep();
       });
       field?.addEventListener("blur", () => {
@@ -151,6 +162,7 @@ class ReportForm {
       return;
     }
     Object.assign(this.draft, { lon: null, lat: null, accuracy_m: null, area: chosen.area, area_name: chosen.name });
+    this.noLongerAsked("place");
     this.showPlace();
     this.keep();
   }
@@ -168,7 +180,7 @@ class ReportForm {
 
   private locate(): void {
     if (!("geolocation" in navigator)) {
-      this.say(t("report.place.not_found"));
+      this.ask("place", t("report.place.not_found"));
       return;
     }
     byId("where").textContent = t("report.place.looking");
@@ -179,7 +191,7 @@ class ReportForm {
       },
       () => {
         this.showPlace();
-        this.say(t("report.place.not_found"));
+        this.ask("place", t("report.place.not_found"));
       },
       { enableHighAccuracy: true, timeout: 15_000, maximumAge: 10_000 },
     );
@@ -187,6 +199,7 @@ class ReportForm {
 
   private place(lon: number, lat: number, accuracy: number | null): void {
     Object.assign(this.draft, { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)), accuracy_m: accuracy, area: "" });
+    this.noLongerAsked("place");
     this.showPlace();
     this.keep();
     void this.lookNearby();
@@ -194,6 +207,7 @@ class ReportForm {
 
   private choose(category: string): void {
     this.draft.category = category;
+    this.noLongerAsked("category");
     this.showClass();
     this.keep();
     void this.lookNearby();
@@ -233,13 +247,14 @@ class ReportForm {
 
   private async handIn(): Promise<void> {
     for (const field of [this.text, this.address]) field.dispatchEvent(new Event("blur"));
-    const missing = this.draft.lon === null && !this.draft.area ? "place" : !this.draft.category ? "category" : null;
+    const missing = this.missing();
     if (missing) {
-      this.say(t(`report.missing.${missing}`), true);
-      byId(missing === "place" ? "here" : "classes").querySelector("button")?.focus();
-      if (missing === "place") byId("here").focus();
+      this.ask(missing, t(`report.missing.${missing}`), true);
+      const first = missing === "category" ? byId("classes").querySelector("button") : byId(missing === "place" ? "here" : "phone");
+      first?.focus();
       return;
     }
+    this.draft.phone = this.draft.phone.trim();
     window.clearTimeout(this.keeping);
     const draft: Draft = { ...this.draft, state: "waiting", reported_at: new Date().toISOString() };
     await this.shelf.put(draft);
@@ -248,6 +263,25 @@ class ReportForm {
     byId("masked").textContent = "";
     this.addresses.clear();
     await this.sendWaiting();
+  }
+
+  private missing(): Missing | null {
+    const { lon, area, category, phone } = this.draft;
+    if (lon === null && !area) return "place";
+    if (!category) return "category";
+    return phone.trim() && document.getElementById("phone") && !isPhone(phone) ? "phone" : null;
+  }
+
+  private ask(missing: Missing, text: string, isRefused = false): void {
+    this.say(text, isRefused);
+    this.asked = missing;
+    if (missing === "phone") byId("phone").setAttribute("aria-invalid", "true");
+  }
+
+  /** What was asked for is being given: nobody is told any more that it is missing. */
+  private noLongerAsked(given: Missing | null): void {
+    if (given === "phone") byId("phone").removeAttribute("aria-invalid");
+    if (given && given === this.asked) this.say("");
   }
 
   /** Send what waits, one after another; what has no network waits on. */
@@ -259,9 +293,15 @@ class ReportForm {
         if (draft.state !== "waiting") continue;
         this.say(t("report.sending"));
         const outcome = await sendDraft(draft, { isSignedIn: this.page.signed_in }, (part) => this.shelf.put(part));
+        this.isSignedOut = outcome.kind === "signed_out";
         if (outcome.kind === "sent") {
-          await this.shelf.remove(draft.id);
-          this.thank(outcome.number);
+          if (outcome.unkept.length) await this.shelf.put({ ...draft, state: "partly", photos: [], sent: 0 });
+          else await this.shelf.remove(draft.id);
+          this.thank(outcome.number, outcome.unkept);
+        } else if (outcome.kind === "signed_out") {
+          this.say(t(this.page.signed_in ? "report.signed_out" : "report.sign_in_first"), true);
+          this.said.append(" ", signInLink());
+          break;
         } else if (outcome.kind === "refused") {
           await this.shelf.put({ ...draft, state: "refused", refused: outcome.detail });
           this.say(t("report.refused", { detail: outcome.detail }), true);
@@ -276,20 +316,37 @@ class ReportForm {
     }
   }
 
-  private thank(number: string): void {
+  private thank(number: string, unkept: readonly Unkept[]): void {
+    this.asked = null;
     this.said.className = "good";
-    this.said.replaceChildren(t("report.sent"), " ",
-      this.page.signed_in ? element("a", { href: `/cases/${number}` }, number) : element("b", {}, number));
+    const parts = new Map(unkept.map(({ part, detail }) => [part, detail]));
+    this.said.replaceChildren(t("report.sent"), " ", this.numbered(number),
+      ...Array.from(parts, ([part, detail]) => element("span", { class: "refused" }, t("report.unkept.but"), t(`report.unkept.${part}`, { detail }))));
+  }
+
+  private numbered(number: string): HTMLElement {
+    return this.page.signed_in ? element("a", { href: `/cases/${number}` }, number) : element("b", {}, number);
   }
 
   private async showWaiting(): Promise<void> {
-    const waiting = (await this.shelf.all()).filter(({ state }) => state !== "open");
+    const kept = await this.shelf.all();
+    const waiting = kept.filter(({ state }) => state === "waiting" || state === "refused");
+    const partly = kept.filter(({ state }) => state === "partly");
+    const listed = partly.map(({ id }) => id).join();
+    // What is being typed there stays while nothing is added or gone.
+    if (listed !== this.listed) byId("unkept").replaceChildren(...(partly.length
+      ? [element("h2", {}, t("report.unkept.title", { count: partly.length })), element("ul", {}, ...partly.map((draft) => unkeptItem(draft, this.numbered(draft.number ?? ""), {
+        again: (corrected) => void this.shelf.put(corrected).then(() => this.showWaiting()).then(() => this.sendWaiting()),
+        leave: () => void this.shelf.remove(draft.id).then(() => this.showWaiting()),
+      })))]
+      : []));
+    this.listed = listed;
     const names = new Map(this.page.categories.map((each) => [each.code, each.small_name]));
     byId("waiting").replaceChildren(...(waiting.length
       ? [element("h2", {}, t("report.waiting.title", { count: waiting.length })),
         element("ul", {}, ...waiting.map((draft) => element("li", {},
           element("b", {}, names.get(draft.category) ?? draft.category), " ", typed(draft.address || draft.text), " ",
-          element("span", { class: draft.state === "refused" ? "refused" : "soft" }, draft.state === "refused" ? draft.refused : t("report.waiting.state")),
+          element("span", { class: draft.state === "refused" ? "refused" : "soft" }, draft.state === "refused" ? draft.refused : t(this.isSignedOut ? "report.waiting.login" : "report.waiting.state")),
           ...(draft.state === "refused" ? [button(t("report.waiting.edit"), () => void this.reopen(draft), { class: "quiet" })] : []),
           button(t("report.waiting.remove"), () => void this.shelf.remove(draft.id).then(() => this.showWaiting()), { class: "quiet" })))),
         button(t("report.waiting.send"), () => void this.sendWaiting(), { class: "quiet" })]
@@ -299,7 +356,7 @@ class ReportForm {
   /** Take a refused report into the form again, as a new one. */
   private async reopen(draft: Draft): Promise<void> {
     await this.shelf.remove(draft.id);
-    this.draft = { ...draft, id: newDraft().id, state: "open", refused: "", number: null, sent: 0 };
+    this.draft = { ...draft, id: newDraft().id, state: "open", refused: "", number: null, sent: 0, unkept: [] };
     this.show();
     this.keep();
     await this.showWaiting();
@@ -371,6 +428,7 @@ class ReportForm {
   }
 
   private say(text: string, isRefused = false): void {
+    this.asked = null;
     this.said.className = isRefused ? "refused" : "";
     this.said.textContent = text;
   }

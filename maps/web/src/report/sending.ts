@@ -1,19 +1,21 @@
 /** Hand a report in: the report, then its contact, then its photos; each may be sent again and is there once. */
 import { askService, type Told } from "../asking.ts";
-import type { Draft } from "./shelf.ts";
+import { SIGNED_OUT } from "../signing_in.ts";
+import type { Draft, Unkept } from "./shelf.ts";
 
-/** What became of it: done, to be tried again, or refused for good. */
-export type Outcome = { kind: "sent"; number: string } | { kind: "later"; detail: string } | { kind: "refused"; detail: string };
+/** What became of it: done but for parts that were refused, to be tried again (after signing in), or refused for good. */
+export type Outcome = { kind: "sent"; number: string; unkept: Unkept[] } | { kind: "later" | "signed_out" | "refused"; detail: string };
 
 export interface Door {
   isSignedIn: boolean;
 }
 
-const AGAIN = new Set([0, 401, 408, 425, 429]);
+const AGAIN = new Set([0, 408, 425, 429]);
 
 /** Send what of a draft the service does not have yet; `keep` is told of each part that arrived. */
 export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) => Promise<void>): Promise<Outcome> {
   const headers = { "Idempotency-Key": draft.id };
+  draft.unkept ??= [];
   if (!draft.number) {
     const facts = {
       category: draft.category, text: draft.text,
@@ -33,8 +35,10 @@ export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) =
     const told = await current(() => door.isSignedIn
       ? askService(`/api/v1/cases/${draft.number}/contact`, { method: "PUT", body: { phone: draft.phone } })
       : askService("/api/v1/reports/contact", { body: { phone: draft.phone }, headers }));
-    if (!told.ok && refusal(told).kind === "later") return refusal(told);
-    // A number that is refused does not hold the report back.
+    if (!told.ok) {
+      if (refusal(told).kind !== "refused") return refusal(told);
+      draft.unkept.push({ part: "phone", phone: draft.phone, detail: told.detail });
+    }
     draft.phone = "";
     await keep(draft);
   }
@@ -42,15 +46,19 @@ export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) =
     const photo = draft.photos[draft.sent]!;
     const told = await current(() => askService(door.isSignedIn ? `/api/v1/cases/${draft.number}/photos` : "/api/v1/reports/photos",
       { body: photo, headers: door.isSignedIn ? {} : headers }));
-    if (!told.ok && refusal(told).kind === "later") return refusal(told);
+    if (!told.ok) {
+      if (refusal(told).kind !== "refused") return refusal(told);
+      draft.unkept.push({ part: "photo", photo, detail: told.detail });
+    }
     draft.sent += 1;
     await keep(draft);
   }
-  return { kind: "sent", number: draft.number };
+  return { kind: "sent", number: draft.number, unkept: draft.unkept };
 }
 
 function refusal(told: { status: number; detail: string }): Outcome {
-  return { kind: AGAIN.has(told.status) || told.status >= 500 ? "later" : "refused", detail: told.detail };
+  const kind = told.status === SIGNED_OUT ? "signed_out" : AGAIN.has(told.status) || told.status >= 500 ? "later" : "refused";
+  return { kind, detail: told.detail };
 }
 
 /** Ask; where the page is older than the session it is signed in with, ask once more with a fresh token. */

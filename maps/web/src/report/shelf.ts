@@ -3,8 +3,8 @@
 export interface Draft {
   /** Random; the service knows the report again by it. */
   id: string;
-  /** being written, waiting to be sent, or refused */
-  state: "open" | "waiting" | "refused";
+  /** being written, waiting to be sent, refused, or with the service except for what it refused of it (`unkept`) */
+  state: "open" | "waiting" | "refused" | "partly";
   category: string;
   text: string;
   address: string;
@@ -25,14 +25,19 @@ export interface Draft {
   /** So many photos are sent. */
   sent: number;
   refused: string;
+  /** Missing in drafts of pages that were kept before. */
+  unkept: Unkept[];
 }
+
+/** A part of a report that the service refused although it has the report, and why. */
+export type Unkept = { part: "phone"; phone: string; detail: string } | { part: "photo"; photo: Blob; detail: string };
 
 const STORE = "drafts";
 
 export function newDraft(): Draft {
   return {
     id: randomKey(), state: "open", category: "", text: "", address: "", lon: null, lat: null, accuracy_m: null, area: "", area_name: "", phone: "",
-    channel: "", external_number: "", photos: [], reported_at: null, number: null, sent: 0, refused: "",
+    channel: "", external_number: "", photos: [], reported_at: null, number: null, sent: 0, refused: "", unkept: [],
   };
 }
 
