@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
 from api.cases.masking import masked
+from tests.api.accounts import PASSWORD
 from tests.api.cases.desk import ON_BORDER, Desk
-from tests.api.planner_page import faults_of, sign_in_browser
+from tests.api.planner_page import browser_of, faults_of, sign_in_browser
 
 pytestmark = pytest.mark.browser
 
@@ -184,3 +185,64 @@ def test_the_log_names_the_rule_that_gave_a_case_away_and_the_departments_that_w
     expect(log).to_contain_text("吹哨")
     expect(log).to_contain_text("部门：power")
     expect(log).to_contain_text("限报到：")
+
+
+def test_a_step_of_an_ended_session_leads_to_the_login_and_back_with_what_was_typed(
+    desk: Desk, address: str, browser: Browser
+):
+    number = desk.report()["number"]
+    with browser_of(desk.store, browser, "sitting_there", ("dispatcher", desk.street)) as context:
+        page = opened(context, f"{address}/cases/{number}")
+        page.locator("[data-step=refuse]").click()
+        page.get_by_label("原因").select_option("not_found")
+        page.locator("[data-form=refuse] textarea").fill("现场没有")
+        with desk.store.owner.begin() as owner:
+            owner.execute(text("DELETE FROM keys WHERE kind = 'session'"))
+        page.locator("[data-form=refuse] button[type=submit]").click()
+        expect(page.locator("[data-form=refuse] .refused")).to_contain_text("登录已过期")
+
+        page.locator("[data-form=refuse]").get_by_role("link", name="登录").click()
+        page.locator("[name=name]").fill("sitting_there")
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("main button[type=submit]").click()
+
+        page.wait_for_url(f"{address}/cases/{number}")
+        expect(page.get_by_label("原因")).to_have_value("not_found")
+        expect(page.locator("[data-form=refuse] textarea")).to_have_value("现场没有")
+        page.locator("[data-form=refuse] button[type=submit]").click()
+        expect(page.locator("#said")).to_have_text("已完成：不予受理。")
+        assert desk.row(number)["state"] == "cancelled"
+        # It was kept for once.
+        assert page.evaluate("() => sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("zh-CN", "连不上服务，请检查网络后再试。"), ("en", "The service was not reached.")]
+)
+def test_a_step_without_a_network_is_refused_in_the_reader_s_language(
+    desk: Desk, address: str, browser: Browser, locale: str, said: str
+):
+    number = desk.report()["number"]
+    with sign_in_browser(desk.store, browser, desk.ids["dispatcher"], locale=locale) as context:
+        page = opened(context, f"{address}/cases/{number}")
+        page.locator("[data-step=accept]").click()
+        context.set_offline(True)
+        page.locator("[data-form=accept] button[type=submit]").click()
+        expect(page.locator("[data-form=accept] .refused")).to_contain_text(said)
+        context.set_offline(False)
+        page.locator("[data-form=accept] button[type=submit]").click()
+        expect(page.locator("[data-form=accept]")).to_have_count(0)
+        assert desk.row(number)["state"] == "accepted"
+
+
+def test_a_case_is_not_linked_to_itself_and_the_page_says_why(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = desk.report()["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    page.locator("[data-step=mark_duplicate]").click()
+    page.get_by_label("原案件编号").fill(number)
+    page.locator("[data-form=mark_duplicate] button[type=submit]").click()
+
+    expect(page.locator("[data-form=mark_duplicate] .refused")).to_contain_text("案件不能并入自己")
+    assert desk.row(number)["state"] == "reported"

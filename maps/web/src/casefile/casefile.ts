@@ -7,9 +7,11 @@ import { stateTag, timeElement, useZone, word } from "../case_words.ts";
 import { button, element, typed } from "../dom.ts";
 import { GroundMap, pin } from "../ground_map.ts";
 import { hear } from "../hearing.ts";
+import { refusalOf, SIGNED_OUT } from "../signing_in.ts";
 import { whistleForm, type Level } from "../whistles/blowing.ts";
 import { whistleCard, type Whistle } from "../whistles/calls.ts";
 import { t } from "../words.ts";
+import { type Begun, keepBegun, takeBegun } from "./begun.ts";
 import { stepForms, type Taken } from "./forms.ts";
 import { Photos } from "./photos.ts";
 import { clocks, handOvers, heldBy, logOf, stageBar, whyThisDeadline } from "./parts.ts";
@@ -34,13 +36,15 @@ class CaseFile {
   private revision = 0;
   private map: GroundMap | null = null;
   private readonly photos: Photos;
+  private begun: Begun | null;
 
   private readonly number: string;
 
   constructor(private readonly page: FilePage) {
     this.number = page.number;
     this.address = `/api/v1/cases/${page.number}`;
-    this.photos = new Photos(this.address, (refused) => put("said", refused));
+    this.photos = new Photos(this.address, (...refused) => put("said", ...refused));
+    this.begun = takeBegun(page.number);
   }
 
   async open(): Promise<void> {
@@ -59,7 +63,8 @@ class CaseFile {
       askService<CaseAccount>(`${this.address}/account`, { method: "GET" }),
     ]);
     if (!detail.ok || !account.ok) {
-      put("said", t("cases.not_read", { detail: detail.ok ? (account as { detail: string }).detail : detail.detail }));
+      const refused = detail.ok ? (account as { status: number; detail: string }) : detail;
+      put("said", ...(refused.status === SIGNED_OUT ? refusalOf(refused) : [t("cases.not_read", { detail: refused.detail })]));
       return;
     }
     if (!this.categories.length && detail.body.allowed.some(({ needs }) => needs.includes("category"))) {
@@ -83,7 +88,8 @@ class CaseFile {
     put("where", ...this.where(detail));
     put("clocks", clocks(account, one.state), ...present(whyThisDeadline(account)));
     put("question", ...this.question(detail));
-    put("next", stepForms(detail.allowed, { case: one, account, categories: this.categories }, (taken) => this.take(taken)));
+    put("next", stepForms(detail.allowed, { case: one, account, categories: this.categories }, (taken, written) => this.take(taken, written), this.begun));
+    this.begun = null;
     put("held", ...present(handOvers(one.receivers)), heldBy(account));
     put("log", logOf(detail));
     void this.photos.look(detail.allowed.some(({ step }) => step === "note"));
@@ -137,11 +143,11 @@ class CaseFile {
 
   private async answer(grid: string): Promise<void> {
     const refused = await this.take({ step: "place", grid });
-    if (refused) put("said", refused);
+    if (refused) put("said", ...refused);
   }
 
   /** Take a step; what refuses it, or null. */
-  private async take(taken: Taken): Promise<string | null> {
+  private async take(taken: Taken, written: Record<string, string> | null = null): Promise<(Node | string)[] | null> {
     const told = await askService(`${this.address}/steps`, { body: taken, revision: this.revision });
     if (told.ok) {
       await this.look();
@@ -153,7 +159,8 @@ class CaseFile {
       put("said", t("casefile.changed"));
       return null;
     }
-    return told.detail;
+    if (written && told.status === SIGNED_OUT) keepBegun(this.number, { step: taken.step, written });
+    return refusalOf(told);
   }
 
   /** Whoever follows the case may call back; the number goes to the telephone and never onto the page. */
@@ -165,7 +172,7 @@ class CaseFile {
   private async call(): Promise<void> {
     const told = await askService<{ dial: string }>(`${this.address}/calls`);
     if (told.ok) location.assign(told.body.dial);
-    else put("said", told.detail);
+    else put("said", ...refusalOf(told));
   }
 
   private async draw({ case: { geometry, properties } }: CaseDetail): Promise<void> {

@@ -4,6 +4,7 @@ import { word } from "../case_words.ts";
 import { button, element } from "../dom.ts";
 import { maskAsTyped } from "../masking.ts";
 import { t } from "../words.ts";
+import type { Begun } from "./begun.ts";
 
 export interface FormGround {
   case: CaseProperties;
@@ -13,6 +14,9 @@ export interface FormGround {
 
 export type Taken = { step: string } & Record<string, string | number>;
 
+/** Takes a step; what refuses it, or null. */
+export type Send = (taken: Taken, written: Record<string, string>) => Promise<(Node | string)[] | null>;
+
 /** Most steps lead on; these turn aside and stand behind them. */
 const ASIDE = new Set(["refuse", "mark_duplicate", "transfer", "return", "park", "ask", "classify", "note", "request_extension", "request_parking", "refuse_request", "extend", "reopen", "reject", "reject_settled", "disapprove"]);
 const OUTCOMES = ["satisfied", "unsatisfied", "unreachable"];
@@ -21,8 +25,8 @@ const OPTIONAL: Record<string, readonly string[]> = { visit: ["rating"], classif
 
 let ids = 0;
 
-/** Buttons of the steps, each of which opens its form; the question of place has a part of its own. */
-export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, send: (taken: Taken) => Promise<string | null>): HTMLElement {
+/** Buttons of the steps, each of which opens its form, the one that was begun at once; the question of place has a part of its own. */
+export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, send: Send, begun: Begun | null = null): HTMLElement {
   const place = element("div", { class: "step-form", "aria-live": "polite" });
   const open = (step: AllowedStep, by: HTMLButtonElement) => {
     for (const each of Array.from(box.querySelectorAll<HTMLButtonElement>("[aria-expanded]"))) each.setAttribute("aria-expanded", String(each === by));
@@ -40,10 +44,23 @@ export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, s
     onward.length ? element("p", { class: "onward" }, ...onward.map((step, i) => choice(step, i === 0 ? "main" : "quiet"))) : null,
     aside.length ? element("p", { class: "aside" }, ...aside.map((step) => choice(step, "quiet"))) : null,
     place);
+  const goesOn = shown.find(({ step }) => step === begun?.step);
+  if (begun && goesOn) {
+    place.replaceChildren(formOf(goesOn, ground, send));
+    fillIn(place.querySelector("form")!, begun.written);
+    box.querySelector(`[data-step="${goesOn.step}"]`)?.setAttribute("aria-expanded", "true");
+  }
   return shown.length ? box : element("p", { class: "soft" }, t("casefile.no_steps"));
 }
 
-function formOf(step: AllowedStep, ground: FormGround, send: (taken: Taken) => Promise<string | null>): HTMLFormElement {
+function fillIn(form: HTMLFormElement, written: Record<string, string>): void {
+  for (const [name, value] of Object.entries(written)) {
+    const field = form.elements.namedItem(name);
+    if (field && "value" in field) field.value = value;
+  }
+}
+
+function formOf(step: AllowedStep, ground: FormGround, send: Send): HTMLFormElement {
   const fields = [...step.needs, ...(OPTIONAL[step.step] ?? []), ...(step.needs.includes("note") ? [] : ["note"])];
   const said = element("p", { class: "refused", role: "alert" });
   const go = element("button", { type: "submit", class: "main" }, word("step", step.step));
@@ -55,15 +72,16 @@ function formOf(step: AllowedStep, ground: FormGround, send: (taken: Taken) => P
     event.preventDefault();
     for (const each of Array.from(form.querySelectorAll("textarea"))) each.dispatchEvent(new Event("blur"));
     const taken: Taken = { step: step.step };
+    const written: Record<string, string> = {};
     for (const [name, value] of Array.from(new FormData(form))) {
-      const text = String(value).trim();
+      const text = (written[name] = String(value).trim());
       if (text) taken[name] = name === "rating" || name === "condition" ? Number(text) : name === "until" ? new Date(text).toISOString() : text;
     }
     go.disabled = true;
     said.textContent = "";
-    void send(taken).then((refused) => {
+    void send(taken, written).then((refused) => {
       go.disabled = false;
-      if (refused) said.textContent = refused;
+      if (refused) said.replaceChildren(...refused);
     });
   });
   return form;

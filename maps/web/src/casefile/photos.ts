@@ -3,6 +3,7 @@ import { askService } from "../asking.ts";
 import { timeElement, word } from "../case_words.ts";
 import { element } from "../dom.ts";
 import { shrunk } from "../report/shrink.ts";
+import { refusalOf } from "../signing_in.ts";
 import { t } from "../words.ts";
 
 interface Photo {
@@ -12,11 +13,11 @@ interface Photo {
 }
 
 export class Photos {
-  constructor(private readonly address: string, private readonly say: (refused: string) => void) {}
+  constructor(private readonly address: string, private readonly say: (...refused: (Node | string)[]) => void) {}
 
   async look(mayAdd: boolean): Promise<void> {
     const told = await askService<Photo[]>(`${this.address}/photos`, { method: "GET" });
-    if (!told.ok) return this.say(told.detail);
+    if (!told.ok) return this.say(...refusalOf(told));
     const list = element("ul", { class: "shots" }, ...told.body.map((photo, i) => {
       const source = `${this.address}/photos/${photo.id}`;
       return element("li", {},
@@ -38,7 +39,7 @@ export class Photos {
   private async add(file: File): Promise<void> {
     try {
       const told = await askService(`${this.address}/photos`, { body: await shrunk(file) });
-      if (!told.ok) this.say(told.detail);
+      if (!told.ok) this.say(...refusalOf(told));
     } catch {
       this.say(t("report.photo.not_read"));
     }
