@@ -103,7 +103,7 @@ _SAID_OF = {
     "impersonal_text": "a text holds what identifies a person; take it out",
     "photos_enough": "the case has as many photos as it may have",
     "cases_external": "that number of the channel is taken",
-    **{f"case_needs_{need}": f"the step needs: {need}" for need in get_args(Need)},
+    **{f"case_needs_{need}": text(f"problem.case_needs_{need}", "en") for need in get_args(Need)},
     "department_of_handler": "a handler, and only a handler, acts for a department",
 }
 # Constraints whose own name says more than the class of the error.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from api.cases.holding import Party, stretches
 from api.cases.replay import CaseState, Event, ReplayError, after, handovers, pauses, replay
-from api.cases.steps import BEFORE, SAME, StepTableError, loop, read_steps
+from api.cases.steps import BEFORE, SAME, Need, StepTableError, loop, read_steps
+from maps.text import LANGUAGES, words
 
 START = datetime(2026, 11, 26, 1, tzinfo=UTC)
 TABLE = loop()
@@ -161,3 +163,11 @@ def test_every_hour_is_charged_to_one_party(events: list[Event]):
     held = stretches(handovers(events), end)
     assert sum((one.end - one.start for one in held), timedelta()) == end - events[0].at
     assert all(one.holder for one in held if one.party in (Party.HANDLER, Party.APPROVER))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_need_of_a_step_has_a_sentence_of_its_own(language):
+    said = [words(language).get(f"problem.case_needs_{need}") for need in get_args(Need)]
+
+    assert all(said)
+    assert len(set(said)) == len(said)
