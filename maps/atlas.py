@@ -40,7 +40,10 @@ OVERVIEW_MM = (396.0, 226.0)
 COMMUNITY_MM = (273.0, 138.0)
 # Pixels to the inch of a PNG: 2480 wide for A3.
 PPI = 150.0
-_BUILDINGS = 24
+# The page takes what it has room for; no page has room for so many.
+_BUILDINGS = 400
+# Roads, gates or neighbours named on a card.
+_NAMES = 12
 _GRIDS_OF_A_PAGE = 54
 # What is stored is geographic (STYLE.md).
 _STORED = "EPSG:4490"
@@ -188,8 +191,13 @@ def _communities(frames: Mapping[str, pd.DataFrame], language: Language) -> list
     return pages
 
 
+def _listed(names: Sequence[str], language: Language) -> str:
+    said = text("finding.separator", language).join(one_line(name) for name in names[:_NAMES])
+    rest = len(names) - _NAMES
+    return said + text("atlas.more_names", language, more=rest) if rest > 0 else said or "\u2013"
+
+
 def _card(card: Card, language: Language) -> dict[str, Any]:
-    separator = text("finding.separator", language)
     buildings = [
         [
             one_line(each.name),
@@ -198,11 +206,10 @@ def _card(card: Card, language: Language) -> dict[str, Any]:
         ]
         for each in card.buildings[:_BUILDINGS]
     ]
-    more = len(card.buildings) - len(buildings)
     round_ = [
         [
             text(f"people.cards.{key}", language),
-            separator.join(one_line(name) for name in names[:12]) or "\u2013",
+            _listed(names, language),
         ]
         for key, names in (("roads", card.roads), ("gates", card.gates), ("neighbours", card.neighbours))
     ]
@@ -216,7 +223,7 @@ def _card(card: Card, language: Language) -> dict[str, Any]:
         ],
         "round": round_,
         "buildings": buildings,
-        "more": text("atlas.more_buildings", language, more=more) if more > 0 else "",
+        "held": len(card.buildings),
         "bar": card.bar_mm, "metres": f"{card.metres:,} m", "width": WIDTH_MM, "height": HEIGHT_MM,
         "svg": _svg(card.shapes, WIDTH_MM, HEIGHT_MM),
         "labels": [[word.kind, one_line(word.text), word.x, word.y] for word in card.words],
@@ -366,6 +373,8 @@ def _words(language: Language) -> dict[str, str]:
     keys = ("legend", "grid", "households", "size", "building", "address", "units", "page")
     return (
         {key: text(f"atlas.{key}", language) for key in keys}
+        # How many are left out is known once the page is laid out.
+        | {"more_buildings": text("atlas.more_buildings", language, more="{more}")}
         | {f"status_{status}": text(f"page.status.{status}", language) for status in STATUS}
         | {f"fill_{status}": style["fill"] for status, style in STATUS.items()}
     )

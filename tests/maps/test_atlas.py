@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pandas as pd
 import pypdfium2
 import pytest
 from PIL import Image
@@ -35,6 +38,46 @@ def test_an_atlas_has_an_overview_a_page_for_each_community_and_a_card_for_each_
         assert f"{grid['households']:,}" in page
         assert "号楼" in page
         assert "plan.gpkg" in page
+
+
+@pytest.mark.parametrize(("units_of_each", "at_least"), [(4, 33), (1, 100)])
+def test_a_card_names_all_buildings_that_it_has_room_for_and_says_how_many_more(
+    tmp_path, units_of_each, at_least
+):
+    frames = plan_frames(48, 32)
+    frames["units"]["building_id"] = [f"{k // units_of_each + 1}号楼" for k in range(len(frames["units"]))]
+    frames["units"] = frames["units"][frames["units"]["grid_id"].str.endswith("007")]
+    frames["units"]["address"] = ""
+    held = set(frames["units"]["building_id"])
+    assert len(held) >= at_least
+
+    write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf")
+
+    (card,) = [page for page in texts_of(tmp_path / "atlas.pdf")[2:] if "个单元，" in page]
+    listed = re.findall(r"(\d+号楼)\s*\d+个单元，\d+户", card)
+    rest = re.findall(r"另有(\d+)栋", card)
+    assert len(set(listed)) == len(listed) >= at_least
+    assert set(listed) <= held
+    assert len(listed) + sum(map(int, rest)) == len(held)
+    assert bool(rest) == (len(listed) < len(held))
+
+
+def test_a_card_says_how_many_roads_it_leaves_out(tmp_path):
+    frames = plan_frames()
+    roads = pd.concat([frames["roads"]] * 8, ignore_index=True)
+    roads["name"] = [f"{k + 1}号路" for k in range(len(roads))]
+    frames["roads"] = roads
+    assert len(roads) == 40
+
+    write_atlas(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "atlas.pdf")
+
+    pages = ["".join(page.split()) for page in texts_of(tmp_path / "atlas.pdf")[2:]]
+    said = [re.search("四至道路([^出]*)", page)[1] for page in pages]
+    cut = [each for each in said if "另有" in each]
+    assert cut
+    for each in cut:  # every road lies eight times beside the grid
+        assert each.count("号路") == 12
+        assert (12 + int(re.search(r"（另有(\d+)个）", each)[1])) % 8 == 0
 
 
 def test_a_png_is_the_overview(tmp_path):
