@@ -21,6 +21,7 @@ from api.console import Terminal
 from api.settings import Settings
 from api.store_commands import migrated
 from geo.errors import InputError
+from geo.names import shortened
 from maps.text import text
 
 _HELD = """
@@ -148,6 +149,11 @@ def _read_phones(terminal: Terminal, *questions: str) -> list[str]:
 def _held(
     owner: Connection, key: ContactKey | None, phones: Sequence[str], case: str | None
 ) -> Sequence[Row[Any]]:
+    if case and not owner.execute(query("SELECT 1 FROM weige.cases WHERE number = :n"), {"n": case}).first():
+        raise InputError(
+            "case_unknown", f"there is no case {shortened(case)}", mend="give the 19 digits of its number",
+            case=shortened(case),
+        )  # fmt: skip
     trace = key.trace(phones[0]) if key is not None and phones else None
     return owner.execute(query(_HELD), {"trace": trace, "number": case}).all()
 

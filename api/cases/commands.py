@@ -106,6 +106,10 @@ def import_file(
     if came.ended:
         left = "left" if open_only else "begun"
         lines.append(text(f"cli.cases_ended_{left}", terminal.language, n=came.ended))
+    lines += [
+        text(f"cli.cases_{name}", terminal.language, n=came.told()[name], row=row)
+        for name, row in came.rows.items()
+    ]
     terminal.result(lines, values)
 
 

@@ -5,12 +5,13 @@ An order that was brought before, known by its channel and number, is left as it
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +27,7 @@ from sqlalchemy.orm import Session
 from api.cases.calendar import Calendar
 from api.cases.categories import Edition, cell_text, columns_of, read_table
 from api.cases.filing import BORDER_M, condition_of, first_deadlines
-from api.cases.masking import masked
+from api.cases.masking import is_somebodys, masked
 from api.copying import GEOMETRY, copy_rows
 from api.places import Gazetteers
 from geo.errors import InputError
@@ -79,6 +80,10 @@ DEFAULT_POINT_SHARE, DEFAULT_POINT_ORDERS, DEFAULT_POINT_ADDRESSES = 0.01, 50, 1
 # More than this inaccurate is no point between grids but a guess; as in the function report_case.
 MOST_INACCURATE_M, MOST_CHOICES = 500.0, 8
 LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
+# So far from every community, in degrees, a point is of another place: no city is as wide.
+FAR_DEG = 1.0
+# A spreadsheet keeps so many digits of a number; what follows it writes as zeros.
+_KEPT_DIGITS = 15
 # As offices write it, without leading zeros: 2026/11/2 9:30.
 _LOOSE_TIME = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +113,13 @@ class Orders:
         Of which the file says that they are over.
     n_addressed : int
         Whose address says where they are.
+    n_repeated, n_unusable, n_far, n_cut : int
+        With the number of an order before it in the file; with a point that is none, or that lies far from
+        every community; with a text or address that is longer than what is kept.
+    rows : mapping of str to int
+        The first row of the file of each of these, by `repeated`, `unusable`, `far` and `cut`.
+    at : sequence of int
+        Row of the file of each order.
     """
 
     numbers: Sequence[str]
@@ -122,6 +134,12 @@ class Orders:
     n_masked: int
     n_ended: int = 0
     n_addressed: int = 0
+    n_repeated: int = 0
+    n_unusable: int = 0
+    n_far: int = 0
+    n_cut: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    at: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -130,8 +148,8 @@ class Imported:
 
     Attributes
     ----------
-    added, known : int
-        Filed now, and there already.
+    added, known, repeated : int
+        Filed now, there already, and in the file before.
     located, asked, default_points, unplaced : int
         Of the file: in one grid; near a border of several; at a point where nothing is; in none.
     addressed : int
@@ -139,6 +157,11 @@ class Imported:
     masked : int
     ended : int
         Of the file: over where they come from. Here they begin anew, for nobody has seen their steps.
+    unusable, far, cut : int
+        Of the file: with a point that is none, with one far from every community (both are without a point
+        here), with a text or address too long to be kept whole.
+    rows : mapping of str to int
+        The first row of the file of what was repeated, unusable, far or cut.
     """
 
     added: int
@@ -150,10 +173,15 @@ class Imported:
     addressed: int
     masked: int
     ended: int = 0
+    repeated: int = 0
+    unusable: int = 0
+    far: int = 0
+    cut: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
 
-    def told(self) -> dict[str, int]:
-        """Return the counts by name."""
-        return dict(vars(self))
+    def told(self) -> dict[str, Any]:
+        """Return the counts by name, and rows of the file."""
+        return {**vars(self), "rows": dict(self.rows)}
 
 
 @dataclass(frozen=True)
@@ -211,14 +239,25 @@ def read_orders(
         rows = [at for at in rows if not (ended and ended[at])]
     sheet = _Sheet(path, raw, found, rows)
 
+    _require_whole_numbers(sheet)
     numbers = sheet.cells("external_number")
-    sheet.require([bool(number) and len(number) <= 64 and number.isprintable() for number in numbers],
-                  "external_number", "order_number", "an order has no number")  # fmt: skip
+    sheet.require(
+        [not is_somebodys(number) for number in numbers], "external_number", "order_number_personal",
+        "the number of an order is a telephone or identity number",
+        "name the column of the order's own number with --number-column",
+    )  # fmt: skip
+    sheet.require(
+        [bool(number) and len(number) <= 64 and number.isprintable() for number in numbers],
+        "external_number", "order_number",
+        "an order has no number, or one of more than 64 characters or with control characters",
+    )  # fmt: skip
     categories = _categories(sheet, edition, category, classes)
     conditions = _conditions(sheet, categories, edition)
     # Cut before it is masked: a number that a cut leaves over may be somebody's.
-    texts = [_plain(said)[:LONGEST_TEXT] for said in sheet.cells("text")]
-    addresses = [_plain(said)[:LONGEST_ADDRESS] for said in sheet.cells("address")]
+    said, where = sheet.cells("text"), sheet.cells("address")
+    cut = [len(a) > LONGEST_TEXT or len(b) > LONGEST_ADDRESS for a, b in zip(said, where, strict=True)]
+    texts = [_plain(one)[:LONGEST_TEXT] for one in said]
+    addresses = [_plain(one)[:LONGEST_ADDRESS] for one in where]
     clean, clean_addresses = [masked(said) for said in texts], [masked(said) for said in addresses]
     n_masked = sum(a != b for a, b in zip(texts + addresses, clean + clean_addresses, strict=True))
     lon, lat, accuracy_m = (
@@ -226,11 +265,19 @@ def read_orders(
         for name in ("lon", "lat", "accuracy_m")
     )
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
+    pointed = np.array(
+        [a != "" or b != "" for a, b in zip(sheet.cells("lon"), sheet.cells("lat"), strict=True)]
+    )
+    odd = {"repeated": pd.Series(numbers, dtype=object).duplicated().to_numpy(), "cut": np.array(cut, bool),
+           "unusable": pointed.astype(bool) & ~on_earth}  # fmt: skip
     return Orders(
         numbers, categories, conditions, [said[:LONGEST_TEXT] for said in clean],
         [said[:LONGEST_ADDRESS] for said in clean_addresses], np.where(on_earth, lon, np.nan),
         np.where(on_earth, lat, np.nan), np.where(accuracy_m >= 0, accuracy_m, np.nan),
         _times(sheet, calendar), n_masked, sum(ended),
+        **{f"n_{name}": int(flags.sum()) for name, flags in odd.items()},
+        rows={name: sheet.row(int(flags.argmax())) for name, flags in odd.items() if flags.any()},
+        at=[sheet.row(at) for at in range(len(rows))],
     )  # fmt: skip
 
 
@@ -260,8 +307,28 @@ class _Sheet:
         if bad:
             raise InputError(
                 code, f"{message} ({len(bad)} rows)", mend=mend or "mend the rows, or leave them out",
-                file=self.path.name, field=column, feature=f"#{self.rows[bad[0]] + 2}", n=len(bad), **values,
+                file=self.path.name, field=column, feature=f"#{self.row(bad[0])}", n=len(bad), **values,
             )  # fmt: skip
+
+    def row(self, at: int) -> int:
+        """Return the row of the file, from 1, of an order that is taken."""
+        return self.rows[at] + 2
+
+
+def _require_whole_numbers(sheet: _Sheet) -> None:
+    """Refuse numbers of orders of which a spreadsheet has kept the first digits: many orders become one."""
+    cells = [sheet.raw.values[sheet.found["external_number"]][at] for at in sheet.rows]
+    long = [isinstance(one, int | float) and abs(one) >= 10**_KEPT_DIGITS for one in cells]
+    rounded = [
+        isinstance(one, float) or int(one) % 10 ** (len(str(int(one))) - _KEPT_DIGITS) == 0
+        for one, is_long in zip(cells, long, strict=True) if is_long
+    ]  # fmt: skip
+    if rounded and all(rounded):
+        sheet.require(
+            [not one for one in long], "external_number", "order_number_rounded",
+            "the numbers of orders are numbers of a spreadsheet, which keeps 15 digits of them",
+            "store the column as text in the system they come from, and export it again",
+        )  # fmt: skip
 
 
 def _plain(said: str) -> str:
@@ -371,6 +438,26 @@ class _Ground:
     def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
         wide = 111_320 * math.cos(math.radians(self.lat))
         return shapely.transform(shapes, lambda xy: (xy - [self.lon, self.lat]) * [wide, 110_574])  # type: ignore[no-any-return]
+
+
+def without_far_points(session: Session, orders: Orders) -> Orders:
+    """Take points away that lie far from every community: another city's, or of another coordinate system."""
+    box = session.execute(
+        text("SELECT ST_XMin(e) AS a, ST_YMin(e) AS b, ST_XMax(e) AS c, ST_YMax(e) AS d"
+             " FROM (SELECT ST_Extent(geom) AS e FROM divisions WHERE level = 'community') box")
+    ).one()  # fmt: skip
+    if box.a is None:
+        return orders
+    far = (
+        (orders.lon < box.a - FAR_DEG) | (orders.lon > box.c + FAR_DEG)
+        | (orders.lat < box.b - FAR_DEG) | (orders.lat > box.d + FAR_DEG)
+    )  # fmt: skip
+    if not far.any():
+        return orders
+    return replace(
+        orders, lon=np.where(far, np.nan, orders.lon), lat=np.where(far, np.nan, orders.lat),
+        n_far=int(far.sum()), rows={**orders.rows, "far": orders.at[int(far.argmax())]},
+    )  # fmt: skip
 
 
 def find_addresses(session: Session, orders: Orders) -> tuple[Orders, dict[int, int]]:
@@ -520,7 +607,7 @@ def import_orders(
             "division_unknown", f"there is no division {area}", mend="name its code", division=area
         )
     report("placing", 0, n)
-    orders, along = find_addresses(session, orders)
+    orders, along = find_addresses(session, without_far_points(session, orders))
     places = place_orders(session, orders, area_id, calendar)
     for at, community in along.items():
         places.areas[at] = community
@@ -538,8 +625,9 @@ def import_orders(
     located = sum(grid is not None for grid in places.grids)
     flagged = places.kinds.count("default_point")
     return Imported(
-        filed.added, filed.known, located, asked, flagged, n - located - asked - flagged, orders.n_addressed,
-        orders.n_masked, orders.n_ended,
+        filed.added, filed.known - orders.n_repeated, located, asked, flagged, n - located - asked - flagged,
+        orders.n_addressed, orders.n_masked, orders.n_ended, orders.n_repeated, orders.n_unusable,
+        orders.n_far, orders.n_cut, orders.rows,
     )  # fmt: skip
 
 
@@ -586,8 +674,22 @@ EXPORTED = (
 
 
 def export_cases(session: Session, path: Path) -> int:
-    """Write every case that the actor sees as CSV, row by row, and return how many; it can be imported."""
+    """Write every case that the actor sees as CSV, row by row, and return how many; it can be imported.
+
+    Times are those of the city. The mark of UTF-8 stands first: Excel reads Chinese by it alone.
+
+    Raises
+    ------
+    InputError
+        The name of the file says that it is a workbook.
+    """
     from geo.files import replacing
+
+    if path.suffix.lower() in (".xlsx", ".xls"):
+        raise InputError(
+            "export_is_csv", "cases are exported as CSV",
+            mend="name the file .csv; weige workbook makes a book", file=path.name,
+        )  # fmt: skip
 
     query = (
         f"COPY (SELECT {', '.join(EXPORTED)} FROM cases c JOIN divisions a ON a.id = c.area_id"
@@ -595,8 +697,9 @@ def export_cases(session: Session, path: Path) -> int:
         " TO STDOUT (FORMAT csv, HEADER)"
     )
     driver: Any = session.connection().connection.driver_connection
-    driver.execute("SET LOCAL timezone = 'UTC'")
+    driver.execute("SET LOCAL timezone = 'Asia/Shanghai'")
     with replacing(path) as temporary, temporary.open("wb") as file, driver.cursor() as cursor:
+        file.write(codecs.BOM_UTF8)
         with cursor.copy(query) as copy:
             for block in copy:
                 file.write(block)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from api.errors import NotValidError
-from geo.personal_numbers import masked_at, numbers_in, plain_signs
+from geo.personal_numbers import is_personal, masked_at, numbers_in, plain_signs
 
 Kind: TypeAlias = Literal["identity", "phone", "flat"]
 
@@ -26,6 +26,8 @@ _FLAT = re.compile(
 )
 
 
+# A serial number of a region and a day since 2010 has the form of an identity number of a child.
+_SERIAL = re.compile(r"[0-9]{6}20[1-9][0-9]")
 # One of these stands in whatever is found: a text without them, as most are, is looked at no further. A digit
 # is of any script, and the dashes that `plain_signs` makes plain are among them.
 _SIGN = re.compile(r"\d{4}|室|号房|房间|户|单元|\d[-－‐‑–]\d")
@@ -55,6 +57,26 @@ def find(text: str) -> tuple[Hit, ...]:
 def masked(text: str) -> str:
     """Return a text with what is personal replaced by asterisks."""
     return masked_at(text, ((hit.start, hit.end) for hit in _all(text)))
+
+
+def is_somebodys(number: str) -> bool:
+    """Whether the number of a work order is a telephone or identity number of a person."""
+    return is_personal(number) and not _SERIAL.match(number)
+
+
+def require_own_number(number: str | None) -> None:
+    """Refuse a telephone or identity number in place of the number of a work order.
+
+    Raises
+    ------
+    NotValidError
+    """
+    if number is not None and is_somebodys(number):
+        raise NotValidError(
+            "personal_number",
+            "external_number is a telephone or identity number; give the order's own",
+            field="external_number",
+        )
 
 
 def require_impersonal(text: str, field: str) -> None:

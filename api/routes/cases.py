@@ -21,7 +21,7 @@ from api.cases.calendar import Calendar, working_calendar
 from api.cases.case_log import events_of
 from api.cases.categories import Category, Edition, limit_text
 from api.cases.filing import BORDER_M, Editions, condition_of, due_after, first_deadlines, require_adjustable
-from api.cases.masking import require_impersonal
+from api.cases.masking import require_impersonal, require_own_number
 from api.cases.replay import replay
 from api.cases.steps import loop
 from api.dependencies import PresentedKey, SessionDep, entered, presented_key
@@ -239,6 +239,7 @@ async def report_case(body: CaseIn, request: Request) -> Response:
     """
     require_impersonal(body.text, "text")
     require_impersonal(body.address or "", "address")
+    require_own_number(body.external_number)
     now = datetime.now(UTC)
     seen = body.reported_at or now
     if not now - LONGEST_KEPT <= seen <= now + timedelta(minutes=5):

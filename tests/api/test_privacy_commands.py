@@ -88,6 +88,8 @@ def test_what_is_no_number_and_a_key_that_is_not_there_are_one_line(
     desk: Desk, key: ContactKey, run, monkeypatch: pytest.MonkeyPatch
 ):
     assert "no telephone number" in run("show", typed="hello\n", status=2)
+    for command in ("show", "erase"):
+        assert "no case 3209240" in run(command, "--case", "3209240", status=2)
     monkeypatch.delenv("WEIGE_CONTACT_KEY_FILE")
     assert "WEIGE_CONTACT_KEY_FILE" in run("show", typed=f"{PHONE}\n", status=2)
 

@@ -80,6 +80,13 @@ def test_personal_numbers_are_refused_and_never_repeated(client: TestClient, des
         assert "501" not in refused.text
 
 
+def test_the_number_of_an_order_is_nobodys_number(client: TestClient, desk: Desk):
+    for number in ("13812345678", "11010519491231002X"):
+        refused = post(client, desk, external_number=number)
+        assert (refused.status_code, refused.json()["code"]) == (422, "personal_number")
+        assert number not in refused.text
+
+
 def test_a_border_is_a_question(client: TestClient, desk: Desk):
     made = post(client, desk, lon=ON_BORDER[0], lat=ON_BORDER[1]).json()
     assert (made["grid"], made["question"]) == (None, ["320924001001001", "320924001001002"])

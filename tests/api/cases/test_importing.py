@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import random
 from pathlib import Path
@@ -17,6 +18,7 @@ from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
 from api.cases.importing import Imported, Orders, export_cases, import_orders, read_orders
+from api.cases.masking import is_somebodys
 from api.database import Store
 from geo.errors import InputError
 from maps.notes import merged, read_notes, write_merged
@@ -58,7 +60,8 @@ def test_orders_brought_twice_are_there_once_each_in_its_grid(desk: Desk, tmp_pa
         ["W1", "暴露垃圾", "同一张", "", *IN_FIRST, "2026-11-20 09:30"],
     )
     first, again = bring(desk.store, path), bring(desk.store, path)
-    assert (first.added, first.known, again.added, again.known) == (3, 1, 0, 4)
+    assert (first.added, first.known, first.repeated) == (3, 0, 1)
+    assert (again.added, again.known, again.repeated, again.rows) == (0, 3, 1, {"repeated": 5})
     assert (first.located, first.asked, first.unplaced, first.masked) == (2, 1, 1, 2)
     with desk.store.owner.connect() as owner:
         rows = {
@@ -115,7 +118,8 @@ def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk
     ("change", "code"),
     [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
      ((6, "2999-01-01"), "order_time"), ((6, "0001-01-01 00:00:00"), "order_time"),
-     ((7, "99"), "order_condition"), ((7, "first"), "order_condition")],
+     ((7, "99"), "order_condition"), ((7, "first"), "order_condition"),
+     ((0, "13812345678"), "order_number_personal"), ((0, "11010519491231002X"), "order_number_personal")],
 )  # fmt: skip
 def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: str):
     bad: list[object] = [*GOOD, ""]
@@ -193,6 +197,12 @@ def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
     desk.report(lon=ON_BORDER[0])
     with everywhere(desk.store, "admin") as session:
         assert export_cases(session, tmp_path / "out.csv") == 2
+        with pytest.raises(InputError) as refused:
+            export_cases(session, tmp_path / "out.xlsx")
+    assert refused.value.code == "export_is_csv"
+    written = (tmp_path / "out.csv").read_bytes()
+    assert written.startswith(codecs.BOM_UTF8)
+    assert "+08" in written.decode("utf-8-sig")
     came = bring(desk.store, tmp_path / "out.csv")
     assert (came.added, came.located, came.asked) == (2, 1, 1)
 
@@ -247,3 +257,48 @@ def test_of_several_sheets_that_of_cases_is_taken_unless_it_goes_on_in_another(t
     with pytest.raises(InputError) as refused:
         read_orders(tmp_path / "two.xlsx", shipped_edition(), working_calendar())
     assert refused.value.code == "several_layers"
+
+
+@pytest.mark.parametrize("number", ["320706202611280017", "320706202611280025", "320706202611280033"])
+def test_a_serial_number_of_a_region_and_a_day_is_nobodys(number: str):
+    # Of eleven in a row one fits as the check character of an identity number.
+    assert not any(is_somebodys(f"{number[:-2]}{at:02}") for at in range(100))
+
+
+def test_numbers_that_a_spreadsheet_has_rounded_are_refused(tmp_path: Path):
+    def orders_of(*numbers: object) -> Orders:
+        book = openpyxl.Workbook()
+        book.active.append(HEADS)
+        for number in numbers:
+            book.active.append([number, *GOOD[1:]])
+        book.save(tmp_path / "orders.xlsx")
+        return read_orders(tmp_path / "orders.xlsx", shipped_edition(), working_calendar())
+
+    for rounded in ([20270600011234500, 20270600011234600], [2.027060001123456e16, 7]):
+        with pytest.raises(InputError) as refused:
+            orders_of(*rounded)
+        assert (refused.value.code, refused.value.feature) == ("order_number_rounded", "#2")
+    assert orders_of("20270600011234500", 20260001).numbers == ["20270600011234500", "20260001"]
+
+
+def test_what_cannot_be_kept_of_an_order_is_told_with_its_row(desk: Desk, tmp_path: Path):
+    lon, lat = IN_FIRST
+    rows = [
+        GOOD,
+        ["W2", *GOOD[1:4], lat, lon, GOOD[6]],
+        ["W3", *GOOD[1:4], "东经120度", "北纬33度", GOOD[6]],
+        ["W4", *GOOD[1:4], "", "", GOOD[6]],
+        ["W5", *GOOD[1:4], -71.05, 42.36, GOOD[6]],
+        ["W6", GOOD[1], "长" * 2001, *GOOD[3:]],
+        ["W7", *GOOD[1:3], "路" * 201, *GOOD[4:]],
+        ["W2", *GOOD[1:]],
+    ]
+    came = bring(desk.store, sheet(tmp_path / "orders.csv", *rows))
+    assert (came.added, came.repeated, came.unusable, came.far, came.cut) == (7, 1, 2, 1, 2)
+    assert came.rows == {"repeated": 9, "unusable": 3, "far": 6, "cut": 7}
+    with desk.store.owner.connect() as owner:
+        unmapped = owner.execute(text("SELECT external_number FROM cases WHERE geom IS NULL ORDER BY 1"))
+        assert [*unmapped.scalars()] == ["W2", "W3", "W4", "W5"]
+    for language in LANGUAGES:
+        for name, row in came.rows.items():
+            assert words_of(f"cli.cases_{name}", language, n=came.told()[name], row=row)
