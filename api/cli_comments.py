@@ -31,6 +31,7 @@ def merge(
 ) -> None:
     """Merge the notes of all copies of a meeting into one workbook; nothing is lost."""
     from api.outputs import ready
+    from api.stopping import cleared_up
     from maps.notes import meeting_id, merged, read_notes, write_merged
     from maps.text import text
 
@@ -38,7 +39,8 @@ def merge(
     ready({output: (".xlsx",)}, [])
     made_on = meeting_id(meeting)
     entries = merged(read_notes(each, made_on) for each in notes)
-    write_merged(output, entries, terminal.language)
+    with cleared_up():
+        write_merged(output, entries, terminal.language)
     standing = [each for each in entries if not each.removed and not each.is_other_form]
     counts = {
         "items": sum(each.type == "item" for each in standing),

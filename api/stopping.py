@@ -1,4 +1,4 @@
-"""Ctrl-C while a plan is searched: the first ends the search, the second the command."""
+"""How commands are stopped: Ctrl-C ends a search first, and what ends a command lets it clear up."""
 
 from __future__ import annotations
 
@@ -39,3 +39,22 @@ def first_ends_search(on_first: Callable[[], None]) -> Iterator[Callable[[], boo
         yield is_pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def cleared_up() -> Iterator[None]:
+    """Let SIGTERM, and the end of the terminal, end the block as an error does, so that nothing is left."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Only the main thread may say what a signal does, and what is to be ignored stays so.
+    if current_thread() is not main_thread():
+        ends = []
+    before = {each: signal.signal(each, end) for each in ends if signal.getsignal(each) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for each, usual in before.items():
+            signal.signal(each, usual)

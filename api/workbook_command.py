@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from api.cli_options import server_installed, settings_of
 from api.console import Terminal
 from api.outputs import ready
+from api.stopping import cleared_up
 from geo.errors import InputError
 from maps.text import text
 
@@ -25,18 +26,20 @@ def make_workbook(terminal: Terminal, source: str, output: Path, *, data_dir: st
         ready({output: (".xlsx",)}, [])
         with server_installed():
             from api.cases.commands import export_quietly
-        with TemporaryDirectory(dir=output.resolve().parent) as folder:
+        with cleared_up(), TemporaryDirectory(dir=output.resolve().parent) as folder:
             table = Path(folder) / "cases.csv"
             export_quietly(settings_of(data_dir), table)
             count, left_out = write_case_book(table, output, language=language)
     elif path.suffix.lower() == ".csv":
         ready({output: (".xlsx",)}, [])
-        count, left_out = write_case_book(path, output, language=language)
+        with cleared_up():
+            count, left_out = write_case_book(path, output, language=language)
     elif path.suffix.lower() == ".gpkg":
         from maps.plan_book import write_plan_book
 
         ready({output: (".xlsx",)}, [source])
-        rows = write_plan_book(path, output, language=language)
+        with cleared_up():
+            rows = write_plan_book(path, output, language=language)
         line = text(
             "cli.plan_book_written",
             language,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,12 +18,11 @@ from openpyxl.utils import get_column_letter
 
 from geo.encoding import encoding_of_file
 from geo.errors import InputError
-from geo.files import replacing
 from geo.formats.raw import open_regular
 from geo.personal import has_personal_name, is_personal_content
 from geo.personal_numbers import masked
 from maps.text import Language, text, words
-from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML
+from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, book_at
 
 # Rows by which widths are chosen and personal columns told.
 _SAMPLE = 2_000
@@ -48,8 +48,8 @@ def write_case_book(source: Path, output: Path, *, language: Language) -> tuple[
     InputError
         The table cannot be read, has no heading, or the workbook cannot be written.
     """
-    with open_regular(source) as handle:
-        return write_rows(_rows(handle, source.name), output, language=language, file=source.name)
+    with open_regular(source) as handle, closing(_rows(handle, source.name)) as rows:
+        return write_rows(rows, output, language=language, file=source.name)
 
 
 def write_rows(
@@ -72,10 +72,9 @@ def write_rows(
         if has_personal_name(name) or is_personal_content(np.array([_at(row, at) for row in sample], object))
     }
     kept = [at for at in range(len(columns)) if at not in left_out]
-    book = Workbook(write_only=True)
     count = 0
     sheet: Any = None
-    with replacing(output) as beside:
+    with book_at(output) as book:
         for row in chain(sample, stream):
             if count % (MAX_ROWS - 1) == 0:
                 sheet = _sheet(
@@ -85,7 +84,6 @@ def write_rows(
             count += 1
         if sheet is None:
             _sheet(book, [columns[at] for at in kept], sample, kept, language, 0)
-        book.save(beside)
     return count, [columns[at] for at in sorted(left_out)]
 
 
@@ -141,7 +139,7 @@ def _cell(sheet: Any, column: str, value: str) -> Any:
     return cell
 
 
-def _rows(handle: BinaryIO, file: str) -> Iterator[list[str]]:
+def _rows(handle: BinaryIO, file: str) -> Generator[list[str], None, None]:
     encoding = encoding_of_file(handle)
     if encoding is None:
         raise InputError(

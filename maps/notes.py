@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
-from openpyxl import Workbook
 
 from geo.errors import InputError
-from geo.files import replacing
 from geo.formats.raw import open_regular
 from geo.personal_numbers import masked
 from maps.text import Language, one_line, text
-from maps.workbook import add_table
+from maps.workbook import add_table, book_at
 
 FORMAT, VERSION = "weige-notes", 1
 LONGEST_TEXT, MOST_ENTRIES, MOST_BYTES = 2000, 5000, 16 << 20
@@ -311,12 +309,11 @@ def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> No
     standing = [each for each in entries if not each.removed and not each.is_other_form]
     decided = [each for each in standing if each.type == "item" and each.decision]
     # The sheet to import comes first: it is the one that a reader of a workbook takes.
-    book = Workbook(write_only=True)
-    add_table(book, "cases", _cases(decided, language), language)
-    add_table(book, "items", _table([e for e in entries if e.type == "item"], language, votes=True), language)
-    add_table(book, "comments", _table([e for e in entries if e.type == "comment"], language), language)
-    with replacing(path) as beside:
-        book.save(beside)
+    items, comments = ([each for each in entries if each.type == kind] for kind in ("item", "comment"))
+    with book_at(path) as book:
+        add_table(book, "cases", _cases(decided, language), language)
+        add_table(book, "items", _table(items, language, votes=True), language)
+        add_table(book, "comments", _table(comments, language), language)
 
 
 def _cases(entries: Sequence[Entry], language: Language) -> pd.DataFrame:

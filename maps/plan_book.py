@@ -7,12 +7,10 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
-from openpyxl import Workbook
 
-from geo.files import replacing
 from maps.export import read_plan_file
 from maps.text import Language
-from maps.workbook import add_table
+from maps.workbook import add_table, book_at
 
 # Sheets by the layer that they are made of, with their columns; those a plan lacks are left out.
 _SHEETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -47,18 +45,16 @@ def write_plan_book(plan: Path, output: Path, *, language: Language) -> dict[str
         The plan cannot be read, or the workbook cannot be written.
     """
     frames = read_plan_file(plan)
-    book = Workbook(write_only=True)
     rows = {}
-    for layer, (sheet, columns) in _SHEETS.items():
-        if layer not in frames:
-            continue
-        table = pd.DataFrame(_plain(frames[layer]))
-        if layer == "findings":
-            table = table.rename(columns={"text_zh" if language == "zh_CN" else "text_en": "text"})
-        add_table(book, sheet, table[[name for name in columns if name in table]], language)
-        rows[sheet] = len(table)
-    with replacing(output) as beside:
-        book.save(beside)
+    with book_at(output) as book:
+        for layer, (sheet, columns) in _SHEETS.items():
+            if layer not in frames:
+                continue
+            table = pd.DataFrame(_plain(frames[layer]))
+            if layer == "findings":
+                table = table.rename(columns={"text_zh" if language == "zh_CN" else "text_en": "text"})
+            add_table(book, sheet, table[[name for name in columns if name in table]], language)
+            rows[sheet] = len(table)
     return rows
 
 

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._writer import ALL_TEMP_FILES, WorksheetWriter
 
 from geo.errors import InputError
 from geo.files import replacing
@@ -176,6 +179,51 @@ def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+class _BookInFolder(Workbook):  # type: ignore[misc]  # openpyxl has no types
+    """A write-only workbook that keeps its unfinished sheets in a folder that is given.
+
+    openpyxl has them with the temporary files of the machine, where they stay when a command is ended.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(write_only=True)
+        self._folder = folder
+
+    def create_sheet(self, title: str | None = None, index: int | None = None) -> Any:
+        sheet: Any = super().create_sheet(title, index)
+        part = str(self._folder / f"{len(self.worksheets)}.xml")
+
+        def begin() -> None:
+            if sheet._writer is None:
+                ALL_TEMP_FILES.append(part)  # the writer takes it away from there
+                sheet._writer = WorksheetWriter(sheet, part)
+                sheet._writer.write_top()
+
+        sheet._get_writer = begin
+        return sheet
+
+
+@contextmanager
+def book_at(path: Path) -> Iterator[Workbook]:
+    """Yield a write-only workbook, which is saved as `path` when the block ends well.
+
+    Until then its sheets are in a folder beside `path` that nobody else can read, and that goes however the
+    block ends.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    with (
+        replacing(path) as beside,
+        TemporaryDirectory(dir=beside.parent, prefix=f".{path.stem[:20]}-") as folder,
+    ):
+        book = _BookInFolder(Path(folder))
+        yield book
+        book.save(beside)
 
 
 def add_table(book: Workbook, name: str, table: pd.DataFrame, language: Language) -> Any:

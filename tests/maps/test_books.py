@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
+import stat
 import subprocess
 import sys
+import time
 from itertools import chain, repeat
 
 import openpyxl
@@ -15,7 +19,7 @@ from geo.errors import InputError
 from maps import case_book
 from maps.case_book import write_case_book, write_rows
 from maps.plan_book import write_plan_book
-from tests.api.test_cli import weige
+from tests.api.test_cli import ROOT, WEIGE, weige
 from tests.maps.sample_plan import hostile_frames, plan_frames, write_plan
 
 HEADING = ["case_id", "category", "text", "lon", "lat", "reported_at"]
@@ -121,6 +125,38 @@ def test_a_table_that_is_none_is_refused_and_nothing_is_written(tmp_path, conten
 
     assert caught.value.code == code
     assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_workbook_that_is_stopped_leaves_no_case_behind(tmp_path, stop):
+    table = write_csv(
+        tmp_path / "cases.csv", chain([HEADING], repeat(["A", "b", "路灯", "", "", ""], 400_000))
+    )
+    output, common = tmp_path / "out", tmp_path / "tmp"
+    output.mkdir()
+    common.mkdir()
+    running = subprocess.Popen(
+        [*WEIGE, "workbook", table, "-o", output / "book.xlsx"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(common)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # What is started in the background of a shell would ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (parts := [*output.rglob("*.xml")]) or not parts[0].stat().st_size:
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert stat.S_IMODE(parts[0].parent.stat().st_mode) == 0o700
+    running.send_signal(stop)
+    _, said = running.communicate(timeout=60)
+
+    assert running.returncode != 0
+    assert "Traceback" not in said
+    # Nothing among the temporary files of the machine, even where no program can clear up.
+    assert list(common.iterdir()) == []
+    if stop != signal.SIGKILL:
+        assert list(output.iterdir()) == []
 
 
 def test_a_plan_has_a_sheet_for_each_of_its_tables(tmp_path):
