@@ -11,10 +11,11 @@ import pytest
 
 from geo.errors import InputError
 from maps.export import write_map
-from maps.notes import meeting_id, read_notes
+from maps.notes import meeting_id, merged, read_notes
 from tests.accessibility import Findings
 from tests.maps.chromium import Opened
 from tests.maps.sample_plan import incidents, plan_frames, stations, write_plan, write_points
+from tests.maps.test_notes import entry, notes
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -398,6 +399,30 @@ def test_a_number_typed_as_a_department_is_masked_on_the_screen_too(open_page, m
     opened.page.press(".entry-line input[type=text]", "Tab")
 
     assert opened.page.input_value(".entry-line input[type=text]") == "城管 ***"
+
+
+def test_an_other_record_that_is_removed_on_the_page_leaves_the_decision_to_the_command(
+    open_page, meeting, tmp_path
+):
+    made_on = meeting_id(meeting)
+    said = {"甲": "2026-11-10T01:00:00Z", "乙": "2026-11-10T02:00:00Z"}
+    copies = [
+        notes(tmp_path / f"{k}.json", [entry("b", text="路灯", decision=decision, at=at)], file=made_on)
+        for k, (decision, at) in enumerate(said.items())
+    ]
+    page = open_page(meeting).page
+    page.click("[data-act=agenda]")
+    page.set_input_files(".agenda input[type=file]", copies)
+    other = page.locator(".agenda-items li", has_text="另一份记录")
+    assert other.locator("textarea").nth(1).input_value() == "甲"
+    other.get_by_role("button", name="删除").click()
+    with page.expect_download() as download:
+        page.click("text=保存记录文件")
+    download.value.save_as(tmp_path / "settled.json")
+
+    for files in ([tmp_path / "settled.json"], [*copies, tmp_path / "settled.json"]):
+        found = merged(read_notes(each, made_on) for each in files)
+        assert [(each.decision, each.removed, each.is_other_form) for each in found] == [("乙", False, False)]
 
 
 def test_a_comment_is_put_where_the_map_is_clicked(open_page, meeting):
