@@ -33,6 +33,7 @@ from api.places import Gazetteers
 from geo.errors import InputError
 from geo.formats.raw import RawTable
 from geo.geocode import decided
+from geo.names import shortened
 from maps.text import LANGUAGES
 from maps.text import text as words_of
 
@@ -84,8 +85,14 @@ LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
 FAR_DEG = 1.0
 # A spreadsheet keeps so many digits of a number; what follows it writes as zeros.
 _KEPT_DIGITS = 15
-# As offices write it, without leading zeros: 2026/11/2 9:30.
-_LOOSE_TIME = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+# As offices write it: 2026/11/2 9:30, 2026年11月2日 9时30分, or the digits alone.
+_PLAIN_TIME = str.maketrans(
+    {"年": "-", "月": "-", "日": " ", "时": ":", "点": ":", "分": ":", "秒": None, "：": ":"}
+)
+_LOOSE_TIMES = (
+    re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?"),
+    re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)"),
+)
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES = {
     "batch": "uuid", "position": "int4", "external_number": "text", "category": "text", "condition": "int2",
@@ -382,12 +389,15 @@ def _conditions(sheet: _Sheet, categories: list[str], edition: Edition) -> list[
 
 def _times(sheet: _Sheet, calendar: Calendar) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
-    read = [_instant(one, calendar) for one in sheet.cells("reported_at")]
+    said = sheet.cells("reported_at")
+    read = [_instant(one, calendar) for one in said]
     latest = datetime.now(UTC) + timedelta(minutes=5)
     good = [one is not None and _ORIGIN <= one <= latest for one in read]
+    first = shortened(next((one for one, is_good in zip(said, good, strict=True) if not is_good), ""))
     sheet.require(
-        good, "reported_at", "order_time", "the time of an order cannot be read, or lies in the future"
-    )
+        good, "reported_at", "order_time",
+        f"the time of an order ({first or '-'}) cannot be read, or lies in the future", value=first or "-",
+    )  # fmt: skip
     return [one for one in read if one is not None]
 
 
@@ -395,7 +405,8 @@ def _instant(said: str, calendar: Calendar) -> datetime | None:
     try:
         read = datetime.fromisoformat(said)
     except ValueError:
-        found = _LOOSE_TIME.fullmatch(said)
+        plain = said.translate(_PLAIN_TIME).strip(" :")
+        found = next((found for one in _LOOSE_TIMES if (found := one.fullmatch(plain))), None)
         if found is None:
             return None
         try:

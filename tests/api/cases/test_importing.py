@@ -117,7 +117,7 @@ def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk
 @pytest.mark.parametrize(
     ("change", "code"),
     [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
-     ((6, "2999-01-01"), "order_time"), ((6, "0001-01-01 00:00:00"), "order_time"),
+     ((6, "2999-01-01"), "order_time"), ((6, "2026/11/29:30"), "order_time"), ((6, "0001-01-01 00:00:00"), "order_time"),
      ((7, "99"), "order_condition"), ((7, "first"), "order_condition"),
      ((0, "13812345678"), "order_number_personal"), ((0, "11010519491231002X"), "order_number_personal")],
 )  # fmt: skip
@@ -302,3 +302,15 @@ def test_what_cannot_be_kept_of_an_order_is_told_with_its_row(desk: Desk, tmp_pa
     for language in LANGUAGES:
         for name, row in came.rows.items():
             assert words_of(f"cli.cases_{name}", language, n=came.told()[name], row=row)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["2026-11-02T09:30:00+08:00", "2026-11-02 09:30", "2026/11/2 9:30", "2026.11.2 9:30:00", "20261102093000",
+     "2026年11月2日 9时30分", "2026年11月2日9点30分00秒", "2026年11月02日 09:30:00"],
+)  # fmt: skip
+def test_times_are_read_as_offices_write_them(tmp_path: Path, said: str):
+    orders = read_orders(
+        sheet(tmp_path / "orders.csv", [*GOOD[:6], said]), shipped_edition(), working_calendar()
+    )
+    assert orders.reported_at[0].isoformat() == "2026-11-02T01:30:00+00:00"
