@@ -117,7 +117,8 @@ def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk
 @pytest.mark.parametrize(
     ("change", "code"),
     [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
-     ((6, "2999-01-01"), "order_time"), ((6, "2026/11/29:30"), "order_time"), ((6, "0001-01-01 00:00:00"), "order_time"),
+     ((6, "2999-01-01"), "order_time"), ((6, "2026/11/29:30"), "order_time"),
+     ((6, "0001-01-01 00:00:00"), "order_time"),
      ((7, "99"), "order_condition"), ((7, "first"), "order_condition"),
      ((0, "13812345678"), "order_number_personal"), ((0, "11010519491231002X"), "order_number_personal")],
 )  # fmt: skip
