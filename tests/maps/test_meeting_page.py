@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
 
 import pypdfium2
 import pytest
+from PIL.Image import Image
+from playwright.sync_api import Page
 
 from geo.errors import InputError
 from maps.export import write_map
@@ -539,6 +542,167 @@ def test_who_closes_the_agenda_is_no_longer_asked_for_a_place(open_page, meeting
     act(opened, "agenda")
     assert opened.page.locator(".agenda-comments .entry").count() == 0
     assert opened.page.inner_text(".agenda [role=status]") == ""
+
+
+# Note which sheets the browser is asked to print.
+PRINTS = """() => {
+  window.printed = [];
+  window.print = () => window.printed.push(document.documentElement.dataset.sheet);
+}"""
+
+
+def test_a_sheet_to_print_is_chosen_by_keyboard_and_nothing_is_printed_on_the_way(open_page, meeting):
+    page = open_page(meeting).page
+    page.evaluate(PRINTS)
+    page.focus("[data-act=print]")
+    for keys, chosen in (
+        (("ArrowDown", "ArrowDown"), "A3"),
+        (("Enter", "ArrowUp"), "minutes"),
+        (("ArrowDown", "End", "ArrowUp"), "notice"),
+    ):
+        for key in keys:
+            assert page.evaluate("window.printed") == []
+            page.keyboard.press(key)
+        assert page.get_attribute("[data-act=print]", "aria-expanded") == "true"
+        page.keyboard.press("Enter")
+        assert page.evaluate("window.printed.splice(0)") == [chosen]
+        assert page.evaluate("document.activeElement.dataset.act") == "print"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    assert not page.is_visible(".menu")
+    page.click("[data-act=print]")
+    page.click(".span-said, .folium-map")
+    assert not page.is_visible(".menu")
+    assert page.evaluate("window.printed") == []
+
+
+def sheets_of(opened: Opened, sheet: str, folder: Path) -> list[tuple[str, Image]]:
+    """Text and picture of each page."""
+    opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+    (folder / "sheet.pdf").write_bytes(opened.page.pdf(prefer_css_page_size=True))
+    with pypdfium2.PdfDocument(folder / "sheet.pdf") as document:
+        return [(page.get_textpage().get_text_bounded(), page.render(scale=2).to_pil()) for page in document]
+
+
+def test_panel_and_paper_tell_the_days_and_classes_of_the_cases_shown(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    page = opened.page
+    page.click("#tab-incidents")
+    assert page.inner_text(".shown") == "显示90件，共90件"
+    ((whole, _),) = sheets_of(opened, "A4", tmp_path)
+    assert "图上显示" not in whole
+    act(opened, "time")
+    page.focus(".timeline input")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert page.inner_text(".shown") == "图上显示2025年11月1日至2025年11月2日的事件8件，共90件"
+    page.click(".panel fieldset input >> nth=0")
+    opened.settle()
+    left = drawn_cases(opened)
+    assert left < 8
+    assert f"事件{left}件，共90件" in page.inner_text(".shown")
+    kind = page.inner_text(".panel fieldset li >> nth=0").split("\n")[0]
+    for sheet in ("A4", "A3"):
+        ((told, _),) = sheets_of(opened, sheet, tmp_path)
+        assert f"图上显示2025年11月1日至2025年11月2日的事件{left}件，共90件；未显示类别：{kind}" in told
+    act(opened, "time")
+    assert page.inner_text(".shown") == f"显示{90 - whole_of(page, 0)}件，共90件"
+    ((told, _),) = sheets_of(opened, "A4", tmp_path)
+    assert f"图上显示事件{90 - whole_of(page, 0)}件，共90件；未显示类别：{kind}" in told
+
+
+def whole_of(page: Page, place: int) -> int:
+    return int(page.locator(".panel fieldset .number").nth(place).inner_text())
+
+
+def test_paper_explains_the_signs_of_classes_and_holds_the_map_however_many_there_are(open_page, tmp_path):
+    frames = plan_frames()
+    rows = [
+        {**row, "kind": f"{k % 30}类" + "很长的名称" * (k % 3), "reported_at": "2025-11-03 08:00"}
+        for k, row in enumerate(incidents(frames, 90))
+    ]
+    write_map(
+        write_plan(tmp_path / "plan.gpkg", frames),
+        tmp_path / "meeting.html",
+        incidents=str(write_points(tmp_path / "cases.csv", rows)),
+    )
+    opened = open_page(tmp_path / "meeting.html")
+    act(opened, "time")
+    opened.page.click("#tab-incidents")
+    for place in range(13):
+        opened.page.click(f".panel fieldset input >> nth={place}")
+    for sheet in ("A4", "A3"):
+        ((told, _),) = sheets_of(opened, sheet, tmp_path)
+        assert "另有6类" in told
+        assert "多件事件" in told
+        assert "另有7项" in told
+        assert "制图" in told  # under the map
+
+
+def test_the_public_notice_shows_grids_and_a_legend_and_nothing_of_the_meeting(open_page, meeting, tmp_path):
+    def shot(opened: Opened) -> tuple[str, bytes]:
+        told, picture = sheets_of(opened, "notice", tmp_path)[0]
+        return told, picture.crop((0, 0, picture.width, picture.height // 2)).tobytes()
+
+    opened = open_page(meeting)
+    told, bare = shot(opened)
+    assert "图例" in told or "微网格规模" in told
+    for word in ("cases.csv", "事件", "驿站"):
+        assert word not in told
+    act(opened, "agenda")
+    opened.page.click("text=便签贴在图中央")
+    act(opened, "agenda")
+    assert shot(opened)[1] == bare
+    opened.page.click("#tab-legend")
+    for layer in ("事件", "红色驿站"):
+        opened.page.click(f".layers label:has-text('{layer}') input")
+    opened.page.evaluate("document.querySelector('.watermark').remove()")
+    opened.settle()
+    assert shot(opened)[1] == bare
+    ((_, first),) = sheets_of(opened, "A4", tmp_path)
+    assert first.width > first.height
+    assert not opened.page.is_checked(".layers label:has-text('事件') input")
+    assert opened.page.is_checked(".layers label:has-text('单元') input")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1024, 768), (1920, 1080)])
+def test_in_projector_mode_the_panel_makes_room_for_what_is_open_beside_the_map(
+    open_page, meeting, width, height
+):
+    opened = open_page(meeting, width, height)
+    page = opened.page
+    act(opened, "time")
+    act(opened, "projector")
+    assert page.is_visible(".panel")
+    for side in ("table", "agenda", "charts"):
+        act(opened, side)
+        opened.settle()
+        assert not page.is_visible(".panel")
+        ground = page.locator(".ground").bounding_box()
+        assert ground["width"] >= 480
+        assert ground["height"] >= 400
+        wide = page.evaluate(
+            "Math.max(...['html', 'body', '#weige'].map((each) => document.querySelector(each).scrollWidth))"
+        )
+        assert wide <= width
+        boxes = [each.bounding_box() for each in page.locator(".leaflet-control").all()]
+        for a, b in itertools.combinations(boxes, 2):
+            assert (
+                a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+                or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+            )  # fmt: skip
+    act(opened, "panel")
+    assert page.is_visible(".panel")
+    assert page.is_visible(".dock") == (width == 1920)
+    if width == 1920:
+        act(opened, "panel")
+        assert not page.is_visible(".panel")
+        act(opened, "charts")
+    assert page.is_visible(".panel")
+    act(opened, "projector")
+    act(opened, "table")
+    assert page.is_visible(".panel")
 
 
 def test_in_projector_mode_labels_are_half_as_large_again(open_page, meeting):

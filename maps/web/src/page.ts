@@ -58,8 +58,15 @@ export class Page {
   private onArrival: (() => void) | null = null;
   /** The ground on paper: there from the start, since a browser prints no canvas that it has not yet shown. */
   private readonly sheet = element("canvas", { class: "sheet", width: 0, height: 0 });
+  /** What paper shows, of what the screen shows; null for all of it. */
+  onPaper: ReadonlySet<Shown> | null = null;
+  /** Taken away for paper, to be put back: layers, and the swipe. */
+  private readonly putAway: { layers: Shown[]; isSwiped: boolean } = { layers: [], isSwiped: false };
   private picking: ((at: L.LatLng) => void) | null = null;
-  private readonly listeners: { speak: () => void; filter: () => void } = { speak: () => undefined, filter: () => undefined };
+  private isPrepared = false;
+  private readonly listeners: { speak: () => void; filter: () => void; paper: (isPaper: boolean) => void } = {
+    speak: () => undefined, filter: () => undefined, paper: () => undefined,
+  };
 
   constructor(
     readonly map: L.Map,
@@ -131,17 +138,46 @@ export class Page {
       map.getContainer().classList.toggle("over", isOver);
     });
     window.matchMedia("print").addEventListener("change", ({ matches }) => this.turnToPaper(matches));
+    // A browser counts the sheets, and shrinks what is too wide for them, before it says that the page is on paper.
+    window.addEventListener("beforeprint", () => this.prepare(true));
+    window.addEventListener("afterprint", () => this.prepare(false));
   }
 
   /** Paper has its own size: show there what the screen shows, with the legend; then go back. */
   private turnToPaper(isPaper: boolean): void {
     if (isPaper) this.onScreen = this.map.getBounds();
-    this.panel.turnToPaper(isPaper);
+    this.prepare(isPaper);
     this.map.invalidateSize({ animate: false });
     if (this.onScreen) this.map.fitBounds(this.onScreen, { animate: false });
     this.overlay.redraw(isPaper ? PAPER_RATIO : undefined);
     if (isPaper) this.paintSheet();
     else [this.sheet.width, this.sheet.height] = [0, 0];
+  }
+
+  /** Put on the page what paper shows, or take it away again. */
+  private prepare(isPaper: boolean): void {
+    if (this.isPrepared === isPaper) return;
+    this.isPrepared = isPaper;
+    if (isPaper) this.leaveOut();
+    else this.putBack();
+    this.panel.turnToPaper(isPaper);
+    this.listeners.paper(isPaper);
+  }
+
+  private leaveOut(): void {
+    const { onPaper, shown, swipe } = this;
+    if (!onPaper) return;
+    this.putAway.layers = [...shown].filter((layer) => !onPaper.has(layer));
+    for (const layer of this.putAway.layers) shown.delete(layer);
+    this.putAway.isSwiped = swipe?.isOn ?? false;
+    if (this.putAway.isSwiped) swipe?.switch(false);
+  }
+
+  private putBack(): void {
+    const { layers, isSwiped } = this.putAway;
+    for (const layer of layers.splice(0)) this.shown.add(layer);
+    this.putAway.isSwiped = false;
+    if (isSwiped) this.swipe?.switch(true);
   }
 
   private paintSheet(): void {
@@ -168,12 +204,25 @@ export class Page {
     return this.panel.title();
   }
 
+  shows(layer: Shown): boolean {
+    return this.shown.has(layer);
+  }
+
+  /** Say in the panel which cases are shown, where more than its ticks chooses among them. */
+  tellCases(said: string | null): void {
+    this.panel.tellCases(said);
+  }
+
   onSpeak(listener: () => void): void {
     this.listeners.speak = listener;
   }
 
   onFilter(listener: () => void): void {
     this.listeners.filter = listener;
+  }
+
+  onPaperTurn(listener: (isPaper: boolean) => void): void {
+    this.listeners.paper = listener;
   }
 
   /** Take the next click of the map for a place; null for none any more. */

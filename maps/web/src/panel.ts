@@ -20,6 +20,9 @@ type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
 
+/** Of the classes of cases the legend on paper explains so many, the most frequent: more would push the map off the sheet. */
+const MOST_CLASSES = 11;
+
 export interface PanelOptions {
   scene: Scene;
   settings: Settings;
@@ -44,6 +47,7 @@ export class Panel {
   private entries: Entry[] | null = null;
   private readonly counts: Record<Status, number>;
   private body = element("div");
+  private casesSaid: string | null = null;
 
   constructor(private readonly options: PanelOptions) {
     const grids = options.scene.get("grids");
@@ -69,9 +73,23 @@ export class Panel {
   /** Paper shows the legend, whichever list is open. */
   turnToPaper(isPaper: boolean): void {
     if (isPaper) {
-      this.body.replaceChildren(...this.legend());
+      this.body.replaceChildren(...this.legend(true));
       this.tellGround();
     } else this.fill();
+  }
+
+  /** Say which cases are shown; null where only the ticks here choose among them. */
+  tellCases(said: string | null): void {
+    this.casesSaid = said;
+    const shown = this.body.querySelector<HTMLElement>(".shown");
+    if (shown) this.sayCases(shown);
+  }
+
+  private sayCases(shown: HTMLElement): void {
+    const { incidents } = this.options;
+    shown.textContent = this.casesSaid ?? t("incidents.shown", { shown: incidents.chosen, count: incidents.layer.count });
+    // What chooses them says it itself.
+    shown.setAttribute("aria-live", this.casesSaid ? "off" : "polite");
   }
 
   /** Only what is on the ground is told, walking time or sizes: their hatches are alike. */
@@ -285,7 +303,7 @@ export class Panel {
     this.tellGround();
   }
 
-  private legend(): HTMLElement[] {
+  private legend(isPaper = false): HTMLElement[] {
     const { scene, settings, shown } = this.options;
     const { ink } = settings.styles;
     const [lower, upper] = settings.plan.band;
@@ -367,6 +385,7 @@ export class Panel {
     const layers = element("ul", { class: "rows layers" });
     for (const [name, sign] of signs) {
       if (name !== "status" && name !== "labels" && name !== "totals" && !scene.has(name)) continue;
+      if (isPaper && name === "incidents") continue; // by their classes
       const box = element("input", { type: "checkbox" });
       box.checked = shown.has(name);
       box.addEventListener("change", () => {
@@ -381,11 +400,30 @@ export class Panel {
       ...walkLegend(settings, (place, style) => this.hatched(place, style)),
       ...resultLegend(scene, settings, (place, style) => this.hatched(place, style)),
       element("section", { class: "legend", "data-ground": "size" }, element("h2", {}, t("legend.statuses")), statuses),
-      ...(scene.has("units") ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
-      ...this.faultLegend(),
+      ...(scene.has("units") && (shown.has("units") || !isPaper) ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
+      ...(shown.has("faults") || !isPaper ? this.faultLegend() : []),
+      ...(isPaper ? this.caseLegend() : []),
       element("section", { class: "legend switches" }, element("h2", {}, t("legend.layers")), layers),
       this.about(),
     ];
+  }
+
+  /** The signs of cases by class, for paper, where no list of them is seen. */
+  private caseLegend(): HTMLElement[] {
+    const { scene, shown, incidents, settings } = this.options;
+    if (!scene.has("incidents") || !(shown.has("incidents") || incidents.window)) return [];
+    const rows = element("ul", { class: "rows" });
+    const { kinds, ink } = settings.styles;
+    const chosen = incidents.kinds.map(([kind], place) => [kind, place] as const).filter(([kind]) => !incidents.hiddenKinds.has(kind));
+    for (const [kind, place] of chosen.slice(0, MOST_CLASSES)) {
+      rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, place, kinds[place % kinds.length] as string)),
+        element("span", { class: "name" }, kind ? typed(kind) : t("incidents.none"))));
+    }
+    const rest = chosen.length - MOST_CLASSES;
+    if (rest > 0) rows.append(element("li", {}, element("span", { class: "name" }, t("legend.more_classes", { count: rest }))));
+    rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawSeveral(pen, middle, ink.cluster)),
+      element("span", { class: "name" }, t("legend.several"))));
+    return [element("section", { class: "legend of-cases" }, element("h2", {}, t("legend.cases")), rows)];
   }
 
   /** What drawn grids get wrong on the ground; nothing where they do not. */
@@ -552,9 +590,7 @@ export class Panel {
     const parts: HTMLElement[] = [];
     if (scene.has("incidents")) {
       const shown = element("p", { class: "shown", role: "status" });
-      const tell = () => {
-        shown.textContent = t("incidents.shown", { shown: incidents.chosen, count: incidents.layer.count });
-      };
+      const tell = () => this.sayCases(shown);
       const group = (column: "kind" | "state", values: readonly [string, number][]) => {
         const hidden = column === "kind" ? incidents.hiddenKinds : incidents.hiddenStates;
         const list = element("ul", { class: "rows layers" });
@@ -623,4 +659,17 @@ export class Panel {
     grow();
     return more;
   }
+}
+
+/** A circle of several cases, with a number as on the map. */
+function drawSeveral(pen: CanvasRenderingContext2D, middle: number, fill: string): void {
+  pen.beginPath();
+  pen.arc(middle, middle, 9, 0, 2 * Math.PI);
+  pen.fillStyle = fill;
+  pen.fill();
+  pen.fillStyle = "#fff";
+  pen.font = "600 11px sans-serif";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText("5", middle, middle);
 }

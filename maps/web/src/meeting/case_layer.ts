@@ -26,6 +26,7 @@ export class CaseLayer extends RestingLayer {
     private readonly canvas = document.createElement("canvas"),
   ) {
     super([["weige-labels", canvas]]);
+    canvas.classList.add("cases-of-days");
     this.bins = new Bins(line);
     const places = new Map(incidents.kinds.map(([kind], place) => [kind, place]));
     this.kindOf = Int16Array.from({ length: incidents.layer.count }, (_, i) => places.get(incidents.layer.text("kind", i)) ?? 0);

@@ -1,7 +1,7 @@
 /** What a meeting does with the map: tables, time, figures, agenda, large type, paper; all around the page. */
 import "./meeting.css";
 import type * as L from "leaflet";
-import { button, element } from "../dom.ts";
+import { button, element, typed } from "../dom.ts";
 import { once } from "../once.ts";
 import type { Page } from "../page.ts";
 import { worldX, worldY } from "../pack.ts";
@@ -11,8 +11,10 @@ import { CaseLayer } from "./case_layer.ts";
 import { classBars, dayBars, shareOf } from "./charts.ts";
 import { Timeline } from "./bins.ts";
 import { byClass, byDay, caseTimes, closedInTime, DAY_MIN, minuteOf, type CaseTimes, type Days } from "./figures.ts";
-import { layOut, noticeSheet, printSheet, stampLine, watermark, type Sheet } from "./paper.ts";
+import { menuButton } from "./menu.ts";
+import { layOut, noticeSheet, ON_NOTICE, printSheet, SHEETS, stampLine, watermark, type Sheet } from "./paper.ts";
 import type { MeetingNote } from "./schema.ts";
+import { shownInDays, shownOnPaper, type ChosenDays } from "./shown.ts";
 import { Table } from "./table.ts";
 import { TimeSlider } from "./timeline.ts";
 
@@ -21,6 +23,9 @@ const SIDES: readonly Side[] = ["table", "charts", "agenda"];
 
 /** How much larger maps are written where they are read from the back of a room. */
 const PROJECTED = 1.5;
+
+/** A map narrower than this is none. */
+const LEAST_MAP_PX = 420;
 
 export class Meeting {
   readonly agenda: Agenda;
@@ -40,7 +45,12 @@ export class Meeting {
   private asked: ((at: L.LatLng | null) => void) | null = null;
   private readonly asking = element("div", { class: "asking", role: "status" });
   private slider: TimeSlider | null = null;
+  private chosenDays: ChosenDays | null = null;
+  /** On paper only: there nothing else says which cases are shown. */
+  private readonly shownCases = element("p", { class: "shown-cases", hidden: true });
   private side: Side | null = null;
+  /** In large type the panel gives its room to what is open beside the map, unless asked back. */
+  private keepsPanel = false;
 
   constructor(private readonly page: Page, private readonly note: MeetingNote) {
     const { scene, incidents, map, stage } = page;
@@ -77,6 +87,7 @@ export class Meeting {
       if (event.key === "Escape" && this.asked) this.giveUp();
       else if (event.key === "Escape" && this.dock.contains(document.activeElement)) this.open(null);
     });
+    page.onPaperTurn((isPaper) => isPaper && this.sayShown());
     layOut("A4");
     this.speak();
   }
@@ -88,6 +99,8 @@ export class Meeting {
       this.slider.stop();
       this.slider.root.remove();
       this.slider = null;
+      this.chosenDays = null;
+      page.tellCases(null);
       page.incidents.window = null;
       this.cases().remove();
     } else if (this.days) {
@@ -100,7 +113,10 @@ export class Meeting {
         const [low, high] = [line.before(from), line.before(to)];
         cases.slide(low, high);
         return incidents.isFiltered ? this.countChosen(low, high) : high - low;
-      }, () => this.table.refresh());
+      }, () => this.table.refresh(), (days) => {
+        this.chosenDays = days;
+        page.tellCases(shownInDays(incidents, days));
+      });
       page.stage.insertBefore(this.slider.root, this.stamp);
     }
     page.map.invalidateSize({ animate: false });
@@ -116,6 +132,7 @@ export class Meeting {
 
   project(isOn: boolean): void {
     document.documentElement.classList.toggle("projector", isOn);
+    this.makeRoom();
     this.page.magnify(isOn ? PROJECTED : 1);
     this.page.map.invalidateSize({ animate: false });
     if (this.slider) this.cases().redraw();
@@ -127,6 +144,8 @@ export class Meeting {
     const wasOpen = this.side;
     this.side = side;
     this.dock.hidden = side === null;
+    if (!side) this.keepsPanel = false;
+    this.makeRoom();
     this.renderBar();
     if (side) this.renderDock();
     else if (wasOpen) this.bar.querySelector<HTMLElement>(`[data-side="${wasOpen}"]`)?.focus();
@@ -168,6 +187,23 @@ export class Meeting {
     if (!this.side) this.open("agenda");
   }
 
+  private get isProjected(): boolean {
+    return document.documentElement.classList.contains("projector");
+  }
+
+  private makeRoom(): void {
+    this.page.stage.parentElement?.classList.toggle("panel-folded", this.isProjected && this.side !== null && !this.keepsPanel);
+  }
+
+  /** Fold the panel away, or bring it back: in place of what is open beside the map where there is no room for both. */
+  private togglePanel(): void {
+    this.keepsPanel = !this.keepsPanel;
+    this.makeRoom();
+    if (this.keepsPanel && this.page.stage.clientWidth < LEAST_MAP_PX) return this.open(null);
+    this.page.map.invalidateSize({ animate: false });
+    this.renderBar();
+  }
+
   /** Make the sheets that only paper shows. */
   lay(sheet: Sheet): void {
     this.fill(sheet);
@@ -180,42 +216,57 @@ export class Meeting {
     this.paper.replaceChildren(...(notice?.head ?? (sheet === "minutes" ? this.agenda.minutes() : [])));
     this.rest.replaceChildren(...(notice?.rest ?? (sheet === "minutes" ? [] : this.agenda.legend())));
     this.ground.style.setProperty("--legend", `${this.agenda.legendMm}mm`);
+    this.page.onPaper = notice && ON_NOTICE;
   }
 
   private speak(): void {
     this.bar.setAttribute("aria-label", t("meeting.bar"));
-    this.stamp.replaceChildren(stampLine(this.note));
+    this.stamp.replaceChildren(this.shownCases, stampLine(this.note), this.publicStamp());
     this.slider?.speak();
     this.renderBar();
     if (this.side) this.renderDock();
   }
 
   private filtered(): void {
-    if (this.slider) this.cases().redraw();
+    if (this.slider) {
+      this.cases().redraw();
+      this.slider.show();
+    }
     this.table.refresh();
     if (this.side === "charts") this.renderDock();
+  }
+
+  /** On the public notice in place of the other. */
+  private publicStamp(): HTMLElement {
+    const line = stampLine(this.note, true);
+    line.classList.add("of-notice");
+    return line;
+  }
+
+  private sayShown(): void {
+    const { page, slider } = this;
+    const said = slider || page.shows("incidents") ? shownOnPaper(page.incidents, this.chosenDays) : null;
+    this.shownCases.hidden = said === null;
+    this.shownCases.replaceChildren(typed(said ?? ""));
   }
 
   private renderBar(): void {
     const focused = (document.activeElement as HTMLElement | null)?.dataset.act;
     const made = (act: string, isOn: boolean, onClick: () => void, more: Record<string, string> = {}) =>
       button(t(`meeting.act.${act}`), onClick, { "data-act": act, "aria-pressed": String(isOn), ...more });
-    const sheets = element("select", { "data-act": "print", "aria-label": t("meeting.act.print") });
-    sheets.append(element("option", { value: "" }, t("meeting.act.print")),
-      ...(["A4", "A3", "notice", "minutes"] as const).map((sheet) => element("option", { value: sheet }, t(`meeting.sheet.${sheet}`))));
-    sheets.addEventListener("change", () => {
-      const sheet = sheets.value as Sheet | "";
-      sheets.value = "";
-      if (!sheet) return;
-      this.lay(sheet);
-      printSheet(sheet);
-    });
+    const sheets = SHEETS.map((sheet) => ({
+      label: t(`meeting.sheet.${sheet}`), onChoose: () => {
+        this.lay(sheet);
+        printSheet(sheet);
+      },
+    }));
     const sides = SIDES.filter((side) => side !== "charts" || this.times.count > 0);
     this.bar.replaceChildren(
       ...sides.map((side) => made(side, this.side === side, () => this.open(this.side === side ? null : side), { "data-side": side, "aria-controls": "dock" })),
       ...(this.days ? [made("time", this.slider !== null, () => this.toggleTime())] : []),
-      made("projector", document.documentElement.classList.contains("projector"), () => this.project(!document.documentElement.classList.contains("projector"))),
-      sheets);
+      made("projector", this.isProjected, () => this.project(!this.isProjected)),
+      ...(this.isProjected && this.side ? [made("panel", this.keepsPanel, () => this.togglePanel())] : []),
+      menuButton(t("meeting.act.print"), "print", sheets));
     if (focused) this.bar.querySelector<HTMLElement>(`[data-act="${focused}"]`)?.focus();
   }
 

@@ -1,12 +1,18 @@
 /** Paper: sizes of sheets, the public notice, the watermark, and the stamp that every sheet carries. */
 import { element, typed } from "../dom.ts";
+import type { Shown } from "../paint.ts";
 import type { Scene } from "../scene.ts";
 import type { Settings, Status } from "../schema.ts";
 import { formatMoment } from "../times.ts";
 import { formatCount, t } from "../words.ts";
 import type { MeetingNote } from "./schema.ts";
 
-export type Sheet = "A4" | "A3" | "notice" | "minutes";
+export const SHEETS = ["A4", "A3", "notice", "minutes"] as const;
+
+export type Sheet = (typeof SHEETS)[number];
+
+/** What a public notice shows of the map: the grids and what they are found by; nothing of cases or of the meeting. */
+export const ON_NOTICE: ReadonlySet<Shown> = new Set(["status", "labels", "communities", "roads", "water", "barriers", "compounds"]);
 
 /** Set what the browser prints, and print it. */
 export function printSheet(sheet: Sheet): void {
@@ -23,15 +29,15 @@ export function layOut(sheet: Sheet): void {
   document.documentElement.dataset.sheet = sheet;
 }
 
-/** Date, sources with their digests and rows, and whether texts were left out: one line. */
-export function stampLine(note: MeetingNote): HTMLElement {
-  const sources = note.sources.map(({ name, sha256, rows, shown }) => t(rows === shown ? "meeting.stamp.source" : "meeting.stamp.source_part", {
+/** Date, sources with their digests and rows, and whether texts were left out: one line. Of cases a public notice tells nothing. */
+export function stampLine(note: MeetingNote, isPublic = false): HTMLElement {
+  const sources = note.sources.slice(0, isPublic ? 1 : undefined).map(({ name, sha256, rows, shown }) => t(rows === shown ? "meeting.stamp.source" : "meeting.stamp.source_part", {
     name, digest: sha256.slice(0, 12), rows, shown,
   }));
   const parts = [
     t("meeting.stamp.made_at", { at: formatMoment(note.made_at) }),
-    ...(note.period ? [t("meeting.stamp.period", { first: formatMoment(note.period[0]), last: formatMoment(note.period[1]) })] : []),
-    ...sources, t(note.redacted ? "meeting.stamp.redacted" : "meeting.stamp.with_texts"),
+    ...(note.period && !isPublic ? [t("meeting.stamp.period", { first: formatMoment(note.period[0]), last: formatMoment(note.period[1]) })] : []),
+    ...sources, ...(isPublic ? [] : [t(note.redacted ? "meeting.stamp.redacted" : "meeting.stamp.with_texts")]),
   ];
   return element("p", { class: "stamp" }, typed(parts.join(t("hours.then"))));
 }

@@ -15,5 +15,6 @@ export interface MeetingNote {
   within_days: number;
   watermark: string;
   redacted: boolean;
+  /** The plan first. */
   sources: StampedSource[];
 }

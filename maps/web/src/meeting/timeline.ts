@@ -4,6 +4,7 @@ import { formatMoment } from "../times.ts";
 import { formatCount, t } from "../words.ts";
 import { DAY_MIN, type Days } from "./figures.ts";
 import { dayBars } from "./charts.ts";
+import type { ChosenDays } from "./shown.ts";
 
 /** Days that are shown up to the one chosen; 0 for all of them. */
 const SPANS = [0, 1, 7, 30] as const;
@@ -28,7 +29,8 @@ export class TimeSlider {
   private timer = 0;
   private waiting = 0;
 
-  constructor(private readonly days: Days, private readonly onSpan: (span: Span) => number, private readonly onRest: () => void) {
+  constructor(private readonly days: Days, private readonly onSpan: (span: Span) => number, private readonly onRest: () => void,
+    private readonly onTold: (days: ChosenDays) => void) {
     this.slider.max = String(days.counts.length - 1);
     this.slider.value = this.slider.max;
     this.slider.addEventListener("input", () => this.later());
@@ -111,12 +113,14 @@ export class TimeSlider {
     this.show();
   }
 
-  private show(): void {
+  /** Count and draw anew, such as after other classes are ticked. */
+  show(): void {
     const { from, to } = this.span;
     const count = this.onSpan({ from, to });
     const last = formatMoment(isoDay(to / DAY_MIN - 1));
     const told = to - from === DAY_MIN ? last : t("meeting.time.from_to", { first: formatMoment(isoDay(from / DAY_MIN)), last });
     const said = t("meeting.time.said", { span: told, count: formatCount(count) });
+    this.onTold({ told, count });
     this.said.textContent = said;
     this.slider.setAttribute("aria-valuetext", said);
     const all = this.days.counts.length;
