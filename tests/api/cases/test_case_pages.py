@@ -246,3 +246,33 @@ def test_a_case_is_not_linked_to_itself_and_the_page_says_why(
 
     expect(page.locator("[data-form=mark_duplicate] .refused")).to_contain_text("案件不能并入自己")
     assert desk.row(number)["state"] == "reported"
+
+
+def test_a_department_for_which_nobody_acts_is_asked_about_once(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    numbers_made = [desk.report()["number"] for _ in range(2)]
+    for number in numbers_made:
+        desk.take(number, ("dispatcher", "accept"))
+    first, second = numbers_made
+    page = opened(people["dispatcher"], f"{address}/cases/{first}")
+    page.locator("[data-step=dispatch]").click()
+    form = page.locator("[data-form=dispatch]")
+    assert form.locator("datalist option").evaluate_all("(all) => all.map(({ value }) => value)") == [
+        "water works"
+    ]
+    form.get_by_label("承办单位").fill("water wroks")
+    form.locator("button[type=submit]").click()
+    expect(form.locator(".refused")).to_contain_text("没有处置员属于“water wroks”")
+    assert desk.row(first)["state"] == "accepted"
+    form.locator("button[type=submit]").click()
+    expect(page.locator("#said")).to_have_text("已完成：分拨。")
+    assert desk.row(first)["holder"] == "water wroks"
+
+    page.goto(f"{address}/cases/{second}")
+    page.evaluate("() => window.weigeCases.ready")
+    page.locator("[data-step=dispatch]").click()
+    form.get_by_label("承办单位").fill("water works")
+    form.locator("button[type=submit]").click()
+    expect(page.locator("#said")).to_have_text("已完成：分拨。")
+    assert desk.row(second)["holder"] == "water works"

@@ -68,6 +68,7 @@ function formOf(step: AllowedStep, ground: FormGround, send: Send): HTMLFormElem
     element("h3", {}, word("step", step.step), step.is_exception ? element("span", { class: "exception" }, t("casefile.exception")) : null),
     ...fields.map((name) => field(name, step, ground)),
     said, element("p", { class: "ends" }, go));
+  let asked = "";
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     for (const each of Array.from(form.querySelectorAll("textarea"))) each.dispatchEvent(new Event("blur"));
@@ -77,6 +78,12 @@ function formOf(step: AllowedStep, ground: FormGround, send: Send): HTMLFormElem
       const text = (written[name] = String(value).trim());
       if (text) taken[name] = name === "rating" || name === "condition" ? Number(text) : name === "until" ? new Date(text).toISOString() : text;
     }
+    // Asked once of each: a department may be told of the case by other ways.
+    if (taken.to && taken.to !== asked && isOfNobody(String(taken.to), ground.account.departments)) {
+      asked = String(taken.to);
+      said.textContent = t("casefile.of_nobody", { to: asked, step: word("step", step.step) });
+      return;
+    }
     go.disabled = true;
     said.textContent = "";
     void send(taken, written).then((refused) => {
@@ -85,6 +92,11 @@ function formOf(step: AllowedStep, ground: FormGround, send: Send): HTMLFormElem
     });
   });
   return form;
+}
+
+/** Whether no handler acts for a department; who does is known to those who send cases on. */
+function isOfNobody(department: string, handled: readonly string[]): boolean {
+  return handled.length > 0 && !handled.includes(department);
 }
 
 function field(name: string, step: AllowedStep, ground: FormGround): HTMLElement | null {
