@@ -281,6 +281,13 @@ def test_what_the_service_refuses_of_a_report_is_told_and_can_be_sent_again(
     expect(kept.get_by_role("alert")).to_contain_text("这不是可以回拨的电话号码")
     for where in harmed:
         page.unroute(where)
+    expect(kept.get_by_text("换一张照片")).to_be_hidden()
+    kept.get_by_role("button", name="删除第 1 张照片").click()
+    expect(kept.get_by_text("换一张照片")).to_be_visible()
+    kept.get_by_label("换一张照片").set_input_files(
+        {"name": "q.jpg", "mimeType": "image/jpeg", "buffer": with_metadata()}
+    )
+    expect(kept.locator("img")).to_have_count(1)
     kept.get_by_label("回访电话").fill("13812345679")
     kept.get_by_role("button", name="重新发送").click()
 

@@ -22,9 +22,11 @@ export function unkeptItem(draft: Draft, number: HTMLElement, { again, leave }: 
   const photos = draft.unkept.flatMap((each) => (each.part === "photo" ? [each.photo] : []));
   const most = photos.length;
   const shots = element("ul", { class: "photos" });
-  const other = element("input", { type: "file", accept: "image/*" });
+  // The field of a browser says what it is for in the browser's language: its label stands for it.
+  const other = element("input", { id: `other-${draft.id}`, type: "file", accept: "image/*", class: "away" });
+  const otherLabel = element("label", { class: "add-photo", for: other.id }, t("report.unkept.other"));
   const show = () => {
-    other.disabled = photos.length >= most;
+    other.disabled = otherLabel.hidden = photos.length >= most;
     shots.replaceChildren(...photos.map((photo, i) => {
       const image = element("img", { alt: t("report.photo.n", { n: i + 1 }) });
       image.src = URL.createObjectURL(photo);
@@ -52,7 +54,7 @@ export function unkeptItem(draft: Draft, number: HTMLElement, { again, leave }: 
   };
   return element("li", { class: "unkept" }, element("p", {}, t("report.sent"), " ", number),
     ...reason("phone"), refused("phone").length ? element("label", {}, t("report.unkept.call"), " ", phone) : null,
-    ...reason("photo"), ...(most ? [shots, element("label", {}, t("report.unkept.other"), " ", other)] : []),
+    ...reason("photo"), ...(most ? [shots, otherLabel, other] : []),
     said,
     element("p", {}, button(t("report.unkept.again"), send, { class: "quiet" }), " ", button(t("report.unkept.leave"), leave, { class: "quiet" })));
 }
