@@ -356,7 +356,8 @@ def cases_job(context: JobContext, params: CasesParams) -> JobResult:
     """File uploaded work orders as cases; those without a place stand at the area of the job."""
     from api.cases.calendar import working_calendar
     from api.cases.filing import Editions
-    from api.cases.importing import import_orders, read_orders
+    from api.cases.importing import import_orders
+    from api.cases.orders import read_orders
 
     edition, calendar = Editions(context.store).read(None), working_calendar(context.settings.data_dir)
     path = context.upload(params.orders.upload)

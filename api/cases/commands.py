@@ -21,8 +21,10 @@ from api.cases.categories import (
     limit_text,
     read_sheet,
 )
+from api.cases.exporting import export_cases
 from api.cases.filing import Editions
-from api.cases.importing import export_cases, import_orders, read_orders
+from api.cases.importing import import_orders
+from api.cases.orders import read_orders
 from api.cases.stored_rules import edition_in_force, store_edition, stored_edition
 from api.console import Terminal
 from api.database import Store
@@ -107,8 +109,7 @@ def import_file(
         left = "left" if open_only else "begun"
         lines.append(text(f"cli.cases_ended_{left}", terminal.language, n=came.ended))
     lines += [
-        text(f"cli.cases_{name}", terminal.language, n=came.told()[name], row=row)
-        for name, row in came.rows.items()
+        text(f"cli.cases_{name}", terminal.language, n=one.n, row=one.row) for name, one in came.odd.items()
     ]
     terminal.result(lines, values)
 

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from api.cases.calendar import working_calendar
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
-from api.cases.importing import import_orders, read_orders
+from api.cases.importing import import_orders
+from api.cases.orders import read_orders
 from api.database import Store
 from tests.api.accounts import add_person, bearer, service
 from tests.api.plans import silent

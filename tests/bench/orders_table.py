@@ -30,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from api.cases.calendar import working_calendar
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
-from api.cases.importing import import_orders, read_orders
+from api.cases.importing import import_orders
+from api.cases.orders import read_orders
 from api.database import Store
 from tests.api.cases.desk import LAT, LON, open_desk, publish
 from tests.api.place import SIDE_DEG, draw_community

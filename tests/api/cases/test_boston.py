@@ -24,7 +24,8 @@ from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
-from api.cases.importing import Imported, import_orders, read_orders
+from api.cases.importing import Imported, import_orders
+from api.cases.orders import read_orders
 from api.database import Store
 from api.loading import load_plan_as_owner
 from geo.layers import LayerKind

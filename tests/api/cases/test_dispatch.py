@@ -19,7 +19,8 @@ from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
 from api.cases.dispatch import Rule, is_working, suggest
 from api.cases.dispatching import Rounds
-from api.cases.importing import import_orders, read_orders
+from api.cases.importing import import_orders
+from api.cases.orders import read_orders
 from api.settings import Settings
 from api.worker import work
 from tests.api.accounts import add_area, add_person, bearer

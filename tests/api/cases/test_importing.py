@@ -17,8 +17,10 @@ from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
 from api.cases.commands import everywhere
-from api.cases.importing import Imported, Orders, export_cases, import_orders, read_orders
+from api.cases.exporting import export_cases
+from api.cases.importing import Imported, import_orders
 from api.cases.masking import is_somebodys
+from api.cases.orders import Odd, Orders, read_orders
 from api.database import Store
 from geo.errors import InputError
 from maps.notes import merged, read_notes, write_merged
@@ -60,8 +62,8 @@ def test_orders_brought_twice_are_there_once_each_in_its_grid(desk: Desk, tmp_pa
         ["W1", "暴露垃圾", "同一张", "", *IN_FIRST, "2026-11-20 09:30"],
     )
     first, again = bring(desk.store, path), bring(desk.store, path)
-    assert (first.added, first.known, first.repeated) == (3, 0, 1)
-    assert (again.added, again.known, again.repeated, again.rows) == (0, 3, 1, {"repeated": 5})
+    assert (first.added, first.known, first.odd) == (3, 0, {"repeated": Odd(1, row=5)})
+    assert (again.added, again.known, again.odd) == (0, 3, first.odd)
     assert (first.located, first.asked, first.unplaced, first.masked) == (2, 1, 1, 2)
     with desk.store.owner.connect() as owner:
         rows = {
@@ -295,14 +297,17 @@ def test_what_cannot_be_kept_of_an_order_is_told_with_its_row(desk: Desk, tmp_pa
         ["W2", *GOOD[1:]],
     ]
     came = bring(desk.store, sheet(tmp_path / "orders.csv", *rows))
-    assert (came.added, came.repeated, came.unusable, came.far, came.cut) == (7, 1, 2, 1, 2)
-    assert came.rows == {"repeated": 9, "unusable": 3, "far": 6, "cut": 7}
+    assert came.added == 7
+    assert came.odd == {"repeated": (1, 9), "unusable": (2, 3), "far": (1, 6), "cut": (2, 7)}
+    told = came.told()
+    assert [told[name] for name in ("repeated", "unusable", "far", "cut")] == [1, 2, 1, 2]
+    assert told["rows"] == {"repeated": 9, "unusable": 3, "far": 6, "cut": 7}
     with desk.store.owner.connect() as owner:
         unmapped = owner.execute(text("SELECT external_number FROM cases WHERE geom IS NULL ORDER BY 1"))
         assert [*unmapped.scalars()] == ["W2", "W3", "W4", "W5"]
     for language in LANGUAGES:
-        for name, row in came.rows.items():
-            assert words_of(f"cli.cases_{name}", language, n=came.told()[name], row=row)
+        for name, one in came.odd.items():
+            assert words_of(f"cli.cases_{name}", language, n=one.n, row=one.row)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,207 @@
+"""Where work orders are: their community and micro-grid of the day, near a border all that they may be in."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from api.cases.calendar import Calendar
+from api.cases.filing import BORDER_M
+from api.cases.orders import Odd, Orders
+from api.places import Gazetteers
+from geo.geocode import decided
+
+# A point at which so many orders of so many addresses are is where their system puts what it cannot place.
+DEFAULT_POINT_SHARE, DEFAULT_POINT_ORDERS, DEFAULT_POINT_ADDRESSES = 0.01, 50, 10
+# More than this inaccurate is no point between grids but a guess; as in the function report_case.
+MOST_INACCURATE_M, MOST_CHOICES = 500.0, 8
+# So far from every community, in degrees, a point is of another place: no city is as wide.
+FAR_DEG = 1.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each order is; arrays of one length."""
+
+    areas: list[int]
+    versions: list[uuid.UUID | None]
+    grids: list[str | None]
+    choices: list[list[str]]
+    kinds: list[str]
+
+
+def default_points(orders: Orders) -> NDArray[np.bool_]:
+    """Return which orders are at a point where their system puts what it cannot place.
+
+    By the rule at the top of this module: a share of all orders, of many addresses, at one point.
+    """
+    located = np.flatnonzero(~np.isnan(orders.lon))
+    flags = np.zeros(len(orders.numbers), bool)
+    if len(located) == 0:
+        return flags
+    frame = pd.DataFrame(
+        {"lon": orders.lon[located], "lat": orders.lat[located],
+         "address": [orders.addresses[at] for at in located.tolist()]}
+    )  # fmt: skip
+    by_point = frame.groupby(["lon", "lat"])["address"]
+    sizes, addresses = by_point.transform("size"), by_point.transform("nunique")
+    least = max(DEFAULT_POINT_ORDERS, math.ceil(DEFAULT_POINT_SHARE * len(orders.numbers)))
+    flags[located] = ((sizes >= least) & (addresses >= DEFAULT_POINT_ADDRESSES)).to_numpy()
+    return flags
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The middle of the orders, in degrees, round which shapes are put into metres."""
+
+    lon: float
+    lat: float
+
+    def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        wide = 111_320 * math.cos(math.radians(self.lat))
+        return shapely.transform(shapes, lambda xy: (xy - [self.lon, self.lat]) * [wide, 110_574])  # type: ignore[no-any-return]
+
+
+def without_far_points(session: Session, orders: Orders) -> Orders:
+    """Take points away that lie far from every community: another city's, or of another coordinate system."""
+    box = session.execute(
+        text("SELECT ST_XMin(e) AS a, ST_YMin(e) AS b, ST_XMax(e) AS c, ST_YMax(e) AS d"
+             " FROM (SELECT ST_Extent(geom) AS e FROM divisions WHERE level = 'community') box")
+    ).one()  # fmt: skip
+    if box.a is None:
+        return orders
+    far = (
+        (orders.lon < box.a - FAR_DEG) | (orders.lon > box.c + FAR_DEG)
+        | (orders.lat < box.b - FAR_DEG) | (orders.lat > box.d + FAR_DEG)
+    )  # fmt: skip
+    if not far.any():
+        return orders
+    return replace(
+        orders, lon=np.where(far, np.nan, orders.lon), lat=np.where(far, np.nan, orders.lat),
+        odd={**orders.odd, "far": Odd(int(far.sum()), orders.file_rows[int(far.argmax())])},
+    )  # fmt: skip
+
+
+def find_addresses(session: Session, orders: Orders) -> tuple[Orders, dict[int, int]]:
+    """Find orders without a point by their address, or by what they tell, where that can only mean one place.
+
+    Returns
+    -------
+    orders : Orders
+        With the points of buildings and crossings; how far each reaches is how accurate it is.
+    along : mapping of position to community
+        Orders of a street or compound in one community: they have no point, but an area.
+    """
+    lost = np.flatnonzero(np.isnan(orders.lon)).tolist()
+    said = {at: orders.addresses[at] or orders.texts[at] for at in lost}
+    if not any(said.values()):
+        return orders, {}
+    gazetteer = Gazetteers().of(session)
+    meant = {text: decided(gazetteer.find(text)) for text in {*said.values()} if text}
+    lon, lat, accuracy_m = orders.lon.copy(), orders.lat.copy(), orders.accuracy_m.copy()
+    along: dict[int, int] = {}
+    found = 0
+    for at, text_of in said.items():
+        place = meant.get(text_of)
+        if place is None:
+            continue
+        found += 1
+        if place.point is not None:
+            lon[at], lat[at], accuracy_m[at] = place.point.x, place.point.y, place.radius_m
+        elif len(place.communities) == 1:
+            along[at] = place.communities[0]
+    return replace(orders, lon=lon, lat=lat, accuracy_m=accuracy_m, n_addressed=found), along
+
+
+def place_orders(session: Session, orders: Orders, area_id: int, calendar: Calendar) -> Places:
+    """Find the micro-grid in force on its day of each order; near a border all that it may be in.
+
+    Orders without a place, at a default point or in no community stand at the area of the import.
+    """
+    n = len(orders.numbers)
+    flagged = default_points(orders)
+    places = Places([area_id] * n, [None] * n, [None] * n, [[] for _ in range(n)],
+                    ["default_point" if flag else "area" for flag in flagged])  # fmt: skip
+    located = np.flatnonzero(~np.isnan(orders.lon) & ~flagged)
+    if len(located) == 0:
+        return places
+    ground = _Ground(float(np.mean(orders.lon[located])), float(np.mean(orders.lat[located])))
+    box = {
+        "a": float(orders.lon[located].min()) - 0.01, "b": float(orders.lat[located].min()) - 0.01,
+        "c": float(orders.lon[located].max()) + 0.01, "d": float(orders.lat[located].max()) + 0.01,
+    }  # fmt: skip
+    points = ground.metres(shapely.points(orders.lon[located], orders.lat[located]))
+    _in_communities(session, ground, points, located, places, box)
+    days = [calendar.local_day(orders.reported_at[at]) for at in located.tolist()]
+    _in_grids(session, ground, points, located, places, box, orders, days)
+    return places
+
+
+def _in_communities(
+    session: Session, ground: _Ground, points: NDArray[np.object_], located: NDArray[np.intp],
+    places: Places, box: Mapping[str, float],
+) -> None:  # fmt: skip
+    rows = session.execute(
+        text("SELECT id, ST_AsBinary(geom) AS geom FROM divisions WHERE level = 'community'"
+             " AND geom && ST_MakeEnvelope(:a, :b, :c, :d, 4490) ORDER BY code"),
+        box,
+    ).all()  # fmt: skip
+    for at in located:
+        places.kinds[at] = "point"
+    if not rows:
+        return
+    shapes = ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows]))
+    inside, which = shapely.STRtree(shapes).query(points, predicate="intersects")
+    # On a border the one of the lower code, as elsewhere: the last that is written.
+    for point, row in sorted(zip(inside.tolist(), which.tolist(), strict=True), key=lambda pair: -pair[1]):
+        places.areas[located[point]] = rows[row].id
+
+
+def _in_grids(
+    session: Session, ground: _Ground, points: NDArray[np.object_], located: NDArray[np.intp],
+    places: Places, box: Mapping[str, float], orders: Orders, days: Sequence[date],
+) -> None:  # fmt: skip
+    rows = session.execute(
+        text("""
+            SELECT g.community_id, g.version_id, g.code, v.valid_from, v.valid_to, ST_AsBinary(g.geom) AS geom
+            FROM grids g JOIN versions v ON v.id = g.version_id
+            WHERE v.state IN ('published', 'superseded')
+              AND daterange(v.valid_from, v.valid_to) && daterange(:first, :last, '[]')
+              AND g.geom && ST_MakeEnvelope(:a, :b, :c, :d, 4490) ORDER BY g.code"""),
+        {**box, "first": min(days), "last": max(days)},
+    ).all()
+    if not rows:
+        return
+    shapes = ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows]))
+    accuracy = np.nan_to_num(orders.accuracy_m[located], nan=0.0)
+    reach = np.clip(accuracy, BORDER_M, MOST_INACCURATE_M)
+    near, which = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=reach)
+    distances = shapely.distance(points[near], shapes[which])
+    order = np.lexsort((which, distances, near))
+    for pair in order.tolist():
+        point, row = int(near[pair]), rows[which[pair]]
+        if not _in_force(row, days[point]):
+            continue
+        at = int(located[point])
+        if places.versions[at] is None:
+            places.versions[at], places.areas[at] = row.version_id, row.community_id
+        if len(places.choices[at]) < MOST_CHOICES:
+            places.choices[at].append(row.code)
+    for at in located.tolist():
+        if len(places.choices[at]) == 1:
+            places.grids[at] = places.choices[at].pop()
+
+
+def _in_force(row: Any, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
