@@ -132,14 +132,7 @@ def write_map(
     given = _given(incidents, stations)
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
-    days = None if period is None else period_of(period)
-    if days is not None and incidents is None:
-        raise InputError(
-            "period_without_cases",
-            "--period is about cases, and none are given",
-            mend="give them by --incidents, or leave --period out",
-            option="--period",
-        )
+    days = None if period is None else _period_of_cases(period, incidents)
     frames = read_plan_file(plan, crs=WGS84)
     sources = [_stamped_plan(plan, frames)]
     if compare is not None:
@@ -184,6 +177,16 @@ def write_map(
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return [*findings, *left_out]
+
+
+def _period_of_cases(said: str, incidents: str | None) -> Period:
+    period = period_of(said)
+    if incidents is None:
+        raise InputError(
+            "period_without_cases", "--period is about cases, and none are given",
+            mend="give them by --incidents, or leave --period out", option="--period",
+        )  # fmt: skip
+    return period
 
 
 def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:
