@@ -1,0 +1,232 @@
+"""Sheets of a meeting: chosen, laid out and printed, with what may stand on each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL.Image import Image
+from playwright.sync_api import Page
+
+from maps.export import write_map
+from tests.maps.chromium import Opened
+from tests.maps.meeting.hands import act, drawn_cases, put_notes
+from tests.maps.sample_plan import incidents, plan_frames, write_plan, write_points
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def pages_of(opened: Opened, path: Path, sheet: str | None) -> list[str]:
+    """Text of each page of what is printed; without a sheet, by the menu of the browser."""
+    if sheet:
+        opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+    path.write_bytes(opened.page.pdf(prefer_css_page_size=True))
+    with pypdfium2.PdfDocument(path) as document:
+        return [page.get_textpage().get_text_bounded() for page in document]
+
+
+def test_notes_reach_paper_by_the_numbers_that_they_have_on_the_map(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    put_notes(opened, "此处积水", "多余的", "路灯不亮")
+    opened.page.click(".agenda-comments li:nth-child(2) [aria-label$=删除]")
+
+    for sheet in (None, "minutes", "A4", "A3"):
+        pages = pages_of(opened, tmp_path / "sheet.pdf", sheet)
+        assert len(pages) == 1
+        if sheet == "A3":  # what reads a sheet loses letters of one so wide
+            assert "灯" in pages[0]
+            continue
+        assert re.search(r"1\s*此处积水", pages[0]), sheet
+        assert re.search(r"2\s*路灯不亮", pages[0]), sheet
+        assert "多余的" not in pages[0]
+    opened.page.click("text=新增议题")
+    opened.page.keyboard.type("加装路灯")
+    minutes = pages_of(opened, tmp_path / "sheet.pdf", "minutes")
+    assert "加装路灯" in minutes[0]
+    assert "路灯不亮" in minutes[0]
+    assert "路灯不亮" not in "".join(pages_of(opened, tmp_path / "sheet.pdf", "notice"))
+
+
+def test_more_notes_than_a_sheet_has_room_for_go_on_the_next(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    put_notes(opened, *(f"第{k}处积水，下雨天老人出行不便，请街道和物业一起到现场看一看" for k in range(30)))
+
+    pages = pages_of(opened, tmp_path / "sheet.pdf", "A4")
+
+    assert len(pages) == 2
+    for k in range(30):
+        assert f"第{k}处积水" in pages[1]
+
+
+def test_minutes_of_nothing_say_so(open_page, meeting, tmp_path):
+    pages = pages_of(open_page(meeting), tmp_path / "minutes.pdf", "minutes")
+
+    assert "小区议事日" in pages[0]
+    assert "还没有议题" in pages[0]
+
+
+# Note which sheets the browser is asked to print.
+PRINTS = """() => {
+  window.printed = [];
+  window.print = () => window.printed.push(document.documentElement.dataset.sheet);
+}"""
+
+
+def test_a_sheet_to_print_is_chosen_by_keyboard_and_nothing_is_printed_on_the_way(open_page, meeting):
+    page = open_page(meeting).page
+    page.evaluate(PRINTS)
+    page.focus("[data-act=print]")
+    for keys, chosen in (
+        (("ArrowDown", "ArrowDown"), "A3"),
+        (("Enter", "ArrowUp"), "minutes"),
+        (("ArrowDown", "End", "ArrowUp"), "notice"),
+    ):
+        for key in keys:
+            assert page.evaluate("window.printed") == []
+            page.keyboard.press(key)
+        assert page.get_attribute("[data-act=print]", "aria-expanded") == "true"
+        page.keyboard.press("Enter")
+        assert page.evaluate("window.printed.splice(0)") == [chosen]
+        assert page.evaluate("document.activeElement.dataset.act") == "print"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    assert not page.is_visible(".menu")
+    page.click("[data-act=print]")
+    page.click(".span-said, .folium-map")
+    assert not page.is_visible(".menu")
+    assert page.evaluate("window.printed") == []
+
+
+def sheets_of(opened: Opened, sheet: str, folder: Path) -> list[tuple[str, Image]]:
+    """Text and picture of each page."""
+    opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+    (folder / "sheet.pdf").write_bytes(opened.page.pdf(prefer_css_page_size=True))
+    with pypdfium2.PdfDocument(folder / "sheet.pdf") as document:
+        return [(page.get_textpage().get_text_bounded(), page.render(scale=2).to_pil()) for page in document]
+
+
+def test_panel_and_paper_tell_the_days_and_classes_of_the_cases_shown(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    page = opened.page
+    page.click("#tab-incidents")
+    assert page.inner_text(".shown") == "显示90件，共90件"
+    ((whole, _),) = sheets_of(opened, "A4", tmp_path)
+    assert "图上显示" not in whole
+    act(opened, "time")
+    page.focus(".timeline input")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert page.inner_text(".shown") == "图上显示2025年11月1日至2025年11月2日的事件8件，共90件"
+    page.click(".panel fieldset input >> nth=0")
+    opened.settle()
+    left = drawn_cases(opened)
+    assert left < 8
+    assert f"事件{left}件，共90件" in page.inner_text(".shown")
+    kind = page.inner_text(".panel fieldset li >> nth=0").split("\n")[0]
+    for sheet in ("A4", "A3"):
+        ((told, _),) = sheets_of(opened, sheet, tmp_path)
+        assert f"图上显示2025年11月1日至2025年11月2日的事件{left}件，共90件；未显示类别：{kind}" in told
+    act(opened, "time")
+    assert page.inner_text(".shown") == f"显示{90 - whole_of(page, 0)}件，共90件"
+    ((told, _),) = sheets_of(opened, "A4", tmp_path)
+    assert f"图上显示事件{90 - whole_of(page, 0)}件，共90件；未显示类别：{kind}" in told
+
+
+def whole_of(page: Page, place: int) -> int:
+    return int(page.locator(".panel fieldset .number").nth(place).inner_text())
+
+
+def test_paper_explains_the_signs_of_classes_and_holds_the_map_however_many_there_are(open_page, tmp_path):
+    frames = plan_frames()
+    rows = [
+        {**row, "kind": f"{k % 30}类" + "很长的名称" * (k % 3), "reported_at": "2025-11-03 08:00"}
+        for k, row in enumerate(incidents(frames, 90))
+    ]
+    write_map(
+        write_plan(tmp_path / "plan.gpkg", frames),
+        tmp_path / "meeting.html",
+        incidents=str(write_points(tmp_path / "cases.csv", rows)),
+    )
+    opened = open_page(tmp_path / "meeting.html")
+    act(opened, "time")
+    opened.page.click("#tab-incidents")
+    for place in range(13):
+        opened.page.click(f".panel fieldset input >> nth={place}")
+    for sheet in ("A4", "A3"):
+        ((told, _),) = sheets_of(opened, sheet, tmp_path)
+        assert "另有6类" in told
+        assert "多件事件" in told
+        assert "另有7项" in told
+        assert "制图" in told  # under the map
+
+
+def test_the_public_notice_shows_grids_and_a_legend_and_nothing_of_the_meeting(open_page, meeting, tmp_path):
+    def shot(opened: Opened) -> tuple[str, bytes]:
+        told, picture = sheets_of(opened, "notice", tmp_path)[0]
+        return told, picture.crop((0, 0, picture.width, picture.height // 2)).tobytes()
+
+    opened = open_page(meeting)
+    told, bare = shot(opened)
+    assert "图例" in told or "微网格规模" in told
+    for word in ("cases.csv", "事件", "驿站"):
+        assert word not in told
+    act(opened, "agenda")
+    opened.page.click("text=便签贴在图中央")
+    act(opened, "agenda")
+    assert shot(opened)[1] == bare
+    opened.page.click("#tab-legend")
+    for layer in ("事件", "红色驿站"):
+        opened.page.click(f".layers label:has-text('{layer}') input")
+    opened.page.evaluate("document.querySelector('.watermark').remove()")
+    opened.settle()
+    assert shot(opened)[1] == bare
+    ((_, first),) = sheets_of(opened, "A4", tmp_path)
+    assert first.width > first.height
+    assert not opened.page.is_checked(".layers label:has-text('事件') input")
+    assert opened.page.is_checked(".layers label:has-text('单元') input")
+
+
+@pytest.mark.parametrize(("sheet", "size"), [("A4", "841"), ("A3", "1191"), ("minutes", "594")])
+def test_each_sheet_is_one_page_of_its_size(open_page, meeting, tmp_path, sheet, size):
+    opened = open_page(meeting)
+    opened.page.evaluate(f"window.weige.meeting.lay('{sheet}')")
+
+    pdf = opened.page.pdf(prefer_css_page_size=True)
+
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 1
+    assert re.search(rb"/MediaBox \[0 0 " + size.encode(), pdf)
+
+
+def test_the_notice_of_four_hundred_grids_is_three_sheets_and_names_each_grid(open_page, tmp_path):
+    frames = plan_frames(60, 40, grid_columns=20, grid_rows=20)
+    write_map(write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "meeting.html")
+    opened = open_page(tmp_path / "meeting.html")
+    opened.page.evaluate("window.weige.meeting.lay('notice')")
+
+    (tmp_path / "notice.pdf").write_bytes(opened.page.pdf(prefer_css_page_size=True))
+
+    with pypdfium2.PdfDocument(tmp_path / "notice.pdf") as document:
+        told = [page.get_textpage().get_text_bounded() for page in document]
+    assert len(told) <= 3
+    grids = set(frames["micro_grids"]["grid_id"])
+    assert len(grids) == 400
+    # The first letter of a sheet is left out by what reads it.
+    assert {grid for grid in grids if grid[1:] not in "".join(told)} == set()
+
+
+def test_paper_has_the_ground_under_the_labels(open_page, meeting):
+    opened = open_page(meeting)
+    opened.page.evaluate(
+        """() => window.matchMedia("print").addEventListener("change", ({ matches }) => {
+          const sheet = document.querySelector("canvas.sheet");
+          if (matches) window.colours = new Set(new Uint32Array(
+            sheet.getContext("2d").getImageData(0, 0, sheet.width, sheet.height).data.buffer)).size;
+        })"""
+    )
+    opened.page.pdf(prefer_css_page_size=True)
+
+    assert opened.page.evaluate("window.colours") > 20
+    assert opened.page.evaluate("document.querySelector('canvas.sheet').width") == 0
