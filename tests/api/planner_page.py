@@ -96,6 +96,20 @@ def browser_of(
     context.close()
 
 
+def end_sessions(store: Store) -> None:
+    """Forget every session, as if its time were up while people sit at their pages."""
+    with store.owner.begin() as owner:
+        owner.execute(text("DELETE FROM keys WHERE kind = 'session'"))
+
+
+def sign_in_by_link(page: Page, beside: str, name: str) -> None:
+    """Follow the link to the login that the page shows in `beside`, and sign in there with the password."""
+    page.locator(beside).get_by_role("link", name="登录").click()
+    page.locator("[name=name]").fill(name)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+
+
 class Desk:
     """A page on which somebody redraws a version, and what went wrong on it."""
 

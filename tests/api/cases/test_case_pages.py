@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import text
 
 from api.cases.masking import masked
-from tests.api.accounts import PASSWORD
 from tests.api.cases.desk import ON_BORDER, Desk
-from tests.api.planner_page import browser_of, faults_of, sign_in_browser
+from tests.api.planner_page import browser_of, end_sessions, faults_of, sign_in_browser, sign_in_by_link
 
 pytestmark = pytest.mark.browser
 
@@ -196,15 +195,11 @@ def test_a_step_of_an_ended_session_leads_to_the_login_and_back_with_what_was_ty
         page.locator("[data-step=refuse]").click()
         page.get_by_label("原因").select_option("not_found")
         page.locator("[data-form=refuse] textarea").fill("现场没有")
-        with desk.store.owner.begin() as owner:
-            owner.execute(text("DELETE FROM keys WHERE kind = 'session'"))
+        end_sessions(desk.store)
         page.locator("[data-form=refuse] button[type=submit]").click()
         expect(page.locator("[data-form=refuse] .refused")).to_contain_text("登录已过期")
 
-        page.locator("[data-form=refuse]").get_by_role("link", name="登录").click()
-        page.locator("[name=name]").fill("sitting_there")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("main button[type=submit]").click()
+        sign_in_by_link(page, "[data-form=refuse]", "sitting_there")
 
         page.wait_for_url(f"{address}/cases/{number}")
         expect(page.get_by_label("原因")).to_have_value("not_found")

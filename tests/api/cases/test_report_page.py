@@ -13,10 +13,9 @@ from api.cases.contacts import plain_phone, write_new_key
 from api.errors import NotValidError
 from api.main import create_app
 from api.settings import Settings
-from tests.api.accounts import PASSWORD
 from tests.api.cases.desk import IN_FIRST, Desk
 from tests.api.cases.test_photos import with_metadata
-from tests.api.planner_page import browser_of, faults_of, sign_in_browser
+from tests.api.planner_page import browser_of, end_sessions, faults_of, sign_in_browser, sign_in_by_link
 from tests.api.processes import api_thread
 
 pytestmark = pytest.mark.browser
@@ -318,17 +317,13 @@ def test_a_report_of_an_ended_session_is_sent_after_signing_in(desk: Desk, addre
     with browser_of(desk.store, browser, "walker", ("grid_worker", desk.street)) as context:
         page = opened(context, f"{address}/report?lon={IN_FIRST[0]}&lat={IN_FIRST[1]}&category=E0102")
         page.get_by_label("情况说明").fill("登录过期时写的")
-        with desk.store.owner.begin() as owner:
-            owner.execute(text("DELETE FROM keys WHERE kind = 'session'"))
+        end_sessions(desk.store)
         send(page)
         expect(page.locator("#said")).to_contain_text("登录已过期，请登录后发送")
         expect(page.locator("#waiting")).to_contain_text("等待登录")
         assert cases(desk) == []
 
-        page.locator("#said").get_by_role("link", name="登录").click()
-        page.locator("[name=name]").fill("walker")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("main button[type=submit]").click()
+        sign_in_by_link(page, "#said", "walker")
 
         page.wait_for_url(f"{address}/report**")
         expect(page.locator("#said")).to_contain_text("已上报")
