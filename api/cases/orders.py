@@ -192,12 +192,12 @@ def read_orders(
     addresses = [_plain(one)[:LONGEST_ADDRESS] for one in where]
     clean, clean_addresses = [masked(said) for said in texts], [masked(said) for said in addresses]
     n_masked = sum(a != b for a, b in zip(texts + addresses, clean + clean_addresses, strict=True))
+    point = [sheet.cells(name) for name in ("lon", "lat", "accuracy_m")]
     lon, lat, accuracy_m = (
-        pd.to_numeric(pd.Series(sheet.cells(name), dtype=object), errors="coerce").to_numpy(np.float64)
-        for name in ("lon", "lat", "accuracy_m")
+        pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64) for cells in point
     )
     on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
-    pointed = [bool(x or y) for x, y in zip(sheet.cells("lon"), sheet.cells("lat"), strict=True)]
+    pointed = [bool(x or y) for x, y in zip(point[0], point[1], strict=True)]
     odd = {
         "repeated": pd.Series(numbers, dtype=object).duplicated().to_numpy(),
         "unusable": np.array(pointed, bool) & ~on_earth,
