@@ -15,6 +15,7 @@ from geo.errors import InputError
 from geo.findings import Finding
 from geo.formats.raw import RawTable
 from geo.personal_numbers import holds_number, is_personal, masked
+from geo.typed_numbers import masked_as_typed
 from geo.units import row_labels, texts
 
 # Names of persons have two characters, or three; with a surname of two, four.
@@ -23,6 +24,7 @@ _HAN = re.compile("[\u4e00-\u9fff]{2,4}")
 _WITH_STAFF = ("stations", "candidates")
 # So many names are no chance.
 _FEWEST_NAMES = 2
+_GROUPS = re.compile(r"[0-9 ._/-]*")
 # A column is personal by its content when at least this share of its values is.
 _PERSONAL_SHARE = 0.3
 
@@ -129,8 +131,13 @@ def is_personal_content(values: NDArray[Any]) -> bool:
 
 
 def without_numbers(text: str) -> str:
-    """Return a text with telephone and identity numbers masked; shorter than eight signs it has none."""
-    return masked(text) if len(text) >= 8 else text
+    """Return a text with telephone and identity numbers masked; shorter than eight signs it has none.
+
+    Groups of digits alone are more likely a code than what somebody typed: 150 001 00001.
+    """
+    if len(text) < 8:
+        return text
+    return masked(text) if _GROUPS.fullmatch(text) else masked_as_typed(text)
 
 
 def has_personal_name(name: str) -> bool:

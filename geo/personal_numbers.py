@@ -11,10 +11,13 @@ NumberKind: TypeAlias = Literal["identity", "phone"]
 
 MASK = "***"
 # Numbers (of mainland China) are looked for among plain signs; these stand for them, one for one.
-_PLAIN = {0xFF10 + digit: str(digit) for digit in range(10)} | {
-    0xFF38: "X", 0xFF58: "x", 0xFF0D: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0xFF0B: "+", 0x3000: " ",
-    0x00A0: " ", 0x2007: " ", 0x202F: " ", 0xFF0E: ".", 0xFF08: "(", 0xFF09: ")",
-}  # fmt: skip
+_PLAIN = (
+    {0xFF10 + digit: str(digit) for digit in range(10)}
+    | {0xFF38: "X", 0xFF58: "x", 0xFF0B: "+", 0xFF08: "(", 0xFF09: ")"}
+    | dict.fromkeys((0xFF0D, *range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
+    | dict.fromkeys((0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+    | dict.fromkeys((0xFF0E, 0xB7, 0x2022, 0x30FB), ".")
+)
 _GAP = "[ -]?"
 # Resident identity number (GB 11643-1999): region, birth date, serial and check character, maybe apart.
 _IDENTITY = re.compile(r"(?<!\d)(\d{6})[ .-]?(\d{8})[ .-]?(\d{3}[0-9Xx])(?!\d)", re.ASCII)
@@ -52,7 +55,7 @@ def plain_signs(text: str) -> str:
 
 
 def numbers_in(text: str, *, mistyped: bool = False) -> Iterator[NumberFound]:
-    """Yield the telephone and identity numbers in a text, by kind and place; they may overlap.
+    """Return the telephone and identity numbers in a text, by kind and place; they may overlap.
 
     Parameters
     ----------
@@ -61,9 +64,13 @@ def numbers_in(text: str, *, mistyped: bool = False) -> Iterator[NumberFound]:
         Also identity numbers whose check character does not fit, by their birth date: in what people type
         a mistyped number still tells who. In layers it is mostly a serial number (region, day and count).
     """
-    plain = plain_signs(text)
+    return numbers_among(plain_signs(text), mistyped=mistyped)
+
+
+def numbers_among(plain: str, *, mistyped: bool = False) -> Iterator[NumberFound]:
+    """Yield what `numbers_in` yields, of a text whose signs are plain already."""
     for found in _IDENTITY.finditer(plain):
-        if is_identity_number("".join(found.groups()).upper()) or (mistyped and _BIRTH.fullmatch(found[2])):
+        if is_identity_number("".join(found.groups()).upper()) or (mistyped and is_birth_date(found[2])):
             yield NumberFound("identity", *found.span())
     for found in _PHONE.finditer(plain):
         yield NumberFound("phone", *found.span())
@@ -88,13 +95,18 @@ def masked(text: str) -> str:
 
 
 def masked_at(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return a text with asterisks in place of spans (start, end); of those that overlap the first counts."""
+    """Return a text with asterisks in place of spans (start, end); those that overlap are one."""
     parts, at = [], 0
-    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+    for start, end in sorted(spans):
         if start >= at:
             parts += [text[at:start], MASK]
-            at = end
+        at = max(at, end)
     return "".join(parts) + text[at:]
+
+
+def is_birth_date(digits: str) -> bool:
+    """Whether eight digits are a day of the last century or this one, as identity numbers have them."""
+    return _BIRTH.fullmatch(digits) is not None
 
 
 def is_identity_number(digits: str) -> bool:

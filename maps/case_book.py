@@ -19,8 +19,7 @@ from openpyxl.utils import get_column_letter
 from geo.encoding import encoding_of_file
 from geo.errors import InputError
 from geo.formats.raw import open_regular
-from geo.personal import has_personal_name, is_personal_content
-from geo.personal_numbers import masked
+from geo.personal import has_personal_name, is_personal_content, without_numbers
 from maps.text import Language, text, words
 from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, book_at
 
@@ -28,8 +27,6 @@ from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, boo
 _SAMPLE = 2_000
 # Columns of numbers; everything else, codes of digits too, stays text.
 _NUMBERS = frozenset({"lon", "lat", "accuracy_m"})
-# Shorter texts hold no telephone or identity number.
-_SHORTEST_PERSONAL = 8
 
 
 def write_case_book(source: Path, output: Path, *, language: Language) -> tuple[int, list[str]]:
@@ -124,8 +121,7 @@ def _cell(sheet: Any, column: str, value: str) -> Any:
             number = np.nan
         if np.isfinite(number):
             return number
-    if len(value) >= _SHORTEST_PERSONAL:
-        value = masked(value)
+    value = without_numbers(value)
     if not value.isprintable():
         value = NOT_XML.sub("", value)
     if len(value) > MAX_CELL:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import InputError
 from geo.formats.raw import open_regular
-from geo.personal_numbers import masked
+from geo.typed_numbers import masked_as_typed
 from maps.text import Language, one_line, text
 from maps.workbook import add_table, book_at
 
@@ -185,7 +185,7 @@ def _entry(path: Path, number: int, entry: Any, about: dict[str, str]) -> Entry:
     ):
         _damaged(path, f"entry {number}")
     said, decision, department = (
-        masked(one_line(entry[name])) for name in ("text", "decision", "department")
+        masked_as_typed(one_line(entry[name])) for name in ("text", "decision", "department")
     )
     return Entry(
         id=entry["id"], type=entry["type"], due=entry["due"],

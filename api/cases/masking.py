@@ -1,18 +1,20 @@
 """What of a person must not stand in a case: identity numbers, telephone numbers, numbers of flats.
 
-Numbers are those of `geo.personal_numbers`, with mistyped ones (as `tells_a_person` in SQL has them).
-Names are not looked for: no rule finds them without taking streets and shops for people. Forms say so.
+Numbers are those of `geo.typed_numbers`, with mistyped ones. `tells_a_person` in SQL stands behind it and
+finds fewer: what is stored must stay valid, or a backup of it could not be brought back. Names are not looked
+for: no rule finds them without taking streets and shops for people. Forms say so.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from api.errors import NotValidError
-from geo.personal_numbers import is_personal, masked_at, numbers_in, plain_signs
+from geo.personal_numbers import is_personal, masked_at, plain_signs
+from geo.typed_numbers import DIGITS_TOGETHER, UNSEEN, numbers_as_typed, without_invisible
 
 Kind: TypeAlias = Literal["identity", "phone", "flat"]
 
@@ -28,9 +30,13 @@ _FLAT = re.compile(
 
 # A serial number of a region and a day since 2010 has the form of an identity number of a child.
 _SERIAL = re.compile(r"[0-9]{6}20[1-9][0-9]")
-# One of these stands in whatever is found: a text without them, as most are, is looked at no further. A digit
-# is of any script, and the dashes that `plain_signs` makes plain are among them.
-_SIGN = re.compile(r"\d{4}|室|号房|房间|户|单元|\d[-－‐‑–]\d")
+_DASH = "[-－‐-―−﹘﹣]"
+# One of these stands in every flat. A digit is of any script, the dashes are those that `plain_signs` makes
+# plain, and a sign that nobody sees may stand within.
+_OF_FLAT = rf"室|号房|房间|户|单元|\d{_DASH}\d\d?{_DASH}\d{{3}}|[{UNSEEN}]"
+_FLAT_SIGN = re.compile(_OF_FLAT)
+# A text without a sign of a flat or of a number, as most are, is looked at no further.
+_SIGN = re.compile(f"{_OF_FLAT}|{DIGITS_TOGETHER}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ def find(text: str) -> tuple[Hit, ...]:
     for hit in sorted(_all(text), key=lambda hit: (hit.start, -hit.end)):
         if not found or hit.start >= found[-1].end:
             found.append(hit)
+        elif hit.end > found[-1].end:
+            found[-1] = replace(found[-1], end=hit.end)
     return tuple(found)
 
 
@@ -99,7 +107,9 @@ def require_impersonal(text: str, field: str) -> None:
 def _all(text: str) -> Iterator[Hit]:
     if _SIGN.search(text) is None:
         return
-    for number in numbers_in(text, mistyped=True):
+    for number in numbers_as_typed(text, mistyped=True):
         yield Hit(number.kind, number.start, number.end)
-    for flat in _FLAT.finditer(plain_signs(text)):
-        yield Hit("flat", *flat.span())
+    if _FLAT_SIGN.search(text) is not None:
+        visible, places = without_invisible(text)
+        for flat in _FLAT.finditer(plain_signs(visible)):
+            yield Hit("flat", places[flat.start()], places[flat.end() - 1] + 1)

@@ -222,7 +222,7 @@ def test_phones_and_identity_numbers_of_incidents_do_not_come_in(tmp_path: Path)
     (tmp_path / "incidents.csv").write_text(
         "case_id,kind,state,text,lon,lat,联系电话,extra,code\n"
         "1,占道,处理中,请致电13812345678或0511-86881234,119.6,32.0,x,13912345678,110101200001010011\n"
-        "2,垃圾,办结,身份证11010519491231002X办理,119.6,32.0,y,15812345678,12\n"
+        "2,垃圾,办结,身份证110 105 1949 1231 002X办理,119.6,32.0,y,15812345678,12\n"
         "3,噪声,办结,编号110105194912310021无误,119.6,32.0,z,,13\n"
     )
 

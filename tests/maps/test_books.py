@@ -43,6 +43,7 @@ def write_csv(path, rows):
 
 def test_cases_keep_every_row_and_nothing_becomes_a_formula(tmp_path):
     typed = ["=1+1", "+1", "-1", "@x", "#N/A", '=HYPERLINK("http://x")', "路灯\x08坏", "电话13812345678"]
+    typed += ["电话一三八一二三四五六七八", "150 001 00001"]
     rows = [[f"A{k:03d}", text, text, "119.6", "32", "2026-11-01"] for k, text in enumerate(typed)]
 
     count, left_out = write_case_book(
@@ -53,7 +54,7 @@ def test_cases_keep_every_row_and_nothing_becomes_a_formula(tmp_path):
     cells = list(book["案件"].iter_rows(min_row=2))
     assert (count, left_out, len(cells)) == (len(typed), [], len(typed))
     assert {cell.data_type for row in cells for cell in row} <= {"s", "inlineStr", "n"}
-    assert [row[1].value for row in cells] == [*typed[:6], "路灯坏", "电话***"]
+    assert [row[1].value for row in cells] == [*typed[:6], "路灯坏", "电话***", "电话***", typed[-1]]
     assert {(row[3].value, row[4].value) for row in cells} == {(119.6, 32.0)}
 
 

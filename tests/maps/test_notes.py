@@ -143,7 +143,7 @@ def test_a_decision_comes_back_as_a_case_and_nothing_typed_is_a_formula(tmp_path
             votes={"yes": 12, "no": 1, "abstain": 0}, due="2026-12-01",
         ),
         entry("b", text="未决"),
-        entry("c", text="联系13812345678", type="comment"),
+        entry("c", text="联系138 12 34 56 78", type="comment"),
     ]  # fmt: skip
     entries = merged([read_notes(notes(tmp_path / "n.json", said), FILE)])
 

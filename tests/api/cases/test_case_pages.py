@@ -154,8 +154,24 @@ def test_the_page_masks_as_the_service_does(desk: Desk, address: str, people: di
         "7",
         "501",
     ]
+    spelled = [
+        "一三八",
+        "幺",
+        "一二三四",
+        "〇",
+        "１３９ ",
+        "138 12 34",
+        "56",
+        "1 3 8 ",
+        "\u200b",
+        "\t",
+        "·",
+        "—",
+        "_",
+        "2026",
+    ]
     round_them = ["3号楼", "2单元", "室", "户", "栋", " ", "-", "（", "）", "五〇一", "号房", "漏水"]
-    parts = [*numbers_of_people, *round_them]
+    parts = [*numbers_of_people, *spelled, *round_them]
     drawn = ["".join(chance.choice(parts) for _ in range(chance.randint(1, 9))) for _ in range(5000)]
     page = opened(people["dispatcher"], f"{address}/cases")
 

@@ -73,7 +73,12 @@ def test_who_handled_a_case_is_refused_as_its_verifier(client: TestClient, desk:
 
 
 def test_personal_numbers_are_refused_and_never_repeated(client: TestClient, desk: Desk):
-    for field, said in (("text", "请回电13812345678"), ("address", "3号楼2单元501室")):
+    for field, said in (
+        ("text", "请回电13812345678"),
+        ("text", "请回电138\u200b1234\u200b5678"),
+        ("text", "请回电一三八一二三四五六七八"),
+        ("address", "3号楼2单元501室"),
+    ):
         refused = post(client, desk, **{field: said})
         assert (refused.status_code, refused.json()["code"]) == (422, "personal_text")
         assert "138" not in refused.text
