@@ -36,6 +36,8 @@ READ_ANEW_S = 3600.0
 MOST_CHANGES = 5000
 # After an import the whole is read anew, but not more often than this.
 ANEW_AT_MOST_EVERY_S = 5.0
+# Whoever asks meanwhile waits so long at most; then the answer is as of an earlier event, and says so.
+WAIT_FOR_ANEW_S = 1.5
 # Past days kept by one worker.
 MOST_DAYS = 3
 # Today, which goes on, is read anew after so long.
@@ -114,11 +116,14 @@ class WallFeed:
         self._read_at = -math.inf
         self._turn = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
+        self._wait_until = -math.inf
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._days: OrderedDict[date, tuple[float, WallTable]] = OrderedDict()
 
     async def now(self) -> tuple[WallTable, int]:
         """Return the table of now and the number of the event as of which it stands.
+
+        After an import that is not the newest one, when reading all anew takes long.
 
         Raises
         ------
@@ -132,6 +137,9 @@ class WallFeed:
                 await self._follow(self._live.last or 0)
             if time.monotonic() - self._read_at > READ_ANEW_S:
                 self._read_anew()
+        wait = self._wait_until - time.monotonic()
+        if wait > 0 and self._reading is not None and not self._reading.done():
+            await asyncio.wait((self._reading,), timeout=wait)
         return self._table, self._as_of
 
     async def day(self, day: date, calendar: Calendar) -> WallTable:
@@ -158,7 +166,8 @@ class WallFeed:
         cursor = await connection.execute(_TOLD, (self._as_of, until, MOST_CHANGES + 1))
         numbers = [number for (number,) in await cursor.fetchall()]
         if None in numbers or len(numbers) > MOST_CHANGES:
-            self._read_anew()
+            if self._read_anew():
+                self._wait_until = time.monotonic() + WAIT_FOR_ANEW_S
             return
         if numbers:
             cursor = await connection.execute(_CHANGED, (numbers,))
@@ -172,10 +181,12 @@ class WallFeed:
             )
         return self._connection
 
-    def _read_anew(self) -> None:
-        """Read all in the background; until it is there, what is asked for is as of an earlier event."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read_behind())
+    def _read_anew(self) -> bool:
+        """Read all in the background, where that is not going on; return whether it begins now."""
+        if self._reading is not None and not self._reading.done():
+            return False
+        self._reading = asyncio.create_task(self._read_behind())
+        return True
 
     async def _read_behind(self) -> None:
         await asyncio.sleep(max(0.0, self._read_at + ANEW_AT_MOST_EVERY_S - time.monotonic()))

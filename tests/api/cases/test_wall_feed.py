@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,5 +66,57 @@ def test_a_new_table_does_not_take_the_place_of_one_that_is_being_followed(monke
             assert feed._table is first
         await feed._reading
         assert await feed.now() == (anew, 7)
+
+    asyncio.run(story())
+
+
+def feed_of_an_import(monkeypatch: pytest.MonkeyPatch, read: Any) -> WallFeed:
+    """Return a feed whose table is of event 7, of the import that event 8 tells."""
+    feed = feed_of_readings(monkeypatch, (WallTable(), 7))
+    asyncio.run(feed.now())
+    monkeypatch.setattr(wall_feed, "read_now", read)
+
+    class _Told:
+        async def execute(self, *asked: Any) -> Any:
+            return self
+
+        async def fetchall(self) -> list[tuple[None]]:
+            return [(None,)]
+
+    async def opened() -> Any:
+        return _Told()
+
+    monkeypatch.setattr(feed, "_open", opened)
+    monkeypatch.setattr(feed, "_turn", asyncio.Lock())
+    feed._live.last = 8
+    return feed
+
+
+def test_whoever_asks_after_an_import_waits_for_it(monkeypatch: pytest.MonkeyPatch):
+    anew = WallTable()
+    feed = feed_of_an_import(monkeypatch, lambda store: (anew, 8))
+
+    assert asyncio.run(feed.now()) == (anew, 8)
+
+
+def test_nobody_waits_long_for_an_import(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wall_feed, "WAIT_FOR_ANEW_S", 0.2)
+    may_go = threading.Event()
+
+    def read(store: Any) -> Any:
+        may_go.wait(30)
+        return WallTable(), 8
+
+    feed = feed_of_an_import(monkeypatch, read)
+
+    async def story() -> None:
+        assert (await feed.now())[1] == 7
+        begun = time.monotonic()
+        assert (await feed.now())[1] == 7  # the second waits no more
+        assert time.monotonic() - begun < 0.15
+        may_go.set()
+        assert feed._reading is not None
+        await feed._reading
+        assert (await feed.now())[1] == 8
 
     asyncio.run(story())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 from sqlalchemy import text
 
+from api.cases import wall_feed
 from api.database import Store
 from tests.accessibility import Findings
 from tests.api.cases.desk import IN_SECOND, LAT, LON, Desk
+from tests.api.cases.test_wall_routes import import_cases
 from tests.api.place import SIDE_DEG
 from tests.api.planner_page import browser_of, faults_of
 from tests.api.processes import wait_until
@@ -68,6 +71,18 @@ def test_a_report_is_on_the_map_at_once_and_a_wall_asks_nobody_else(wall: Wall, 
     assert wall.figure("closed_today") == 1
     assert wall.elsewhere == []
     assert wall.faults == []
+
+
+def test_an_import_comes_to_a_wall_that_was_answered_before_it_was_read(
+    wall: Wall, desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(wall_feed, "WAIT_FOR_ANEW_S", 0.0)
+    wall.shows(0)
+    import_cases(store, desk, 30)
+    begun = time.monotonic()
+    wall.shows(30)
+    # Asked for without any event it would be there after half a minute.
+    assert time.monotonic() - begun < 15
 
 
 def test_filters_stay_in_the_address_and_two_walls_show_different_areas(wall: Wall, desk: Desk, served: str):

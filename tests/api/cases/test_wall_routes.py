@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from api.cases import wall_feed
 from api.cases.replay import Event, replay
 from api.cases.wall_table import DONE_STATES, OPEN_STATES, is_within
 from api.database import Store
@@ -45,7 +46,11 @@ def when_told(ask: Ask, n: int, **params: Any) -> Any:
     )
 
 
-def test_a_report_a_step_and_an_import_come_to_the_wall(store: Store, desk: Desk, ask: Ask):
+def test_a_report_a_step_and_an_import_come_to_the_wall(
+    client: TestClient, store: Store, desk: Desk, ask: Ask, monkeypatch: pytest.MonkeyPatch
+):
+    # The table is read anew only some seconds after it was read.
+    monkeypatch.setattr(wall_feed, "ANEW_AT_MOST_EVERY_S", 0.0)
     assert ask("summary")["open"] == 0
     first = desk.report()["number"]
     desk.report(lon=IN_SECOND[0], lat=IN_SECOND[1], category="E0402")
@@ -57,8 +62,11 @@ def test_a_report_a_step_and_an_import_come_to_the_wall(store: Store, desk: Desk
     told = when_told(ask, 1)
     assert (told["closed_today"], told["reported_today"]) == (1, 2)
 
+    known = ask("summary")["as_of"]
     import_cases(store, desk, 300)
-    when_told(ask, 301)
+    live = client.app.state.live  # type: ignore[attr-defined]
+    wait_until(lambda: live.last > known, what="the event of the import")
+    assert ask("summary")["open"] == 301  # the first answer after it
 
 
 def unplaced(desk: Desk, area: str) -> None:

@@ -23,6 +23,8 @@ import { span, Times } from "./times.ts";
 
 /** What was told is put on the map at once; the whole is asked for again so long after, not by all walls at a time. */
 const ANEW_MS = [4000, 7000] as const;
+/** An answer that is older than what the page heard of is asked for again so long after, twice as long each time. */
+const BEHIND_MS = 1500;
 /** Of many reports at once the map is drawn once. */
 const DRAW_MS = 40;
 const MOST_SEEN = 100;
@@ -73,6 +75,9 @@ class Wall {
   private isLocked = false;
   private isFitting = false;
   private anew: number | null = null;
+  /** The newest event that the page knows of, and how often answers were older. */
+  private heard: number;
+  private timesBehind = 0;
   private turn = 0;
   private asking: Promise<void> = Promise.resolve();
   private readonly seen = new Map<string, number>();
@@ -81,6 +86,7 @@ class Wall {
 
   constructor(private readonly page: WallPage) {
     this.times = new Times(page.zone);
+    this.heard = page.after;
     this.filters = readFilters(location.search);
     this.look = new Look(new URLSearchParams(location.search), (isRecoloured) => this.relook(isRecoloured));
     this.map = L.map(byId("map"), {
@@ -183,6 +189,7 @@ class Wall {
       return;
     }
     if (event.kind !== "case" && event.kind !== "case.imported") return;
+    this.heard = Math.max(this.heard, event.number);
     const body = event.body as unknown as CaseBody;
     if (event.kind === "case" && this.notes.has(body.number)) void this.askNotes();
     if (this.past.moment !== null) return;
@@ -192,10 +199,21 @@ class Wall {
       this.told.push({ number: body.number, key });
       this.drawing ??= window.setTimeout(() => this.drawTold(), DRAW_MS);
     }
+    this.askSoon(ANEW_MS[0] + Math.random() * (ANEW_MS[1] - ANEW_MS[0]));
+  }
+
+  private askSoon(ms: number): void {
     this.anew ??= window.setTimeout(() => {
       this.anew = null;
       void this.ask();
-    }, ANEW_MS[0] + Math.random() * (ANEW_MS[1] - ANEW_MS[0]));
+    }, ms);
+  }
+
+  /** While the service reads an import its answers are older than the event that told of it. */
+  private askBehind(asOf: number | null): void {
+    const isBehind = asOf !== null && asOf < this.heard;
+    if (isBehind) this.askSoon(Math.min(EVERY_MS, BEHIND_MS * 2 ** this.timesBehind * (1 + Math.random() / 3)));
+    this.timesBehind = isBehind ? this.timesBehind + 1 : 0;
   }
 
   /** Show what was told since the last drawing, however much that is. */
@@ -244,6 +262,7 @@ class Wall {
     ]);
     if (turn !== this.turn) return;
     this.state.takeSummary(summary.body);
+    this.askBehind(clusters.ok ? Math.min(clusters.body.as_of ?? Infinity, summary.body.as_of ?? Infinity) : summary.body.as_of);
     if (clusters.ok) this.state.takeClusters(clusters.body);
     if (late.ok) this.late = late.body.cases;
     if (heat?.ok) this.heat.show(heat.body.points);
