@@ -7,23 +7,28 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from api.cases.calendar import Calendar
-from api.cases.categories import Edition
+from api.cases.categories import Condition, Edition
 from api.cases.filing import condition_of, first_deadlines
 from api.cases.orders import ODDITIES, Odd, Orders
-from api.cases.placing import Places, find_addresses, place_orders, without_far_points
+from api.cases.placing import Places, Surroundings, find_addresses, place_orders, without_far_points
 from api.copying import GEOMETRY, copy_rows
 from geo.errors import InputError
 
+# Orders that are placed and filed at a time; the files of most offices are one part.
+PART = 20_000
 Report = Callable[[str, int, int], None]
 _TYPES = {
     "batch": "uuid", "position": "int4", "external_number": "text", "category": "text", "condition": "int2",
@@ -104,49 +109,89 @@ def import_orders(
         )
     report("placing", 0, n)
     orders, along = find_addresses(session, without_far_points(session, orders))
-    places = place_orders(session, orders, area_id, calendar)
-    for at, community in along.items():
-        places.areas[at] = community
-    report("placing", n, n)
-    connection = session.connection().connection.driver_connection
-    batch = uuid.uuid4()
-    copy_rows(connection, "case_arrivals", _TYPES, _rows(batch, orders, places, edition, calendar))  # type: ignore[arg-type]
-    report("filing", 0, n)
-    filed = session.execute(
-        text("SELECT * FROM import_cases(:batch, :edition, :channel)"),
-        {"batch": batch, "edition": edition.name, "channel": channel},
-    ).one()
+    around = Surroundings.of(session, orders, area_id, calendar)
+    connection = session.connection()
+    tally = Counter[str]()
+    # The database files a part while the next one is placed: two cores, one transaction.
+    with ThreadPoolExecutor(1) as beside:
+        filing: Future[Counter[str]] | None = None
+        for first in range(0, n, PART):
+            span = slice(first, min(first + PART, n))
+            part = _part(orders, around, along, edition, calendar, span)
+            if filing is not None:
+                tally += filing.result()
+                report("filing", first, n)
+            filing = beside.submit(_file, connection, part, edition, channel)
+        if filing is not None:
+            tally += filing.result()
     report("filing", n, n)
-    asked = sum(bool(choices) for choices in places.choices)
-    located = sum(grid is not None for grid in places.grids)
-    flagged = places.kinds.count("default_point")
-    repeated = orders.odd["repeated"].n if "repeated" in orders.odd else 0
+    located, asked, flagged = tally["located"], tally["asked"], tally["default_points"]
     return Imported(
-        filed.added, filed.known - repeated, located, asked, flagged, n - located - asked - flagged,
+        tally["added"], tally["known"], located, asked, flagged, n - located - asked - flagged,
         orders.n_addressed, orders.n_masked, orders.n_ended, orders.odd,
     )  # fmt: skip
 
 
-def _rows(
-    batch: uuid.UUID, orders: Orders, places: Places, edition: Edition, calendar: Calendar
-) -> Iterator[tuple[Any, ...]]:
-    wkb = shapely.to_wkb(
-        shapely.set_srid(shapely.points(np.nan_to_num(orders.lon), np.nan_to_num(orders.lat)), 4490),
-        include_srid=True,
+@dataclass(frozen=True)
+class _Part:
+    """Orders next to each other in the file, placed: rows of `case_arrivals`."""
+
+    batch: uuid.UUID
+    rows: list[tuple[Any, ...]]
+    tally: Counter[str]
+
+
+def _file(connection: Connection, part: _Part, edition: Edition, channel: str) -> Counter[str]:
+    """File a part in the transaction of the connection; return what it added and where its orders are."""
+    copy_rows(connection.connection.driver_connection, "case_arrivals", _TYPES, part.rows)  # type: ignore[arg-type]
+    filed = connection.execute(
+        text("SELECT * FROM import_cases(:batch, :edition, :channel)"),
+        {"batch": part.batch, "edition": edition.name, "channel": channel},
+    ).one()
+    return part.tally + Counter(added=filed.added, known=filed.known)
+
+
+def _part(
+    orders: Orders,
+    around: Surroundings,
+    along: Mapping[int, int],
+    edition: Edition,
+    calendar: Calendar,
+    span: slice,
+) -> _Part:
+    days = [calendar.local_day(reported) for reported in orders.reported_at[span]]
+    places = place_orders(around, orders, days, span)
+    for at in range(span.start, span.stop):
+        if at in along:
+            places.areas[at - span.start] = along[at]
+    tally = Counter(
+        asked=sum(bool(choices) for choices in places.choices),
+        located=sum(grid is not None for grid in places.grids),
+        default_points=places.kinds.count("default_point"),
     )
-    conditions = {
-        key: condition_of(edition, *key)
-        for key in set(zip(orders.categories, orders.conditions, strict=True))
-    }
-    for at, number in enumerate(orders.numbers):
-        reported = orders.reported_at[at]
-        condition = conditions[orders.categories[at], orders.conditions[at]]
-        response, due = first_deadlines(calendar, condition, reported)
-        accuracy = orders.accuracy_m[at]
+    batch = uuid.uuid4()
+    return _Part(batch, list(_rows(batch, orders, places, edition, calendar, days, span)), tally)
+
+
+def _rows(
+    batch: uuid.UUID, orders: Orders, places: Places, edition: Edition, calendar: Calendar,
+    days: Sequence[date], span: slice,
+) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+    points = shapely.points(np.nan_to_num(orders.lon[span]), np.nan_to_num(orders.lat[span]))
+    wkb = shapely.to_wkb(shapely.set_srid(points, 4490), include_srid=True)
+    conditions: dict[tuple[str, int | None], Condition | None] = {}
+    for at, day in enumerate(days):
+        of = span.start + at
+        if of in orders.repeats:
+            continue
+        key = orders.categories[of], orders.conditions[of]
+        if key not in conditions:
+            conditions[key] = condition_of(edition, *key)
+        reported, accuracy = orders.reported_at[of], orders.accuracy_m[of]
+        response, due = first_deadlines(calendar, conditions[key], reported)
         yield (
-            batch, at, number, orders.categories[at], orders.conditions[at], orders.texts[at],
-            orders.addresses[at] or None, places.areas[at], places.versions[at], places.grids[at],
-            places.choices[at], places.kinds[at], wkb[at] if places.kinds[at] == "point" else None,
-            None if math.isnan(accuracy) else float(accuracy), reported, response, due,
-            calendar.local_day(reported),
+            batch, of, orders.numbers[of], *key, orders.texts[of], orders.addresses[of] or None,
+            places.areas[at], places.versions[at], places.grids[at], places.choices[at], places.kinds[at],
+            wkb[at] if places.kinds[at] == "point" else None,
+            None if math.isnan(accuracy) else float(accuracy), reported, response, due, day,
         )  # fmt: skip

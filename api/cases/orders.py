@@ -109,6 +109,8 @@ class Orders:
         What could not be kept, by the names in `ODDITIES`; those that there are.
     file_rows : sequence of int
         Row of the file of each order.
+    repeats : set of int
+        Positions of orders with the number of an order before them, which are not filed.
     """
 
     numbers: Sequence[str]
@@ -125,6 +127,7 @@ class Orders:
     n_addressed: int = 0
     odd: Mapping[str, Odd] = field(default_factory=dict)
     file_rows: Sequence[int] = ()
+    repeats: frozenset[int] = frozenset()
 
 
 def read_orders(
@@ -211,6 +214,7 @@ def read_orders(
         odd={name: Odd(int(flags.sum()), sheet.row(int(flags.argmax())))
              for name, flags in odd.items() if flags.any()},
         file_rows=[sheet.row(at) for at in range(len(rows))],
+        repeats=frozenset(np.flatnonzero(odd["repeated"]).tolist()),
     )  # fmt: skip
 
 

@@ -61,18 +61,6 @@ def default_points(orders: Orders) -> NDArray[np.bool_]:
     return flags
 
 
-@dataclass(frozen=True)
-class _Ground:
-    """The middle of the orders, in degrees, round which shapes are put into metres."""
-
-    lon: float
-    lat: float
-
-    def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-        wide = 111_320 * math.cos(math.radians(self.lat))
-        return shapely.transform(shapes, lambda xy: (xy - [self.lon, self.lat]) * [wide, 110_574])  # type: ignore[no-any-return]
-
-
 def without_far_points(session: Session, orders: Orders) -> Orders:
     """Take points away that lie far from every community: another city's, or of another coordinate system."""
     box = session.execute(
@@ -124,81 +112,137 @@ def find_addresses(session: Session, orders: Orders) -> tuple[Orders, dict[int, 
     return replace(orders, lon=lon, lat=lat, accuracy_m=accuracy_m, n_addressed=found), along
 
 
-def place_orders(session: Session, orders: Orders, area_id: int, calendar: Calendar) -> Places:
-    """Find the micro-grid in force on its day of each order; near a border all that it may be in.
+@dataclass(frozen=True)
+class _Ground:
+    """The middle of the orders, in degrees, round which shapes are put into metres."""
 
-    Orders without a place, at a default point or in no community stand at the area of the import.
+    lon: float
+    lat: float
+
+    def metres(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        wide = 111_320 * math.cos(math.radians(self.lat))
+        return shapely.transform(shapes, lambda xy: (xy - [self.lon, self.lat]) * [wide, 110_574])  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Communities, and micro-grids in force on any of the days, round the orders of a file; in metres.
+
+    Attributes
+    ----------
+    area : int
+        Division at which orders stand that are in none of them.
+    flagged : bool array
+        Which orders are at a default point.
+    communities, grids : sequence of rows
+        In the order of their codes; `in_communities` and `in_grids` find them by place.
     """
-    n = len(orders.numbers)
-    flagged = default_points(orders)
-    places = Places([area_id] * n, [None] * n, [None] * n, [[] for _ in range(n)],
-                    ["default_point" if flag else "area" for flag in flagged])  # fmt: skip
-    located = np.flatnonzero(~np.isnan(orders.lon) & ~flagged)
-    if len(located) == 0:
-        return places
-    ground = _Ground(float(np.mean(orders.lon[located])), float(np.mean(orders.lat[located])))
-    box = {
-        "a": float(orders.lon[located].min()) - 0.01, "b": float(orders.lat[located].min()) - 0.01,
-        "c": float(orders.lon[located].max()) + 0.01, "d": float(orders.lat[located].max()) + 0.01,
-    }  # fmt: skip
-    points = ground.metres(shapely.points(orders.lon[located], orders.lat[located]))
-    _in_communities(session, ground, points, located, places, box)
-    days = [calendar.local_day(orders.reported_at[at]) for at in located.tolist()]
-    _in_grids(session, ground, points, located, places, box, orders, days)
-    return places
+
+    area: int
+    flagged: NDArray[np.bool_]
+    ground: _Ground
+    communities: Sequence[Any]
+    in_communities: shapely.STRtree
+    grids: Sequence[Any]
+    in_grids: shapely.STRtree
+
+    @classmethod
+    def of(cls, session: Session, orders: Orders, area: int, calendar: Calendar) -> Surroundings:
+        """Read what is round the orders."""
+        flagged = default_points(orders)
+        located = np.flatnonzero(~np.isnan(orders.lon) & ~flagged)
+        if len(located) == 0:
+            nothing = shapely.STRtree([])
+            return cls(area, flagged, _Ground(0.0, 0.0), (), nothing, (), nothing)
+        lon, lat = orders.lon[located], orders.lat[located]
+        ground = _Ground(float(np.mean(lon)), float(np.mean(lat)))
+        days = calendar.local_day(min(orders.reported_at)), calendar.local_day(max(orders.reported_at))
+        box = {
+            "a": float(lon.min()) - 0.01, "b": float(lat.min()) - 0.01,
+            "c": float(lon.max()) + 0.01, "d": float(lat.max()) + 0.01,
+        }  # fmt: skip
+        communities, grids = _communities_in(session, box), _grids_in(session, box, days)
+        return cls(
+            area, flagged, ground, communities, _tree(ground, communities), grids, _tree(ground, grids)
+        )
 
 
-def _in_communities(
-    session: Session, ground: _Ground, points: NDArray[np.object_], located: NDArray[np.intp],
-    places: Places, box: Mapping[str, float],
-) -> None:  # fmt: skip
-    rows = session.execute(
+def _tree(ground: _Ground, rows: Sequence[Any]) -> shapely.STRtree:
+    return shapely.STRtree(ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows])))
+
+
+def _communities_in(session: Session, box: Mapping[str, float]) -> Sequence[Any]:
+    return session.execute(
         text("SELECT id, ST_AsBinary(geom) AS geom FROM divisions WHERE level = 'community'"
              " AND geom && ST_MakeEnvelope(:a, :b, :c, :d, 4490) ORDER BY code"),
         box,
     ).all()  # fmt: skip
-    for at in located:
-        places.kinds[at] = "point"
-    if not rows:
-        return
-    shapes = ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows]))
-    inside, which = shapely.STRtree(shapes).query(points, predicate="intersects")
-    # On a border the one of the lower code, as elsewhere: the last that is written.
-    for point, row in sorted(zip(inside.tolist(), which.tolist(), strict=True), key=lambda pair: -pair[1]):
-        places.areas[located[point]] = rows[row].id
 
 
-def _in_grids(
-    session: Session, ground: _Ground, points: NDArray[np.object_], located: NDArray[np.intp],
-    places: Places, box: Mapping[str, float], orders: Orders, days: Sequence[date],
-) -> None:  # fmt: skip
-    rows = session.execute(
+def _grids_in(session: Session, box: Mapping[str, float], days: tuple[date, date]) -> Sequence[Any]:
+    return session.execute(
         text("""
             SELECT g.community_id, g.version_id, g.code, v.valid_from, v.valid_to, ST_AsBinary(g.geom) AS geom
             FROM grids g JOIN versions v ON v.id = g.version_id
             WHERE v.state IN ('published', 'superseded')
               AND daterange(v.valid_from, v.valid_to) && daterange(:first, :last, '[]')
               AND g.geom && ST_MakeEnvelope(:a, :b, :c, :d, 4490) ORDER BY g.code"""),
-        {**box, "first": min(days), "last": max(days)},
+        {**box, "first": days[0], "last": days[1]},
     ).all()
-    if not rows:
-        return
-    shapes = ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows]))
-    accuracy = np.nan_to_num(orders.accuracy_m[located], nan=0.0)
-    reach = np.clip(accuracy, BORDER_M, MOST_INACCURATE_M)
-    near, which = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=reach)
-    distances = shapely.distance(points[near], shapes[which])
+
+
+def place_orders(around: Surroundings, orders: Orders, days: Sequence[date], span: slice) -> Places:
+    """Find the micro-grid in force on its day of each order of a span; near a border all that it may be in.
+
+    Orders without a place, at a default point or in no community stand at the area of the import.
+
+    Parameters
+    ----------
+    days : sequence of date
+        Local days of the orders of the span.
+    """
+    lon, lat, flagged = orders.lon[span], orders.lat[span], around.flagged[span]
+    n = len(lon)
+    places = Places([around.area] * n, [None] * n, [None] * n, [[] for _ in range(n)],
+                    ["default_point" if flag else "area" for flag in flagged])  # fmt: skip
+    located = np.flatnonzero(~np.isnan(lon) & ~flagged)
+    if len(located) == 0:
+        return places
+    for at in located.tolist():
+        places.kinds[at] = "point"
+    points = around.ground.metres(shapely.points(lon[located], lat[located]))
+    _in_communities(around, points, located, places)
+    _in_grids(around, points, located, places, orders.accuracy_m[span], days)
+    return places
+
+
+def _in_communities(
+    around: Surroundings, points: NDArray[np.object_], located: NDArray[np.intp], places: Places
+) -> None:
+    inside, which = around.in_communities.query(points, predicate="intersects")
+    # On a border the one of the lower code, as elsewhere: the last that is written.
+    for point, row in sorted(zip(inside.tolist(), which.tolist(), strict=True), key=lambda pair: -pair[1]):
+        places.areas[located[point]] = around.communities[row].id
+
+
+def _in_grids(
+    around: Surroundings, points: NDArray[np.object_], located: NDArray[np.intp], places: Places,
+    accuracy_m: NDArray[np.float64], days: Sequence[date],
+) -> None:  # fmt: skip
+    reach = np.clip(np.nan_to_num(accuracy_m[located], nan=0.0), BORDER_M, MOST_INACCURATE_M)
+    near, which = around.in_grids.query(points, predicate="dwithin", distance=reach)
+    distances = shapely.distance(points[near], around.in_grids.geometries[which])
     order = np.lexsort((which, distances, near))
-    for pair in order.tolist():
-        point, row = int(near[pair]), rows[which[pair]]
-        if not _in_force(row, days[point]):
+    positions = located.tolist()
+    for point, grid in zip(near[order].tolist(), which[order].tolist(), strict=True):
+        at, row = positions[point], around.grids[grid]
+        if not _in_force(row, days[at]):
             continue
-        at = int(located[point])
         if places.versions[at] is None:
             places.versions[at], places.areas[at] = row.version_id, row.community_id
         if len(places.choices[at]) < MOST_CHOICES:
             places.choices[at].append(row.code)
-    for at in located.tolist():
+    for at in positions:
         if len(places.choices[at]) == 1:
             places.grids[at] = places.choices[at].pop()
 

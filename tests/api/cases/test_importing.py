@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from api.cases import importing
 from api.cases.calendar import working_calendar
 from api.cases.case_log import digest_cases, verify_cases
 from api.cases.categories import shipped_edition
@@ -116,6 +117,50 @@ def test_where_a_system_puts_what_it_cannot_place_is_flagged_and_not_mapped(desk
         assert mapped.scalar_one() == 0
 
 
+def test_an_import_in_parts_is_the_same_as_one_in_one_part(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chance = random.Random(2)
+    points: list[tuple[object, object]] = [
+        ("", "") if n % 7 == 0 else IN_FIRST if n % 3 == 0 else
+        (LON + chance.uniform(-0.2, 4.2) * SIDE_DEG, LAT + chance.uniform(-0.2, 2.2) * SIDE_DEG)
+        for n in range(200)
+    ]  # fmt: skip
+    rows = [[f"-{n % 190}", "暴露垃圾", "", f"{n}号", *points[n], f"2026-11-{chance.randrange(1, 25)} 09:30"]
+            for n in range(200)]  # fmt: skip
+    came, stored = [], []
+    for name, part in (("one", 1000), ("parts", 17)):
+        monkeypatch.setattr(importing, "PART", part)
+        numbered = [[name + str(row[0]), *row[1:]] for row in rows]
+        steps: list[tuple[str, int, int]] = []
+        orders = read_orders(
+            sheet(tmp_path / f"{name}.csv", *numbered), shipped_edition(), working_calendar()
+        )
+        with everywhere(desk.store, "dispatcher") as session:
+            came.append(
+                import_orders(
+                    session, orders, shipped_edition(), working_calendar(), channel="12345", area="320924001",
+                    report=lambda *step, steps=steps: steps.append(step),
+                )
+            )  # fmt: skip
+        with desk.store.owner.connect() as owner:
+            stored.append(
+                owner.execute(
+                    text("SELECT split_part(external_number, '-', 2) AS n, area_id, grid, choices, place,"
+                         " ST_AsText(geom) AS geom, address, reported_at, response_due_at, due_at FROM cases"
+                         " WHERE external_number LIKE :name ORDER BY 1"), {"name": f"{name}-%"}
+                ).all()
+            )  # fmt: skip
+    assert came[0] == came[1]
+    assert came[0].added == 190
+    assert came[0].default_points > 50
+    assert stored[0] == stored[1]
+    assert steps[0] == ("placing", 0, 200)
+    assert [done for what, done, _ in steps if what == "filing"] == [*range(17, 200, 17), 200]
+    digest_cases(desk.store)
+    assert verify_cases(desk.store).faults == ()
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [((0, ""), "order_number"), ((1, "没有的类"), "order_category"), ((6, "昨天"), "order_time"),
@@ -193,6 +238,27 @@ def test_nobody_imports_where_he_does_not_dispatch(desk: Desk, tmp_path: Path):
         desk.store.acting(desk.ids["viewer"], {"viewer": ["1"]}) as session,
     ):
         file_orders(session, orders)
+
+
+def test_of_parts_that_may_not_all_be_filed_none_is(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importing, "PART", 1)
+    of_the_street = ["W2", "暴露垃圾", "", "", "", "", "2026-11-20 09:30"]
+    path = sheet(tmp_path / "orders.csv", GOOD, of_the_street)
+    with desk.store.owner.connect() as owner:
+        community = owner.execute(text("SELECT path::text FROM divisions WHERE code = '320924001001'"))
+        path_of = community.scalar_one()
+    orders = read_orders(path, shipped_edition(), working_calendar())
+    with (
+        pytest.raises(DBAPIError, match="not allowed to import there"),
+        desk.store.acting(desk.ids["dispatcher"], {"dispatcher": [path_of]}) as session,
+    ):
+        file_orders(session, orders)
+    with desk.store.owner.connect() as owner:
+        assert owner.execute(text("SELECT count(*) FROM cases")).scalar_one() == 0
+        assert owner.execute(text("SELECT count(*) FROM case_arrivals")).scalar_one() == 0
+    assert bring(desk.store, path).added == 2
 
 
 def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
