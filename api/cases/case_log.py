@@ -79,7 +79,7 @@ class CaseVerification:
 
 def event_of(row: Any) -> Event:
     """Return the event of a row with seq, at, action, body and actor."""
-    return Event(row.seq, instant_of(row.body.get("at")) or row.at, row.action, row.body, row.actor)
+    return Event(row.seq, instant_of(row.body.get("at")) or row.at, row.action, row.body, row.actor, row.at)
 
 
 def events_of(connection: Connection | Session, number: str) -> list[Event]:

@@ -14,6 +14,7 @@ from api.cases.clock import Clock, elapsed
 class Party(StrEnum):
     """In what part somebody holds a case."""
 
+    SOURCE = "source"  # who had it before it came here: a hotline, a phone without network
     DESK = "desk"  # who files and dispatches: 受理、派遣
     HANDLER = "handler"
     APPROVER = "approver"  # the handler's own department, before it passes the case back

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.cases.clock import Pause
 from api.cases.holding import Handover, Party
 from api.cases.steps import BEFORE, SAME, StepTable, loop
 
+# A report takes some time to be written down; what takes longer was elsewhere before.
+ON_THE_WAY = timedelta(minutes=1)
 # Named in the log as the reason of a pause; words under `clock.pause`.
 _PAUSED = {Party.PARKED: "parked", Party.REPORTER: "waiting_for_reporter"}
 
@@ -34,6 +36,8 @@ class Event:
         `from` and `state` (before and after), and what the step carried.
     actor : int or None
         Account that acted.
+    written_at : datetime or None
+        When it was written down, where that was later than it happened.
     """
 
     seq: int
@@ -41,6 +45,7 @@ class Event:
     step: str
     body: Mapping[str, Any]
     actor: int | None = None
+    written_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,10 @@ def _effects(case: CaseState, event: Event, effects: Iterable[str]) -> CaseState
 
 
 def handovers(events: Iterable[Event], *, table: StepTable | None = None) -> tuple[Handover, ...]:
-    """Return from when on which party held the case, with the department where one had it."""
+    """Return from when on which party held the case, with the department where one had it.
+
+    Nobody here answers for the time before it came here.
+    """
     steps = table or loop()
     found: list[Handover] = []
     case: CaseState | None = None
@@ -231,7 +239,11 @@ def handovers(events: Iterable[Event], *, table: StepTable | None = None) -> tup
         case = after(case, event, table=steps)
         party = steps.states[case.state].party
         holder = (case.holder or "") if party in (Party.HANDLER, Party.APPROVER) else ""
-        found.append(Handover(event.at, party, holder))
+        begins = event.at
+        if not found and event.written_at is not None and event.written_at - event.at > ON_THE_WAY:
+            found.append(Handover(event.at, Party.SOURCE))
+            begins = event.written_at
+        found.append(Handover(begins, party, holder))
     return tuple(found)
 
 

@@ -76,6 +76,18 @@ def test_every_hour_is_charged_to_one_party_and_the_first_receiver_stays(client:
     assert [one["standing"] for one in told["stages"]].index("current") == 3
 
 
+def test_nobody_here_answers_for_the_time_before_a_case_came_here(client: TestClient, desk: Desk):
+    reported = datetime.now(UTC) - timedelta(days=3)
+    number = post(client, desk, reported_at=reported.isoformat()).json()["number"]
+    take(client, desk, number, *DISPATCHED)
+
+    held = account(client, desk, number).json()["held"]
+
+    assert [one["party"] for one in held] == ["source", "desk", "handler"]
+    assert held[0]["held_s"] == pytest.approx(3 * 86_400, abs=5)
+    assert sum(one["held_s"] for one in held[1:]) < 60
+
+
 def test_departments_are_told_to_who_dispatches_only(client: TestClient, desk: Desk):
     number = post(client, desk).json()["number"]
 
