@@ -19,7 +19,8 @@ from api.cases.calendar import Calendar
 from api.cases.categories import Edition, cell_text, columns_of, read_table
 from api.cases.masking import is_somebodys, masked
 from geo.errors import InputError
-from geo.formats.raw import RawTable
+from geo.formats.delimited import head_of
+from geo.formats.raw import RawTable, read_bytes
 from geo.names import shortened
 from maps.text import LANGUAGES
 from maps.text import text as words_of
@@ -40,6 +41,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reported_at": ("reported_at", "来电时间", "上报时间", "受理时间", "发生时间", "open_dt"),
     "state": ("state", "状态", "案件状态", "工单状态", "办理状态", "case_status"),
 }  # fmt: skip
+# Without them an order cannot be filed.
+_NEEDED = ("external_number", "reported_at")
 # What other systems, and the export of this one, say of a case that is over.
 ENDED = frozenset(
     (
@@ -158,11 +161,17 @@ def read_orders(
     InputError
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
-    raw = read_table(path, usual=_SHEETS)
     known = COLUMNS if number_column is None else {**COLUMNS, "external_number": (number_column,)}
+    try:
+        raw = read_table(path, usual=_SHEETS)
+    except InputError as error:
+        if error.code == "row_length":
+            _require_heading_on_top(head_of(read_bytes(path)), known, path.name)
+        raise
     found = columns_of(raw.names, known)
-    for column in ("external_number", "reported_at"):
+    for column in _NEEDED:
         if column not in found:
+            _require_heading_on_top(raw.head or head_of(read_bytes(path)), known, path.name)
             raise InputError(
                 "order_column_missing", f"it has none of the columns {', '.join(known[column])}",
                 mend="rename the one that is meant, or name the number's with --number-column",
@@ -216,6 +225,19 @@ def read_orders(
         file_rows=[sheet.row(at) for at in range(len(rows))],
         repeats=frozenset(np.flatnonzero(odd["repeated"]).tolist()),
     )  # fmt: skip
+
+
+def _require_heading_on_top(
+    head: Sequence[tuple[int, Sequence[str]]], known: Mapping[str, Sequence[str]], file: str
+) -> None:
+    """Refuse a table whose column names seem to stand below its first row, under titles and notes."""
+    told = [len(columns_of(cells, known)) for _, cells in head]
+    if told and max(told) > max(1, told[0]):
+        row = head[told.index(max(told))][0]
+        raise InputError(
+            "order_heading_below", f"its column names seem to be in row {row}",
+            mend="delete the rows above it", file=file, row=row,
+        )  # fmt: skip
 
 
 def _is_ended(cell: Any) -> bool:

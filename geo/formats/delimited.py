@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import islice
 
 from geo.encoding import decode_file, detect_encoding
 from geo.errors import InputError
-from geo.formats.raw import RawTable, reading, text_array
+from geo.formats.raw import HEAD_ROWS, RawTable, reading, text_array
 
 _DELIMITERS = ",\t;|"
 
@@ -35,8 +36,7 @@ def read_delimited(content: bytes, file: str) -> RawTable:
             file=file,
             feature=f"#{line}",
         )
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = _delimiter(text.partition("\n")[0])
     csv.field_size_limit(_MAX_CELL)
     with reading(file):
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -62,6 +62,25 @@ def read_delimited(content: bytes, file: str) -> RawTable:
                 column.append(known.setdefault(cell, cell))
     values = tuple(text_array([cell.strip() or None for cell in column]) for column in columns)
     return RawTable(file, None, tuple(header), values, None, None, numbering=2)
+
+
+def head_of(content: bytes) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return the first rows that are not blank, each by its own delimiter, as `RawTable.head` has them.
+
+    Also of a table that cannot be read since a title of one cell stands above its column names.
+    """
+    lines = islice((decode_file(content) or "").splitlines(), 2 * HEAD_ROWS)
+    rows = ((number, _cells(line)) for number, line in enumerate(lines, start=1))
+    return tuple(islice((row for row in rows if any(row[1])), HEAD_ROWS))
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    # Within a quoted cell of several lines this is no row; none of these is taken for column names.
+    return tuple(cell.strip().strip('"').strip() for cell in line.split(_delimiter(line)))
+
+
+def _delimiter(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
 
 
 def _unreadable_line(content: bytes) -> str | None:

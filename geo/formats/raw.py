@@ -23,6 +23,9 @@ from geo.names import listed, shortened
 # Files that are read whole; a city of a million households in footprints is a tenth of it.
 MAX_FILE_BYTES = 1 << 30
 
+# Titles and notes above the column names of a table are within so many rows.
+HEAD_ROWS = 10
+
 # GEOS follows nested collections by recursion; a level takes at least 9 bytes, so shorter geometries can
 # never exhaust the stack.
 _SAFE_WKB_BYTES = 1 << 16
@@ -69,6 +72,9 @@ class RawTable:
         A column that only counts the rows, and is used only where it is asked for.
     findings : tuple of Finding
         What was noticed while reading.
+    head : tuple of (int, tuple of str)
+        Of a workbook, the first rows that are not blank, that of the column names among them: their numbers
+        and cells.
     """
 
     file: str
@@ -81,6 +87,7 @@ class RawTable:
     short_names: bool = False
     row_number: str | None = None
     findings: tuple[Finding, ...] = field(default=())
+    head: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from geo.errors import InputError
 from geo.formats.archive import member_bytes, open_archive
-from geo.formats.raw import RawTable, broken, chosen_layer, reading, text_array
+from geo.formats.raw import HEAD_ROWS, RawTable, broken, chosen_layer, reading, text_array
 
 # More than any ledger has; a sheet may claim 16,384 columns by one stray cell.
 _MAX_COLUMNS = 256
@@ -64,8 +64,19 @@ def read_spreadsheet(
     values = tuple(
         text_array([_cell(row[at]) if at < len(row) else None for _, row in body]) for at in range(width)
     )
+    head = tuple(
+        (number, tuple("" if cell is None else str(_cell(cell)).strip() for cell in row))
+        for number, row in rows[:HEAD_ROWS]
+    )
     return RawTable(
-        file, chosen, tuple(header[:width]), values, None, None, numbering=body[0][0] if body else 2
+        file,
+        chosen,
+        tuple(header[:width]),
+        values,
+        None,
+        None,
+        numbering=body[0][0] if body else 2,
+        head=head,
     )
 
 

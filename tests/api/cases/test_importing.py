@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -208,6 +209,42 @@ def test_a_file_whose_number_has_another_name_says_which_and_row_numbers_are_nev
             assert "工单编号" in said
             assert "--number-column" in said
         assert read_orders(path, shipped_edition(), working_calendar(), number_column=name).numbers == ["W1"]
+
+
+TITLES: list[list[list[object]]] = [
+    [["2026年11月工单汇总"]],
+    [["2026年11月工单汇总", *[""] * 6]],
+    [["工单汇总，2026年11月"], [], ["制表单位", "指挥中心"]],
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+@pytest.mark.parametrize("titles", TITLES)
+def test_column_names_below_a_title_are_found_and_what_would_mend_it_is_told(
+    tmp_path: Path, suffix: str, titles: list[list[object]]
+):
+    path = tmp_path / f"orders{suffix}"
+    if suffix == ".csv":
+        sheet(path, *titles[1:], HEADS, GOOD, heads=titles[0])  # type: ignore[arg-type]
+    else:
+        book = Workbook()
+        for row in (*titles, HEADS, GOOD):
+            book.active.append([None if cell == "" else cell for cell in row])
+        book.save(path)
+
+    with pytest.raises(InputError) as refused:
+        read_orders(path, shipped_edition(), working_calendar())
+
+    assert (refused.value.code, refused.value.values["row"]) == ("order_heading_below", len(titles) + 1)
+    for language in LANGUAGES:
+        assert str(len(titles) + 1) in words_of("error.order_heading_below", language, **refused.value.values)
+
+
+def test_a_table_without_known_names_says_which_column_is_missing_and_not_where(tmp_path: Path):
+    path = sheet(tmp_path / "orders.csv", ["地址", "1"], ["类型", "2"], heads=["甲", "乙"])
+    with pytest.raises(InputError) as refused:
+        read_orders(path, shipped_edition(), working_calendar())
+    assert refused.value.code == "order_column_missing"
 
 
 def test_what_is_over_elsewhere_is_counted_and_left_out_where_asked(tmp_path: Path):
