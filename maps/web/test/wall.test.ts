@@ -1,7 +1,7 @@
 /** What a wall knows between two answers of the service. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parameters, readFilters, shows } from "../src/wall/filters.ts";
+import { parameters, readFilters, shows, understood } from "../src/wall/filters.ts";
 import type { CaseBody, Clusters, WallPage } from "../src/wall/schema.ts";
 import { WallState, worldOf } from "../src/wall/state.ts";
 import { readPieces } from "../src/wall/stream.ts";
@@ -78,6 +78,19 @@ test("filters are the same in the address, in questions and on events", () => {
   assert.equal(shown("category=E0402"), false);
   assert.equal(shown("role=viewer"), null);
   assert.equal(shown("area=elsewhere"), null);
+});
+
+test("what an address says and no wall knows is left out and told", () => {
+  const page = {
+    areas: [{ code: "s", id: 1, path: "1", name: "", level: "street" }], roles: ["viewer"], states: ["reported"],
+    categories: [{ code: "E0402", name: "", kind: "incident" }],
+  } as unknown as WallPage;
+  const fine = "area=s&role=viewer&category=E0402&kind=incident&state=reported&overdue=true&theme=dark&scale=2&name=Centre";
+  assert.deepEqual(understood(page, fine), { filters: readFilters(fine), ignored: [] });
+
+  const { filters, ignored } = understood(page, "category=nonsense&state=reported&state=gone&kind=incident&bbox=abc&overdue=yes&toString=1&scale=x&area=");
+  assert.deepEqual(filters, { area: "", role: "", category: "", kind: "incident", state: ["reported"], overdue: false });
+  assert.deepEqual(ignored, ["category=nonsense", "state=gone", "bbox=abc", "overdue=yes", "toString=1", "scale=x"]);
 });
 
 test("pieces of a stream are read whole, whatever they are cut into", () => {

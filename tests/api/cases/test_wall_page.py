@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
 from api.cases import wall_feed
@@ -100,6 +100,24 @@ def test_filters_stay_in_the_address_and_two_walls_show_different_areas(wall: Wa
     other.shows(4)
     assert other.page.locator("#wall-name").inner_text() == "建华"
     assert other.page.locator("#filters [name=area]").input_value() == "320924001001"
+
+
+def test_what_the_address_says_and_no_wall_knows_is_told_and_left_out(wall: Wall, desk: Desk, served: str):
+    desk.report()
+    wall.page.goto(f"{served}/wall?category=nonsense&bbox=abc&kind=incident&area=%3Cimg%20src=x%3E")
+    wall.page.evaluate("() => window.weigeCases.ready")
+    wall.shows(1)
+    told = wall.page.locator("#ignored")
+    expect(told).to_contain_text("3项筛选无法识别")
+    expect(told).to_contain_text("category=nonsense, bbox=abc, area=<img src=x>")
+    wall.page.set_viewport_size({"width": 390, "height": 844})
+    assert wall.page.evaluate("document.documentElement.scrollWidth") == 390
+    # With the next filter the address says what is shown.
+    wall.page.get_by_label("类型").select_option("wish")
+    expect(told).to_be_hidden()
+    assert wall.page.url.endswith("/wall?kind=wish")
+    wall.shows(0)
+    assert wall.faults == []
 
 
 def test_a_note_on_one_wall_is_shown_on_the_other(store: Store, wall: Wall, desk: Desk, served: str):

@@ -11,6 +11,8 @@ export interface Filters {
   overdue: boolean;
 }
 
+export const KINDS = ["incident", "component", "wish", "property", "dispute"] as const;
+
 const NAMES = ["area", "role", "category", "kind"] as const;
 
 export function readFilters(query: string): Filters {
@@ -19,6 +21,29 @@ export function readFilters(query: string): Filters {
     area: said.get("area") ?? "", role: said.get("role") ?? "", category: said.get("category") ?? "", kind: said.get("kind") ?? "",
     state: said.getAll("state"), overdue: said.get("overdue") === "true",
   };
+}
+
+/** What the address of a wall says, without what no wall knows; and that, as it stands there. */
+export function understood(page: WallPage, query: string): { filters: Filters; ignored: string[] } {
+  const asked = readFilters(query);
+  const areas = page.areas.filter(({ level }) => level !== "all").map(({ code }) => code);
+  const known: Record<(typeof NAMES)[number] | "state", readonly string[]> = {
+    area: areas, role: page.roles, category: page.categories.map(({ code }) => code), kind: KINDS, state: page.states,
+  };
+  const among = (name: keyof typeof known, value: string) => (known[name].includes(value) ? value : "");
+  const filters: Filters = {
+    area: among("area", asked.area), role: among("role", asked.role), category: among("category", asked.category), kind: among("kind", asked.kind),
+    state: asked.state.filter((state) => known.state.includes(state)), overdue: asked.overdue,
+  };
+  const isFine = (name: string, value: string) => {
+    if (value === "" || name === "name") return true;
+    if (name === "overdue") return value === "true" || value === "false";
+    if (name === "theme") return value === "dark" || value === "light";
+    if (name === "scale") return Number(value) > 0;
+    return Object.keys(known).includes(name) && known[name as keyof typeof known].includes(value);
+  };
+  const ignored = [...new URLSearchParams(query)].filter(([name, value]) => !isFine(name, value));
+  return { filters, ignored: ignored.map(([name, value]) => `${name}=${value}`) };
 }
 
 export function parameters(filters: Filters): URLSearchParams {

@@ -8,7 +8,7 @@ import { askMode } from "../mode.ts";
 import { plain } from "../plain.ts";
 import { formatCount, t } from "../words.ts";
 import { Card, noteText } from "./card.ts";
-import { parameters, readFilters, shows, type Filters } from "./filters.ts";
+import { KINDS, parameters, shows, understood, type Filters } from "./filters.ts";
 import { Ground } from "./ground.ts";
 import { Heat } from "./heat.ts";
 import { Look } from "./look.ts";
@@ -32,6 +32,8 @@ const MOST_SEEN = 100;
 const EVERY_MS = 30_000;
 /** An answer is given up after this: those that a cut network never brings would hold all connections of the browser. */
 const ANSWER_MS = 20_000;
+/** Of what an address says and no wall knows, so much is told. */
+const [MOST_IGNORED, LONGEST_IGNORED] = [4, 40];
 const [MOST_LATE, MOST_LATEST] = [100, 30];
 /** At this zoom a cluster is opened as a list. */
 const CLOSEST = 18;
@@ -87,7 +89,9 @@ class Wall {
   constructor(private readonly page: WallPage) {
     this.times = new Times(page.zone);
     this.heard = page.after;
-    this.filters = readFilters(location.search);
+    const asked = understood(page, location.search);
+    this.filters = asked.filters;
+    this.tellIgnored(asked.ignored);
     this.look = new Look(new URLSearchParams(location.search), (isRecoloured) => this.relook(isRecoloured));
     this.map = L.map(byId("map"), {
       zoomControl: false, attributionControl: false, zoomSnap: 0.25, minZoom: 3, maxZoom: CLOSEST, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false,
@@ -174,6 +178,7 @@ class Wall {
       const value = new URLSearchParams(location.search).get(name);
       if (value) said.set(name, value);
     }
+    this.tellIgnored([]);
     history.replaceState(null, "", said.toString() ? `?${said}` : location.pathname);
     document.body.classList.toggle("of-past", this.past.moment !== null);
     void this.ask(!this.isLocked && this.past.moment === null);
@@ -380,6 +385,14 @@ class Wall {
     void this.ask();
   }
 
+  private tellIgnored(ignored: readonly string[]): void {
+    const place = byId("ignored");
+    place.hidden = ignored.length === 0;
+    const shown = ignored.slice(0, MOST_IGNORED).map((each) => (each.length > LONGEST_IGNORED ? `${each.slice(0, LONGEST_IGNORED)}…` : each));
+    const said = plain(shown.join(", ")) + (ignored.length > MOST_IGNORED ? " …" : "");
+    if (ignored.length) place.textContent = t("wall.ignored", { count: ignored.length, said });
+  }
+
   private fillFilters(): void {
     const form = byId("filters") as HTMLFormElement;
     const fill = (name: string, options: [value: string, label: string][], value: string) => {
@@ -391,7 +404,7 @@ class Wall {
     fill("area", this.page.areas.filter(({ level }) => level !== "all").map(({ code, name, path }) => [code, `${"　".repeat(Math.max(0, path.split(".").length - 2))}${name}`]), this.filters.area);
     fill("role", this.page.roles.map((role) => [role, t(`wall.roles.${role}`)]), this.filters.role);
     fill("state", this.page.states.map((state) => [state, t(`case.state.${state}`)]), this.filters.state[0] ?? "");
-    fill("kind", ["incident", "component", "wish", "property", "dispute"].map((kind) => [kind, t(`case.kind.${kind}`)]), this.filters.kind);
+    fill("kind", KINDS.map((kind) => [kind, t(`case.kind.${kind}`)]), this.filters.kind);
     fill("category", this.page.categories.map(({ code, name }) => [code, name]), this.filters.category);
     (form.elements.namedItem("overdue") as HTMLInputElement).checked = this.filters.overdue;
     const name = new URLSearchParams(location.search).get("name");
