@@ -212,7 +212,7 @@ def board(
 
 @dataclass(frozen=True)
 class Theme:
-    """A category that was reported in several areas: how many of each, most first."""
+    """A category that was reported in several communities: how many of each, most first."""
 
     category: str
     areas: Mapping[int, int]
@@ -222,13 +222,17 @@ class Theme:
 def themes(
     session: Session, period: Period, *, least_areas: int = 3, asked: Asked | None = None
 ) -> list[Theme]:
-    """Return what was reported in at least so many areas, the widest spread first."""
+    """Return what was reported in at least so many communities, the widest spread first.
+
+    Cases that stand at a street are in none.
+    """
     where, values = (asked or Asked()).sql()
     rows = session.execute(
         text(f"""
             SELECT category, jsonb_object_agg(area_id, n) AS areas, sum(n)::bigint AS cases
             FROM (SELECT category, area_id, count(*) AS n FROM case_facts
-                  WHERE {where} AND mode <> 'drill' AND cancelled_at IS NULL AND area_id IS NOT NULL
+                  WHERE {where} AND mode <> 'drill' AND cancelled_at IS NULL
+                    AND area_id IN (SELECT id FROM divisions WHERE level = 'community')
                     AND category <> '' AND reported_at >= :start AND reported_at < :end
                   GROUP BY 1, 2) c
             GROUP BY 1 HAVING count(*) >= :least ORDER BY count(*) DESC, 3 DESC, 1"""),

@@ -58,6 +58,7 @@ class _Shown:
     def __init__(self, request: Request, session: Session, asks: Question) -> None:
         self._words = words(reader_language(request))
         self.areas = names_by_id(session, reader_language(request))
+        self._communities = set(session.scalars(text("SELECT id FROM divisions WHERE level = 'community'")))
         self.classes = {
             code: one.small_name for code, one in editions_of(request).read(None).categories.items()
         }
@@ -71,6 +72,9 @@ class _Shown:
 
     def area(self, name: str | int | None) -> str:
         return self.areas.get(int(name), str(name)) if name else "–"
+
+    def is_community(self, name: str | int | None) -> bool:
+        return bool(name) and int(name or 0) in self._communities
 
     def category(self, code: str) -> str:
         return self.classes.get(code, code)
@@ -150,12 +154,17 @@ def show_indicators(
         "by": by,
     }
     shown = _Shown(request, session, asks)
+    lines = reports.boards(
+        session, board_rule, period, by, asks.calendar, now=now, within_days=WITHIN_DAYS, asked=asks.asked
+    )
+    if by == "area":
+        # What stands at a street is in no community, and comes after these.
+        lines.sort(key=lambda one: not shown.is_community(one[0].name))
     return page(
         request, "indicators.html", actor=actor, shown=shown, told=told,
         unconfirmed=[shown.word(f"indicator.name.{name}", shown.count(name)) for name in found.unconfirmed],
         editions=sorted(editions_known(request)), period=period, areas=_areas(request, session), state=state,
-        board=reports.boards(session, board_rule, period, by, asks.calendar, now=now,
-                             within_days=WITHIN_DAYS, asked=asks.asked),
+        board=lines, script=script_data(request, "indicators", ()),
         themes=counting.themes(session, period, least_areas=LEAST_AREAS, asked=asks.asked), card=card,
         again=recurring(session, period, now=now, asked=asks.asked),
         companies=companies, within_days=WITHIN_DAYS, least_areas=LEAST_AREAS,
@@ -195,6 +204,7 @@ def show_behind(
         request, "indicator_cases.html", actor=actor, shown=_Shown(request, session, asks), rows=rows,
         indicator=indicator, part=part, period=period, edition=found, further=further,
         is_rate=indicator.numerator != indicator.denominator,
+        script=script_data(request, "indicators", ()),
         means={name: predicates[name].text for name in (indicator.numerator, indicator.denominator)},
         address=lambda **more: f"/indicators/cases?{urlencode({**state, 'department': department, **more})}",
         back="/indicators?" + urlencode({
@@ -219,6 +229,7 @@ def show_lane(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="lane",
         sections={"": items}, said=_said(session, items), period=period, area=area, day=asks.day,
         areas=_areas(request, session), now=datetime.now(UTC), records=None,
+        script=script_data(request, "indicators", ()),
     )  # fmt: skip
 
 

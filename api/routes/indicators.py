@@ -382,9 +382,9 @@ def list_themes(
     session: SessionDep,
     asks: QuestionDep,
     rule: _Rule = "month",
-    least: Annotated[int, Query(ge=1, le=1000, description="Areas")] = 3,
+    least: Annotated[int, Query(ge=1, le=1000, description="Communities")] = 3,
 ) -> list[ThemeOut]:
-    """Return what was reported in at least so many areas, the widest spread first."""
+    """Return what was reported in at least so many communities, the widest spread first."""
     _, period = _period(asks, rule)
     found = counting.themes(session, period, least_areas=least, asked=asks.asked)
     return [ThemeOut(category=one.category, cases=one.cases, areas=dict(one.areas)) for one in found]

@@ -33,8 +33,9 @@ declare global {
 }
 
 const STARTS: Record<string, (page: CasePage) => Promise<void>> = {
-  // A page of tables: it has nothing to start.
+  // Pages of tables: they have nothing to start.
   burden: async () => undefined,
+  indicators: async () => undefined,
   caselist: startCaseList,
   casefile: startCaseFile,
   duty: startDuty,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
+from sqlalchemy import text
 
 from api.cases.facts import CaseFacts
 from api.cases.indicators import IndicatorError, shipped_editions
@@ -226,3 +227,53 @@ def test_the_pages_lead_from_a_figure_to_its_cases_and_have_no_serious_fault(
             assert page.goto(f"{served}/indicators{missing}").status == 404  # type: ignore[union-attr]
         assert findings.found == []
         assert [fault for fault in faults if "404" not in fault] == []
+
+
+@pytest.fixture
+def at_the_street(store: Store, street: list[int], month: None) -> None:
+    """Two cases of which only the street is known, beside those of the communities."""
+    with store.owner.connect() as owner:
+        above = owner.execute(
+            text("SELECT parent_id FROM divisions WHERE id = :one"), {"one": street[0]}
+        ).scalar_one()
+    begun = NOW - timedelta(days=4)
+    write_logs(store, [
+        (f"{n:019d}", above, events_of(case(n, category="E0402", closed_at=begun + timedelta(hours=2),
+                                            handled_at=begun + timedelta(hours=1))))
+        for n in (80, 81)
+    ])  # fmt: skip
+    write_logs(store, [(f"{82:019d}", street[1], events_of(case(82, category="E0402")))])
+
+
+@pytest.mark.usefixtures("at_the_street")
+def test_what_stands_at_a_street_is_in_no_community(store: Store, client: TestClient, street: list[int]):
+    with store.owner.connect() as owner:
+        above = owner.execute(text("SELECT id FROM divisions WHERE code = '320700001'")).scalar_one()
+    _, token = add_account(store, "of_street", ("inspector", above))
+    told = client.get("/api/v1/indicators/themes", params={"rule": "year", "day": DAY}, headers=bearer(token))
+    # Pipes burst in two communities, and somewhere in the street.
+    assert [one["category"] for one in told.json()] == ["E0102"]
+
+
+@pytest.mark.usefixtures("at_the_street")
+@pytest.mark.parametrize(("locale", "said"), [("zh-CN", "未落到社区"), ("en", "in no community")])
+def test_the_board_of_communities_has_a_row_for_what_is_in_none_and_the_header_of_all_pages(
+    store: Store, browser: Browser, served: str, locale: str, said: str
+):
+    with store.owner.connect() as owner:
+        above = owner.execute(text("SELECT id FROM divisions WHERE code = '320700001'")).scalar_one()
+    with browser_of(store, browser, "inspector", ("inspector", above), locale=locale) as context:
+        page = context.new_page()
+        faults = faults_of(page)
+        page.goto(f"{served}/indicators?rule=year&day={DAY}")
+        rows = page.locator("section[aria-labelledby=board-title] tbody th").all_inner_texts()
+        assert [said in row for row in rows] == [False, False, False, True]
+        expect(page.locator(".bar nav [aria-current]")).to_have_attribute("href", "/indicators")
+        page.set_viewport_size({"width": 390, "height": 844})
+        expect(page.locator(".bar nav [aria-current]")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        heights = page.locator("h1, h2 .soft").evaluate_all(
+            "all => all.map((one) => one.getClientRects().length && one.offsetHeight)"
+        )
+        assert max(heights) < 40, "a title or its dates take two lines"
+        assert faults == []
