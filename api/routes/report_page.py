@@ -20,6 +20,16 @@ from api.routes.cases import editions_of
 
 router = APIRouter(include_in_schema=False)
 
+# Whoever reports nowhere, as who administers, may still see: in the middle of that, within a community.
+_CENTRE_SEEN = """
+    WITH seen AS (
+      SELECT geom, level FROM divisions WHERE geom IS NOT NULL AND path <@ ANY (reading_areas())
+    ), middle AS (SELECT ST_SetSRID(ST_Centroid(ST_Extent(geom)::geometry), 4490) AS at FROM seen)
+    SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM (
+      SELECT ST_PointOnSurface(geom) AS c FROM seen, middle
+      ORDER BY (level = 'community') DESC, geom <-> at LIMIT 1
+    ) nearest"""
+
 # Where nothing is loaded yet.
 NOWHERE = (119.6, 32.0)
 
@@ -47,6 +57,8 @@ def show_report(
         centre = session.execute(
             text("SELECT ST_X(c) AS lon, ST_Y(c) AS lat FROM report_centre() c WHERE c IS NOT NULL")
         ).one_or_none()
+        if centre is None and actor is not None:
+            centre = session.execute(text(_CENTRE_SEEN)).one_or_none()
     quick = _quick().get(edition.name, {})
     at = {"lon": lon, "lat": lat, "address": address, "category": category}
     script = script_data(

@@ -1,7 +1,8 @@
 /** What a page asks of the service, and how it answers: each request carries what a change from this page needs. */
 import { t } from "./words.ts";
 
-export type Told<T> = { ok: true; body: T } | { ok: false; status: number; detail: string };
+/** `waitS`: so many seconds the service asks to wait before it is asked again. */
+export type Told<T> = { ok: true; body: T } | { ok: false; status: number; detail: string; waitS?: number };
 
 /** What a request has beside its address; a file is sent as it is, anything else as JSON. */
 export interface Asking {
@@ -54,9 +55,10 @@ export async function askFile(address: string): Promise<Told<Blob>> {
   }
 }
 
-async function refusal(answer: Response): Promise<{ ok: false; status: number; detail: string }> {
+async function refusal(answer: Response): Promise<{ ok: false; status: number; detail: string; waitS?: number }> {
   const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
-  return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status) };
+  const waitS = Number(answer.headers.get("Retry-After"));
+  return { ok: false, status: answer.status, detail: problem.detail ?? String(answer.status), ...(waitS > 0 ? { waitS } : {}) };
 }
 
 function notReached(error: unknown): { ok: false; status: number; detail: string } {

@@ -13,8 +13,9 @@ from api.cases.contacts import plain_phone, write_new_key
 from api.errors import NotValidError
 from api.main import create_app
 from api.settings import Settings
-from tests.api.cases.desk import IN_FIRST, Desk
+from tests.api.cases.desk import IN_FIRST, LAT, LON, Desk
 from tests.api.cases.test_photos import with_metadata
+from tests.api.place import SIDE_DEG
 from tests.api.planner_page import browser_of, end_sessions, faults_of, sign_in_browser, sign_in_by_link
 from tests.api.processes import api_thread
 
@@ -167,6 +168,41 @@ def test_an_answer_that_is_lost_on_its_way_reports_nothing_twice(
     expect(page.locator("#said")).to_contain_text("已上报")
     (made,) = cases(desk)
     assert made["photos"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said", "listed"),
+    [
+        (429, {"Retry-After": "40"}, "上报过于频繁，请 40 秒后再试", "上报过于频繁，等待再发"),
+        (429, {"Retry-After": "3000"}, "请约 50 分钟后再试", "上报过于频繁，等待再发"),
+        (503, {"Retry-After": "2"}, "服务出错（503）", "等待服务恢复"),
+        (500, {}, "服务出错（500）", "等待服务恢复"),
+    ],
+)
+def test_too_many_reports_and_a_service_that_fails_are_told_as_what_they_are(
+    desk: Desk, address: str, resident: BrowserContext, status: int, headers: dict[str, str],
+    said: str, listed: str,
+):  # fmt: skip
+    page = opened(resident, f"{address}/report")
+    page.route("**/api/v1/reports", lambda route: route.fulfill(status=status, headers=headers, body="{}"))
+    fill(page)
+    send(page)
+    expect(page.locator("#said")).to_contain_text(said)
+    expect(page.locator("#said")).not_to_contain_text("网络")
+    expect(page.locator("#waiting")).to_contain_text(listed)
+    page.unroute("**/api/v1/reports")
+    page.get_by_role("button", name="现在发送").click()
+    expect(page.locator("#said")).to_contain_text("已上报")
+    assert len(cases(desk)) == 1
+
+
+def test_the_map_of_who_administers_starts_where_he_sees(desk: Desk, address: str, browser: Browser):
+    with browser_of(desk.store, browser, "keeper", ("admin", desk.street)) as context:
+        page = opened(context, f"{address}/report")
+        told = page.evaluate(
+            "() => JSON.parse(document.getElementById('weige-case-page').textContent).centre"
+        )
+        assert told == pytest.approx([LON + 2 * SIDE_DEG, LAT + SIDE_DEG], abs=2 * SIDE_DEG)
 
 
 def test_what_is_open_nearby_is_shown_before_it_is_reported_again(desk: Desk, address: str, browser: Browser):

@@ -41,6 +41,8 @@ type Missing = "place" | "category" | "phone";
 const MOST_PHOTOS = 3;
 const KEEP_AFTER_MS = 600;
 const TRY_EVERY_MS = 30_000;
+/** A longer wait is told in minutes. */
+const LONGEST_IN_S = 120;
 
 export async function startReport(told: CasePage): Promise<void> {
   const form = new ReportForm(told as ReportPage, await openShelf());
@@ -64,6 +66,9 @@ class ReportForm {
   /** What the page asks for at the moment. */
   private asked: Missing | null = null;
   private isSignedOut = false;
+  /** Why reports wait, as a word of `report.waiting`, and until when nobody asks again by itself. */
+  private waitsFor: "state" | "turn" | "service" = "state";
+  private notBefore = 0;
   private listed = "";
 
   constructor(private readonly page: ReportPage, private readonly shelf: Shelf) {}
@@ -114,7 +119,9 @@ class ReportForm {
       void this.handIn();
     });
     window.addEventListener("online", () => void this.sendWaiting());
-    window.setInterval(() => void this.sendWaiting(), TRY_EVERY_MS);
+    window.setInterval(() => {
+      if (Date.now() >= this.notBefore) void this.sendWaiting();
+    }, TRY_EVERY_MS);
   }
 
   private fillClasses(): void {
@@ -306,7 +313,7 @@ class ReportForm {
           await this.shelf.put({ ...draft, state: "refused", refused: outcome.detail });
           this.say(t("report.refused", { detail: outcome.detail }), true);
         } else {
-          this.say(t("report.kept"));
+          this.sayLater(outcome.status, outcome.waitS);
           break;
         }
       }
@@ -314,6 +321,15 @@ class ReportForm {
       this.isSending = false;
       await this.showWaiting();
     }
+  }
+
+  /** What waits, and why: a network that is missing is no service that failed, and neither is a limit. */
+  private sayLater(status: number, waitS: number | null): void {
+    this.waitsFor = status === 0 ? "state" : status === 429 ? "turn" : "service";
+    this.notBefore = waitS === null ? 0 : Date.now() + waitS * 1000;
+    if (status === 429) this.say(t(waitS !== null && waitS <= LONGEST_IN_S ? "report.busy" : "report.busy_minutes", { s: waitS ?? 0, minutes: Math.ceil((waitS ?? 60) / 60) }), true);
+    else if (status === 0) this.say(t("report.kept"));
+    else this.say(t("report.failed", { status }), true);
   }
 
   private thank(number: string, unkept: readonly Unkept[]): void {
@@ -346,7 +362,7 @@ class ReportForm {
       ? [element("h2", {}, t("report.waiting.title", { count: waiting.length })),
         element("ul", {}, ...waiting.map((draft) => element("li", {},
           element("b", {}, names.get(draft.category) ?? draft.category), " ", typed(draft.address || draft.text), " ",
-          element("span", { class: draft.state === "refused" ? "refused" : "soft" }, draft.state === "refused" ? draft.refused : t(this.isSignedOut ? "report.waiting.login" : "report.waiting.state")),
+          element("span", { class: draft.state === "refused" ? "refused" : "soft" }, draft.state === "refused" ? draft.refused : t(this.isSignedOut ? "report.waiting.login" : `report.waiting.${this.waitsFor}`)),
           ...(draft.state === "refused" ? [button(t("report.waiting.edit"), () => void this.reopen(draft), { class: "quiet" })] : []),
           button(t("report.waiting.remove"), () => void this.shelf.remove(draft.id).then(() => this.showWaiting()), { class: "quiet" })))),
         button(t("report.waiting.send"), () => void this.sendWaiting(), { class: "quiet" })]

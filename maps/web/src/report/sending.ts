@@ -4,7 +4,11 @@ import { SIGNED_OUT } from "../signing_in.ts";
 import type { Draft, Unkept } from "./shelf.ts";
 
 /** What became of it: done but for parts that were refused, to be tried again (after signing in), or refused for good. */
-export type Outcome = { kind: "sent"; number: string; unkept: Unkept[] } | { kind: "later" | "signed_out" | "refused"; detail: string };
+export type Outcome =
+  | { kind: "sent"; number: string; unkept: Unkept[] }
+  | { kind: "signed_out" | "refused"; detail: string }
+  /** No network (0), too many reports (429), or a service that failed: each is told as what it is. */
+  | { kind: "later"; status: number; waitS: number | null };
 
 export interface Door {
   isSignedIn: boolean;
@@ -56,9 +60,9 @@ export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) =
   return { kind: "sent", number: draft.number, unkept: draft.unkept };
 }
 
-function refusal(told: { status: number; detail: string }): Outcome {
-  const kind = told.status === SIGNED_OUT ? "signed_out" : AGAIN.has(told.status) || told.status >= 500 ? "later" : "refused";
-  return { kind, detail: told.detail };
+function refusal({ status, detail, waitS }: { status: number; detail: string; waitS?: number }): Outcome {
+  if (AGAIN.has(status) || status >= 500) return { kind: "later", status, waitS: waitS ?? null };
+  return { kind: status === SIGNED_OUT ? "signed_out" : "refused", detail };
 }
 
 /** Ask; where the page is older than the session it is signed in with, ask once more with a fresh token. */
