@@ -241,6 +241,20 @@ def test_axe_finds_nothing_serious_on_the_wall(
     assert findings.rules > 30
 
 
+@pytest.mark.parametrize("scale", ["1", "1.35", "2", "3"])
+def test_the_map_stays_a_map_and_the_figures_are_named_however_large_the_letters(
+    wall: Wall, served: str, scale: str
+):
+    wall.page.set_viewport_size({"width": 1366, "height": 768})
+    wall.page.goto(f"{served}/wall?scale={scale}")
+    wall.page.evaluate("() => window.weigeCases.ready")
+    wall.page.locator("#strip dt").last.wait_for()
+    high, cut = wall.page.evaluate("""() => [document.getElementById("map").clientHeight,
+        [...document.querySelectorAll("#strip dt")].filter((each) => each.scrollWidth > each.clientWidth).length]""")
+    assert high >= 300
+    assert cut == 0
+
+
 @pytest.mark.slow
 def test_a_wall_does_not_grow_however_many_events_come(wall: Wall, desk: Desk, store: Store):
     """Some thousand reports; what the page keeps stays under its bounds."""

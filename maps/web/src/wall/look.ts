@@ -1,6 +1,8 @@
 /** Dark or light, and the size of letters: kept in this browser, and set by the query string of a wall. */
 
 const STEPS = [0.875, 1, 1.15, 1.35, 1.6, 2, 2.5, 3];
+/** Of letters so large that fewer rows and columns of them fit, the map would be a slit: the page is rolled then. */
+const [FEWEST_ROWS_EM, FEWEST_COLUMNS_EM] = [34, 60];
 const [THEME, SCALE] = ["weige.wall.theme", "weige.wall.scale"];
 
 export class Look {
@@ -13,6 +15,7 @@ export class Look {
     const wanted = Number(query.get("scale") ?? kept(SCALE) ?? 1);
     this.step = STEPS.reduce((best, each, i) => (Math.abs(each - wanted) < Math.abs((STEPS[best] as number) - wanted) ? i : best), 0);
     this.scaled();
+    addEventListener("resize", () => this.fitted());
     on("smaller", () => this.resize(-1));
     on("larger", () => this.resize(1));
     on("theme", () => this.theme(this.root.dataset.theme === "dark" ? "light" : "dark"));
@@ -31,6 +34,12 @@ export class Look {
 
   private scaled(): void {
     this.root.style.setProperty("--scale", String(this.scale));
+    this.fitted();
+  }
+
+  private fitted(): void {
+    const em = 16 * this.scale;
+    this.root.classList.toggle("tight", innerHeight < FEWEST_ROWS_EM * em || innerWidth < FEWEST_COLUMNS_EM * em);
   }
 
   private theme(name: string): void {
