@@ -111,13 +111,14 @@ def import_orders(
     orders, along = find_addresses(session, without_far_points(session, orders))
     around = Surroundings.of(session, orders, area_id, calendar)
     connection = session.connection()
-    tally = Counter[str]()
+    tally, early = Counter[str](), list[int]()
     # The database files a part while the next one is placed: two cores, one transaction.
     with ThreadPoolExecutor(1) as beside:
         filing: Future[Counter[str]] | None = None
         for first in range(0, n, PART):
             span = slice(first, min(first + PART, n))
             part = _part(orders, around, along, edition, calendar, span)
+            early += part.early
             if filing is not None:
                 tally += filing.result()
                 report("filing", first, n)
@@ -125,20 +126,22 @@ def import_orders(
         if filing is not None:
             tally += filing.result()
     report("filing", n, n)
+    odd = {**orders.odd, "early": Odd(len(early), orders.file_rows[early[0]])} if early else orders.odd
     located, asked, flagged = tally["located"], tally["asked"], tally["default_points"]
     return Imported(
         tally["added"], tally["known"], located, asked, flagged, n - located - asked - flagged,
-        orders.n_addressed, orders.n_masked, orders.n_ended, orders.odd,
+        orders.n_addressed, orders.n_masked, orders.n_ended, odd,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Orders next to each other in the file, placed: rows of `case_arrivals`."""
+    """Orders next to each other in the file, placed: rows of `case_arrivals`, and positions of early ones."""
 
     batch: uuid.UUID
     rows: list[tuple[Any, ...]]
     tally: Counter[str]
+    early: list[int]
 
 
 def _file(connection: Connection, part: _Part, edition: Edition, channel: str) -> Counter[str]:
@@ -169,8 +172,12 @@ def _part(
         located=sum(grid is not None for grid in places.grids),
         default_points=places.kinds.count("default_point"),
     )
+    early = [
+        span.start + at for at, kind in enumerate(places.kinds)
+        if kind == "point" and places.versions[at] is None and around.is_early(places.areas[at], days[at])
+    ]  # fmt: skip
     batch = uuid.uuid4()
-    return _Part(batch, list(_rows(batch, orders, places, edition, calendar, days, span)), tally)
+    return _Part(batch, list(_rows(batch, orders, places, edition, calendar, days, span)), tally, early)
 
 
 def _rows(

@@ -79,8 +79,9 @@ _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # With the number of an order before it in the file; with a point that is none, or that lies far from every
-# community; with a text or address that is longer than what is kept.
-ODDITIES = ("repeated", "unusable", "far", "cut")
+# community; of a day before any plan of their community was in force; with a text or address that is longer
+# than what is kept.
+ODDITIES = ("repeated", "unusable", "far", "early", "cut")
 
 
 class Odd(NamedTuple):

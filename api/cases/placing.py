@@ -134,12 +134,15 @@ class Surroundings:
         Division at which orders stand that are in none of them.
     flagged : bool array
         Which orders are at a default point.
+    since : mapping of community to date
+        First day on which a plan of it was in force; none where there is no such plan.
     communities, grids : sequence of rows
         In the order of their codes; `in_communities` and `in_grids` find them by place.
     """
 
     area: int
     flagged: NDArray[np.bool_]
+    since: Mapping[int, date]
     ground: _Ground
     communities: Sequence[Any]
     in_communities: shapely.STRtree
@@ -153,7 +156,7 @@ class Surroundings:
         located = np.flatnonzero(~np.isnan(orders.lon) & ~flagged)
         if len(located) == 0:
             nothing = shapely.STRtree([])
-            return cls(area, flagged, _Ground(0.0, 0.0), (), nothing, (), nothing)
+            return cls(area, flagged, {}, _Ground(0.0, 0.0), (), nothing, (), nothing)
         lon, lat = orders.lon[located], orders.lat[located]
         ground = _Ground(float(np.mean(lon)), float(np.mean(lat)))
         days = calendar.local_day(min(orders.reported_at)), calendar.local_day(max(orders.reported_at))
@@ -162,13 +165,24 @@ class Surroundings:
             "c": float(lon.max()) + 0.01, "d": float(lat.max()) + 0.01,
         }  # fmt: skip
         communities, grids = _communities_in(session, box), _grids_in(session, box, days)
-        return cls(
-            area, flagged, ground, communities, _tree(ground, communities), grids, _tree(ground, grids)
-        )
+        found, near = _tree(ground, communities), _tree(ground, grids)
+        return cls(area, flagged, _first_days(session), ground, communities, found, grids, near)
+
+    def is_early(self, community: int, day: date) -> bool:
+        """Whether a day is before any on which a plan of a community was in force."""
+        return community in self.since and day < self.since[community]
 
 
 def _tree(ground: _Ground, rows: Sequence[Any]) -> shapely.STRtree:
     return shapely.STRtree(ground.metres(shapely.from_wkb([bytes(row.geom) for row in rows])))
+
+
+def _first_days(session: Session) -> Mapping[int, date]:
+    rows = session.execute(
+        text("SELECT community_id, min(valid_from) AS day FROM versions"
+             " WHERE state IN ('published', 'superseded') GROUP BY community_id")
+    )  # fmt: skip
+    return {row.community_id: row.day for row in rows}
 
 
 def _communities_in(session: Session, box: Mapping[str, float]) -> Sequence[Any]:

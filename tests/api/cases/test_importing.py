@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
@@ -275,6 +276,18 @@ def test_nobody_imports_where_he_does_not_dispatch(desk: Desk, tmp_path: Path):
         desk.store.acting(desk.ids["viewer"], {"viewer": ["1"]}) as session,
     ):
         file_orders(session, orders)
+
+
+def test_orders_from_before_the_plan_are_told(desk: Desk, tmp_path: Path):
+    with desk.store.owner.connect() as owner:
+        since = owner.execute(
+            text("SELECT min(valid_from) FROM versions WHERE state = 'published'")
+        ).scalar_one()
+    before = f"{since - timedelta(days=1)} 09:30"
+    rows = [GOOD, ["W2", *GOOD[1:6], before], ["W3", *GOOD[1:6], before], ["W4", *GOOD[1:4], "", "", before]]
+    came = bring(desk.store, sheet(tmp_path / "orders.csv", *rows))
+    assert (came.located, came.unplaced, came.odd) == (1, 3, {"early": Odd(2, row=3)})
+    assert came.told()["early"] == 2
 
 
 def test_of_parts_that_may_not_all_be_filed_none_is(

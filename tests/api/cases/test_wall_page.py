@@ -250,7 +250,7 @@ def test_the_map_stays_a_map_and_the_figures_are_named_however_large_the_letters
     wall.page.evaluate("() => window.weigeCases.ready")
     wall.page.locator("#strip dt").last.wait_for()
     high, cut = wall.page.evaluate("""() => [document.getElementById("map").clientHeight,
-        [...document.querySelectorAll("#strip dt")].filter((each) => each.scrollWidth > each.clientWidth).length]""")
+       [...document.querySelectorAll("#strip dt")].filter((dt) => dt.scrollWidth > dt.clientWidth).length]""")
     assert high >= 300
     assert cut == 0
 
