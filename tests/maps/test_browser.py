@@ -412,6 +412,61 @@ def test_a_map_that_was_moved_is_drawn_some_tiles_in_each_frame_and_then_whole(o
     assert bare == 0
 
 
+# Of everything drawn in the map: how many tiles, the share of bare pixels, and of bytes not nearly as before.
+GROUND = f"""() => {{
+  const {{ data, width, height }} = ({PIXELS})();
+  const before = window.groundBefore || data;
+  window.groundBefore = data;
+  let [bare, changed] = [0, 0];
+  for (let i = 3; i < data.length; i += 4) if (data[i] === 0) bare++;
+  for (let i = 0; i < data.length; i++) if (Math.abs(data[i] - before[i]) > 48) changed++;
+  const tiles = document.querySelectorAll(".leaflet-tile").length;
+  return {{ tiles, bare: bare / (width * height), changed: changed / data.length }};
+}}"""
+
+
+def test_the_ground_is_drawn_as_a_whole_as_a_page_opens_and_tiles_take_its_place_unseen(browser, town):
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(town.as_uri())
+    page.evaluate("window.weige.ready")
+
+    opened = page.evaluate(GROUND)
+    page.wait_for_selector(".leaflet-tile", state="attached")
+    page.wait_for_selector(".leaflet-tile-pane > canvas", state="detached")
+    later = page.evaluate(GROUND)
+
+    context.close()
+    assert (opened["tiles"], opened["bare"]) == (0, 0)
+    assert (later["tiles"] >= 6, later["bare"]) == (True, 0)
+    assert later["changed"] < 1e-4
+
+
+@pytest.mark.parametrize("act", ["drag", "zoom"])
+def test_a_map_moved_as_soon_as_it_opens_is_drawn_whole(browser, town, act):
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(town.as_uri())
+    page.evaluate("window.weige.ready")
+
+    page.mouse.move(900, 400)
+    if act == "drag":
+        page.mouse.down()
+        page.mouse.move(700, 300, steps=4)
+        page.mouse.up()
+    else:
+        page.mouse.wheel(0, -180)
+    page.wait_for_selector(".leaflet-tile-pane > canvas", state="detached")
+    page.wait_for_timeout(500)  # a map that was let go of runs on
+    page.wait_for_selector(".leaflet-tile:not(.leaflet-tile-loaded)", state="detached")
+    drawn = page.evaluate(GROUND)
+
+    context.close()
+    assert (drawn["tiles"] >= 6, drawn["bare"]) == (True, 0)
+
+
 # How often labels were drawn: while a pointer moved over a map just moved, and when all had stood a while.
 DRAWN_AGAIN = """async () => {
   const ground = document.querySelector(".leaflet-container");

@@ -2,7 +2,7 @@
 import type { Hatch } from "./schema.ts";
 
 /** Side of the repeating square in CSS pixels; it divides a tile, so hatching runs on across tiles. */
-const SIDE = 8;
+export const SIDE = 8;
 
 const made = new Map<string, HTMLCanvasElement>();
 

@@ -42,7 +42,7 @@ async function start(): Promise<void> {
     if (settings.meeting) window.weige.meeting = new Meeting(made, settings.meeting);
   });
   // What the first zoom into the map asks for is decoded while nobody waits: not before the page has been seen.
-  window.setTimeout(() => window.requestIdleCallback(() => scene.get("units").within([0, 0, 0, 0])), SEEN_MS);
+  window.setTimeout(() => window.requestIdleCallback(() => page?.makeReady()), SEEN_MS);
 }
 
 /** Where a browser cannot inflate by itself; elsewhere the tables of the library are never made. */

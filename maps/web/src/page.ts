@@ -5,6 +5,7 @@ import { northArrow, homeControl } from "./controls.ts";
 import type { Side } from "./divider.ts";
 import { element } from "./dom.ts";
 import { concern, middleOf, nearest } from "./findings.ts";
+import { FirstSheet } from "./first_sheet.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
 import type { Paths, Points } from "./pack.ts";
@@ -47,6 +48,7 @@ export class Page {
   private readonly shown = new Set<Shown>();
   private readonly reasons: Reasons;
   private readonly tiles: PlanTiles;
+  private readonly firstSheet: FirstSheet;
   private readonly overlay: Overlay;
   private readonly panel: Panel;
   private readonly selection: L.LayerGroup;
@@ -127,7 +129,7 @@ export class Page {
     this.speak(settings.language);
     map.invalidateSize({ animate: false });
     this.home(false);
-    this.tiles.addTo(map);
+    this.firstSheet = new FirstSheet(painter("after"), this.tiles, () => this.magnified).addTo(map);
     this.overlay.addTo(map);
     new TowerBadges(scene.get("units")).addTo(map);
     map.on("click", (event) => this.identify(event));
@@ -193,6 +195,12 @@ export class Page {
     pen.rect(0, 0, x + pad.x, view.height);
     pen.clip();
     this.painterOf("before").paint(pen, view, PAPER_RATIO);
+  }
+
+  /** What nobody sees as a page opens, and whoever moves the map needs at once. */
+  makeReady(): void {
+    this.firstSheet.giveWay();
+    this.scene.get("units").within([0, 0, 0, 0]);
   }
 
   labels(): DrawnLabel[] {
@@ -267,6 +275,7 @@ export class Page {
   }
 
   redraw(): void {
+    this.firstSheet.redraw();
     this.tiles.redraw();
     this.overlay.redraw();
   }

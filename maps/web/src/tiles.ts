@@ -1,6 +1,6 @@
 /** The drawn map as canvas tiles, one level for every quarter zoom so that lines stay crisp. */
 import * as L from "leaflet";
-import type { Painter } from "./paint.ts";
+import type { Painter, Window } from "./paint.ts";
 import { spread } from "./spread.ts";
 import { drawStill } from "./still.ts";
 
@@ -16,6 +16,7 @@ export class PlanTiles extends L.GridLayer {
   private level = 0;
   /** Are tiles drawn as they are made? So it is when the layer is shown or drawn anew; moved, it keeps the frames short. */
   private isAtOnce = false;
+  private addsBySteps = false;
   /** What breaks off the drawing of tiles that are not drawn yet, the nearest to the middle of the view first. */
   private readonly undrawn = new Map<HTMLElement, () => void>();
 
@@ -28,7 +29,14 @@ export class PlanTiles extends L.GridLayer {
   }
 
   override onAdd(map: L.Map): this {
-    return this.atOnce(() => super.onAdd(map));
+    return this.addsBySteps ? super.onAdd(map) : this.atOnce(() => super.onAdd(map));
+  }
+
+  /** Show the layer over something that already looks like it: no frame is to be long for that. */
+  addBySteps(map: L.Map): void {
+    this.addsBySteps = true;
+    this.addTo(map);
+    this.addsBySteps = false;
   }
 
   override redraw(): this {
@@ -49,18 +57,8 @@ export class PlanTiles extends L.GridLayer {
     const ratio = window.devicePixelRatio || 1;
     tile.width = Math.round(TILE_SIDE * ratio);
     tile.height = Math.round(TILE_SIDE * ratio);
-    const world = 256 * 2 ** coords.z;
-    // Written larger, the same ground is drawn as on a smaller screen with larger pixels.
     const factor = this.magnified();
-    const scale = world / factor;
-    const view = {
-      originX: (coords.x * TILE_SIDE) / world,
-      originY: (coords.y * TILE_SIDE) / world,
-      scale,
-      width: TILE_SIDE / factor,
-      height: TILE_SIDE / factor,
-      metresPerPixel: factor * metresPerPixel(coords.z, (coords.y * TILE_SIDE) / world),
-    };
+    const view = windowAt(coords.z, coords.multiplyBy(TILE_SIDE), L.point(TILE_SIDE, TILE_SIDE), factor);
     const draw = () => drawStill(tile, false, (pen) => this.painter.paint(pen, view, ratio * factor), this.painter.isOpaque);
     if (this.isAtOnce) {
       draw();
@@ -85,6 +83,15 @@ export class PlanTiles extends L.GridLayer {
   _clampZoom(): number {
     return this.level;
   }
+}
+
+/** A part of the world of a zoom, in its pixels. Written larger, it is drawn as on a smaller screen with larger pixels. */
+export function windowAt(zoom: number, at: L.Point, size: L.Point, factor: number): Window {
+  const world = 256 * 2 ** zoom;
+  return {
+    originX: at.x / world, originY: at.y / world, scale: world / factor, width: size.x / factor, height: size.y / factor,
+    metresPerPixel: factor * metresPerPixel(zoom, at.y / world),
+  };
 }
 
 /** Ground size of a pixel at a zoom, at a world y. */
