@@ -159,6 +159,8 @@ def write_map(
         walk=None if walk is None else walk.ground,
         further=None if result is None else result.layers,
     )
+    if "incidents" in read:
+        left_out += _elsewhere(layers, read["incidents"].name)
     about = _about(frames, layers, walk=walk, language=language)
     if result is not None:
         about.settings[result.kind] = result.note
@@ -177,6 +179,15 @@ def write_map(
     with replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return [*findings, *left_out]
+
+
+def _elsewhere(layers: Mapping[str, pd.DataFrame], file: str) -> list[Finding]:
+    """Return a finding where cases have places, and none of these is in a grid of the plan."""
+    cases = layers["incidents"]
+    placed = cases.geometry.notna()
+    if not placed.any() or cases.loc[placed, "grid"].notna().any():
+        return []
+    return [Finding("cases_elsewhere", "warning", values={"file": file, "n": int(placed.sum())})]
 
 
 def _period_of_cases(said: str, incidents: str | None) -> Period:

@@ -56,6 +56,18 @@ export class Incidents {
     return this.hiddenKinds.size + this.hiddenStates.size > 0;
   }
 
+  /** How many have a place, where none of these is in a grid of the plan; else 0. */
+  elsewhere(): number {
+    const { layer } = this;
+    let placed = 0;
+    for (let i = 0; i < layer.count; i++) {
+      if (Number.isNaN(layer.boxes[4 * i])) continue;
+      if (layer.number("grid", i) !== null) return 0;
+      placed += 1;
+    }
+    return placed;
+  }
+
   /** Is an incident of a kind and a state, and of a time, that are shown? */
   isChosen(incident: number): boolean {
     return this.isChosenKind(incident) && this.isInWindow(incident);

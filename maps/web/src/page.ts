@@ -272,6 +272,7 @@ export class Page {
     else this.shown.delete(layer);
     this.swipe?.redraw();
     this.redraw();
+    if (layer === "incidents") this.listeners.filter();
   }
 
   redraw(): void {

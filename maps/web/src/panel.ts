@@ -148,6 +148,7 @@ export class Panel {
       statuses.append(part);
     }
     const [lower, upper] = settings.plan.band;
+    const elsewhere = this.options.incidents.elsewhere();
     return element("header", { class: "head" },
       element("div", { class: "title" },
         element("div", {},
@@ -156,6 +157,7 @@ export class Panel {
         languages),
       figures,
       left_out ? element("p", { class: "left-out" }, t(outside ? "head.left_out_outside" : "head.left_out", { in_grids, left_out, outside })) : null,
+      elsewhere ? element("p", { class: "elsewhere" }, t("incidents.elsewhere", { count: elsewhere })) : null,
       grids.count ? statuses : null);
   }
 

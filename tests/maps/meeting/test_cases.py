@@ -175,3 +175,60 @@ def test_cases_that_do_not_say_when_they_were_closed_have_no_share_closed_in_tim
         act(opened, "table")
         opened.page.click(".meeting-table .chips button >> nth=1")
         assert opened.page.locator(".meeting-table thead th").count() == 5
+
+
+# Whether the drawing with the numbers of grids lies above that of the cases.
+ABOVE = """() => {
+  const pane = document.querySelector(".leaflet-weige-labels-pane");
+  const drawn = [...pane.querySelectorAll("canvas")];
+  return drawn.findIndex((each) => each.classList.contains("cases-of-days")) <
+    drawn.findIndex((each) => each.classList.contains("leaflet-zoom-animated"));
+}"""
+
+
+def test_signs_of_cases_that_slide_leave_the_numbers_of_grids_to_be_read(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "time")
+    assert opened.page.evaluate(ABOVE)
+    act(opened, "time")
+    act(opened, "time")  # opened again
+    assert opened.page.evaluate(ABOVE)
+
+
+SIGNS = """() => {
+  const canvas = document.querySelector("canvas.cases-of-days");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value) => value !== 0);
+}"""
+
+
+def test_cases_that_are_unticked_do_not_slide_and_come_back(open_page, meeting):
+    opened = open_page(meeting)
+    act(opened, "time")
+    assert opened.page.evaluate(SIGNS)
+    tick = opened.page.get_by_role("checkbox", name=re.compile("^事件"))
+    tick.uncheck()
+    opened.settle()
+    assert not opened.page.evaluate(SIGNS)
+    slide_to(opened, 3, 9)
+    pan(opened, 40, 20)
+    assert not opened.page.evaluate(SIGNS)
+    tick.check()
+    opened.settle()
+    assert opened.page.evaluate(SIGNS)
+
+
+def test_cases_of_another_place_are_told_on_the_page(open_page, tmp_path):
+    frames = plan_frames()
+    rows = [{**row, "lon": row["lon"] + 3} for row in incidents(frames, 12)]
+    plan, output = write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "m.html"
+    found = write_map(plan, output, incidents=str(write_points(tmp_path / "cases.csv", rows)))
+    assert [(each.code, each.values["n"]) for each in found if each.severity == "warning"] == [
+        ("cases_elsewhere", 12)
+    ]
+    opened = open_page(output)
+    assert "12件，没有一件在本方案的网格内" in opened.page.inner_text(".elsewhere")
+
+    here = write_map(plan, output, incidents=str(write_points(tmp_path / "cases.csv", incidents(frames, 12))))
+    assert "cases_elsewhere" not in {each.code for each in here}
+    assert open_page(output).page.locator(".elsewhere").count() == 0

@@ -230,3 +230,41 @@ def test_paper_has_the_ground_under_the_labels(open_page, meeting):
 
     assert opened.page.evaluate("window.colours") > 20
     assert opened.page.evaluate("document.querySelector('canvas.sheet').width") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "least"),
+    [
+        ("内部资料", 300),
+        ("仅供城南街道微网格调整讨论会使用" * 3, 220),
+        ("For the meeting of the street only, not to be copied " * 4, 45),
+    ],
+)
+def test_a_watermark_of_any_length_is_whole(open_page, tmp_path, words, least):
+    plan, output = write_plan(tmp_path / "plan.gpkg", plan_frames()), tmp_path / "m.html"
+    write_map(plan, output, watermark=words)
+    opened = open_page(output)
+    # Nothing is drawn at the very edge of a tile, and the more words the more ink.
+    edge, ink, n = opened.page.evaluate(
+        """async () => {
+          const image = new Image();
+          image.src = getComputedStyle(document.querySelector(".watermark")).backgroundImage.slice(5, -2);
+          await image.decode();
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.width, image.height];
+          const pen = canvas.getContext("2d");
+          pen.drawImage(image, 0, 0);
+          const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+          let [edge, ink] = [0, 0];
+          for (let at = 0; at < canvas.width * canvas.height; at++) {
+            if (!data[4 * at + 3]) continue;
+            const [x, y] = [at % canvas.width, Math.floor(at / canvas.width)];
+            ink += 1;
+            if (x < 4 || y < 4 || x >= canvas.width - 4 || y >= canvas.height - 4) edge += 1;
+          }
+          return [edge, ink, canvas.width];
+        }"""
+    )
+    assert edge == 0
+    assert ink > least * len(words.replace(" ", ""))  # squeezed into one line a letter has less
+    assert n < 800

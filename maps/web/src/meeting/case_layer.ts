@@ -23,6 +23,8 @@ export class CaseLayer extends RestingLayer {
     private readonly styles: Styles,
     /** How much larger everything is written. */
     private readonly magnified: () => number,
+    /** Are cases among the layers that are shown? */
+    private readonly isShown: () => boolean,
     private readonly canvas = document.createElement("canvas"),
   ) {
     super([["weige-labels", canvas]]);
@@ -30,6 +32,13 @@ export class CaseLayer extends RestingLayer {
     this.bins = new Bins(line);
     const places = new Map(incidents.kinds.map(([kind], place) => [kind, place]));
     this.kindOf = Int16Array.from({ length: incidents.layer.count }, (_, i) => places.get(incidents.layer.text("kind", i)) ?? 0);
+  }
+
+  /** Under the numbers of the grids, which are drawn in the same pane. */
+  override onAdd(map: L.Map): this {
+    super.onAdd(map);
+    map.getPane("weige-labels")?.prepend(this.canvas);
+    return this;
   }
 
   /** Draw everything where the map is now. */
@@ -93,7 +102,7 @@ export class CaseLayer extends RestingLayer {
   }
 
   private drawBins(onto: Pixels, stamps: Stamps): void {
-    const bins = this.bins.filled(radiusOf);
+    const bins = this.isShown() ? this.bins.filled(radiusOf) : [];
     this.drawn = bins.map(({ x, y, count }) => ({ x, y, radius: radiusOf(count) }));
     for (const { x, y, count, incident } of bins) {
       if (count > 1) stamps.count(onto, x, y, count);

@@ -40,7 +40,7 @@ export class Meeting {
   private readonly days: Days | null;
   private readonly line = once(() => new Timeline(this.times.count, (incident) => this.times.reported(incident)));
   /** Only drawn while time slides. */
-  private readonly cases = once(() => new CaseLayer(this.page.incidents, this.line(), this.page.settings.styles, () => this.page.magnified));
+  private readonly cases = once(() => new CaseLayer(this.page.incidents, this.line(), this.page.settings.styles, () => this.page.magnified, () => this.page.shows("incidents")));
   /** What is asked of the map, and the line over it that says so. */
   private asked: ((at: L.LatLng | null) => void) | null = null;
   private readonly asking = element("div", { class: "asking", role: "status" });
@@ -244,8 +244,8 @@ export class Meeting {
   }
 
   private sayShown(): void {
-    const { page, slider } = this;
-    const said = slider || page.shows("incidents") ? shownOnPaper(page.incidents, this.chosenDays) : null;
+    const { page } = this;
+    const said = page.shows("incidents") ? shownOnPaper(page.incidents, this.chosenDays) : null;
     this.shownCases.hidden = said === null;
     this.shownCases.replaceChildren(typed(said ?? ""));
   }

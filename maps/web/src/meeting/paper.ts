@@ -42,19 +42,55 @@ export function stampLine(note: MeetingNote, isPublic = false): HTMLElement {
   return element("p", { class: "stamp" }, typed(parts.join(t("hours.then"))));
 }
 
+/** Letters of a watermark, and its longest line; words that need more lines than these are written smaller. */
+const MARK_PX = { largest: 26, smallest: 14, line: 380 } as const;
+const MOST_MARK_LINES = 3;
+const MARK_SLANT = 0.42;
+
+/** Words in lines of a width, broken between words where there are any, and else between letters; all of them. */
+export function linesOf(words: string, widthOf: (text: string) => number, most: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  const end = () => {
+    if (line.trim()) lines.push(line.trim());
+    line = "";
+  };
+  for (const word of words.split(/(?<=\s)/)) {
+    if (line && widthOf((line + word).trim()) > most) end();
+    for (const letter of word) {
+      if (line && widthOf(line + letter) > most && letter.trim()) end();
+      line += letter;
+    }
+  }
+  end();
+  return lines;
+}
+
 /** Words over the whole map, again and again; drawn, so that no style of paper leaves them out. */
 export function watermark(words: string): HTMLElement | null {
   if (!words) return null;
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [420, 260];
   const pen = canvas.getContext("2d");
   if (!pen) return null;
-  pen.translate(210, 130);
-  pen.rotate(-0.42);
-  pen.font = '600 26px "Microsoft YaHei","Noto Sans CJK SC",sans-serif';
+  const font = (size: number) => (pen.font = `600 ${size}px "Microsoft YaHei","Noto Sans CJK SC",sans-serif`);
+  let size = MARK_PX.largest;
+  let lines: string[] = [];
+  do {
+    font(size);
+    lines = linesOf(words, (text) => pen.measureText(text).width, MARK_PX.line);
+  } while (lines.length > MOST_MARK_LINES && (size -= 4) >= MARK_PX.smallest);
+  const [width, height] = [Math.max(...lines.map((line) => pen.measureText(line).width)), 1.3 * size * lines.length];
+  // Slanted words need a wider and a higher tile; none is smaller than that of a few.
+  const [cos, sin] = [Math.cos(MARK_SLANT), Math.sin(MARK_SLANT)];
+  canvas.width = Math.max(420, Math.ceil(width * cos + height * sin) + 40);
+  canvas.height = Math.max(260, Math.ceil(width * sin + height * cos) + 40);
+  pen.translate(canvas.width / 2, canvas.height / 2);
+  pen.rotate(-MARK_SLANT);
+  font(Math.max(size, MARK_PX.smallest));
   pen.textAlign = "center";
+  pen.textBaseline = "middle";
   pen.fillStyle = "rgba(28, 36, 48, 0.22)";
-  pen.fillText(words, 0, 0, 380);
+  lines.forEach((line, i) => pen.fillText(line, 0, 1.3 * size * (i - (lines.length - 1) / 2)));
   const cover = element("div", { class: "watermark", "aria-hidden": "true" });
   const image = element("img", { alt: "", src: canvas.toDataURL() });
   cover.style.backgroundImage = `url(${image.src})`;
