@@ -7,8 +7,9 @@ import io
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,6 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._writer import ALL_TEMP_FILES, WorksheetWriter
 
 from geo.errors import InputError
 from geo.files import replacing
@@ -181,36 +181,13 @@ def _xlsx(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
     return content.getvalue()
 
 
-class _BookInFolder(Workbook):  # type: ignore[misc]  # openpyxl has no types
-    """A write-only workbook that keeps its unfinished sheets in a folder that is given.
-
-    openpyxl has them with the temporary files of the machine, where they stay when a command is ended.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(write_only=True)
-        self._folder = folder
-
-    def create_sheet(self, title: str | None = None, index: int | None = None) -> Any:
-        sheet: Any = super().create_sheet(title, index)
-        part = str(self._folder / f"{len(self.worksheets)}.xml")
-
-        def begin() -> None:
-            if sheet._writer is None:
-                ALL_TEMP_FILES.append(part)  # the writer takes it away from there
-                sheet._writer = WorksheetWriter(sheet, part)
-                sheet._writer.write_top()
-
-        sheet._get_writer = begin
-        return sheet
-
-
 @contextmanager
 def book_at(path: Path) -> Iterator[Workbook]:
     """Yield a write-only workbook, which is saved as `path` when the block ends well.
 
     Until then its sheets are in a folder beside `path` that nobody else can read, and that goes however the
-    block ends.
+    block ends. While it lasts this is where the process has its temporary files: openpyxl keeps unfinished
+    sheets with these, and they would stay when a command is ended.
 
     Raises
     ------
@@ -220,10 +197,27 @@ def book_at(path: Path) -> Iterator[Workbook]:
     with (
         replacing(path) as beside,
         TemporaryDirectory(dir=beside.parent, prefix=f".{path.stem[:20]}-") as folder,
+        _temporary_files_in(folder),
     ):
-        book = _BookInFolder(Path(folder))
-        yield book
-        book.save(beside)
+        book = Workbook(write_only=True)
+        try:
+            yield book
+            book.save(beside)
+        except BaseException:
+            # Sheets that were begun are ended here: left to be collected, they complain in the terminal.
+            for sheet in book.worksheets:
+                with suppress(Exception):
+                    sheet.close()
+            raise
+
+
+@contextmanager
+def _temporary_files_in(folder: str) -> Iterator[None]:
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def add_table(book: Workbook, name: str, table: pd.DataFrame, language: Language) -> Any:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
-from itertools import chain, repeat
+from itertools import chain, count, repeat
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -19,6 +22,7 @@ from geo.errors import InputError
 from maps import case_book
 from maps.case_book import write_case_book, write_rows
 from maps.plan_book import write_plan_book
+from maps.workbook import book_at
 from tests.api.test_cli import ROOT, WEIGE, weige
 from tests.maps.sample_plan import hostile_frames, plan_frames, write_plan
 
@@ -26,6 +30,7 @@ HEADING = ["case_id", "category", "text", "lon", "lat", "reported_at"]
 MEASURE = """
 import resource, sys
 from itertools import chain, repeat
+from pathlib import Path
 from pathlib import Path
 from maps.case_book import write_rows
 row = ["AJ1", "路灯", "建华园1号楼水管爆裂", "119.6", "32.0", "2026-11-01"]
@@ -144,7 +149,7 @@ def test_a_workbook_that_is_stopped_leaves_no_case_behind(tmp_path, stop):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not (parts := [*output.rglob("*.xml")]) or not parts[0].stat().st_size:
+    while not (parts := [*output.rglob("openpyxl.*")]) or not parts[0].stat().st_size:
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -158,6 +163,54 @@ def test_a_workbook_that_is_stopped_leaves_no_case_behind(tmp_path, stop):
     assert list(common.iterdir()) == []
     if stop != signal.SIGKILL:
         assert list(output.iterdir()) == []
+
+
+def is_broken_off(path, after):
+    """Whether a row is broken off after so many steps of the program, as by a signal; else it was whole."""
+
+    class Stop(BaseException):
+        pass
+
+    left = iter(range(after))
+
+    def step(*_):
+        if next(left, None) is None:
+            sys.setprofile(None)
+            raise Stop
+
+    try:
+        with book_at(path) as book:
+            sheet = book.create_sheet("x")
+            sheet.append(["A"])
+            sys.setprofile(step)
+            sheet.append(["B", 1.0])
+            sys.setprofile(None)
+    except Stop:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+def test_a_row_that_is_broken_off_anywhere_leaves_nothing_to_complain_of(tmp_path, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    places = next(at for at in count() if not is_broken_off(tmp_path / "book.xlsx", at))
+    gc.collect()
+
+    assert places > 50
+    assert complaints == []
+    assert [each.name for each in tmp_path.iterdir()] == ["book.xlsx"]
+
+
+def test_temporary_files_are_with_those_of_the_machine_again_after_a_workbook(tmp_path):
+    before = tempfile.gettempdir()
+    with book_at(tmp_path / "book.xlsx") as book:
+        book.create_sheet("x").append([1])
+        (folder,) = (each for each in tmp_path.iterdir() if each.is_dir())
+        assert Path(tempfile.gettempdir()) == folder
+    assert tempfile.gettempdir() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["book.xlsx"]
 
 
 def test_a_plan_has_a_sheet_for_each_of_its_tables(tmp_path):
