@@ -32,6 +32,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "case_enquiry_id", "incident_id", "ticket_id", "service_request_id",
     ),
     "category": ("category", "类别", "小类", "小类名称", "问题类别", "小类代码", "kind", "类型"),
+    "large": ("large_name", "大类", "大类名称"),
     "condition": ("condition", "立案条件序号"),
     "text": ("text", "诉求内容", "问题描述", "描述", "内容", "case_title"),
     "address": ("address", "地址", "事发地址", "location"),
@@ -67,6 +68,8 @@ NAMED_CLASSES = 5
 LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
 # A spreadsheet keeps so many digits of a number; what follows it writes as zeros.
 _KEPT_DIGITS = 15
+# 3.20707E+17: what a spreadsheet shows of a long number, and writes into a CSV.
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?[Ee]\+\d\d?")
 # As offices write it: 2026/11/2 9:30, 2026年11月2日 9时30分, or the digits alone.
 _PLAIN_TIME = str.maketrans(
     {"年": "-", "月": "-", "日": " ", "时": ":", "点": ":", "分": ":", "秒": None, "：": ":"}
@@ -278,6 +281,12 @@ class _Sheet:
 def _require_whole_numbers(sheet: _Sheet) -> None:
     """Refuse numbers of orders of which a spreadsheet has kept the first digits: many orders become one."""
     cells = [sheet.raw.values[sheet.found["external_number"]][at] for at in sheet.rows]
+    sheet.require(
+        [not (isinstance(one, str) and _SCIENTIFIC.fullmatch(one.strip())) for one in cells],
+        "external_number", "order_number_rounded",
+        "the numbers of orders are numbers of a spreadsheet, which keeps 15 digits of them",
+        "store the column as text in the system they come from, and export it again",
+    )  # fmt: skip
     long = [isinstance(one, int | float) and abs(one) >= 10**_KEPT_DIGITS for one in cells]
     rounded = [
         isinstance(one, float) or int(one) % 10 ** (len(str(int(one))) - _KEPT_DIGITS) == 0
@@ -305,12 +314,17 @@ def _categories(
                 "category_unknown", f"the edition {edition.name} has no class {code}",
                 mend="name one of its codes", category=code, edition=edition.name,
             )  # fmt: skip
-    known = {code: code for code in edition.categories}
+    named_so: dict[str, list[str]] = {}
     for code, category in edition.categories.items():
-        known.setdefault(category.small_name, code)
-    known |= classes
-    said = sheet.cells("category")
-    found = [known.get(one, default) for one in said]
+        named_so.setdefault(category.small_name, []).append(code)
+    known = {name: codes[0] for name, codes in named_so.items() if len(codes) == 1}
+    known |= {code: code for code in edition.categories} | dict(classes)
+    within = {(one.large_name, one.small_name): code for code, one in edition.categories.items()}
+    said, large = sheet.cells("category"), sheet.cells("large")
+    found = [
+        known.get(one) or within.get((above, one), default) for above, one in zip(large, said, strict=True)
+    ]
+    _require_unambiguous(sheet, said, found, named_so, edition)
     if not any(one for one, code in zip(said, found, strict=True) if code is None):
         # Items that people typed at a meeting are of no class.
         sheet.require([one is not None for one in found], "category", "order_without_category",
@@ -325,6 +339,26 @@ def _categories(
         "say for each --class NAME=CODE, or for all --category CODE", classes=named, edition=edition.name,
     )  # fmt: skip
     return [one for one in found if one is not None]
+
+
+def _require_unambiguous(
+    sheet: _Sheet, said: Sequence[str], found: Sequence[str | None], named_so: Mapping[str, Sequence[str]],
+    edition: Edition,
+) -> None:  # fmt: skip
+    """Refuse the name of several classes, such as 其他, where nothing says which of them is meant."""
+    good = [code is not None or len(named_so.get(one, ())) < 2 for one, code in zip(said, found, strict=True)]
+    if all(good):
+        return
+    name = said[good.index(False)]
+    codes = named_so[name]
+    told = ", ".join(f"{code} {edition.categories[code].large_name}" for code in codes[:NAMED_CLASSES])
+    if len(codes) > NAMED_CLASSES:
+        told += " …"
+    sheet.require(
+        good, "category", "order_category_of_several", f"{name} is the name of {len(codes)} classes ({told})",
+        f"say which one by --class {name}=CODE, or give the large class in a column 大类",
+        name=name, classes=told,
+    )  # fmt: skip
 
 
 def _conditions(sheet: _Sheet, categories: list[str], edition: Edition) -> list[int | None]:

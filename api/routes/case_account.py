@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request
@@ -11,10 +12,10 @@ from api.cases import queries
 from api.cases.calendar import CalendarMissingError
 from api.cases.case_log import events_of
 from api.cases.clock import Clock, Reckoning
-from api.cases.clock_words import limit_words, sentences
+from api.cases.clock_words import limit_words, moment, sentences
 from api.cases.filing import reckoning_today
 from api.cases.holding import Party, charges, stretches
-from api.cases.replay import handovers
+from api.cases.replay import Event, handovers, instant_of
 from api.cases.stages import StageName, Standing, stages
 from api.dependencies import SessionDep
 from api.fault_lines import fault_line
@@ -86,6 +87,10 @@ def get_account(number: Number, request: Request, session: SessionDep) -> CaseAc
         reckoning = reckoning_today(calendar, events, condition)
         if reckoning is not None:
             why = sentences(reckoning, calendar, language)
+            passed = _passed_before(events, reckoning)
+            if passed is not None:
+                at = moment(passed, calendar, language, year=True)
+                why.insert(0, text("clock.passed_before", language, at=at))
     except CalendarMissingError as error:
         why = [fault_line(error, language)]
     paused = reckoning is not None and reckoning.due_at is None and row.closed_at is None
@@ -118,6 +123,14 @@ def get_account(number: Number, request: Request, session: SessionDep) -> CaseAc
         first_receiver=row.receivers[0] if row.receivers else None,
         departments=queries.departments(session, number),
     )  # fmt: skip
+
+
+def _passed_before(events: Sequence[Event], reckoning: Reckoning) -> datetime | None:
+    """Return what a case was due by when it was reported, where that passed before its clock began."""
+    due = instant_of(events[0].body.get("due_at"))
+    if due is None or due >= reckoning.start or any(event.step == "reopen" for event in events):
+        return None
+    return due
 
 
 def _agree(reckoned: datetime | None, stored: datetime | None) -> bool:

@@ -51,6 +51,20 @@ def test_the_sum_of_a_deadline_is_that_of_the_case_after_each_step(client: TestC
     assert account(client, desk, number, language="en").json()["why"][0].isascii()
 
 
+def test_a_deadline_that_passed_before_the_dispatch_is_named(client: TestClient, desk: Desk):
+    late = (datetime.now(UTC) - timedelta(days=29)).isoformat()
+    number = post(client, desk, category="E0402", reported_at=late).json()["number"]
+    assert not account(client, desk, number).json()["why"][0].startswith("按上报后")
+    take(client, desk, number, *DISPATCHED)
+    told = account(client, desk, number).json()
+    assert told["why"][0].startswith("按上报后当即分拨计")
+    assert told["why"][1].startswith("自")
+    assert told["agrees"]
+    in_time = post(client, desk, category="E0402").json()["number"]
+    take(client, desk, in_time, *DISPATCHED)
+    assert account(client, desk, in_time).json()["why"][0].startswith("自")
+
+
 def test_while_it_waits_for_an_answer_the_clock_stands_still_and_says_so(client: TestClient, desk: Desk):
     number = post(client, desk).json()["number"]
     take(client, desk, number, *DISPATCHED, ("handler", "ask", {"note": "在几楼？"}))

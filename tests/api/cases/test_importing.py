@@ -169,7 +169,8 @@ def test_an_import_in_parts_is_the_same_as_one_in_one_part(
      ((6, "2999-01-01"), "order_time"), ((6, "2026/11/29:30"), "order_time"),
      ((6, "0001-01-01 00:00:00"), "order_time"),
      ((7, "99"), "order_condition"), ((7, "first"), "order_condition"),
-     ((0, "13812345678"), "order_number_personal"), ((0, "11010519491231002X"), "order_number_personal")],
+     ((0, "3.20707E+17"), "order_number_rounded"), ((0, "13812345678"), "order_number_personal"),
+     ((0, "11010519491231002X"), "order_number_personal")],
 )  # fmt: skip
 def test_a_faulty_order_is_named(tmp_path: Path, change: tuple[int, str], code: str):
     bad: list[object] = [*GOOD, ""]
@@ -197,6 +198,22 @@ def test_classes_that_the_edition_does_not_have_are_named_and_can_be_said(tmp_pa
     assert read.categories == ["E0102", "C0199", "E0102", "C0199"]
     with pytest.raises(InputError, match="has no class E9"):
         read_orders(path, shipped_edition(), working_calendar(), classes={"市政": "E9"})
+
+
+def test_a_name_of_several_classes_is_never_guessed(tmp_path: Path):
+    other = ["W1", "其他", *GOOD[2:]]
+    path = sheet(tmp_path / "orders.csv", GOOD, other)
+    with pytest.raises(InputError) as refused:
+        read_orders(path, shipped_edition(), working_calendar())
+    assert (refused.value.code, refused.value.feature) == ("order_category_of_several", "#3")
+    assert "C0199 公用设施" in refused.value.values["classes"]
+    for language in LANGUAGES:
+        for group in ("error", "served"):
+            assert words_of(f"{group}.order_category_of_several", language, **refused.value.values)
+    said = read_orders(path, shipped_edition(), working_calendar(), classes={"其他": "C0299"})
+    assert said.categories[1] == "C0299"
+    with_large = sheet(tmp_path / "large.csv", [*other, "公用设施"], heads=[*HEADS, "大类名称"])
+    assert read_orders(with_large, shipped_edition(), working_calendar()).categories == ["C0199"]
 
 
 def test_a_file_whose_number_has_another_name_says_which_and_row_numbers_are_never_taken(tmp_path: Path):
