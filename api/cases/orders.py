@@ -182,6 +182,11 @@ def read_orders(
                 file=path.name, field=column, columns=", ".join(known[column]),
             )  # fmt: skip
     rows: Sequence[int] = range(len(raw))
+    if not len(raw):
+        raise InputError(
+            "table_without_rows", "it has no rows below its column names", mend="check the export",
+            file=path.name,
+        )  # fmt: skip
     ended = [_is_ended(raw.values[found["state"]][at]) for at in rows] if "state" in found else []
     if open_only:
         rows = [at for at in rows if not (ended and ended[at])]

@@ -65,6 +65,21 @@ def test_a_deadline_that_passed_before_the_dispatch_is_named(client: TestClient,
     assert account(client, desk, in_time).json()["why"][0].startswith("自")
 
 
+def test_a_request_can_be_refused_while_one_stands(client: TestClient, desk: Desk):
+    number = post(client, desk, category="E0402").json()["number"]
+
+    def may_refuse() -> bool:
+        told = client.get(f"/api/v1/cases/{number}", headers=bearer(desk.tokens["dispatcher"])).json()
+        return "refuse_request" in [one["step"] for one in told["allowed"]]
+
+    take(client, desk, number, *DISPATCHED)
+    assert not may_refuse()
+    take(client, desk, number, ("handler", "request_extension", {"note": "等配件"}))
+    assert may_refuse()
+    take(client, desk, number, ("dispatcher", "refuse_request", {"note": "不同意"}))
+    assert not may_refuse()
+
+
 def test_while_it_waits_for_an_answer_the_clock_stands_still_and_says_so(client: TestClient, desk: Desk):
     number = post(client, desk).json()["number"]
     take(client, desk, number, *DISPATCHED, ("handler", "ask", {"note": "在几楼？"}))

@@ -200,6 +200,12 @@ def test_classes_that_the_edition_does_not_have_are_named_and_can_be_said(tmp_pa
         read_orders(path, shipped_edition(), working_calendar(), classes={"市政": "E9"})
 
 
+def test_a_file_without_rows_is_refused(tmp_path: Path):
+    with pytest.raises(InputError) as refused:
+        read_orders(sheet(tmp_path / "orders.csv"), shipped_edition(), working_calendar())
+    assert refused.value.code == "table_without_rows"
+
+
 def test_a_name_of_several_classes_is_never_guessed(tmp_path: Path):
     other = ["W1", "其他", *GOOD[2:]]
     path = sheet(tmp_path / "orders.csv", GOOD, other)
