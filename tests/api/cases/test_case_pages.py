@@ -118,6 +118,46 @@ def test_a_step_seen_at_an_older_state_is_not_taken(
     assert desk.row(number)["state"] == "accepted"
 
 
+def test_a_note_stays_in_its_form_when_a_colleague_is_faster(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = desk.report()["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    page.locator("[data-step=note]").click()
+    page.locator("[data-form=note] textarea").fill("已联系物业")
+    desk.take(number, ("other dispatcher", "accept"))
+    page.locator("[data-form=note] button[type=submit]").click()
+
+    expect(page.locator("#said")).to_contain_text("案件刚被他人更新")
+    expect(page.locator("[data-form=note] textarea")).to_have_value("已联系物业")
+    page.locator("[data-form=note] button[type=submit]").click()
+    expect(page.locator("#said")).to_have_text("已完成：备注。")
+    expect(page.locator("#log")).to_contain_text("已联系物业")
+    expect(page.locator("[data-form=note], .left-over")).to_have_count(0)
+
+
+def test_what_was_typed_for_a_step_that_a_colleague_took_is_there_to_be_copied(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    number = desk.report()["number"]
+    page = opened(people["dispatcher"], f"{address}/cases/{number}")
+    page.locator("[data-step=accept]").click()
+    page.locator("[data-form=accept] textarea").fill("已联系物业")
+    desk.take(number, ("other dispatcher", "accept"))
+    page.locator("[data-form=accept] button[type=submit]").click()
+
+    expect(page.locator(".left-over")).to_contain_text("已联系物业")
+    # It stays, whatever comes in, until another step is taken.
+    desk.take(number, ("other dispatcher", "note", {"note": "再看一次"}))
+    expect(page.locator("#log")).to_contain_text("再看一次")
+    expect(page.locator(".left-over")).to_contain_text("已联系物业")
+    page.locator("[data-step=note]").click()
+    page.locator("[data-form=note] textarea").fill("已联系物业")
+    page.locator("[data-form=note] button[type=submit]").click()
+    expect(page.locator("#said")).to_have_text("已完成：备注。")
+    expect(page.locator(".left-over")).to_have_count(0)
+
+
 def test_why_this_deadline_is_told_line_by_line_and_what_people_typed_is_text(
     desk: Desk, address: str, people: dict[str, BrowserContext]
 ):

@@ -1,4 +1,4 @@
-/** A step that was filled in when the session had ended: this tab keeps it until its case is opened again after signing in. */
+/** A step that was filled in and not taken; where the session had ended, this tab keeps it until its case is opened again after signing in. */
 
 export interface Begun {
   step: string;

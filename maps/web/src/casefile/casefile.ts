@@ -89,7 +89,8 @@ class CaseFile {
     put("clocks", clocks(account, one.state), ...present(whyThisDeadline(account)));
     put("question", ...this.question(detail));
     put("next", stepForms(detail.allowed, { case: one, account, categories: this.categories }, (taken, written) => this.take(taken, written), this.begun));
-    this.begun = null;
+    // What was typed for a step that is no longer allowed stays in sight until another is taken.
+    if (detail.allowed.some(({ step }) => step === this.begun?.step)) this.begun = null;
     put("held", ...present(handOvers(one.receivers)), heldBy(account));
     put("log", logOf(detail));
     void this.photos.look(detail.allowed.some(({ step }) => step === "note"));
@@ -150,13 +151,18 @@ class CaseFile {
   private async take(taken: Taken, written: Record<string, string> | null = null): Promise<(Node | string)[] | null> {
     const told = await askService(`${this.address}/steps`, { body: taken, revision: this.revision });
     if (told.ok) {
+      this.begun = null;
       await this.look();
       put("said", t("casefile.taken", { step: word("step", taken.step) }));
       return null;
     }
     if (told.status === 412) {
+      // A colleague was faster: what was typed is not lost with the form that is drawn anew.
+      if (written) this.begun = { step: taken.step, written };
       await this.look();
       put("said", t("casefile.changed"));
+      // Also where the reader looks: the form is open again, further down than the line for the page.
+      document.querySelector(".step-form form .refused")?.replaceChildren(t("casefile.changed"));
       return null;
     }
     if (written && told.status === SIGNED_OUT) keepBegun(this.number, { step: taken.step, written });

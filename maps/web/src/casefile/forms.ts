@@ -1,7 +1,7 @@
 /** The steps that the reader may take now, as forms: what each asks for follows from the table of steps. */
 import type { AllowedStep, CaseAccount, CaseProperties, Category } from "../case_schema.ts";
 import { word } from "../case_words.ts";
-import { button, element } from "../dom.ts";
+import { button, element, typed } from "../dom.ts";
 import { maskAsTyped } from "../masking.ts";
 import { t } from "../words.ts";
 import type { Begun } from "./begun.ts";
@@ -19,13 +19,18 @@ export type Send = (taken: Taken, written: Record<string, string>) => Promise<(N
 
 /** Most steps lead on; these turn aside and stand behind them. */
 const ASIDE = new Set(["refuse", "mark_duplicate", "transfer", "return", "park", "ask", "classify", "note", "request_extension", "request_parking", "refuse_request", "extend", "reopen", "reject", "reject_settled", "disapprove"]);
+/** Fields that are typed; the others are chosen. */
+const TYPED = ["to", "of", "grid", "note"] as const;
 const OUTCOMES = ["satisfied", "unsatisfied", "unreachable"];
 /** Beside what the table says that they need. */
 const OPTIONAL: Record<string, readonly string[]> = { visit: ["rating"], classify: ["condition"] };
 
 let ids = 0;
 
-/** Buttons of the steps, each of which opens its form, the one that was begun at once; the question of place has a part of its own. */
+/**
+ * Buttons of the steps, each of which opens its form, the one that was begun at once; the question of place has a part of its own.
+ * Where the step that was begun is no longer allowed, what was typed for it is shown, to be copied.
+ */
 export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, send: Send, begun: Begun | null = null): HTMLElement {
   const place = element("div", { class: "step-form", "aria-live": "polite" });
   const open = (step: AllowedStep, by: HTMLButtonElement) => {
@@ -50,7 +55,15 @@ export function stepForms(allowed: readonly AllowedStep[], ground: FormGround, s
     fillIn(place.querySelector("form")!, begun.written);
     box.querySelector(`[data-step="${goesOn.step}"]`)?.setAttribute("aria-expanded", "true");
   }
-  return shown.length ? box : element("p", { class: "soft" }, t("casefile.no_steps"));
+  const ways = shown.length ? box : element("p", { class: "soft" }, t("casefile.no_steps"));
+  return begun && !goesOn ? element("div", {}, leftOver(begun), ways) : ways;
+}
+
+function leftOver({ step, written }: Begun): HTMLElement | null {
+  const kept = TYPED.filter((name) => written[name]);
+  if (!kept.length) return null;
+  return element("div", { class: "left-over" }, element("p", {}, t("casefile.left_over", { step: word("step", step) })),
+    element("dl", { class: "facts" }, ...kept.flatMap((name) => [element("dt", {}, t(`casefile.field.${name}`)), element("dd", {}, typed(written[name]!))])));
 }
 
 function fillIn(form: HTMLFormElement, written: Record<string, string>): void {
