@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -103,6 +104,15 @@ class Edition:
     name: str
     source: str
     categories: Mapping[str, Category]
+
+    @cached_property
+    def called(self) -> Mapping[str, str]:
+        """What each class is called in a list without its large class: 其他 alone could be any of several."""
+        times = Counter(one.small_name for one in self.categories.values())
+        return {
+            code: one.small_name if times[one.small_name] == 1 else f"{one.large_name}·{one.small_name}"
+            for code, one in self.categories.items()
+        }
 
 
 @dataclass(frozen=True)

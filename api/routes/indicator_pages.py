@@ -59,9 +59,7 @@ class _Shown:
         self._words = words(reader_language(request))
         self.areas = names_by_id(session, reader_language(request))
         self._communities = set(session.scalars(text("SELECT id FROM divisions WHERE level = 'community'")))
-        self.classes = {
-            code: one.small_name for code, one in editions_of(request).read(None).categories.items()
-        }
+        self.classes = editions_of(request).read(None).called
         self._zone = asks.calendar.zone
 
     def word(self, key: str, otherwise: str) -> str:

@@ -24,12 +24,12 @@ def show_offers(request: Request, session: PageSessionDep) -> Response:
         text("SELECT DISTINCT department FROM own_departments() ORDER BY department")
     ).scalars()
     sees_cases = session.execute(text("SELECT cardinality(case_areas()) > 0")).scalar_one()
-    classes = editions_of(request).read(None).categories
+    classes = editions_of(request).read(None).called
     script = script_data(
         request, "offers", ("case", "cases", "offers"), zone=calendar_of(request).zone.key,
         teams=list(teams), areas=names_of_areas(session, reader_language(request)), sees_cases=sees_cases,
         dispatches="dispatcher" in actor.grants, reasons=list(loop().steps["return"].reasons),
-        classes={code: one.small_name for code, one in classes.items()},
+        classes=classes,
     )  # fmt: skip
     return page(
         request, "offers.html", actor=actor, script=script, columns=COLUMNS,

@@ -28,12 +28,16 @@ def show_wall(request: Request, session: PageSessionDep) -> Response:
                   SELECT ST_Extent(geom) AS box FROM divisions
                   WHERE geom IS NOT NULL AND path <@ ANY (reading_areas())) e WHERE box IS NOT NULL""")
     ).scalar_one_or_none()
-    classes = editions_of(request).read(None).categories.values()
+    edition = editions_of(request).read(None)
     data = script_data(
         request, "wall", ("wall", "case"),
         after=request.app.state.live.last or 0, zone=calendar_of(request).zone.key, extent=extent,
         may_note=any(role in actor.grants for role in NOTING), areas=[asdict(area) for area in areas],
         roles=sorted(role for role in actor.grants if role != "reporter"), states=list(OPEN_STATES),
-        categories=[{"code": one.code, "name": one.small_name, "kind": one.kind} for one in classes],
+        categories=[
+            {"code": code, "name": edition.called[code], "large_name": one.large_name,
+             "small_name": one.small_name, "kind": one.kind}
+            for code, one in edition.categories.items()
+        ],
     )  # fmt: skip
     return page(request, "wall.html", actor=actor, data=data)

@@ -277,3 +277,18 @@ def test_the_board_of_communities_has_a_row_for_what_is_in_none_and_the_header_o
         )
         assert max(heights) < 40, "a title or its dates take two lines"
         assert faults == []
+
+
+def test_classes_of_one_name_are_told_apart_by_their_large_ones(
+    store: Store, browser: Browser, served: str, street: list[int]
+):
+    write_logs(store, [
+        (f"{n:019d}", street[n % 3], events_of(case(n, category=category)))
+        for n, category in enumerate(["E0199"] * 3 + ["E0499"] * 3 + ["E0402"] * 3)
+    ])  # fmt: skip
+    with browser_of(store, browser, "inspector", *(("inspector", one) for one in street)) as context:
+        page = context.new_page()
+        page.goto(f"{served}/indicators?rule=year&day={DAY}&by=category")
+        for section in ("board", "themes"):
+            rows = page.locator(f"section[aria-labelledby={section}-title] tbody th").all_inner_texts()
+            assert sorted(rows) == sorted(["市容环境·其他", "突发事件·其他", "自来水管破裂"])

@@ -102,6 +102,12 @@ def test_filters_stay_in_the_address_and_two_walls_show_different_areas(wall: Wa
     assert other.page.locator("#filters [name=area]").input_value() == "320924001001"
 
 
+def test_the_classes_of_the_filter_stand_below_their_large_ones(wall: Wall):
+    grouped = wall.page.locator("[name=category] optgroup[label='突发事件'] option[value=E0499]")
+    assert grouped.text_content() == "其他"
+    assert wall.page.locator("[name=category] > option").count() == 1, "a class without its large one"
+
+
 def test_what_the_address_says_and_no_wall_knows_is_told_and_left_out(wall: Wall, desk: Desk, served: str):
     desk.report()
     wall.page.goto(f"{served}/wall?category=nonsense&bbox=abc&kind=incident&area=%3Cimg%20src=x%3E")

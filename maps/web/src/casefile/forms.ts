@@ -1,6 +1,7 @@
 /** The steps that the reader may take now, as forms: what each asks for follows from the table of steps. */
 import type { AllowedStep, CaseAccount, CaseProperties, Category } from "../case_schema.ts";
 import { word } from "../case_words.ts";
+import { classOptions } from "../class_options.ts";
 import { button, element, typed } from "../dom.ts";
 import { maskAsTyped } from "../masking.ts";
 import { t } from "../words.ts";
@@ -148,20 +149,8 @@ function field(name: string, step: AllowedStep, ground: FormGround): HTMLElement
       return row(t("casefile.field.of"), element("input", { id, name, required: true, pattern: "[0-9]{19}", inputmode: "numeric", autocomplete: "off" }));
     case "until":
       return row(t("casefile.field.until"), element("input", { id, name, type: "datetime-local", required: true }));
-    case "category": {
-      const groups = new Map<string, HTMLElement>();
-      const select = element("select", { id, name, required: true });
-      for (const { code, large_name, small_name } of ground.categories) {
-        let group = groups.get(large_name);
-        if (!group) {
-          group = element("optgroup", { label: large_name });
-          groups.set(large_name, group);
-          select.append(group);
-        }
-        group.append(element("option", { value: code, selected: code === ground.case.category }, small_name));
-      }
-      return row(t("casefile.field.category"), select);
-    }
+    case "category":
+      return row(t("casefile.field.category"), element("select", { id, name, required: true }, ...classOptions(ground.categories, ground.case.category)));
     case "condition":
       return row(t("casefile.field.condition"), element("input", { id, name, type: "number", min: 1, max: 1000 }));
     case "grid":

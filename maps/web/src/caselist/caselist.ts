@@ -3,6 +3,7 @@ import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
 import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
+import { classOptions } from "../class_options.ts";
 import { byId, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
 import { askMode } from "../mode.ts";
@@ -132,17 +133,7 @@ class CaseList {
   }
 
   private fill(page: ListPage): void {
-    const category = byId<HTMLSelectElement>("category");
-    const groups = new Map<string, HTMLElement>();
-    for (const each of page.categories) {
-      let group = groups.get(each.large_name);
-      if (!group) {
-        group = element("optgroup", { label: each.large_name });
-        groups.set(each.large_name, group);
-        category.append(group);
-      }
-      group.append(element("option", { value: each.code }, each.small_name));
-    }
+    byId("category").append(...classOptions(page.categories));
     for (const { id, name } of page.communities) byId("community").append(element("option", { value: id }, name));
   }
 

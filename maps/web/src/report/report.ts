@@ -4,6 +4,7 @@ import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
 import type { Category } from "../case_schema.ts";
 import { word } from "../case_words.ts";
+import { classOptions } from "../class_options.ts";
 import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap, middleOf, pin } from "../ground_map.ts";
 import { maskAsTyped } from "../masking.ts";
@@ -133,16 +134,7 @@ class ReportForm {
       return made;
     }));
     const select = byId<HTMLSelectElement>("category");
-    const groups = new Map<string, HTMLElement>();
-    for (const { code, large_name, small_name } of this.page.categories) {
-      let group = groups.get(large_name);
-      if (!group) {
-        group = element("optgroup", { label: large_name });
-        groups.set(large_name, group);
-        select.append(group);
-      }
-      group.append(element("option", { value: code }, small_name));
-    }
+    select.append(...classOptions(this.page.categories));
     select.addEventListener("change", () => this.choose(select.value));
   }
 

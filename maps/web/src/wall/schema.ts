@@ -16,7 +16,8 @@ export interface WallPage extends CasePage {
   may_note: boolean;
   areas: Area[];
   roles: string[];
-  categories: { code: string; name: string; kind: string }[];
+  /** `name` stands alone, `small_name` below its large class. */
+  categories: { code: string; name: string; large_name: string; small_name: string; kind: string }[];
   states: string[];
   /** Box of what may be seen, in degrees; null where nothing has a place. */
   extent: [number, number, number, number] | null;

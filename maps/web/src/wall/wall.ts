@@ -4,6 +4,7 @@ import { namesOf } from "../areas.ts";
 import { askService } from "../asking.ts";
 import { byId, element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
+import { classOptions } from "../class_options.ts";
 import { askMode } from "../mode.ts";
 import { plain } from "../plain.ts";
 import { formatCount, t } from "../words.ts";
@@ -405,7 +406,9 @@ class Wall {
     fill("role", this.page.roles.map((role) => [role, t(`wall.roles.${role}`)]), this.filters.role);
     fill("state", this.page.states.map((state) => [state, t(`case.state.${state}`)]), this.filters.state[0] ?? "");
     fill("kind", KINDS.map((kind) => [kind, t(`case.kind.${kind}`)]), this.filters.kind);
-    fill("category", this.page.categories.map(({ code, name }) => [code, name]), this.filters.category);
+    const category = form.elements.namedItem("category") as HTMLSelectElement;
+    category.append(...classOptions(this.page.categories));
+    category.value = this.filters.category;
     (form.elements.namedItem("overdue") as HTMLInputElement).checked = this.filters.overdue;
     const name = new URLSearchParams(location.search).get("name");
     if (name) byId("wall-name").textContent = plain(name);
