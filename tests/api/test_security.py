@@ -439,6 +439,25 @@ def test_home_lists_only_communities_that_the_reader_may_see(store: Store):
         assert "还没有查看权限" in page
 
 
+def test_home_leads_to_what_each_may_do(store: Store):
+    own = add_area(store, "own", "street")
+    add_area(store, "mine", "community", own)
+    add_person(store, "wang", ("viewer", own), password=True)
+    add_person(store, "li", ("reporter", own), password=True)
+    add_person(store, "none", password=True)
+    led: dict[str, set[str]] = {}
+    with service(store) as client:
+        for name in ("wang", "li", "none"):
+            client.cookies.clear()
+            client.post("/login", data={"name": name, "password": PASSWORD})
+            led[name] = set(re.findall(r'<a [^>]*href="(/[a-z]+)"', client.get("/").text))
+            for address in led[name]:
+                assert client.get(address).status_code == 200, (name, address)
+    assert {"/cases", "/report", "/wall", "/indicators", "/duty"} < led["wang"]
+    assert led["li"] == {"/cases", "/report"}
+    assert led["none"] == set()
+
+
 def test_home_pages_through_many_communities_and_finds_them(store: Store):
     with store.owner.begin() as owner:
         owner.execute(
