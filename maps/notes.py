@@ -205,9 +205,10 @@ def merged(copies: Iterable[Sequence[Entry]]) -> list[Entry]:
     The form changed last comes first, the others are marked; the order of the copies makes no difference. It
     is what the page does (`mergedEntries`): a form that was set aside there stays aside whatever is done to
     it, and is gone once it is removed; where the entry itself is removed there, what was left of it stands.
-    Entries are in the order of the agenda.
+    Items of one case at one meeting are one entry, whatever their ids. Entries are in the order of the
+    agenda.
     """
-    entries = [each for copy in copies for each in copy]
+    entries = _under_one_id([each for copy in copies for each in copy])
     found: dict[str, Entry] = {}
     for entry in entries:
         _put(found, entry)
@@ -229,6 +230,63 @@ def merged(copies: Iterable[Sequence[Entry]]) -> list[Entry]:
     return [entry for group in settled for entry in group]
 
 
+def _under_one_id(entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries with all items of a case at a meeting under the least of their ids, as the page does.
+
+    Files of before ids were those of cases have one for each copy. Where nobody changed a text or removed an
+    item, one that says nothing of its case counts as just listed (`changed_at` is empty).
+    """
+    meetings = {(each.meeting, each.date, each.place) for each in entries}
+    items: dict[tuple[Any, ...], list[Entry]] = {}
+    for each in entries:
+        if each.type == "item" and each.case_id:
+            items.setdefault((*_whole_meeting(each, meetings), each.case_id), []).append(each)
+    names: dict[str, str] = {}
+    bare: set[str] = set()
+    for alike in items.values():
+        ids = {each.form_of or each.id for each in alike}
+        roots = {_name(each, names) for each in ids}
+        names |= dict.fromkeys(roots - {min(roots)}, min(roots))
+        if (
+            len(ids) > 1
+            and len({each.text for each in alike}) == 1
+            and not any(each.removed for each in alike)
+        ):
+            bare |= ids - {each.form_of or each.id for each in alike if _says_something(each)}
+    renamed = []
+    for each in entries:
+        of = each.form_of or each.id
+        name = _name(of, names)
+        if each.form_of:
+            renamed.append(replace(each, id=name + each.id[len(of) :], form_of=name) if name != of else each)
+        else:
+            renamed.append(replace(each, id=name, changed_at="" if of in bare else each.changed_at))
+    return renamed
+
+
+def _name(id: str, names: Mapping[str, str]) -> str:
+    while id in names:
+        id = names[id]
+    return id
+
+
+def _whole_meeting(entry: Entry, meetings: Collection[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """Return the meeting of an entry; of one that left its day or place open, the only one that it can be."""
+    own = (entry.meeting, entry.date, entry.place)
+    if all(own):
+        return own
+    whole = [
+        each
+        for each in meetings
+        if all(each) and all(not mine or mine == theirs for mine, theirs in zip(own, each, strict=True))
+    ]
+    return whole[0] if len(whole) == 1 else own
+
+
+def _says_something(entry: Entry) -> bool:
+    return bool(entry.form_of or entry.decision or entry.department or entry.due or any(entry.votes))
+
+
 def _in_order(known: Sequence[Entry], set_aside: Collection[str]) -> list[Entry]:
     """Return the forms of an entry, that which stands first; of `known` the entry itself is first."""
     first = [each for each in known if not each.form_of]
@@ -248,6 +306,9 @@ def _put(found: dict[str, Entry], entry: Entry) -> None:
     known = found.setdefault(entry.id, entry)
     earlier, later = sorted((known, entry), key=_rank)
     found[entry.id] = later
+    # What was only listed contradicts nobody who decided something.
+    if earlier.case_id and not earlier.changed_at:
+        return
     if earlier.said == later.said or (earlier.form_of and (earlier.removed or _is_as_set_aside(earlier))):
         return
     of = earlier.form_of or earlier.id

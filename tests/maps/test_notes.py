@@ -84,6 +84,23 @@ def test_what_was_settled_on_the_page_is_settled_here(tmp_path, case):
         assert sorted(shown) == sorted(re.sub("~[0-9a-f]{8} ", " ", each) for each in case["shown"])
 
 
+def test_a_case_is_an_item_of_each_meeting_that_talks_about_it(tmp_path):
+    def copy(id, date="2026-11-10", place="建华园"):
+        about = {"kind": "estate_day", "date": date, "place": place}
+        said = entry(id, case_id="AJ1", decision=id)
+        return read_notes(notes(tmp_path / f"{id}.json", [said], meeting=about), FILE)
+
+    copies = [copy("b"), copy("c"), copy("a", place=""), copy("d", date="2026-12-10")]
+
+    for order in permutations(copies):
+        # One that left the place open is of the only meeting of that day.
+        assert sorted((each.id, each.decision) for each in merged(order)) == [
+            ("a", "a"), ("a", "b"), ("a", "c"), ("d", "d"),
+        ]  # fmt: skip
+        # Of two places it may be of either.
+        assert {each.id for each in merged([*order, copy("e", place="桥西")])} == {"a", "b", "d", "e"}
+
+
 def test_a_form_is_set_aside_under_the_id_that_the_page_gives_it(tmp_path):
     entries = merged([read_notes(notes(tmp_path / "n.json", [entry("b", decision="甲")]), FILE)])
 

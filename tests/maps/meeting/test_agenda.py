@@ -50,13 +50,42 @@ def test_decisions_and_comments_come_back_from_their_file_and_two_copies_merge(o
     first.page.set_input_files(".agenda input[type=file]", [files[1]])
     first.page.wait_for_selector("text=已合并1.json")
     assert first.page.locator(".agenda-comments .entry").count() == 2
-    assert first.page.locator(".agenda-items .entry").count() == 82
+    assert first.page.locator(".agenda-items .entry").count() == 42
     assert first.page.locator(".sticker").count() == 2
     damaged = tmp_path / "damaged.json"
     damaged.write_text(files[0].read_text(encoding="utf-8")[:-40], encoding="utf-8")
     first.page.set_input_files(".agenda input[type=file]", [damaged])
     first.page.wait_for_selector("text=damaged.json不是会议记录，或已损坏，未合并。")
-    assert first.page.locator(".agenda-items .entry").count() == 82
+    assert first.page.locator(".agenda-items .entry").count() == 42
+
+
+def test_copies_that_list_the_same_cases_decide_them_once_and_are_told_where_they_differ(
+    open_page, meeting, tmp_path
+):
+    first, second = open_page(meeting), open_page(meeting)
+    files = []
+    for opened, decisions in ((first, ("加装路灯", "清理河道")), (second, ("拆除路灯", ""))):
+        page = opened.page
+        act(opened, "agenda")
+        page.select_option(".agenda-head select >> nth=1", index=1)
+        page.click("text=列入未办结事件")
+        for at, decision in enumerate(decisions, 1):
+            page.fill(f".agenda-items li:nth-child({at}) textarea >> nth=1", decision)
+            page.dispatch_event(f".agenda-items li:nth-child({at}) textarea >> nth=1", "change")
+        files.append(saved(opened, tmp_path / f"{len(files)}.json"))
+
+    first.page.set_input_files(".agenda input[type=file]", [files[1]])
+    first.page.wait_for_selector("text=已合并1.json")
+    items = first.page.locator(".agenda-items .entry")
+    assert items.count() == 41
+    assert first.page.locator(".agenda-items .entry:has-text('另一份记录')").count() == 1
+    found = merged([read_notes(file, meeting_id(meeting)) for file in files])
+    assert len(found) == 41
+    assert [each.is_other_form for each in found].count(True) == 1
+    standing = {each.decision for each in found if not each.is_other_form and each.decision}
+    # Of 加装路灯 and 拆除路灯 that written last.
+    assert standing - {"加装路灯", "拆除路灯"} == {"清理河道"}
+    assert len(standing) == 2
 
 
 def saved(opened: Opened, path: Path) -> Path:

@@ -8,7 +8,7 @@ import type { Scene } from "../scene.ts";
 import { formatMoment } from "../times.ts";
 import { t } from "../words.ts";
 import {
-  emptyNotes, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type Meeting, type MeetingKind, type Notes,
+  emptyNotes, listedId, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type Meeting, type MeetingKind, type Notes,
   type Votes,
 } from "./notes.ts";
 import { openCases, placesOf, type Place } from "./places.ts";
@@ -119,13 +119,12 @@ export class Agenda {
       if (own.length && !areOne(meeting, read.meeting)) {
         return t("meeting.agenda.other_meeting", { file: name, theirs: spoken(read.meeting), ours: spoken(meeting) });
       }
-      const known = new Set(own.map(({ id }) => id));
       // What one leaves open is told by the other.
       this.notes.meeting = own.length ? { ...meeting, date: meeting.date || read.meeting.date, place: meeting.place || read.meeting.place } : read.meeting;
       this.notes.entries = mergedEntries(own, read.entries);
       // The first file opened is as it lies on the disk; what two hold together lies nowhere yet.
       if (own.length && JSON.stringify(this.notes.entries) !== JSON.stringify(own)) this.isSaved = false;
-      return t("meeting.agenda.taken", { file: name, entries: this.notes.entries.filter(({ id }) => !known.has(id)).length });
+      return t("meeting.agenda.taken", { file: name, entries: Math.max(0, this.notes.entries.length - own.length) });
     } catch (error) {
       if (!(error instanceof NotesError)) throw error;
       return t(`meeting.agenda.refused.${error.message}`, { file: name });
@@ -167,8 +166,12 @@ export class Agenda {
       const grid = layer.number("grid", incident);
       const at = layer.middle(incident);
       const kind = layer.text("kind", incident);
+      const caseId = layer.text("case_id", incident);
+      const id = listedId(this.notes.meeting, caseId);
+      // Listed again after it was removed it is another item, and later.
+      const isNew = this.notes.entries.every((entry) => entry.id !== id && (!caseId || entry.case_id !== caseId));
       this.push("item", {
-        case_id: layer.text("case_id", incident), kind, category: layer.text("category", incident), grid: grid === null ? "" : scene.get("grids").text("grid_id", grid),
+        ...(caseId && isNew ? { id, changed_at: "" } : {}), case_id: caseId, kind, category: layer.text("category", incident), grid: grid === null ? "" : scene.get("grids").text("grid_id", grid),
         text: t("meeting.agenda.case_item", { kind, state: layer.text("state", incident) }),
         lon: at && round(longitude(at[0])), lat: at && round(latitude(at[1])),
       });

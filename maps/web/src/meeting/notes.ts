@@ -34,6 +34,7 @@ export interface Entry {
   category: string;
   lon: number | null;
   lat: number | null;
+  /** "" for a case that was listed and of which nothing was said since. */
   changed_at: string;
   removed: boolean;
   /** The entry that this one is another form of; "" for none. */
@@ -90,19 +91,56 @@ export function parseNotes(text: string, file: string): Notes {
   return { ...notes, entries: notes.entries.map((entry) => ({ ...entry, category: (entry as Partial<Entry>).category ?? "" })) };
 }
 
-/** The entries of both, by id: each once where they agree, the later and the other form of it where they do not.
+/** Id of the item of a case, the same in all copies of one meeting that list it. */
+export function listedId(meeting: Meeting, caseId: string): string {
+  const text = JSON.stringify([meeting.kind, meeting.date, meeting.place, caseId]);
+  return digest(text) + digest([...text].reverse().join(""));
+}
+
+/** The entries of both, by id, items of a case by its number: each once where they agree, the later and the other form of it where they do not.
  *
  * A form that was set aside never stands in place of its entry, whatever is done to it afterwards; one that was removed
  * stays so, also where a copy that knows nothing of it still says the same. */
 export function mergedEntries(own: readonly Entry[], others: readonly Entry[]): Entry[] {
-  const found = new Map<string, Entry>(own.map((entry) => [entry.id, entry]));
-  for (const entry of others) put(found, entry);
+  const found = new Map<string, Entry>();
+  for (const entry of underOneId([...own, ...others])) put(found, entry);
   const said = new Set<string>();
   for (const entry of found.values()) if (!entry.form_of) said.add(`${entry.id} ${contentOf(entry)}`);
   return [...found.values()].filter((entry) => {
     const form = `${entry.form_of} ${contentOf(entry)}`;
     return !entry.form_of || (!said.has(form) && said.add(form));
   });
+}
+
+/** Items of one case under the least of their ids: files of before ids were those of cases have one for each copy.
+ *
+ * Where nobody changed a text or removed an item, one that says nothing of its case counts as just listed. */
+function underOneId(entries: readonly Entry[]): Entry[] {
+  const cases = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    if (entry.type !== "item" || !entry.case_id) continue;
+    const known = cases.get(entry.case_id);
+    if (known) known.push(entry);
+    else cases.set(entry.case_id, [entry]);
+  }
+  const named = new Map<Entry, Entry>();
+  for (const items of cases.values()) {
+    const ids = [...new Set(items.map((each) => each.form_of || each.id))].sort();
+    const [least] = ids;
+    if (least === undefined || ids.length < 2) continue;
+    const areAsListed = items.every(({ text, removed }) => text === items[0]?.text && !removed);
+    const saying = new Set(items.filter((each) => saysSomething(each)).map((each) => each.form_of || each.id));
+    for (const item of items) {
+      const of = item.form_of || item.id;
+      const changed_at = areAsListed && !saying.has(of) ? "" : item.changed_at;
+      named.set(item, item.form_of ? { ...item, id: least + item.id.slice(of.length), form_of: least } : { ...item, id: least, changed_at });
+    }
+  }
+  return entries.map((entry) => named.get(entry) ?? entry);
+}
+
+function saysSomething({ decision, department, due, votes, form_of }: Entry): boolean {
+  return form_of !== "" || [decision, department, due].some((each) => each !== "") || votes.yes + votes.no + votes.abstain > 0;
 }
 
 function put(found: Map<string, Entry>, entry: Entry): void {
@@ -113,6 +151,8 @@ function put(found: Map<string, Entry>, entry: Entry): void {
   }
   const [later, earlier] = isLater(entry, known) ? [entry, known] : [known, entry];
   found.set(entry.id, later);
+  // What was only listed contradicts nobody who decided something.
+  if (earlier.case_id && !earlier.changed_at) return;
   if (earlier.form_of && (earlier.removed || isAsSetAside(earlier))) return;
   const of = earlier.form_of || earlier.id;
   put(found, { ...earlier, id: formId(of, earlier), form_of: of });
