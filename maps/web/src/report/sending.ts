@@ -6,7 +6,8 @@ import type { Draft, Unkept } from "./shelf.ts";
 /** What became of it: done but for parts that were refused, to be tried again (after signing in), or refused for good. */
 export type Outcome =
   | { kind: "sent"; number: string; unkept: Unkept[] }
-  | { kind: "signed_out" | "refused"; detail: string }
+  | { kind: "signed_out"; detail: string }
+  | { kind: "refused"; detail: string }
   /** No network (0), too many reports (429), or a service that failed: each is told as what it is. */
   | { kind: "later"; status: number; waitS: number | null };
 
@@ -62,7 +63,7 @@ export async function sendDraft(draft: Draft, door: Door, keep: (draft: Draft) =
 
 function refusal({ status, detail, waitS }: { status: number; detail: string; waitS?: number }): Outcome {
   if (AGAIN.has(status) || status >= 500) return { kind: "later", status, waitS: waitS ?? null };
-  return { kind: status === SIGNED_OUT ? "signed_out" : "refused", detail };
+  return status === SIGNED_OUT ? { kind: "signed_out", detail } : { kind: "refused", detail };
 }
 
 /** Ask; where the page is older than the session it is signed in with, ask once more with a fresh token. */
