@@ -394,10 +394,16 @@ def _told(entry: Entry, language: Language) -> str:
     """Return what the text of a case says of a decision; the case that it is about stands first."""
     ending = text("workbook.decision_case.separator", language)
     parts = []
-    for name in ("case_id", "text", "decision", "department"):
-        if said := str(getattr(entry, name)).rstrip("\u3002. "):
+    for name in ("case_id", "text", "decision", "votes", "department", "due"):
+        said = _votes_told(entry, language) if name == "votes" else str(getattr(entry, name))
+        if said := said.rstrip("\u3002. "):
             parts.append(text(f"workbook.decision_case.{name}", language, said="{said}").format(said=said))
     return ending.join(parts)
+
+
+def _votes_told(entry: Entry, language: Language) -> str:
+    counts = dict(zip(_VOTES, entry.votes, strict=True))
+    return text("page.meeting.agenda.tally", language, **counts) if any(entry.votes) else ""
 
 
 def _day(entry: Entry) -> str:

@@ -171,7 +171,11 @@ def test_a_decision_comes_back_as_a_case_and_nothing_typed_is_a_formula(tmp_path
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}
     assert [row[:3] for row in book["案件"].iter_rows(values_only=True)] == [
-        ("工单编号", "类别", "问题描述"), ("a", "路灯", '=HYPERLINK("http://x")。决定：=1+1。责任部门：+城管'),
+        ("工单编号", "类别", "问题描述"),
+        (
+            "a", "路灯", '=HYPERLINK("http://x")。决定：=1+1。举手表决：赞成12、反对1、弃权0。责任部门：+城管。'
+            "完成期限：2026-12-01",
+        ),
     ]  # fmt: skip
     items = list(book["议题与决定"].iter_rows(values_only=True))
     assert len(items) == 3
