@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -27,6 +27,8 @@ from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, boo
 _SAMPLE = 2_000
 # Columns of numbers; everything else, codes of digits too, stays text.
 _NUMBERS = frozenset({"lon", "lat", "accuracy_m"})
+# In the workbook of a plan a text is a finding.
+_HEADINGS = {"text": "case_text"}
 
 
 def write_case_book(source: Path, output: Path, *, language: Language) -> tuple[int, list[str]]:
@@ -71,13 +73,16 @@ def write_rows(
     kept = [at for at in range(len(columns)) if at not in left_out]
     count = 0
     sheet: Any = None
+    states = words(language)
     with book_at(output) as book:
         for row in chain(sample, stream):
             if count % (MAX_ROWS - 1) == 0:
                 sheet = _sheet(
                     book, [columns[at] for at in kept], sample, kept, language, count // (MAX_ROWS - 1)
                 )
-            sheet.append([_cell(sheet, columns[at], _at(row, at)) for at in kept])
+            sheet.append(
+                [_cell(sheet, columns[at], _shown(columns[at], _at(row, at), states)) for at in kept]
+            )
             count += 1
         if sheet is None:
             _sheet(book, [columns[at] for at in kept], sample, kept, language, 0)
@@ -96,7 +101,7 @@ def _sheet(
     sheet = book.create_sheet(f"{name} {number + 1}" if number else name)
     sheet.freeze_panes = "A2"
     known = words(language)
-    headings = [known.get(f"workbook.column.{column}", column) for column in columns]
+    headings = [known.get(f"workbook.column.{_HEADINGS.get(column, column)}", column) for column in columns]
     for place, (heading, at) in enumerate(zip(headings, kept, strict=True), 1):
         longest = max(_width(shown) for shown in (heading, *(_at(row, at) for row in sample[:200])))
         sheet.column_dimensions[get_column_letter(place)].width = min(MAX_WIDTH, max(MIN_WIDTH, longest + 2))
@@ -108,6 +113,10 @@ def _sheet(
         cells.append(cell)
     sheet.append(cells)
     return sheet
+
+
+def _shown(column: str, value: str, known: Mapping[str, str]) -> str:
+    return known.get(f"case.state.{value}", value) if column == "state" else value
 
 
 def _cell(sheet: Any, column: str, value: str) -> Any:

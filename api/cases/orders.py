@@ -48,9 +48,11 @@ _NEEDED = ("external_number", "reported_at")
 ENDED = frozenset(
     (
         "closed",
+        "appraised",
         "cancelled",
         "结案",
         "已结案",
+        "已考核",
         "办结",
         "已办结",
         "完结",

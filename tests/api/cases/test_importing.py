@@ -23,9 +23,11 @@ from api.cases.commands import everywhere
 from api.cases.exporting import export_cases
 from api.cases.importing import Imported, import_orders
 from api.cases.masking import is_somebodys
-from api.cases.orders import Odd, Orders, read_orders
+from api.cases.orders import ENDED, Odd, Orders, read_orders
+from api.cases.steps import loop
 from api.database import Store
 from geo.errors import InputError
+from maps.case_book import write_case_book
 from maps.notes import merged, read_notes, write_merged
 from maps.text import LANGUAGES
 from maps.text import text as words_of
@@ -354,6 +356,26 @@ def decided(folder: Path, *items: dict[str, object]) -> Path:
     made = merged([read_notes(notes(folder / "notes.json", list(items)), FILE)])
     write_merged(folder / "decided.xlsx", made, "zh_CN")
     return folder / "decided.xlsx"
+
+
+def test_a_workbook_of_cases_is_in_words_and_can_be_imported(desk: Desk, tmp_path: Path):
+    number = desk.report(text="垃圾成堆", address="朝阳路7号")["number"]
+    with everywhere(desk.store, "admin") as session:
+        export_cases(session, tmp_path / "out.csv")
+    for language in LANGUAGES:
+        write_case_book(tmp_path / "out.csv", tmp_path / f"{language}.xlsx", language=language)
+        orders = read_orders(tmp_path / f"{language}.xlsx", shipped_edition(), working_calendar())
+        assert (list(orders.numbers), list(orders.texts)) == ([number], ["垃圾成堆"])
+        assert list(orders.addresses) == ["朝阳路7号"]
+    heads, shown = openpyxl.load_workbook(tmp_path / "zh_CN.xlsx").active.iter_rows(values_only=True)
+    assert not [head for head in heads if head.isascii()]
+    assert shown[heads.index("状态")] == "待受理"
+
+
+def test_every_state_that_is_over_is_known_as_over():
+    over = [name for name, state in loop().states.items() if not state.is_open]
+    said = [words_of(f"case.state.{name}", language) for name in over for language in LANGUAGES]
+    assert {one.casefold() for one in (*over, *said)} <= ENDED
 
 
 def test_decisions_of_a_meeting_come_in_as_cases(desk: Desk, tmp_path: Path):
