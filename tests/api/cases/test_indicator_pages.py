@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pypdfium2
 import pytest
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, expect
@@ -21,8 +22,9 @@ from tests.accessibility import Findings
 from tests.api.accounts import add_area, bearer
 from tests.api.accounts import add_person as add_account
 from tests.api.cases.bulletins import BULLETINS, lives
+from tests.api.cases.desk import Desk
 from tests.api.cases.written_logs import events_of, write_logs
-from tests.api.planner_page import browser_of, faults_of
+from tests.api.planner_page import browser_of, faults_of, sign_in_browser
 
 pytestmark = pytest.mark.xdist_group("npm")
 
@@ -292,3 +294,60 @@ def test_classes_of_one_name_are_told_apart_by_their_large_ones(
         for section in ("board", "themes"):
             rows = page.locator(f"section[aria-labelledby={section}-title] tbody th").all_inner_texts()
             assert sorted(rows) == sorted(["市容环境·其他", "突发事件·其他", "自来水管破裂"])
+
+
+@pytest.fixture
+def told_at_length(store: Store, desk: Desk) -> int:
+    """Cases of a named community whose texts fill their column."""
+    with store.owner.begin() as owner:
+        owner.execute(
+            text("UPDATE divisions SET name = '砚池西社区' WHERE id = :c"), {"c": desk.place.community_id}
+        )
+    for due in (None, "2020-01-02T09:02:00+08:00"):
+        desk.report(text="地下车库入口处路面塌陷，雨天积水，行人和电动车经过时容易摔倒，请尽快派人处理。" * 2,
+                    address="秦东门大街68号楼", due_at=due)  # fmt: skip
+    return desk.ids["inspector"]
+
+
+@pytest.mark.parametrize("name", ["lane", "agenda"])
+def test_the_lists_of_meetings_fit_their_paper_and_a_phone(
+    store: Store, browser: Browser, served: str, told_at_length: int, name: str
+):
+    with sign_in_browser(store, browser, told_at_length) as context:
+        page = context.new_page()
+        page.goto(f"{served}/indicators/{name}")
+        # A4 landscape within its margins.
+        page.set_viewport_size({"width": 1032, "height": 700})
+        page.emulate_media(media="print")
+        lines = """(all) => all.map((one) => {
+            const words = document.createRange();
+            words.selectNodeContents(one);
+            return new Set([...words.getClientRects()].map(({ top }) => Math.round(top))).size;
+        })"""
+        for column, most in (
+            ("th.c-number", 1),
+            (".c-area", 1),
+            (".c-grid", 1),
+            (".c-at span", 1),
+            (".c-at", 2),
+        ):
+            drawn = page.locator(f".board {column}").evaluate_all(lines)
+            assert drawn, column
+            assert max(drawn) <= most, column
+        wide = page.locator(".board").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().right)"
+        )
+        assert max(wide) <= 1032, "the table is wider than its paper"
+
+        paper = page.pdf(prefer_css_page_size=True)
+        with pypdfium2.PdfDocument(paper) as document:
+            assert len(document) == 1, "an empty sheet"
+
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 390, "height": 844})
+        row = page.locator(".board tbody tr").first
+        for column in (".c-number", ".c-what", ".c-area", ".c-state", ".c-at >> nth=1"):
+            box = row.locator(column).bounding_box()
+            assert box is not None, column
+            assert box["x"] >= 0, column
+            assert box["x"] + box["width"] <= 390, column
