@@ -147,6 +147,27 @@ def test_another_kind_of_meeting_keeps_the_day_and_the_place_of_what_is_listed(o
     assert kept == {"kind": "estate_day", "date": "2026-11-27", "place": "建华巷"}
 
 
+def test_notes_are_not_saved_without_the_day_of_their_meeting(open_page, meeting, tmp_path):
+    opened = open_page(meeting)
+    act(opened, "agenda")
+    opened.page.click("text=新增议题")
+    opened.page.keyboard.type("加装路灯")
+    opened.page.fill(".agenda-head input", "")
+    downloads = []
+    opened.page.on("download", lambda each: downloads.append(each))  # noqa: PLW0108
+
+    opened.page.click("text=保存记录文件")
+
+    assert opened.page.inner_text(".agenda [role=status]") == "请先填写会议日期，再保存。"
+    assert opened.page.evaluate("document.activeElement.type") == "date"
+    assert asks_before_leaving(opened)
+    opened.page.fill(".agenda-head input", "2025-11-10")
+    assert (
+        json.loads(saved(opened, tmp_path / "n.json").read_text("utf-8"))["meeting"]["date"] == "2025-11-10"
+    )
+    assert len(downloads) == 1
+
+
 def test_notes_in_another_encoding_are_refused_as_the_command_refuses_them(open_page, meeting, tmp_path):
     opened = open_page(meeting)
     meet(opened, "estate_day", "建华园1区", "2026-12-10")

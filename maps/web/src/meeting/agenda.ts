@@ -143,6 +143,11 @@ export class Agenda {
 
   private save(): void {
     const { meeting } = this.notes;
+    if (!meeting.date) {
+      this.said.textContent = t("meeting.agenda.choose_day");
+      this.root.querySelector<HTMLElement>(".agenda-head input")?.focus();
+      return;
+    }
     const link = element("a", { download: `weige-${meeting.date}-${meeting.place || meeting.kind}.json`.replace(/[\\/:*?"<>|\s]+/g, "-") });
     link.href = URL.createObjectURL(new Blob([this.fileText()], { type: "application/json" }));
     link.click();
