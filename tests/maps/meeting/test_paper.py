@@ -60,6 +60,37 @@ def test_more_notes_than_a_sheet_has_room_for_go_on_the_next(open_page, meeting,
         assert f"第{k}处积水" in pages[1]
 
 
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+def test_a_long_decision_leaves_room_for_who_does_it_by_when(open_page, meeting, tmp_path, language):
+    opened = open_page(meeting)
+    if language == "en":
+        opened.page.locator(".languages button", has_text="English").click()
+    act(opened, "agenda")
+    opened.page.click(f"text={'新增议题' if language == 'zh_CN' else 'Add an item'}")
+    opened.page.keyboard.type("路灯不亮")
+    item = ".agenda-items li"
+    opened.page.fill(f"{item} textarea >> nth=1", "由城管中队会同物业公司现场核查并逐盏更换" * 7)
+    opened.page.fill(f"{item} .entry-line input[type=text]", "城管中队")
+    opened.page.fill(f"{item} .entry-line input[type=date]", "2025-12-01")
+    opened.page.click(f"{item} .vote.yes button:last-child")
+
+    pages_of(opened, tmp_path / "minutes.pdf", "minutes")
+
+    # As wide as the paper inside its margins.
+    opened.page.set_viewport_size({"width": 726, "height": 1000})
+    opened.page.emulate_media(media="print")
+    widths = opened.page.evaluate(
+        "Array.from(document.querySelectorAll('.minutes th'), (cell) => cell.getBoundingClientRect().width)"
+    )
+    lines = opened.page.evaluate("""Array.from(document.querySelectorAll('.minutes td'), (cell) => {
+        const range = document.createRange(); range.selectNodeContents(cell);
+        return new Set(Array.from(range.getClientRects(), ({ top }) => Math.round(top))).size; })""")
+    assert min(widths[1:]) > 90
+    assert lines[0] == lines[1] == lines[4] == 1
+    assert lines[5] <= 2
+    assert lines[2] <= 3
+
+
 def test_minutes_of_nothing_say_so(open_page, meeting, tmp_path):
     pages = pages_of(open_page(meeting), tmp_path / "minutes.pdf", "minutes")
 

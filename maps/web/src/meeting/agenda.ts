@@ -314,7 +314,7 @@ export class Agenda {
       const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
       return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
     });
-    const table = items.length ? element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", {}, t("meeting.agenda.no_items"));
+    const table = items.length ? element("table", { class: "minutes" }, element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", {}, t("meeting.agenda.no_items"));
     return [element("h2", {}, typed(spoken(this.notes.meeting))), table, ...this.legend(true)];
   }
 
