@@ -56,6 +56,14 @@ export class Incidents {
     return this.hiddenKinds.size + this.hiddenStates.size > 0;
   }
 
+  /** How many of the kinds and states that are shown have no place, and so are on no map. */
+  get placeless(): number {
+    const { boxes, count } = this.layer;
+    let found = 0;
+    for (let i = 0; i < count; i++) if (Number.isNaN(boxes[4 * i]) && this.isChosenKind(i)) found += 1;
+    return found;
+  }
+
   /** How many have a place, where none of these is in a grid of the plan; else 0. */
   elsewhere(): number {
     const { layer } = this;

@@ -87,7 +87,10 @@ export class Panel {
 
   private sayCases(shown: HTMLElement): void {
     const { incidents } = this.options;
-    shown.textContent = this.casesSaid ?? t("incidents.shown", { shown: incidents.chosen, count: incidents.layer.count });
+    const { placeless } = incidents;
+    shown.textContent = this.casesSaid ?? t(placeless ? "incidents.shown_placeless" : "incidents.shown", {
+      shown: incidents.chosen, count: incidents.layer.count, placeless,
+    });
     // What chooses them says it itself.
     shown.setAttribute("aria-live", this.casesSaid ? "off" : "polite");
   }

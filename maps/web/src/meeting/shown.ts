@@ -19,10 +19,12 @@ export function shownInDays(incidents: Incidents, { told, count }: ChosenDays): 
 
 /** For paper, which shows no ticks; null where all are shown. */
 export function shownOnPaper(incidents: Incidents, days: ChosenDays | null): string | null {
-  if (!days && !incidents.isFiltered) return null;
+  const { placeless } = incidents;
+  if (!days && !incidents.isFiltered && !placeless) return null;
   const values = { shown: formatCount(days?.count ?? incidents.chosen), count: formatCount(incidents.layer.count) };
   return [
     days ? t("meeting.shown.in_days", { ...values, days: days.told }) : t("meeting.shown.cases", values),
+    ...(!days && placeless ? [t("meeting.shown.placeless", { placeless })] : []),
     ...chosen("kind", incidents.kinds, incidents.hiddenKinds),
     ...chosen("state", incidents.states, incidents.hiddenStates),
   ].join(t("hours.then"));
