@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from api.areas import area_name
 from api.database import Store
 from api.dependencies import Actor, ActorDep, SessionDep, SettingsDep, StoreDep
 from api.errors import ConflictError, NotFoundError, NotValidError
@@ -177,7 +178,7 @@ def download_division_map(
     log_download(session, actor, {"division": division_id, **asked.told(period)}, division_id)
     return _meeting_file(
         request, session, drawn, asked, path=path, code=code_of(session, division_id),
-        source=f"/divisions/{division_id}", period=period,
+        source=_place_name(session, division_id, asked.lang), period=period,
     )  # fmt: skip
 
 
@@ -203,6 +204,19 @@ def _meeting_file(
     )  # fmt: skip
     headers = {"Content-Disposition": attachment(f"map-{code}.html"), "Cache-Control": "private, no-store"}
     return HTMLResponse(page, headers=headers)
+
+
+def _place_name(session: Session, division_id: int, language: Language) -> str:
+    """Return the name of a division; of the root that of the only division under it, where there is one."""
+    row = session.execute(
+        text("SELECT name, level, code FROM divisions WHERE id = :id"), {"id": division_id}
+    ).one()
+    if row.level == "all":
+        below = session.execute(
+            text("SELECT name, level, code FROM divisions WHERE parent_id = :id LIMIT 2"), {"id": division_id}
+        ).all()
+        row = below[0] if len(below) == 1 else row
+    return area_name(row.name, row.level, row.code, language)
 
 
 def code_of(session: Session, division_id: int) -> str:

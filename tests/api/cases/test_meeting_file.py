@@ -17,7 +17,7 @@ from api.main import create_app
 from api.routes import exports
 from api.settings import Settings
 from maps.pack import unpack
-from tests.api.accounts import add_person
+from tests.api.accounts import add_person, root_id
 from tests.api.cases.desk import IN_SECOND, Desk, open_desk, publish
 from tests.api.place import draw_community
 
@@ -84,9 +84,24 @@ def test_the_file_of_an_area_shows_what_is_in_force_with_its_cases_and_stations(
     # The day of the stamp is that of the cases, wherever the service runs.
     assert note["made_at"].endswith("+08:00")
     told = {each["name"]: (each["rows"], each["shown"]) for each in note["sources"]}
-    assert told == {f"/divisions/{desk.street}": (3, 3), "事件": (2, 2), "驿站": (1, 1)}
+    assert told == {"街道 320924001": (3, 3), "事件": (2, 2), "驿站": (1, 1)}
     # Both communities have a unit u00: each is told apart.
     assert layers["units"]["unit_id"].is_unique
+
+
+def test_the_file_of_the_whole_tree_is_named_by_the_only_area_under_it(service, store, desk):
+    _, token = add_person(store, "all", ("viewer", root_id(store)))
+    with store.owner.begin() as owner:
+        owner.execute(text("UPDATE divisions SET name = '合德镇' WHERE id = :id"), {"id": desk.street})
+        n = owner.execute(text("SELECT count(*) FROM divisions WHERE nlevel(path) = 2")).scalar_one()
+
+    names = [
+        held(asked(service, token, f"divisions/{division}/map"))[1]["sources"][0]["name"]
+        for division in (desk.street, root_id(store))
+    ]
+
+    assert n == 1
+    assert names == ["合德镇", "合德镇"]
 
 
 def test_nothing_that_people_wrote_is_in_the_file(service, desk):

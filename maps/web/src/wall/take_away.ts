@@ -22,8 +22,16 @@ export function offerMeetingFile(areas: readonly Area[], chosen: () => string): 
   form.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void take(form, said, area.selectedOptions[0]?.textContent?.trim() ?? "");
+    void take(form, said, placeName(areas, Number(area.value)));
   });
+}
+
+/** What a file about an area is called by: of the root, the only area under it, where there is one. */
+export function placeName(areas: readonly Area[], id: number): string {
+  const area = areas.find((each) => each.id === id);
+  const below = areas.filter(({ path }) => path.split(".").length === 2);
+  const [only] = below;
+  return (area && !area.path.includes(".") && only && below.length === 1 ? only : area)?.name ?? "";
 }
 
 async function take(form: HTMLFormElement, said: HTMLOutputElement, place: string): Promise<void> {
