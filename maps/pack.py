@@ -7,13 +7,15 @@ A pack is gzip around one little-endian block file::
     header    JSON in UTF-8
     body      blocks, one after the other
 
-The header holds `version` (1), `origin` (lon, lat) and `step` (degrees): a stored pair of integers
+The header holds `version` (2), `origin` (lon, lat) and `step` (degrees): a stored pair of integers
 (x, y) means ``origin + step * (x, y)`` in WGS 84. `blocks` lists ``[encoding, start, n_bytes, count]``;
 everything else names a block by its position in that list. A block is a run of whole numbers, each a
 zigzag varint (7 bits a byte, low bits first); in the encoding `delta` a number is the difference to the
-one before it.
+one before it. In the encoding `text` a block is a list of strings and nulls, as JSON in UTF-8.
 
-`arcs` holds `points` (points of each arc) and `x`, `y` (all points of all arcs). An arc is a line
+`arcs` lists banks of arcs, each with its `points` (points of each arc) and `x`, `y` (all points of its
+arcs); arcs are numbered through all of them. What a page draws only near lies in a bank of its own, so
+that others need not be read with it. An arc is a line
 between two places where more than two edges meet, stored once however many polygons share it, so that
 neighbours have identical borders and an editor can move a border once for both. `layers` holds for
 each layer its `count`, its `columns` and its `geometry`: for `polygon` and `line` the number of `parts`
@@ -22,8 +24,8 @@ is arc i backwards); for `point` the `parts` of each feature and their `x`, `y`.
 a ring: counter-clockwise an exterior, clockwise a hole. A layer may have all three.
 
 Columns: `int` and `bool` (a block and the positions of the `nulls`), `number` (the same, times
-``10 ** decimals``), `text` (the strings themselves) and `category` (`values`, and a block of codes, -1
-for none).
+``10 ** decimals``), `text` (a block of the strings themselves) and `category` (`values`, a block of
+strings, and a block of codes, -1 for none). Texts are in blocks since most are read only when asked for.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ import gzip
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import geopandas as gpd
@@ -42,7 +45,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 MAGIC = b"wgpk"
-VERSION = 1
+VERSION = 2
+
+# Layers of which a page draws none before it shows few: their arcs lie apart.
+_DRAWN_NEAR = ("units", "cells")
 
 # 1e-6 degrees is 0.11 m north-south: below what a surveyed corner is worth, and no pixel at any zoom.
 STEP_DEGREES = 1e-6
@@ -121,7 +127,8 @@ class Packing:
     def packed(self, smooth: Mapping[str, float] | None = None) -> bytes:
         """Return the pack of the layers that were added, in their order; nothing can be added to it."""
         writer = self._writer
-        rings = {name: layer.shapes.rings for name, layer in self._layers.items() if layer.shapes}
+        in_order = sorted(self._layers, key=lambda name: name in _DRAWN_NEAR)
+        rings = {name: shapes.rings for name in in_order if (shapes := self._layers[name].shapes)}
         tolerances = {name: degrees / writer.step for name, degrees in (smooth or {}).items()}
         arcs = _arcs(rings, tolerances)
         described = {
@@ -136,11 +143,7 @@ class Packing:
             "version": VERSION,
             "origin": list(writer.origin),
             "step": writer.step,
-            "arcs": {
-                "points": writer.add(arcs.lengths),
-                "x": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.x])),
-                "y": writer.add(np.concatenate([np.zeros(0, np.int64), *arcs.y])),
-            },
+            "arcs": _banks(arcs, writer),
             "layers": described,
             "blocks": writer.blocks,
         }
@@ -218,6 +221,14 @@ class _Writer:
         delta = encode_varints(np.diff(numbers, prepend=0))
         encoding, data = ("delta", delta) if len(delta) < len(plain) else ("plain", plain)
         self.blocks.append((encoding, self.size, len(data), len(numbers)))
+        self.body.append(data)
+        self.size += len(data)
+        return len(self.blocks) - 1
+
+    def add_texts(self, texts: list[str | None]) -> int:
+        """Store texts; return the block's position."""
+        data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+        self.blocks.append(("text", self.size, len(data), len(texts)))
         self.body.append(data)
         self.size += len(data)
         return len(self.blocks) - 1
@@ -361,6 +372,26 @@ class _Arcs:
     y: list[Ints]
     ring_arcs: dict[str, Ints]
     refs: dict[str, Ints]
+    # How many arcs of rings come before the first that only layers drawn near have, and how many in all.
+    n_far: int = 0
+    n_rings: int = 0
+
+
+def _banks(arcs: _Arcs, writer: _Writer) -> list[dict[str, int]]:
+    """Store the arcs: those of what is seen from afar, of what is drawn near only, and of lines."""
+    x = np.concatenate([np.zeros(0, np.int64), *arcs.x])
+    y = np.concatenate([np.zeros(0, np.int64), *arcs.y])
+    ends = np.concatenate([[0], np.cumsum(np.asarray(arcs.lengths, np.int64))])
+    bounds = [0, arcs.n_far, arcs.n_rings, len(arcs.lengths)]
+    return [
+        {
+            "points": writer.add(arcs.lengths[first:last]),
+            "x": writer.add(x[ends[first] : ends[last]]),
+            "y": writer.add(y[ends[first] : ends[last]]),
+        }
+        for first, last in pairwise(bounds)
+        if last > first
+    ]
 
 
 def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> _Arcs:
@@ -386,7 +417,9 @@ def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> 
     for position, name in enumerate(names):
         arcs.ring_arcs[name] = ring_arcs[layer_of_ring == position]
         arcs.refs[name] = cut.refs[layer_of_ring[cut.ring] == position]
-    return arcs
+    # Numbered as they are first met: what is seen from afar comes first.
+    is_far = np.array([name not in _DRAWN_NEAR for name in names])[layer_of_ring[cut.ring]]
+    return replace(arcs, n_far=int(cut.number[is_far].max(initial=-1)) + 1, n_rings=len(arcs.lengths))
 
 
 @dataclass(frozen=True)
@@ -598,8 +631,8 @@ def _column(values: pd.Series[Any], writer: _Writer) -> dict[str, Any]:
         told = np.array(texts, dtype=object)
     codes, distinct = pd.factorize(told)
     if len(distinct) * 2 > len(told):
-        return {"type": "text", "values": told.tolist()}
-    return {"type": "category", "values": distinct.tolist(), "codes": writer.add(codes)}
+        return {"type": "text", "values": writer.add_texts(told.tolist())}
+    return {"type": "category", "values": writer.add_texts(distinct.tolist()), "codes": writer.add(codes)}
 
 
 def _numbers(kind: str, values: ArrayLike, missing: NDArray[np.bool_], writer: _Writer) -> dict[str, Any]:
@@ -613,14 +646,20 @@ class _Reader:
     def __init__(self, header: dict[str, Any], body: bytes) -> None:
         self.header = header
         self.body = body
-        arcs = header["arcs"]
-        points = np.column_stack([self.block(arcs["x"]), self.block(arcs["y"])])
-        self.arcs = np.split(points, np.cumsum(self.block(arcs["points"]))[:-1])
+        self.arcs: list[Ints] = []
+        for bank in header["arcs"]:
+            points = np.column_stack([self.block(bank["x"]), self.block(bank["y"])])
+            self.arcs += np.split(points, np.cumsum(self.block(bank["points"]))[:-1])
 
     def block(self, position: int) -> Ints:
         encoding, start, n_bytes, _ = self.header["blocks"][position]
         values = decode_varints(self.body[start : start + n_bytes])
         return np.cumsum(values) if encoding == "delta" else values
+
+    def texts(self, position: int) -> list[str | None]:
+        _, start, n_bytes, _ = self.header["blocks"][position]
+        texts: list[str | None] = json.loads(self.body[start : start + n_bytes])
+        return texts
 
     def layer(self, name: str) -> pd.DataFrame:
         described = self.header["layers"][name]
@@ -642,9 +681,9 @@ class _Reader:
     def column(self, described: Mapping[str, Any]) -> pd.Series[Any]:
         kind = described["type"]
         if kind == "text":
-            return pd.Series(described["values"], dtype=object)
+            return pd.Series(self.texts(described["values"]), dtype=object)
         if kind == "category":
-            values = [*described["values"], None]
+            values = [*self.texts(described["values"]), None]
             return pd.Series([values[code] for code in self.block(described["codes"])], dtype=object)
         numbers = self.block(described["values"])
         missing = np.zeros(len(numbers), dtype=bool)

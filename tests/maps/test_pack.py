@@ -23,6 +23,10 @@ def header(data: bytes) -> dict:
     return json.loads(raw[8 : 8 + length])
 
 
+def arcs_by_bank(described: dict) -> list[int]:
+    return [described["blocks"][bank["points"]][3] for bank in described["arcs"]]
+
+
 def layer(shapes, **columns) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=list(shapes), crs="EPSG:4326")
 
@@ -64,6 +68,27 @@ def test_columns_of_every_type_come_back_with_their_gaps():
     assert back["unit_id"].tolist() == ["1", "2", "3"]
 
 
+def test_texts_and_what_is_drawn_near_are_stored_apart_to_be_read_when_asked_for():
+    inside = shapely.transform(squares(3, 1, side=0.0001), lambda points: points + 0.0003).tolist()
+    frames = {
+        "units": layer(inside, unit_id=["单元-1", "单元-2", "单元-3"]),
+        "grids": layer(squares(2, 1), grid_id=["网格-1", "网格-2"]),
+        "roads": layer([shapely.LineString([(119, 32), (119.001, 32.002)])]),
+    }
+
+    data = pack(frames)
+
+    described = header(data)
+    assert "单元" not in json.dumps(described, ensure_ascii=False)
+    assert arcs_by_bank(described) == [3, 6, 1]  # two grids, three units, a line
+    back = unpack(data)
+    assert back["units"]["unit_id"].tolist() == ["单元-1", "单元-2", "单元-3"]
+    for name, frame in frames.items():
+        drawn = back[name].geometry
+        assert (drawn.geom_type == frame.geom_type).all()
+        assert shapely.hausdorff_distance(drawn.to_numpy(), frame.geometry.to_numpy()).max() < 2e-6
+
+
 def test_an_empty_layer_stays_a_layer():
     back = unpack(pack({"water": layer([]), "grids": layer(squares(1, 1))}))
 
@@ -98,7 +123,7 @@ def test_neighbours_share_one_arc_and_grids_are_made_of_the_arcs_of_their_cells(
 
     alone, both = header(pack({"cells": cells})), header(pack({"cells": cells, "grids": grids}))
 
-    n_arcs = [each["blocks"][each["arcs"]["points"]][3] for each in (alone, both)]
+    n_arcs = [sum(arcs_by_bank(each)) for each in (alone, both)]
     assert n_arcs == [8, 8]  # 4 corners of two edges, 4 borders between neighbours
 
 
@@ -108,7 +133,7 @@ def test_two_equal_rings_are_one_arc_wherever_they_begin():
 
     described = header(pack({"a": layer([ring]), "b": layer([again])}))
 
-    assert described["blocks"][described["arcs"]["points"]][3] == 1
+    assert arcs_by_bank(described) == [1]
 
 
 def test_smoothing_takes_points_from_cells_but_not_from_buildings():
@@ -191,7 +216,7 @@ def test_bytes_that_are_no_pack_are_refused(data):
 
 def test_a_later_version_is_refused_by_name():
     raw = gzip.decompress(pack({}))
-    later = gzip.compress(raw.replace(b'"version":1', b'"version":2'))
+    later = gzip.compress(raw.replace(b'"version":2', b'"version":3'))
 
-    with pytest.raises(PackError, match="version 2"):
+    with pytest.raises(PackError, match="version 3"):
         unpack(later)

@@ -1,7 +1,7 @@
 /** Read a pack (the format is described in `maps/pack.py`) into flat arrays ready for drawing. */
 import { once } from "./once.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** Layers whose borders are drawn as lines of their own. */
 const EDGED: ReadonlySet<string> = new Set(["grids", "grids_before", "communities", "cells"]);
@@ -16,7 +16,7 @@ interface GeometryHeader {
 
 interface ColumnHeader {
   type: "int" | "bool" | "number" | "text" | "category";
-  values: number | (string | null)[];
+  values: number;
   codes?: number;
   nulls?: number;
   decimals?: number;
@@ -32,8 +32,8 @@ interface Header {
   version: number;
   origin: [lon: number, lat: number];
   step: number;
-  blocks: [encoding: "plain" | "delta", start: number, bytes: number, count: number][];
-  arcs: { points: number; x: number; y: number };
+  blocks: [encoding: "plain" | "delta" | "text", start: number, bytes: number, count: number][];
+  arcs: { points: number; x: number; y: number }[];
   layers: Record<string, LayerHeader>;
 }
 
@@ -87,10 +87,18 @@ export class PackError extends Error {}
 
 /** Decode base64 of a pack; `inflate` serves browsers that cannot do it themselves (Chromium 78 and 79). */
 export async function readPack(base64: string, inflate: (gzip: Uint8Array) => Promise<Uint8Array>): Promise<Map<string, Layer>> {
+  const bytes = bytesOf(base64);
+  return typeof DecompressionStream === "undefined" ? decodePack(await inflate(bytes)) : inflatePack(bytes);
+}
+
+/** Chromium 140 reads base64 by itself. */
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+  if (fromBase64) return fromBase64.call(Uint8Array, base64);
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return typeof DecompressionStream === "undefined" ? decodePack(await inflate(bytes)) : inflatePack(bytes);
+  return bytes;
 }
 
 /** Decode a pack as the service sends it. */
@@ -153,9 +161,15 @@ export function longitude(x: number): number {
 }
 
 class Reader {
-  private readonly arcStart = once(() => starts(this.block(this.header.arcs.points)));
-  private readonly arcX = once(() => this.block(this.header.arcs.x));
-  private readonly arcY = once(() => this.block(this.header.arcs.y));
+  /** Arc i has the points arcStart[i] .. arcStart[i + 1]. */
+  private readonly arcStart = once(() => starts(joined(this.header.arcs.map(({ points }) => this.block(points)))));
+  private readonly banks = once(() => this.banked());
+  /** Points of arcs in the world, placed when an arc is first met: grids and their borders share them, most are of units. */
+  private readonly world = once(() => {
+    const start = this.arcStart();
+    const total = start[start.length - 1] as number;
+    return { x: new Float64Array(total), y: new Float64Array(total), isPlaced: new Uint8Array(start.length) };
+  });
 
   constructor(
     private readonly header: Header,
@@ -210,7 +224,7 @@ class Reader {
         }
       }
     }
-    const [arcStart, arcX, arcY] = [this.arcStart(), this.arcX(), this.arcY()];
+    const [arcStart, world] = [this.arcStart(), this.world()];
     const start = new Uint32Array(ownerOf.size + 1);
     const owner = new Int32Array(2 * ownerOf.size);
     const x: Float64Array[] = [];
@@ -219,11 +233,12 @@ class Reader {
     for (const [arc, owners] of ownerOf) {
       const [from, to] = [arcStart[arc] as number, arcStart[arc + 1] as number];
       owner.set(owners, 2 * row);
-      x.push(this.worldX(arcX.subarray(from, to)));
-      y.push(this.worldY(arcY.subarray(from, to)));
+      if (!world.isPlaced[arc]) this.place(arc);
+      x.push(world.x.subarray(from, to));
+      y.push(world.y.subarray(from, to));
       start[++row] = (start[row - 1] as number) + to - from;
     }
-    return { start, owner, x: joined(x, start[row] as number), y: joined(y, start[row] as number) };
+    return { start, owner, x: joined(x), y: joined(y) };
   }
 
   private block(position: number | undefined): Float64Array {
@@ -233,15 +248,22 @@ class Reader {
     return decodeVarints(this.body.subarray(start, start + bytes), count, encoding === "delta");
   }
 
+  private texts(position: number): (string | null)[] {
+    const block = this.header.blocks[position];
+    if (!block) throw new PackError(`no block ${position}`);
+    const [, start, bytes] = block;
+    return JSON.parse(new TextDecoder().decode(this.body.subarray(start, start + bytes))) as (string | null)[];
+  }
+
   private column(column: ColumnHeader): readonly Value[] {
-    if (Array.isArray(column.values)) {
-      if (column.type === "text") return column.values;
-      const names = column.values;
+    if (column.type === "text") return this.texts(column.values);
+    if (column.type === "category") {
+      const names = this.texts(column.values);
       return this.values(column.codes, (code) => names[code] ?? null);
     }
     const scale = 10 ** (column.decimals ?? 0);
-    const isBool = column.type === "bool";
-    const values = this.values(column.values, (value) => (isBool ? value === 1 : value / scale));
+    const values: Value[] = column.type === "bool" ? this.values(column.values, (value) => value === 1)
+      : scale === 1 ? Array.from(this.block(column.values)) : this.values(column.values, (value) => value / scale);
     if (column.nulls !== undefined) for (const gone of this.block(column.nulls)) values[gone] = null;
     return values;
   }
@@ -258,53 +280,87 @@ class Reader {
     const parts = this.block(geometry.parts);
     const partArcs = this.block(geometry.part_arcs);
     const refs = this.block(geometry.arcs);
-    const [arcStart, arcX, arcY] = [this.arcStart(), this.arcX(), this.arcY()];
-    const met = new Uint8Array(arcStart.length);
+    const arcStart = this.arcStart();
+    const met = onlyNew ? new Uint8Array(arcStart.length) : null;
     const featureStart = new Uint32Array(parts.length + 1);
-    const pathStart: number[] = [0];
-    const chosen: number[] = []; // pairs: an arc, and how many of its points the arc before has drawn
-    let part = 0;
-    let at = 0;
-    let total = 0;
+    // A run begins at most at every arc.
+    const pathStart = new Uint32Array((met ? refs.length : partArcs.length) + 1);
+    // Of each arc of a path: the arc (with its way), and whether the arc before it has drawn its first point.
+    const chosen = new Int32Array(refs.length);
+    const goesOn = new Uint8Array(refs.length);
+    let [paths, uses, total] = [0, 0, 0];
+    let [part, at] = [0, 0];
     for (let feature = 0; feature < parts.length; feature++) {
-      for (let i = 0; i < (parts[feature] as number); i++, part++) {
+      for (let end = part + (parts[feature] as number); part < end; part++) {
         let isOpen = false;
-        const close = () => {
-          if (isOpen) pathStart.push(total);
-          isOpen = false;
-        };
-        for (let k = 0; k < (partArcs[part] as number); k++) {
-          const ref = refs[at++] as number;
+        for (let last = at + (partArcs[part] as number); at < last; at++) {
+          const ref = refs[at] as number;
           const arc = ref >= 0 ? ref : -ref - 1;
-          if (onlyNew && met[arc]) {
-            close();
+          if (met && met[arc]) {
+            if (isOpen) pathStart[++paths] = total;
+            isOpen = false;
             continue;
           }
-          met[arc] = 1;
+          if (met) met[arc] = 1;
           // The first point of a later arc is the last one of the arc before it.
           total += (arcStart[arc + 1] as number) - (arcStart[arc] as number) - (isOpen ? 1 : 0);
-          chosen.push(ref, isOpen ? 1 : 0);
+          chosen[uses] = ref;
+          goesOn[uses++] = isOpen ? 1 : 0;
           isOpen = true;
         }
-        close();
+        if (isOpen) pathStart[++paths] = total;
       }
-      featureStart[feature + 1] = pathStart.length - 1;
+      featureStart[feature + 1] = paths;
     }
     const x = new Float64Array(total);
     const y = new Float64Array(total);
+    const { x: worldX, y: worldY, isPlaced } = this.world();
     let out = 0;
-    for (let i = 0; i < chosen.length; i += 2) {
+    for (let i = 0; i < uses; i++) {
       const ref = chosen[i] as number;
       const arc = ref >= 0 ? ref : -ref - 1;
       const first = arcStart[arc] as number;
-      const length = (arcStart[arc + 1] as number) - first;
-      for (let k = chosen[i + 1] as number; k < length; k++) {
-        const from = ref >= 0 ? first + k : first + length - 1 - k;
-        x[out] = arcX[from] as number;
-        y[out++] = arcY[from] as number;
+      const end = arcStart[arc + 1] as number;
+      if (!isPlaced[arc]) this.place(arc);
+      const skipped = goesOn[i] as number;
+      if (ref >= 0) {
+        for (let k = first + skipped; k < end; k++) {
+          x[out] = worldX[k] as number;
+          y[out++] = worldY[k] as number;
+        }
+      } else {
+        for (let k = end - 1 - skipped; k >= first; k--) {
+          x[out] = worldX[k] as number;
+          y[out++] = worldY[k] as number;
+        }
       }
     }
-    return { featureStart, pathStart: Uint32Array.from(pathStart), x: this.worldX(x), y: this.worldY(y) };
+    return { featureStart, pathStart: pathStart.slice(0, paths + 1), x, y };
+  }
+
+  /** The banks of arcs, the last one first; each decoded when an arc of it is first met. */
+  private banked(): { first: number; x: () => Float64Array; y: () => Float64Array }[] {
+    let first = 0;
+    return this.header.arcs.map(({ points, x, y }) => {
+      const bank = { first, x: once(() => this.block(x)), y: once(() => this.block(y)) };
+      first += this.block(points).length;
+      return bank;
+    }).reverse();
+  }
+
+  private place(arc: number): void {
+    const { x, y, isPlaced } = this.world();
+    const start = this.arcStart();
+    const bank = this.banks().find(({ first }) => arc >= first);
+    if (!bank) throw new PackError(`no arc ${arc}`);
+    const [arcX, arcY] = [bank.x(), bank.y()];
+    const { origin, step } = this.header;
+    const [from, to, before] = [start[arc] as number, start[arc + 1] as number, start[bank.first] as number];
+    for (let k = from; k < to; k++) {
+      x[k] = worldX(origin[0] + step * (arcX[k - before] as number));
+      y[k] = worldY(origin[1] + step * (arcY[k - before] as number));
+    }
+    isPlaced[arc] = 1;
   }
 
   private points(geometry: GeometryHeader): Points {
@@ -330,8 +386,8 @@ class Reader {
   }
 }
 
-function joined(pieces: readonly Float64Array[], length: number): Float64Array {
-  const all = new Float64Array(length);
+function joined(pieces: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
     all.set(piece, at);

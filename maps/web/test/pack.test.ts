@@ -24,19 +24,27 @@ function twoSquares(): Uint8Array {
     body.push(...octets);
     return blocks.length - 1;
   };
-  const points = add([4, 4, 2]);
-  const x = add([1, 0, 0, 1, 1, 2, 2, 1, 1, 1]);
-  const y = add([1, 1, 0, 0, 0, 0, 1, 1, 0, 1]);
+  const addTexts = (texts: (string | null)[]): number => {
+    const octets = [...new TextEncoder().encode(JSON.stringify(texts))];
+    blocks.push(["text", body.length, octets.length, texts.length]);
+    body.push(...octets);
+    return blocks.length - 1;
+  };
+  // Two banks of arcs, as of what is drawn far and near.
+  const arcs = [
+    { points: add([4]), x: add([1, 0, 0, 1]), y: add([1, 1, 0, 0]) },
+    { points: add([4, 2]), x: add([1, 2, 2, 1, 1, 1]), y: add([0, 0, 1, 1, 0, 1]) },
+  ];
   const geometry = { polygon: { parts: add([1, 1]), part_arcs: add([2, 2]), arcs: add([0, 2, 1, -3]) } };
   const columns = {
     households: { type: "int", values: add([3, 0]), nulls: add([1]) },
     walled: { type: "bool", values: add([1, 0]) },
-    name: { type: "category", values: ["A"], codes: add([0, -1]) },
-    unit_id: { type: "text", values: ["1", null] },
+    name: { type: "category", values: addTexts(["A"]), codes: add([0, -1]) },
+    unit_id: { type: "text", values: addTexts(["1", null]) },
     share: { type: "number", values: add([5, 1]), decimals: 1 },
   };
   const header = {
-    version: 1, origin: [0, 0], step: 1, blocks, arcs: { points, x, y }, layers: { grids: { count: 2, geometry, columns } },
+    version: 2, origin: [0, 0], step: 1, blocks, arcs, layers: { grids: { count: 2, geometry, columns } },
   };
   return pack(header, body);
 }
@@ -75,7 +83,7 @@ test("columns come back with their types and gaps", () => {
 
 test("bytes that are no pack, and packs of a later version, are refused", () => {
   assert.throws(() => decodePack(bytes([1, 2, 3, 4, 0, 0, 0, 0])), PackError);
-  assert.throws(() => decodePack(pack({ version: 2 }, [])), PackError);
+  assert.throws(() => decodePack(pack({ version: 3 }, [])), PackError);
 });
 
 test("world coordinates turn back into degrees", () => {
