@@ -467,6 +467,28 @@ def test_a_map_moved_as_soon_as_it_opens_is_drawn_whole(browser, town, act):
     assert (drawn["tiles"] >= 6, drawn["bare"]) == (True, 0)
 
 
+def test_nothing_is_thrown_as_a_page_opens_not_even_what_is_caught(browser, town):
+    """To tell where an error is from, a browser reads the whole program once more."""
+    context = browser.new_context()
+    context.set_offline(True)
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    thrown: list[str] = []
+
+    def paused(told: dict) -> None:
+        thrown.append(told["data"]["description"])
+        session.send("Debugger.resume")
+
+    session.on("Debugger.paused", paused)
+    session.send("Debugger.enable")
+    session.send("Debugger.setPauseOnExceptions", {"state": "all"})
+    page.goto(town.as_uri())
+    page.evaluate("window.weige.ready")
+
+    context.close()
+    assert thrown == []
+
+
 # How often labels were drawn: while a pointer moved over a map just moved, and when all had stood a while.
 DRAWN_AGAIN = """async () => {
   const ground = document.querySelector(".leaflet-container");
