@@ -23,10 +23,7 @@ interface Places {
 /** Values of a column with their counts, the most frequent first; "" for none. */
 export function tally(layer: IndexedLayer, column: string): [value: string, count: number][] {
   const counts = new Map<string, number>();
-  for (let i = 0; i < layer.count; i++) {
-    const value = layer.text(column, i);
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
+  for (const value of layer.texts(column)) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
 
@@ -88,7 +85,7 @@ export class Incidents {
   }
 
   isChosenKind(incident: number): boolean {
-    return !this.hiddenKinds.has(this.layer.text("kind", incident)) &&
+    return !this.isFiltered || !this.hiddenKinds.has(this.layer.text("kind", incident)) &&
       !this.hiddenStates.has(this.layer.text("state", incident));
   }
 
@@ -112,8 +109,10 @@ export class Incidents {
     const cells = new Map<number, Gathering>();
     const { incident, x, y } = this.places();
     for (let i = 0; i < incident.length; i++) {
-      const [atX, atY] = [x[i] as number, y[i] as number];
-      const [column, row] = [Math.floor(atX / side), Math.floor(atY / side)];
+      const atX = x[i] as number;
+      const atY = y[i] as number;
+      const column = Math.floor(atX / side);
+      const row = Math.floor(atY / side);
       if (column < first || column > last || row < top || row > bottom) continue;
       const key = (row - top) * (last - first + 1) + column - first;
       const cell = cells.get(key);
@@ -132,7 +131,12 @@ export class Incidents {
     const { boxes, count } = this.layer;
     const incident: number[] = [];
     for (let i = 0; i < count; i++) if (!Number.isNaN(boxes[4 * i]) && this.isChosenKind(i)) incident.push(i);
-    const middles = (low: number) => Float64Array.from(incident, (i) => ((boxes[4 * i + low] as number) + (boxes[4 * i + low + 2] as number)) / 2);
-    return { incident: Int32Array.from(incident), x: middles(0), y: middles(1) };
+    const [x, y] = [new Float64Array(incident.length), new Float64Array(incident.length)];
+    for (let k = 0; k < incident.length; k++) {
+      const at = 4 * (incident[k] as number);
+      x[k] = ((boxes[at] as number) + (boxes[at + 2] as number)) / 2;
+      y[k] = ((boxes[at + 1] as number) + (boxes[at + 3] as number)) / 2;
+    }
+    return { incident: Int32Array.from(incident), x, y };
   }
 }

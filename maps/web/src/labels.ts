@@ -25,32 +25,40 @@ const GAP = 2;
 /** By so much two round signs may lie over each other. */
 const TOUCH_PX = 1;
 
+/** Squares of a row with keys of their own; those beyond share keys of the next row, and are looked at in vain. */
+const COLUMNS = 4096;
+
 /** Boxes in squares of a fixed size, so that one looks only at its neighbourhood. */
 export class Taken {
-  private readonly squares = new Map<string, Box[]>();
+  private readonly squares = new Map<number, Box[]>();
 
   constructor(private readonly side = 96) {}
 
   isFree(box: Box): boolean {
-    return this.squaresOf(box).every((key) => !this.squares.get(key)?.some((other) => overlap(box, other)));
+    const { side, squares } = this;
+    const last = Math.floor((box.x1 + GAP) / side);
+    const bottom = Math.floor((box.y1 + GAP) / side);
+    for (let i = Math.floor((box.x0 - GAP) / side); i <= last; i++) {
+      for (let j = Math.floor((box.y0 - GAP) / side); j <= bottom; j++) {
+        const boxes = squares.get(j * COLUMNS + i);
+        if (!boxes) continue;
+        for (const other of boxes) if (overlap(box, other)) return false;
+      }
+    }
+    return true;
   }
 
   take(box: Box): void {
-    for (const key of this.squaresOf(box)) {
-      const boxes = this.squares.get(key);
-      if (boxes) boxes.push(box);
-      else this.squares.set(key, [box]);
-    }
-  }
-
-  private squaresOf({ x0, y0, x1, y1 }: Box): string[] {
-    const keys: string[] = [];
-    for (let i = Math.floor((x0 - GAP) / this.side); i <= Math.floor((x1 + GAP) / this.side); i++) {
-      for (let j = Math.floor((y0 - GAP) / this.side); j <= Math.floor((y1 + GAP) / this.side); j++) {
-        keys.push(`${i},${j}`);
+    const { side, squares } = this;
+    const last = Math.floor((box.x1 + GAP) / side);
+    const bottom = Math.floor((box.y1 + GAP) / side);
+    for (let i = Math.floor((box.x0 - GAP) / side); i <= last; i++) {
+      for (let j = Math.floor((box.y0 - GAP) / side); j <= bottom; j++) {
+        const boxes = squares.get(j * COLUMNS + i);
+        if (boxes) boxes.push(box);
+        else squares.set(j * COLUMNS + i, [box]);
       }
     }
-    return keys;
   }
 }
 

@@ -25,21 +25,30 @@ export interface Label extends Placed {
   leader?: { x: number; y: number };
 }
 
-/** Widths of lines in CSS pixels, each measured once. */
+/** Widths of lines in CSS pixels, each measured once; a number is as wide as its digits. */
 export class Ruler {
-  private readonly widths = new Map<string, number>();
+  private readonly widths = new Map<string, Map<string, number>>();
 
   width(pen: CanvasRenderingContext2D, line: Line): number {
     const font = fontOf(line);
-    const key = font + line.text;
-    let width = this.widths.get(key);
+    let known = this.widths.get(font);
+    if (!known) this.widths.set(font, (known = new Map()));
+    let width = known.get(line.text);
     if (width === undefined) {
-      pen.font = font;
-      width = pen.measureText(line.text).width;
-      this.widths.set(key, width);
+      width = DIGITS.test(line.text) && line.text.length > 1
+        ? [...line.text].reduce((sum, text) => sum + this.width(pen, { ...line, text }), 0)
+        : measured(pen, font, line.text);
+      known.set(line.text, width);
     }
     return width;
   }
+}
+
+const DIGITS = /^\d+$/;
+
+function measured(pen: CanvasRenderingContext2D, font: string, text: string): number {
+  pen.font = font;
+  return pen.measureText(text).width;
 }
 
 export function heightOf(lines: readonly Line[]): number {
@@ -76,7 +85,7 @@ export function write(pen: CanvasRenderingContext2D, label: Label): void {
     pen.stroke();
   }
   pen.translate(x, y);
-  pen.rotate(angle);
+  if (angle) pen.rotate(angle);
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.direction = "ltr";
@@ -113,6 +122,12 @@ function roundedBox(pen: CanvasRenderingContext2D, { x0, y0, x1, y1 }: Box, radi
   pen.closePath();
 }
 
+const fonts = new Map<number, string>();
+
+/** The same text for each size and weight: made anew for every label, it would be read anew too. */
 function fontOf({ size, weight }: Line): string {
-  return `${weight} ${size}px ${FONT}`;
+  const key = 1000 * weight + size;
+  let font = fonts.get(key);
+  if (!font) fonts.set(key, (font = `${weight} ${size}px ${FONT}`));
+  return font;
 }

@@ -94,7 +94,10 @@ class Naming {
     const { dividerX } = this.drawing;
     // Among the numbers of units, the grid's own stands on a plate.
     const ground = this.shown.has("units") && this.view.metresPerPixel <= UNIT_LABELS_FROM_M ? "plate" : "halo";
-    const isOut = (grid: number) => ["too_small", "too_large"].includes(grids.text("status", grid));
+    const isOut = (grid: number) => {
+      const status = grids.text("status", grid);
+      return status === "too_small" || status === "too_large";
+    };
     const seen = anchors.within(windowBox(this.view));
     const hasCallouts = seen.filter(isOut).length <= CALLOUTS_UP_TO;
     const pieces = this.scene.get(`${gridsOf(side)}_pieces`);
@@ -113,7 +116,6 @@ class Naming {
       // A number out of band outranks even the community's name.
       const priority = isOut(grid) ? 960 : 800;
       const size = at.radius > 34 ? 15 : at.radius > 17 ? 13 : 11;
-      const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
       const line = { text: count, size, weight: 700 };
       const form = (lines: Line[], dx = 0, dy = 0) =>
         this.stack("grid", lines, at.x + dx, at.y + dy, this.styles.ink.text, ground);
@@ -123,11 +125,15 @@ class Naming {
       const isThere = dividerX === null || isOnSide({ x0: at.x, x1: at.x }, side, dividerX);
       const wantsCallout = isMain && isThere && (isRoomy || (isOut(grid) && hasCallouts));
       if (!hasRoom && !wantsCallout) continue;
-      const [short, small] = [form([line]), form([{ ...line, size: 11 }])];
-      const inside = !hasRoom ? [] : at.radius < 19 ? [short, small] : [form([line, code]), short, small];
       const forms = function* (this: Naming): Iterable<Label> {
-        if (isRoomy && inside[0] && !this.isOffUnits(inside[0].box)) yield* this.clearForms(grids, grid, form, inside[0].lines, at.radius);
-        yield* inside;
+        if (hasRoom) {
+          const code = { text: shortCode(grids.text("grid_id", grid)), size: 11, weight: 400 };
+          const first = form(at.radius < 19 ? [line] : [line, code]);
+          if (isRoomy && !this.isOffUnits(first.box)) yield* this.clearForms(grids, grid, form, first.lines, at.radius);
+          yield first;
+          if (first.lines.length > 1) yield form([line]);
+          yield form([{ ...line, size: 11 }]);
+        }
         if (wantsCallout) yield* this.callouts({ ...line, size: 12 }, at);
       };
       this.labels.push({ priority, forms: dividerX === null ? forms.call(this) : onSide(forms.call(this), side, dividerX) });

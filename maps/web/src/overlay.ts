@@ -7,7 +7,7 @@ import { joinCircles, placing, signsAndDots, Taken, type Box, type Circle } from
 import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { isWhole, labelsOf, type StationSpot } from "./naming.ts";
 import { clamp, isOutOfBounds, pixel, windowBox, type Shown, type Window } from "./paint.ts";
-import { drawOver, restingOn } from "./resting.ts";
+import { drawOver, restingOn, withoutPad, type Resting } from "./resting.ts";
 import type { Scene } from "./scene.ts";
 import { spread } from "./spread.ts";
 import type { Styles } from "./schema.ts";
@@ -41,6 +41,8 @@ export class Overlay extends L.Layer {
   private stations: StationSpot[] = [];
   private members: { x: number; y: number; radius: number; member: number }[] = [];
   private host: L.Map | null = null;
+  /** What the first drawing left out beyond the edges of the map, and the labels placed for it. */
+  private unseen: { resting: Resting; placed: Label[] } | null = null;
   /** A drawing that is under way over some frames, and what takes its next steps away. */
   private begun: Generator<void> | null = null;
   private stopSteps: () => void = () => undefined;
@@ -64,7 +66,8 @@ export class Overlay extends L.Layer {
   override onAdd(map: L.Map): this {
     this.host = map;
     this.getPane()?.append(this.canvas);
-    this.redraw();
+    this.begun = this.drawing(window.devicePixelRatio || 1, true);
+    this.finish();
     return this;
   }
 
@@ -155,13 +158,22 @@ export class Overlay extends L.Layer {
     L.DomUtil.setTransform(this.canvas, at, map.getZoomScale(zoom, this.drawnZoom));
   }
 
-  /** Find what is to be drawn, step by step, and draw it at the end. */
-  private *drawing(ratio: number): Generator<void> {
+  /** Draw also what lies beyond the edges, which a short drag of the map shows: nobody sees it as a page opens. */
+  drawBeyond(): void {
+    const { unseen, host } = this;
+    this.unseen = null;
+    if (!unseen || !host || host.getZoom() !== this.drawnZoom) return;
+    this.drawn = unseen.placed;
+    this.topLeft = host.layerPointToLatLng(unseen.resting.at);
+    drawOver(this.canvas, unseen.resting, (pen) => this.draw(pen));
+  }
+
+  /** Find what is to be drawn, step by step, and draw it at the end; at first only what is seen of it. */
+  private *drawing(ratio: number, isFirst = false): Generator<void> {
     const map = this.host;
     if (!map) return;
     const resting = { ...restingOn(map), ratio };
     const [offset, factor, zoom] = [resting.pad.multiplyBy(-1), this.magnified(), map.getZoom()];
-    const topLeft = map.containerPointToLatLng(offset);
     const view = larger(resting.view, factor);
     const taken = new Taken();
     // While time slides, a layer of its own draws them.
@@ -185,16 +197,20 @@ export class Overlay extends L.Layer {
     yield;
     const drawn = yield* placing(candidates, taken, (label) => isWhole(label, seen));
     yield;
-    Object.assign(this, { offset, topLeft, drawnZoom: zoom, factor, clusters, stations, members, drawn });
-    drawOver(this.canvas, resting, (pen) => {
-      pen.scale(factor, factor);
+    const part = isFirst ? withoutPad(resting) : resting;
+    const topLeft = map.layerPointToLatLng(part.at);
+    const unseen = isFirst ? { resting, placed: [...drawn] } : null;
+    Object.assign(this, { offset, topLeft, drawnZoom: zoom, factor, clusters, stations, members, drawn, unseen });
+    drawOver(this.canvas, part, (pen) => {
+      pen.translate(resting.at.x - part.at.x, resting.at.y - part.at.y);
       this.draw(pen);
     });
     this.begun = null;
   }
 
   private draw(pen: CanvasRenderingContext2D): void {
-    const { scene, styles } = this;
+    const { scene, styles, factor } = this;
+    pen.scale(factor, factor);
     for (const label of this.drawn) lead(pen, label);
     for (const label of [...this.drawn].reverse()) write(pen, label);
     for (const { x, y, side, station } of this.stations) {

@@ -21,6 +21,7 @@ import { union, type Box, type LayerName, type Scene } from "./scene.ts";
 import type { Language, Settings } from "./schema.ts";
 import type { Entry } from "./search.ts";
 import { linksOf } from "./results.ts";
+import { whileIdle } from "./spread.ts";
 import { Swipe } from "./swipe.ts";
 import { metresPerPixel, PlanTiles } from "./tiles.ts";
 import { TowerBadges } from "./towers.ts";
@@ -200,7 +201,8 @@ export class Page {
   /** What nobody sees as a page opens, and whoever moves the map needs at once. */
   makeReady(): void {
     this.firstSheet.giveWay();
-    this.scene.get("units").within([0, 0, 0, 0]);
+    this.overlay.drawBeyond();
+    whileIdle(this.scene.indexing());
   }
 
   labels(): DrawnLabel[] {

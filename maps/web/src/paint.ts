@@ -2,6 +2,7 @@
 import { changedRows, gridsOf } from "./changes.ts";
 import type { Side } from "./divider.ts";
 import { hatchSquare } from "./hatch.ts";
+import { once } from "./once.ts";
 import type { Paths, Points } from "./pack.ts";
 import { areaOf, type Box, type IndexedLayer, type Scene } from "./scene.ts";
 import type { Status, StatusStyle, Styles } from "./schema.ts";
@@ -64,6 +65,7 @@ export class Painter {
   outlinesConflicts = false;
   private changed: ReadonlySet<number> | null = null;
   private strength: number | null = null;
+  private readonly statusOf = once(() => this.scene.get(gridsOf(this.side)).texts("status"));
 
   constructor(
     private readonly scene: Scene,
@@ -113,7 +115,8 @@ export class Painter {
   private statuses(pen: CanvasRenderingContext2D, view: Window, ratio: number): void {
     const grids = this.scene.get(gridsOf(this.side));
     const members = new Map<string, number[]>(STATUSES.map((status) => [status, []]));
-    for (const grid of grids.within(windowBox(view, 2))) members.get(grids.text("status", grid))?.push(grid);
+    const statusOf = this.statusOf();
+    for (const grid of grids.within(windowBox(view, 2))) members.get(statusOf[grid] as string)?.push(grid);
     for (const status of STATUSES) {
       const rows = members.get(status) as number[];
       for (let from = 0; from < rows.length; from += FILLED_AT_ONCE) {
@@ -410,7 +413,7 @@ export class Painter {
     pen.stroke();
   }
 
-  private window(name: Shown, view: Window, margin: number): { layer: IndexedLayer; seen: number[] } {
+  private window(name: Shown, view: Window, margin: number): { layer: IndexedLayer; seen: readonly number[] } {
     const layer = this.scene.get(name);
     return { layer, seen: layer.within(windowBox(view, margin)) };
   }
@@ -460,19 +463,25 @@ export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, featur
     const end = pathStart[path + 1] as number;
     const firstX = ((x[start] as number) - view.originX) * view.scale;
     const firstY = ((y[start] as number) - view.originY) * view.scale;
-    let [lastX, lastY] = [firstX, firstY];
+    let lastX = firstX;
+    let lastY = firstY;
     pen.moveTo(firstX, firstY);
     let nextX = start + 1 < end ? ((x[start + 1] as number) - view.originX) * view.scale : firstX;
     let nextY = start + 1 < end ? ((y[start + 1] as number) - view.originY) * view.scale : firstY;
     for (let i = start + 1; i < end; i++) {
-      const [px, py] = [nextX, nextY];
+      const px = nextX;
+      const py = nextY;
       if (i < end - 1) {
         nextX = ((x[i + 1] as number) - view.originX) * view.scale;
         nextY = ((y[i + 1] as number) - view.originY) * view.scale;
         // What moves no pixel is left out; the last point always counts.
         if (Math.abs(px - lastX) < NEAR_PX && Math.abs(py - lastY) < NEAR_PX) continue;
-        const [dx, dy, ex, ey] = [nextX - lastX, nextY - lastY, px - lastX, py - lastY];
-        const [across, along, length] = [ex * dy - ey * dx, ex * dx + ey * dy, dx * dx + dy * dy];
+        // No lists of several values: a page that opens runs this long before the browser has compiled it well.
+        const dx = nextX - lastX;
+        const dy = nextY - lastY;
+        const across = (px - lastX) * dy - (py - lastY) * dx;
+        const along = (px - lastX) * dx + (py - lastY) * dy;
+        const length = dx * dx + dy * dy;
         if (across * across < STRAIGHT_PX * STRAIGHT_PX * length && along > 0 && along < length) continue;
       }
       pen.lineTo(px, py);

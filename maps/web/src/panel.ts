@@ -52,10 +52,7 @@ export class Panel {
   constructor(private readonly options: PanelOptions) {
     const grids = options.scene.get("grids");
     this.counts = { too_small: 0, ok: 0, too_large: 0, exempt: 0 };
-    for (let i = 0; i < grids.count; i++) {
-      const status = grids.text("status", i) as Status;
-      if (status in this.counts) this.counts[status]++;
-    }
+    for (const status of grids.texts("status")) if (status in this.counts) this.counts[status as Status]++;
   }
 
   /** The community, or how many there are. */
@@ -349,17 +346,17 @@ export class Panel {
       pen.textAlign = "center";
       pen.fillText(sign, middle, middle + 4);
     });
-    const signs: [Shown, HTMLElement][] = [
-      ["status", iconCanvas(22, (pen) => { pen.strokeStyle = ink.border; pen.lineWidth = 1.6; pen.strokeRect(3, 5, 16, 12); })],
-      ["labels", letters(settings.link ? "Aa" : "86")],
-      ...(settings.link ? [["totals", letters("86")] as [Shown, HTMLElement]] : []),
-      ["units", iconCanvas(22, (pen) => { pen.fillStyle = settings.styles.units[2]?.fill ?? "#888"; pen.fillRect(3, 6, 16, 10); pen.strokeStyle = ink.unit_edge; pen.strokeRect(3, 6, 16, 10); })],
-      ["cells", line("rgba(60,70,85,0.5)", 1)],
-      ["communities", line(ink.community, 2.4, [8, 3, 2, 3])],
-      ["compounds", line(ink.compound, 1.5)],
-      ["roads", line(ink.road, 4, [], ink.road_edge)],
-      ["water", iconCanvas(22, (pen) => { pen.fillStyle = ink.water; pen.fillRect(2, 5, 18, 12); pen.strokeStyle = ink.water_line; pen.strokeRect(2, 5, 18, 12); })],
-      ["barriers", iconCanvas(22, (pen, middle) => {
+    const signs: [Shown, () => HTMLElement][] = [
+      ["status", () => iconCanvas(22, (pen) => { pen.strokeStyle = ink.border; pen.lineWidth = 1.6; pen.strokeRect(3, 5, 16, 12); })],
+      ["labels", () => letters(settings.link ? "Aa" : "86")],
+      ...(settings.link ? [["totals", () => letters("86")] as [Shown, () => HTMLElement]] : []),
+      ["units", () => iconCanvas(22, (pen) => { pen.fillStyle = settings.styles.units[2]?.fill ?? "#888"; pen.fillRect(3, 6, 16, 10); pen.strokeStyle = ink.unit_edge; pen.strokeRect(3, 6, 16, 10); })],
+      ["cells", () => line("rgba(60,70,85,0.5)", 1)],
+      ["communities", () => line(ink.community, 2.4, [8, 3, 2, 3])],
+      ["compounds", () => line(ink.compound, 1.5)],
+      ["roads", () => line(ink.road, 4, [], ink.road_edge)],
+      ["water", () => iconCanvas(22, (pen) => { pen.fillStyle = ink.water; pen.fillRect(2, 5, 18, 12); pen.strokeStyle = ink.water_line; pen.strokeRect(2, 5, 18, 12); })],
+      ["barriers", () => iconCanvas(22, (pen, middle) => {
         pen.strokeStyle = ink.barrier;
         pen.lineWidth = 1.6;
         pen.beginPath();
@@ -368,7 +365,7 @@ export class Panel {
         pen.lineTo(21, middle);
         pen.stroke();
       })],
-      ["gates", iconCanvas(22, (pen, middle) => {
+      ["gates", () => iconCanvas(22, (pen, middle) => {
         pen.strokeStyle = ink.gate;
         pen.lineWidth = 1.6;
         pen.beginPath();
@@ -377,15 +374,15 @@ export class Panel {
         pen.lineTo(middle + 2.5, middle);
         pen.stroke();
       })],
-      ["incidents", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
-      ["stations", iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
-      ["walk", iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
-      ["links", line(ink.link, 2)],
-      ["members", iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, ink.place))],
-      ["department_grids", line(settings.styles.kinds[0] as string, 3)],
-      ["conflicts", areWidespread(settings.merge) ? line(ink.fault, 1, [2, 3]) : this.swatch(settings.styles.overlap)],
-      ["context", line("rgb(92,62,122)", 1.4)],
-      ["faults", iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
+      ["incidents", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
+      ["stations", () => iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
+      ["walk", () => iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
+      ["links", () => line(ink.link, 2)],
+      ["members", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, ink.place))],
+      ["department_grids", () => line(settings.styles.kinds[0] as string, 3)],
+      ["conflicts", () => areWidespread(settings.merge) ? line(ink.fault, 1, [2, 3]) : this.swatch(settings.styles.overlap)],
+      ["context", () => line("rgb(92,62,122)", 1.4)],
+      ["faults", () => iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
     ];
     const layers = element("ul", { class: "rows layers" });
     for (const [name, sign] of signs) {
@@ -398,7 +395,7 @@ export class Panel {
         this.tellGround();
       });
       const count = name === "labels" ? "" : formatCount(scene.get(name === "status" || name === "totals" ? "grids" : name).count);
-      layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign,
+      layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign(),
         element("span", { class: "name" }, t(name === "faults" && settings.link ? "layer.unlinked" : `layer.${name}`)), element("span", { class: "number" }, count))));
     }
     return [

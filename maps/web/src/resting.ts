@@ -31,6 +31,12 @@ export function restingOn(map: L.Map, padding = PADDING): Resting {
   return { view, pad, at, ratio: window.devicePixelRatio || 1 };
 }
 
+/** Of it, what lies within the edges of the map. */
+export function withoutPad(resting: Resting): Resting {
+  const { view, pad, at } = resting;
+  return { ...resting, view: { ...view, width: view.width - 2 * pad.x, height: view.height - 2 * pad.y }, pad: L.point(0, 0), at: at.add(pad) };
+}
+
 /** Lay a canvas over what is drawn, and draw on it in CSS pixels; in between its picture rests. */
 export function drawOver(canvas: HTMLCanvasElement, resting: Resting, draw: (pen: CanvasRenderingContext2D) => void): void {
   layOver(canvas, resting);

@@ -12,16 +12,17 @@ export type LayerName =
 
 const EMPTY: Layer = { name: "", count: 0, columns: new Map(), polygons: null, edges: null, lines: null, points: null };
 
-/** The features that have a place, with the tree of their boxes; null where none has. */
+/** The features that have a place, and the box of all of them. */
 interface Located {
-  index: Flatbush;
-  features: Uint32Array;
+  features: readonly number[];
+  box: Box;
 }
 
 /** A layer whose boxes and index are made when it is first asked what lies where. */
 export class IndexedLayer {
   private readonly madeBoxes = once(() => featureBoxes(this.layer));
-  private readonly located = once(() => this.indexed());
+  private readonly located = once(() => this.locate());
+  private readonly index = once(() => this.indexed(this.located()?.features ?? []));
 
   constructor(readonly layer: Layer) {}
 
@@ -30,15 +31,38 @@ export class IndexedLayer {
     return this.madeBoxes();
   }
 
-  private indexed(): Located | null {
+  /** The box of all features; null where none has a place. */
+  get bounds(): Box | null {
+    return this.located()?.box ?? null;
+  }
+
+  private locate(): Located | null {
     const { boxes } = this;
     const features: number[] = [];
-    for (let i = 0; i < this.layer.count; i++) if (!Number.isNaN(boxes[4 * i])) features.push(i);
-    if (!features.length) return null;
+    let [minX, minY, maxX, maxY] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let at = 0; at < boxes.length; at += 4) {
+      const x = boxes[at] as number;
+      if (x !== x) continue; // NaN: no place
+      features.push(at / 4);
+      if (x < minX) minX = x;
+      if ((boxes[at + 1] as number) < minY) minY = boxes[at + 1] as number;
+      if ((boxes[at + 2] as number) > maxX) maxX = boxes[at + 2] as number;
+      if ((boxes[at + 3] as number) > maxY) maxY = boxes[at + 3] as number;
+    }
+    return features.length ? { features, box: [minX, minY, maxX, maxY] } : null;
+  }
+
+  private indexed(features: readonly number[]): Flatbush {
+    const { boxes } = this;
     const index = new Flatbush(features.length);
     for (const i of features) index.add(boxes[4 * i] as number, boxes[4 * i + 1] as number, boxes[4 * i + 2] as number, boxes[4 * i + 3] as number);
     index.finish();
-    return { index, features: Uint32Array.from(features) };
+    return index;
+  }
+
+  /** Make the tree of boxes before it is first needed. */
+  makeIndex(): void {
+    if (this.located()) this.index();
   }
 
   get count(): number {
@@ -53,11 +77,13 @@ export class IndexedLayer {
   }
 
   /** The features whose boxes meet a box, in the order of the layer. */
-  within([minX, minY, maxX, maxY]: Box): number[] {
+  within([minX, minY, maxX, maxY]: Box): readonly number[] {
     const located = this.located();
     if (!located) return [];
-    const found = located.index.search(minX, minY, maxX, maxY).map((i) => located.features[i] as number);
-    return found.sort((a, b) => a - b);
+    const { features, box } = located;
+    // As a page opens all is in view: then no tree is needed.
+    if (minX <= box[0] && minY <= box[1] && maxX >= box[2] && maxY >= box[3]) return features;
+    return this.index().search(minX, minY, maxX, maxY).map((i) => features[i] as number).sort((a, b) => a - b);
   }
 
   /** The polygons that hold a point, the smallest first. */
@@ -72,6 +98,14 @@ export class IndexedLayer {
   text(column: string, feature: number): string {
     const value = this.layer.columns.get(column)?.[feature];
     return value === null || value === undefined ? "" : String(value);
+  }
+
+  /** A column as texts, "" for none. */
+  texts(column: string): string[] {
+    const values = this.layer.columns.get(column);
+    const texts = new Array<string>(this.count).fill("");
+    if (values) for (let i = 0; i < texts.length; i++) texts[i] = String(values[i] ?? "");
+    return texts;
   }
 
   number(column: string, feature: number): number | null {
@@ -109,6 +143,15 @@ export class Scene {
     return layer;
   }
 
+  /** Make the trees of all layers that were asked for, and of the units, which are drawn once the map is near. */
+  *indexing(): Generator<void> {
+    this.get("units");
+    for (const layer of [...this.layers.values()]) {
+      layer.makeIndex();
+      yield;
+    }
+  }
+
   has(name: LayerName): boolean {
     return (this.pack.get(name)?.count ?? 0) > 0;
   }
@@ -116,11 +159,7 @@ export class Scene {
   /** The box of everything that is drawn, or null where nothing has a place. */
   bounds(): Box | null {
     for (const names of [["grids", "communities"], ["units", "incidents", "stations", "context"]]) {
-      const boxes = names.flatMap((name) => {
-        const layer = this.get(name);
-        return Array.from({ length: layer.count }, (_, i) => layer.box(i));
-      });
-      const box = union(boxes);
+      const box = union(names.map((name) => this.get(name).bounds));
       if (box) return box;
     }
     return null;
@@ -161,34 +200,39 @@ function boxArea(box: Box | null): number {
   return box ? (box[2] - box[0]) * (box[3] - box[1]) : Infinity;
 }
 
-function featureBoxes(layer: Layer): Float64Array {
-  const boxes = new Float64Array(4 * layer.count).fill(NaN);
-  const grow = (feature: number, x: Float64Array, y: Float64Array, start: number, end: number) => {
-    for (let i = start; i < end; i++) {
-      const at = 4 * feature;
+function featureBoxes({ polygons, lines, points, count }: Layer): Float64Array {
+  const boxes = new Float64Array(4 * count).fill(NaN);
+  for (const paths of [polygons, lines]) if (paths) growBoxes(boxes, paths.featureStart, paths.pathStart, paths.x, paths.y);
+  if (points) growBoxes(boxes, points.featureStart, null, points.x, points.y);
+  return boxes;
+}
+
+/** Let the box of each feature hold its points, which lie one after another. */
+function growBoxes(boxes: Float64Array, featureStart: Uint32Array, pathStart: Uint32Array | null, x: Float64Array, y: Float64Array): void {
+  for (let feature = 0; feature < featureStart.length - 1; feature++) {
+    let [first, last] = [featureStart[feature] as number, featureStart[feature + 1] as number];
+    if (pathStart) [first, last] = [pathStart[first] as number, pathStart[last] as number];
+    if (first === last) continue;
+    const at = 4 * feature;
+    const isEmpty = Number.isNaN(boxes[at]);
+    let minX = isEmpty ? Infinity : (boxes[at] as number);
+    let minY = isEmpty ? Infinity : (boxes[at + 1] as number);
+    let maxX = isEmpty ? -Infinity : (boxes[at + 2] as number);
+    let maxY = isEmpty ? -Infinity : (boxes[at + 3] as number);
+    for (let i = first; i < last; i++) {
       const px = x[i] as number;
       const py = y[i] as number;
-      // Written so that NaN, the box of nothing, gives way.
-      if (!(px >= (boxes[at] as number))) boxes[at] = px;
-      if (!(py >= (boxes[at + 1] as number))) boxes[at + 1] = py;
-      if (!(px <= (boxes[at + 2] as number))) boxes[at + 2] = px;
-      if (!(py <= (boxes[at + 3] as number))) boxes[at + 3] = py;
+      if (px < minX) minX = px;
+      if (px > maxX) maxX = px;
+      if (py < minY) minY = py;
+      if (py > maxY) maxY = py;
     }
-  };
-  const { polygons, lines, points, count } = layer;
-  const drawn = [polygons, lines].filter((paths): paths is Paths => paths !== null);
-  for (let feature = 0; feature < count; feature++) {
-    for (const paths of drawn) {
-      const first = paths.pathStart[paths.featureStart[feature] as number] as number;
-      const last = paths.pathStart[paths.featureStart[feature + 1] as number] as number;
-      grow(feature, paths.x, paths.y, first, last);
-    }
-    if (points) {
-      const start = points.featureStart[feature] as number;
-      grow(feature, points.x, points.y, start, points.featureStart[feature + 1] as number);
-    }
+    if (minX > maxX) continue; // points that are nowhere
+    boxes[at] = minX;
+    boxes[at + 1] = minY;
+    boxes[at + 2] = maxX;
+    boxes[at + 3] = maxY;
   }
-  return boxes;
 }
 
 /** The area of polygons in squares of the world's side; their rings turn one way and their holes the other. */

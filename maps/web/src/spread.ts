@@ -34,3 +34,10 @@ function step(work: Iterator<void>): void {
     if (isDone) works.delete(work);
   }
 }
+
+/** Do a work that nobody waits for, a step each time the browser has nothing else to do. */
+export function whileIdle(work: Iterator<void>): void {
+  window.requestIdleCallback(() => {
+    if (!work.next().done) whileIdle(work);
+  });
+}
