@@ -116,10 +116,10 @@ def test_orders_without_a_point_are_placed_by_their_address_where_it_can_only_me
 ):
     rows = [
         ["A1", "下水道堵塞或破损", "盖板破损", "秦东门大街68号楼"],
-        ["A2", "其他", COVER, ""],
-        ["A3", "其他", "路灯不亮", "砚池路"],
-        ["A4", "其他", "路灯不亮", "秦东门大街9999号"],
-        ["A5", "其他", "路灯不亮", "不知道在哪里"],
+        ["A2", "E0104", COVER, ""],
+        ["A3", "E0104", "路灯不亮", "砚池路"],
+        ["A4", "E0104", "路灯不亮", "秦东门大街9999号"],
+        ["A5", "E0104", "路灯不亮", "不知道在哪里"],
     ]
     path = tmp_path / "orders.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
