@@ -110,7 +110,7 @@ def entries(session: Session, number: str) -> Rows:
 
 
 def allowed_steps(session: Session, number: str) -> Rows:
-    """Return the steps that the actor may take with a case now; a request is refused while one stands."""
+    """Return the steps that the actor may take with a case now."""
     return session.execute(
         text("""
             SELECT s.step, s.to_state, s.needs, s.reasons, s.is_exception
@@ -118,11 +118,7 @@ def allowed_steps(session: Session, number: str) -> Rows:
             WHERE c.number = :number AND may_step(c, s.roles)
               AND NOT ('handlers' = ANY (s.others_than) AND actor() = ANY (c.handlers))
               AND NOT (CASE WHEN c.holder IS NULL THEN 'held' ELSE 'unheld' END) = ANY (s.needs)
-              AND (s.step <> 'refuse_request' OR (
-                SELECT l.action FROM log l WHERE l.stream = 'case' AND l.chain = c.number AND l.action = ANY (
-                  '{request_extension,request_parking,refuse_request,extend,park}')
-                ORDER BY l.seq DESC LIMIT 1
-              ) IN ('request_extension', 'request_parking'))
+              AND NOT ('requested' = ANY (s.needs) AND NOT request_stands(c.number))
             ORDER BY s.step"""),
         {"number": number},
     ).all()

@@ -74,6 +74,8 @@ def test_a_request_can_be_refused_while_one_stands(client: TestClient, desk: Des
 
     take(client, desk, number, *DISPATCHED)
     assert not may_refuse()
+    refused = step(client, desk, "dispatcher", number, "refuse_request", note="不同意")
+    assert (refused.status_code, refused.json()["code"]) == (422, "case_needs_requested"), refused.text
     take(client, desk, number, ("handler", "request_extension", {"note": "等配件"}))
     assert may_refuse()
     take(client, desk, number, ("dispatcher", "refuse_request", {"note": "不同意"}))

@@ -127,7 +127,7 @@ class Loop(RuleBasedStateMachine):
     @rule(number=cases, who=st.sampled_from(PEOPLE), step=st.sampled_from(TAKEN))
     def empty_handed(self, number: str, who: str, step: str) -> None:
         """A step that needs something and carries nothing is never taken."""
-        needs = set(TABLE.steps[step].needs) - {"grace", "held", "unheld", "visit_or_reason"}
+        needs = set(TABLE.steps[step].needs) - {"grace", "held", "unheld", "requested", "visit_or_reason"}
         if not needs:
             return
         before = self.desk.row(number)["revision"]
@@ -158,6 +158,8 @@ class Loop(RuleBasedStateMachine):
         held = case["holder"] is not None
         if ("held" in about.needs and not held) or ("unheld" in about.needs and held):
             return "held"
+        if "requested" in about.needs and not case.get("requested"):
+            return "requested"
         if "visit_or_reason" in about.needs:
             return None
         if "due" in about.needs and case.get("due") is None:
@@ -193,6 +195,10 @@ class Loop(RuleBasedStateMachine):
             case["receivers"] = [*case.get("receivers", ()), department]
         if {"handle", "approve"} & {*about.effects}:
             case["handlers"].add(who)
+        if step in ("request_extension", "request_parking"):
+            case["requested"] = True
+        if step in ("refuse_request", "extend", "park", "transfer", "return", "submit", "finish"):
+            case["requested"] = False
         if step == "mark_duplicate":
             case["duplicate"] = other
         if step == "reopen":
