@@ -60,7 +60,7 @@ def compare_versions(
 
 
 def comparison_pack(session: Session, before: Row[Any], after: Row[Any]) -> bytes:
-    """Return the map of a version with the grids of another before it, as a pack (`maps.pack`).
+    """Return the map of a version with the grids of another before it, as a pack (`maps.pack_format`).
 
     Its layers are those of an exported map of a rebalanced plan: `grids_before` and the table `changes`
     besides what `maps.layers.page_layers` says of every plan.

@@ -28,7 +28,7 @@ _TOLD = (
 
 
 def version_pack(session: Session, version_id: UUID) -> bytes:
-    """Return the pack (`maps.pack`) of a version that the actor may read.
+    """Return the pack (`maps.pack_format`) of a version that the actor may read.
 
     Returns
     -------

@@ -1,32 +1,4 @@
-"""Layers -> the compact binary form that pages and API share, and back.
-
-A pack is gzip around one little-endian block file::
-
-    4 bytes   "wgpk"
-    uint32    length of the header in bytes
-    header    JSON in UTF-8
-    body      blocks, one after the other
-
-The header holds `version` (2), `origin` (lon, lat) and `step` (degrees): a stored pair of integers
-(x, y) means ``origin + step * (x, y)`` in WGS 84. `blocks` lists ``[encoding, start, n_bytes, count]``;
-everything else names a block by its position in that list. A block is a run of whole numbers, each a
-zigzag varint (7 bits a byte, low bits first); in the encoding `delta` a number is the difference to the
-one before it. In the encoding `text` a block is a list of strings and nulls, as JSON in UTF-8.
-
-`arcs` lists banks of arcs, each with its `points` (points of each arc) and `x`, `y` (all points of its
-arcs); arcs are numbered through all of them. What a page draws only near lies in a bank of its own, so
-that others need not be read with it. An arc is a line
-between two places where more than two edges meet, stored once however many polygons share it, so that
-neighbours have identical borders and an editor can move a border once for both. `layers` holds for
-each layer its `count`, its `columns` and its `geometry`: for `polygon` and `line` the number of `parts`
-of each feature, the number of arcs of each part (`part_arcs`) and the arcs themselves (`arcs`; ``~i``
-is arc i backwards); for `point` the `parts` of each feature and their `x`, `y`. A part of a polygon is
-a ring: counter-clockwise an exterior, clockwise a hole. A layer may have all three.
-
-Columns: `int` and `bool` (a block and the positions of the `nulls`), `number` (the same, times
-``10 ** decimals``), `text` (a block of the strings themselves) and `category` (`values`, a block of
-strings, and a block of codes, -1 for none). Texts are in blocks since most are read only when asked for.
-"""
+"""Layers -> a pack (`maps.pack_format`), and back."""
 
 from __future__ import annotations
 
@@ -34,9 +6,9 @@ import gzip
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -44,8 +16,8 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-MAGIC = b"wgpk"
-VERSION = 2
+from maps.arcs import Arcs, Ints, Rings, arcs_of
+from maps.pack_format import MAGIC, VERSION
 
 # Layers of which a page draws none before it shows few: their arcs lie apart.
 _DRAWN_NEAR = ("units", "cells")
@@ -59,14 +31,8 @@ DECIMALS = 3
 # The best level of gzip takes four times as long and saves two per cent.
 LEVEL = 7
 
-# Places in one list of all points of a pack, of which nobody has two thousand million.
-_PLACES = np.int32
-
-# Polygons quantised, and arcs smoothed, at a time: enough to be quick, few enough to need little memory.
+# Polygons quantised at a time: enough to be quick, few enough to need little memory.
 _SHAPES_AT_A_TIME = 8192
-_ARCS_AT_A_TIME = 8192
-
-Ints: TypeAlias = NDArray[np.signedinteger[Any]]
 
 
 class PackError(ValueError):
@@ -130,7 +96,7 @@ class Packing:
         in_order = sorted(self._layers, key=lambda name: name in _DRAWN_NEAR)
         rings = {name: shapes.rings for name in in_order if (shapes := self._layers[name].shapes)}
         tolerances = {name: degrees / writer.step for name, degrees in (smooth or {}).items()}
-        arcs = _arcs(rings, tolerances)
+        arcs = arcs_of(rings, tolerances, near=_DRAWN_NEAR)
         described = {
             name: {
                 "count": layer.count,
@@ -251,19 +217,10 @@ def origin_of(layers: Mapping[str, pd.DataFrame]) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class _Rings:
-    """Rings of the polygons of one layer: points without the repeated last one."""
-
-    feature: Ints
-    lengths: Ints
-    points: Ints
-
-
-@dataclass(frozen=True)
 class _Shapes:
     """What one layer draws, in steps: rings, lines and dots, the latter two with the feature of each."""
 
-    rings: _Rings
+    rings: Rings
     lines: list[Ints]
     line_feature: Ints
     dots: Ints
@@ -300,20 +257,20 @@ def _lines(lines: NDArray[np.object_], writer: _Writer) -> list[Ints]:
     return out
 
 
-def _rings(shapes: NDArray[np.object_], writer: _Writer) -> _Rings:
+def _rings(shapes: NDArray[np.object_], writer: _Writer) -> Rings:
     flat, owner = _parts(shapes, (3,))
     pieces = [
         _rings_of(flat[start : start + _SHAPES_AT_A_TIME], owner[start : start + _SHAPES_AT_A_TIME], writer)
         for start in range(0, max(1, len(flat)), _SHAPES_AT_A_TIME)
     ]
-    return _Rings(
+    return Rings(
         np.concatenate([piece.feature for piece in pieces]),
         np.concatenate([piece.lengths for piece in pieces]),
         np.concatenate([piece.points for piece in pieces]),
     )
 
 
-def _rings_of(flat: NDArray[np.object_], owner: Ints, writer: _Writer) -> _Rings:
+def _rings_of(flat: NDArray[np.object_], owner: Ints, writer: _Writer) -> Rings:
     if shapely.get_num_interior_rings(flat).any():
         rings, part = shapely.get_rings(flat, return_index=True)
         lengths = shapely.get_num_coordinates(rings).astype(np.int64)
@@ -331,7 +288,7 @@ def _rings_of(flat: NDArray[np.object_], owner: Ints, writer: _Writer) -> _Rings
     kept = lengths >= 3  # a ring thinner than one step is no ring any more
     stays = kept[ring]
     points, lengths = points[stays], lengths[kept].astype(np.int64)
-    return _Rings(owner[part[kept]], lengths, _turned(points, lengths, clockwise=is_hole[kept]))
+    return Rings(owner[part[kept]], lengths, _turned(points, lengths, clockwise=is_hole[kept]))
 
 
 def _turned(points: Ints, lengths: Ints, *, clockwise: NDArray[np.bool_]) -> Ints:
@@ -363,21 +320,7 @@ def _parts(shapes: NDArray[np.object_], kinds: tuple[int, ...]) -> tuple[NDArray
     return flat[wanted], owner[wanted].astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _Arcs:
-    """Arcs of all layers, and for every ring, in order, how many and which."""
-
-    lengths: list[int]
-    x: list[Ints]
-    y: list[Ints]
-    ring_arcs: dict[str, Ints]
-    refs: dict[str, Ints]
-    # How many arcs of rings come before the first that only layers drawn near have, and how many in all.
-    n_far: int = 0
-    n_rings: int = 0
-
-
-def _banks(arcs: _Arcs, writer: _Writer) -> list[dict[str, int]]:
+def _banks(arcs: Arcs, writer: _Writer) -> list[dict[str, int]]:
     """Store the arcs: those of what is seen from afar, of what is drawn near only, and of lines."""
     x = np.concatenate([np.zeros(0, np.int64), *arcs.x])
     y = np.concatenate([np.zeros(0, np.int64), *arcs.y])
@@ -394,195 +337,8 @@ def _banks(arcs: _Arcs, writer: _Writer) -> list[dict[str, int]]:
     ]
 
 
-def _arcs(polygons: Mapping[str, _Rings], smooth_steps: Mapping[str, float]) -> _Arcs:
-    arcs = _Arcs([], [], [], {}, {})
-    names = list(polygons)
-    points = np.concatenate([np.zeros((0, 2), np.int64), *(polygons[name].points for name in names)])
-    lengths = np.concatenate([np.zeros(0, np.int64), *(polygons[name].lengths for name in names)])
-    if not len(points):
-        for name in names:
-            arcs.ring_arcs[name] = arcs.refs[name] = np.zeros(0, np.int64)
-        return arcs
-
-    cut = _cut(points, lengths)
-    del points  # a city has a million of them, and the cut holds them turned
-    layer_of_ring = np.repeat(np.arange(len(names)), [len(polygons[name].lengths) for name in names])
-    tolerance = _tolerances(names, smooth_steps, layer_of_ring[cut.ring], cut.number)
-    n_arc, points = _smoothed(*_first_uses(cut), tolerance)
-    arcs.lengths.extend(n_arc.tolist())
-    arcs.x.append(points[:, 0])
-    arcs.y.append(points[:, 1])
-
-    ring_arcs = np.bincount(cut.ring, minlength=len(lengths))
-    for position, name in enumerate(names):
-        arcs.ring_arcs[name] = ring_arcs[layer_of_ring == position]
-        arcs.refs[name] = cut.refs[layer_of_ring[cut.ring] == position]
-    # Numbered as they are first met: what is seen from afar comes first.
-    is_far = np.array([name not in _DRAWN_NEAR for name in names])[layer_of_ring[cut.ring]]
-    return replace(arcs, n_far=int(cut.number[is_far].max(initial=-1)) + 1, n_rings=len(arcs.lengths))
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """Rings cut where arcs end. Each piece is one use of an arc, in the order of the rings.
-
-    Attributes
-    ----------
-    points : (n, 2)
-        Points of the rings, each ring turned so that it begins where a piece does.
-    begin, end, n_points : (m,)
-        Places in `points` of the first point of each piece and of its end, which begins the next; how many
-        points it has without its end.
-    ring : (m,)
-        The ring of each piece.
-    number, refs : (m,)
-        The arc of each piece, numbered as they are first met; and the same with its direction.
-    chosen : (k,)
-        The piece in which each arc is first met.
-    """
-
-    points: Ints
-    begin: Ints
-    end: Ints
-    n_points: Ints
-    ring: Ints
-    number: Ints
-    refs: Ints
-    chosen: Ints
-
-
-def _cut(points: Ints, lengths: Ints) -> _Cut:
-    ring = np.repeat(np.arange(len(lengths), dtype=_PLACES), lengths)
-    lengths = lengths.astype(_PLACES)
-    first = np.cumsum(lengths, dtype=_PLACES) - lengths
-    place = np.arange(len(points), dtype=_PLACES) - first[ring]
-    after = first[ring] + (place + 1) % lengths[ring]
-    key = points[:, 0].astype(np.int64)
-    key <<= 32
-    key += points[:, 1]
-    vertex = np.unique(key, return_inverse=True)[1].astype(_PLACES)
-    del key
-
-    is_junction = _junctions(vertex, vertex[after], vertex[first[ring] + (place - 1) % lengths[ring]])
-    starts = is_junction[vertex]
-    starts |= _start_of_free_rings(vertex, ring, first, starts)
-
-    # Turn every ring so that it begins where an arc begins.
-    shift = np.full(len(lengths), -1, dtype=_PLACES)
-    begin = np.flatnonzero(starts)
-    shift[ring[begin][::-1]] = place[begin][::-1]
-    turned = first[ring] + (place + shift[ring]) % lengths[ring]
-    vertex, starts, points = vertex[turned], starts[turned], points[turned]
-    del turned, place
-
-    begin = np.flatnonzero(starts)
-    n_points: Ints = np.diff(np.append(begin, len(points)))
-    following = vertex[after]  # `after` is an order of places, and rings keep their places when turned
-    arc_key, forward = _arc_keys(vertex, following, begin, n_points)
-    _, first_use, of_key = np.unique(arc_key, return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first_use))  # arcs are numbered as they are first met
-    number = order[of_key]
-    same_way = forward == forward[first_use[of_key]]
-    return _Cut(
-        points,
-        begin,
-        after[begin + n_points - 1],
-        n_points,
-        ring[begin],
-        number,
-        np.where(same_way, number, ~number),
-        np.sort(first_use),
-    )
-
-
-def _first_uses(cut: _Cut) -> tuple[Ints, Ints]:
-    """Return how many points each arc has, and the points of all arcs, each with its end."""
-    n_points = cut.n_points[cut.chosen] + 1
-    end = np.cumsum(n_points) - 1
-    place = np.arange(int(n_points.sum()), dtype=_PLACES)
-    place += np.repeat((cut.begin[cut.chosen] - (end + 1 - n_points)).astype(_PLACES), n_points)
-    place[end] = cut.end[cut.chosen]
-    return n_points, cut.points[place]
-
-
-def _append(arcs: _Arcs, line: Ints) -> None:
-    arcs.lengths.append(len(line))
-    arcs.x.append(line[:, 0])
-    arcs.y.append(line[:, 1])
-
-
-def _junctions(vertex: Ints, following: Ints, preceding: Ints) -> NDArray[np.bool_]:
-    """Tell of each vertex whether arcs end there: not exactly two edges meet, or a ring turns back."""
-    n_vertices = int(vertex.max()) + 1
-    low, high = np.minimum(vertex, following), np.maximum(vertex, following)
-    # Sorted, since numpy's `unique` hashes, which takes several times as long here.
-    edges = np.sort(low.astype(np.int64) * n_vertices + high)
-    edges = edges[np.append(True, edges[1:] != edges[:-1])]
-    degree = np.bincount(edges // n_vertices, minlength=n_vertices)
-    degree += np.bincount(edges % n_vertices, minlength=n_vertices)
-    ends: NDArray[np.bool_] = degree != 2
-    ends[vertex[following == preceding]] = True
-    return ends
-
-
-def _start_of_free_rings(
-    vertex: Ints, ring: Ints, first: Ints, starts: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Begin a ring that meets no other at its smallest vertex, so that a copy of it begins there too."""
-    is_free = ~np.logical_or.reduceat(starts, first)
-    smallest = np.minimum.reduceat(vertex, first)
-    begins: NDArray[np.bool_] = is_free[ring] & (vertex == smallest[ring])
-    return begins
-
-
-def _arc_keys(vertex: Ints, following: Ints, begin: Ints, n_points: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Name each arc by its smallest edge, and tell whether that edge runs upwards in it."""
-    n_vertices = int(vertex.max()) + 1
-    edge = np.minimum(vertex, following).astype(np.int64) * n_vertices + np.maximum(vertex, following)
-    key = np.minimum.reduceat(edge, begin)
-    is_key = edge == np.repeat(key, n_points)
-    forward = np.logical_or.reduceat(is_key & (vertex < following), begin)
-    return key, forward
-
-
-def _tolerances(
-    names: list[str], smooth_steps: Mapping[str, float], layer: Ints, number: Ints
-) -> NDArray[np.float64]:
-    """Return how far each arc may be smoothed: the least that any layer using it allows."""
-    allowed = np.array([smooth_steps.get(name, 0.0) for name in names])
-    tolerance = np.full(int(number.max()) + 1, np.inf)
-    np.minimum.at(tolerance, number, allowed[layer])
-    return tolerance
-
-
-def _smoothed(lengths: Ints, points: Ints, tolerance: NDArray[np.float64]) -> tuple[Ints, Ints]:
-    """Return the points of all arcs, and how many each has, without those within its tolerance."""
-    # A closed line of four points is a triangle: it has nothing to lose.
-    chosen = np.flatnonzero((tolerance > 0) & (lengths > 4))
-    if not len(chosen):
-        return lengths, points
-    first = np.cumsum(lengths) - lengths
-    is_closed = (points[first[chosen]] == points[(first + lengths - 1)[chosen]]).all(axis=1)
-    stays = np.ones(len(points), np.bool_)
-    for start in range(0, len(chosen), _ARCS_AT_A_TIME):
-        some = slice(start, start + _ARCS_AT_A_TIME)
-        n_points = lengths[chosen[some]]
-        string = np.repeat(np.arange(len(n_points)), n_points)
-        end = np.cumsum(n_points)
-        place = np.arange(len(string)) + np.repeat(first[chosen[some]] - end + n_points, n_points)
-        # The height of a point is its place, and tells which of them stayed.
-        strings = shapely.linestrings(np.column_stack([points[place], place]).astype(float), indices=string)
-        thinned = shapely.simplify(strings, tolerance[chosen[some]], preserve_topology=False)
-        kept, kept_string = shapely.get_coordinates(thinned, include_z=True, return_index=True)
-        n_kept = np.bincount(kept_string, minlength=len(n_points))
-        is_thinned = n_kept >= np.where(is_closed[some], 4, 2)
-        stays[place[is_thinned[string]]] = False
-        stays[kept[is_thinned[kept_string], 2].astype(np.int64)] = True
-    return np.add.reduceat(stays, first, dtype=np.int64), points[stays]
-
-
 def _geometry(
-    count: int, shapes: _Shapes, arcs: _Arcs, name: str, writer: _Writer
+    count: int, shapes: _Shapes, arcs: Arcs, name: str, writer: _Writer
 ) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     if len(shapes.rings.feature):
@@ -595,7 +351,7 @@ def _geometry(
         refs = []
         for line in shapes.lines:
             refs.append(len(arcs.lengths))
-            _append(arcs, line)
+            arcs.append(line)
         found["line"] = {
             "parts": writer.add(np.bincount(shapes.line_feature, minlength=count)),
             "part_arcs": writer.add(np.ones(len(shapes.lines), np.int64)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version as program_version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from api import queries
 from api.dependencies import SessionDep
 from api.errors import ConflictError
-from api.routes.packs import MEDIA_TYPE
+from api.routes.packs import MEDIA_TYPE, made_by
 from api.routes.plans import require_version
 from api.schemas import problems
 
@@ -128,7 +127,7 @@ def get_comparison_pack(
     """Send the map of the second version with the grids of the first (`grids_before`), as one pack."""
     before, after = both_versions(session, version_id, other_id)
     editions = [f"{row.revision} {queries.version_edition(session, row.id)}" for row in (before, after)]
-    edition = f"{program_version('weige')} {' '.join(editions)}"
+    edition = f"{made_by()} {' '.join(editions)}"
     tag = f'"{hashlib.sha256(edition.encode()).hexdigest()[:24]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     if tag in [said.strip().removeprefix("W/") for said in (if_none_match or "").split(",")]:

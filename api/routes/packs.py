@@ -13,14 +13,23 @@ from api import queries
 from api.dependencies import SessionDep
 from api.routes.plans import require_version
 from api.schemas import problems
+from maps import pack_format
 
 router = APIRouter(prefix="/api/v1", tags=["plans"])
 
 MEDIA_TYPE = "application/octet-stream"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {MEDIA_TYPE: {}}, "description": "The pack: gzip around a block file (`maps/pack.py`)"},
+    200: {"content": {MEDIA_TYPE: {}}, "description": "The pack (`maps/pack_format.py`)"},
     304: {"description": "The pack is as If-None-Match says"},
 }
+
+
+def made_by() -> str:
+    """Return what tells packs of this program from those of another, for their entity tags.
+
+    A page that came with a new form of packs reads none of before, which a browser may still have.
+    """
+    return f"{program_version('weige')} {pack_format.VERSION}"
 
 
 @router.get("/versions/{version_id}/pack", response_class=Response, responses=problems(404) | _ANSWERS)
@@ -36,7 +45,7 @@ def get_pack(
     `revision` is what If-Match names. The entity tag of the pack also follows what lies round.
     """
     version = require_version(session, version_id)
-    edition = f"{program_version('weige')} {queries.version_edition(session, version_id)}"
+    edition = f"{made_by()} {queries.version_edition(session, version_id)}"
     tag = f'"{version.revision}-{hashlib.sha256(edition.encode()).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     if tag in [said.strip().removeprefix("W/") for said in (if_none_match or "").split(",")]:

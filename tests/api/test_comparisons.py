@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.database import Store
+from maps import pack_format
 from tests.api.accounts import add_person, bearer
 from tests.api.place import Place, draw_community, token_for
 
@@ -112,6 +113,10 @@ def test_the_pack_of_a_comparison_holds_the_grids_of_both(client, place, planner
     assert b"changes" in content
     again = client.get(address, headers={**planner, "If-None-Match": said.headers["ETag"]})
     assert again.status_code == 304
+    with pytest.MonkeyPatch.context() as other:
+        other.setattr(pack_format, "VERSION", pack_format.VERSION + 1)
+        anew = client.get(address, headers={**planner, "If-None-Match": said.headers["ETag"]})
+    assert anew.status_code == 200
     client.post(
         f"/api/v1/versions/{draft}/edits", headers=planner,
         json={"action": "paint", "moves": [{"unit_ids": ["u02"], "to": SECOND}]},

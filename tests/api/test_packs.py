@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.database import Store
+from maps import pack_format
 from maps.pack import unpack
 from tests.api.place import Place, draw_community, token_for
 
@@ -118,6 +119,14 @@ def test_it_is_sent_once_for_each_state(client: TestClient, place: Place, planne
         owner.execute(text("INSERT INTO gates (geom) VALUES ('SRID=4490;POINT(121 33)')"))
     far = client.get(address(place), headers={**planner, "If-None-Match": tag})
     assert far.status_code == 304
+
+
+def test_a_pack_of_another_form_is_never_taken_for_this_one(
+    client: TestClient, place: Place, planner, monkeypatch: pytest.MonkeyPatch
+):
+    tag = client.get(address(place), headers=planner).headers["ETag"]
+    monkeypatch.setattr(pack_format, "VERSION", pack_format.VERSION + 1)
+    assert client.get(address(place), headers={**planner, "If-None-Match": tag}).status_code == 200
 
 
 def test_it_is_not_there_for_who_may_not_read_it(client: TestClient, place: Place, planner, store: Store):

@@ -182,7 +182,7 @@ def test_many_shapes_are_packed_in_pieces_as_few_are_at_once(monkeypatch):
     at_once = pack(layers, smooth={"cells": 5e-6, "grids": 5e-6})
 
     monkeypatch.setattr("maps.pack._SHAPES_AT_A_TIME", 2)
-    monkeypatch.setattr("maps.pack._ARCS_AT_A_TIME", 3)
+    monkeypatch.setattr("maps.arcs._ARCS_AT_A_TIME", 3)
 
     assert pack(layers, smooth={"cells": 5e-6, "grids": 5e-6}) == at_once
 

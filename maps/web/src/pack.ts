@@ -1,4 +1,4 @@
-/** Read a pack (the format is described in `maps/pack.py`) into flat arrays ready for drawing. */
+/** Read a pack (the format is described in `maps/pack_format.py`) into flat arrays ready for drawing. */
 import { once } from "./once.ts";
 
 const VERSION = 2;
