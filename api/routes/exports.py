@@ -41,6 +41,8 @@ router = APIRouter(prefix="/api/v1", tags=["exports"])
 # Bytes of a file sent at a time.
 CHUNK_BYTES = 256 * 1024
 # What has a meaning of its own in a header or a path.
+# No computer takes these in the name of a file; blanks are awkward in many.
+_NO_FILE_NAME = re.compile(r'[\\/:*?"<>|\s\x00-\x1f]+')
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 # Micro-grids of a file for a meeting that is made while one waits: about five seconds.
@@ -145,7 +147,8 @@ def download_map(
     period = asked.days(calendar_of(request))
     log_download(session, actor, {"version": str(version_id), **asked.told(period)}, version.community_id)
     return _meeting_file(
-        request, session, [version_id], asked, path=path, code=code_of(session, version.community_id),
+        request, session, [version_id], asked, path=path,
+        name=f"map-{code_of(session, version.community_id)}",
         source=f"/versions/{version_id}", period=period,
     )  # fmt: skip
 
@@ -176,9 +179,10 @@ def download_division_map(
         )
     period = asked.days(calendar_of(request))
     log_download(session, actor, {"division": division_id, **asked.told(period)}, division_id)
+    place = _place_name(session, division_id, asked.lang)
     return _meeting_file(
-        request, session, drawn, asked, path=path, code=code_of(session, division_id),
-        source=_place_name(session, division_id, asked.lang), period=period,
+        request, session, drawn, asked, path=path, name=_NO_FILE_NAME.sub("-", place), source=place,
+        period=period,
     )  # fmt: skip
 
 
@@ -193,7 +197,7 @@ def _path_of(session: Session, division_id: int) -> str:
 
 def _meeting_file(
     request: Request, session: Session, version_ids: list[UUID], asked: MeetingFile, *, path: str,
-    code: str, source: str, period: Period | None,
+    name: str, source: str, period: Period | None,
 ) -> HTMLResponse:  # fmt: skip
     # The libraries behind it take a second to load: only who takes a map away waits for them, and only once.
     from api.meeting_file import meeting_file
@@ -202,7 +206,7 @@ def _meeting_file(
         session, version_ids, path=path, source=source, period=period, zone=calendar_of(request).zone,
         watermark=asked.watermark, language=asked.lang,
     )  # fmt: skip
-    headers = {"Content-Disposition": attachment(f"map-{code}.html"), "Cache-Control": "private, no-store"}
+    headers = {"Content-Disposition": attachment(f"{name}.html"), "Cache-Control": "private, no-store"}
     return HTMLResponse(page, headers=headers)
 
 

@@ -45,14 +45,21 @@ export async function askService<T>(address: string, { method = "POST", body, re
   }
 }
 
-/** Ask the service for a file. */
-export async function askFile(address: string): Promise<Told<Blob>> {
+/** Ask the service for a file, and by what name it is to be saved. */
+export async function askFile(address: string): Promise<Told<{ content: Blob; name: string }>> {
   try {
     const answer = await fetch(address, { credentials: "same-origin" });
-    return answer.ok ? { ok: true, body: await answer.blob() } : await refusal(answer);
+    if (!answer.ok) return await refusal(answer);
+    return { ok: true, body: { content: await answer.blob(), name: nameOfFile(answer.headers.get("Content-Disposition") ?? "") } };
   } catch (error) {
     return notReached(error);
   }
+}
+
+/** The name in a header by which a file is saved (RFC 6266), "" for none: the whole one before the plain one. */
+export function nameOfFile(header: string): string {
+  const whole = /filename\*=UTF-8''([^;]+)/.exec(header)?.[1];
+  return whole === undefined ? (/filename="([^"]*)"/.exec(header)?.[1] ?? "") : decodeURIComponent(whole);
 }
 
 async function refusal(answer: Response): Promise<{ ok: false; status: number; detail: string; waitS?: number }> {

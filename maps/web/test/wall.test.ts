@@ -5,7 +5,7 @@ import { parameters, readFilters, shows, understood } from "../src/wall/filters.
 import type { CaseBody, Clusters, WallPage } from "../src/wall/schema.ts";
 import { WallState, worldOf } from "../src/wall/state.ts";
 import { readPieces } from "../src/wall/stream.ts";
-import { placeName } from "../src/wall/take_away.ts";
+import { nameOfFile } from "../src/asking.ts";
 import { readTile } from "../src/wall/vector_tile.ts";
 
 const PER_WORLD = 2 ** 12 * 4;
@@ -116,11 +116,8 @@ test("a vector tile is read to its parts", () => {
   assert.deepEqual(read?.shapes, [{ kind: 3, parts: [[2, 2, 12, 2, 12, 12, 2, 12, 2, 2]] }]);
 });
 
-test("a file about the root is called by the only area under it", () => {
-  const area = (id: number, name: string, path: string) => ({ id, name, path, code: name, level: "" });
-  const [root, city, street] = [area(1, "全部", "1"), area(2, "射阳县", "1.2"), area(3, "合德镇", "1.2.3")] as const;
-  assert.equal(placeName([root, city, street], 1), "射阳县");
-  assert.equal(placeName([root, city, street], 3), "合德镇");
-  assert.equal(placeName([root, city, area(4, "建湖县", "1.4")], 1), "全部");
-  assert.equal(placeName([city, street], 2), "射阳县");
+test("a file is saved by the whole name that the service gives it", () => {
+  assert.equal(nameOfFile("attachment; filename=\"----.html\"; filename*=UTF-8''%E5%90%88%E5%BE%B7%E9%95%87.html"), "合德镇.html");
+  assert.equal(nameOfFile('attachment; filename="map-320924001001.html"'), "map-320924001001.html");
+  assert.equal(nameOfFile(""), "");
 });

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -95,13 +96,11 @@ def test_the_file_of_the_whole_tree_is_named_by_the_only_area_under_it(service, 
         owner.execute(text("UPDATE divisions SET name = '合德镇' WHERE id = :id"), {"id": desk.street})
         n = owner.execute(text("SELECT count(*) FROM divisions WHERE nlevel(path) = 2")).scalar_one()
 
-    names = [
-        held(asked(service, token, f"divisions/{division}/map"))[1]["sources"][0]["name"]
-        for division in (desk.street, root_id(store))
-    ]
+    files = [asked(service, token, f"divisions/{division}/map") for division in (desk.street, root_id(store))]
 
     assert n == 1
-    assert names == ["合德镇", "合德镇"]
+    assert [held(file)[1]["sources"][0]["name"] for file in files] == ["合德镇", "合德镇"]
+    assert all(quote("合德镇.html") in file.headers["Content-Disposition"] for file in files)
 
 
 def test_nothing_that_people_wrote_is_in_the_file(service, desk):

@@ -22,19 +22,11 @@ export function offerMeetingFile(areas: readonly Area[], chosen: () => string): 
   form.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void take(form, said, placeName(areas, Number(area.value)));
+    void take(form, said);
   });
 }
 
-/** What a file about an area is called by: of the root, the only area under it, where there is one. */
-export function placeName(areas: readonly Area[], id: number): string {
-  const area = areas.find((each) => each.id === id);
-  const below = areas.filter(({ path }) => path.split(".").length === 2);
-  const [only] = below;
-  return (area && !area.path.includes(".") && only && below.length === 1 ? only : area)?.name ?? "";
-}
-
-async function take(form: HTMLFormElement, said: HTMLOutputElement, place: string): Promise<void> {
+async function take(form: HTMLFormElement, said: HTMLOutputElement): Promise<void> {
   const value = (name: string) => (form.elements.namedItem(name) as HTMLInputElement).value;
   const asked = new URLSearchParams({ lang: language() });
   for (const name of ["period", "watermark"]) if (value(name)) asked.set(name, value(name));
@@ -47,7 +39,7 @@ async function take(form: HTMLFormElement, said: HTMLOutputElement, place: strin
     said.textContent = t("wall.meeting.refused", { detail: told.detail });
     return;
   }
-  const link = element("a", { download: `${place}.html`.replace(/[\\/:*?"<>|\s]+/g, "-"), href: URL.createObjectURL(told.body) });
+  const link = element("a", { download: told.body.name, href: URL.createObjectURL(told.body.content) });
   link.click();
   // A browser may still be reading when the click returns.
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
