@@ -16,55 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from api.cases.calendar import Calendar
-from api.cases.categories import Edition, cell_text, columns_of, read_table
+from api.cases.categories import Edition
 from api.cases.masking import is_somebodys, masked
+from api.cases.order_sheet import Sheet, read_sheet
 from geo.errors import InputError
-from geo.formats.delimited import head_of
-from geo.formats.raw import RawTable, read_bytes
 from geo.names import shortened
-from maps.text import LANGUAGES
-from maps.text import text as words_of
 
-# What numbers the rows of one file (id, 序号) identifies nothing in the next one, and is not among them.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "external_number": (
-        "external_number", "number", "工单编号", "工单号", "案件编号", "事件编号", "受理编号", "case_id",
-        "case_enquiry_id", "incident_id", "ticket_id", "service_request_id",
-    ),
-    "category": ("category", "类别", "小类", "小类名称", "问题类别", "小类代码", "kind", "类型"),
-    "large": ("large_name", "大类", "大类名称"),
-    "condition": ("condition", "立案条件序号"),
-    "text": ("text", "诉求内容", "问题描述", "描述", "内容", "case_title"),
-    "address": ("address", "地址", "事发地址", "location"),
-    "lon": ("lon", "lng", "longitude", "经度"),
-    "lat": ("lat", "latitude", "纬度"),
-    "accuracy_m": ("accuracy_m", "定位精度"),
-    "reported_at": ("reported_at", "来电时间", "上报时间", "受理时间", "发生时间", "open_dt"),
-    "state": ("state", "状态", "案件状态", "工单状态", "办理状态", "case_status"),
-}  # fmt: skip
-# Without them an order cannot be filed.
-_NEEDED = ("external_number", "reported_at")
-# What other systems, and the export of this one, say of a case that is over.
-ENDED = frozenset(
-    (
-        "closed",
-        "appraised",
-        "cancelled",
-        "结案",
-        "已结案",
-        "已考核",
-        "办结",
-        "已办结",
-        "完结",
-        "已完结",
-        "归档",
-        "已归档",
-        "作废",
-        "已作废",
-    )
-)
-# The sheet of cases of the workbooks that this product writes, which have others beside it.
-_SHEETS = tuple(words_of("workbook.sheet.cases", language) for language in LANGUAGES)
 # Unknown classes that an error names.
 NAMED_CLASSES = 5
 LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
@@ -167,34 +124,35 @@ def read_orders(
     InputError
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
-    known = COLUMNS if number_column is None else {**COLUMNS, "external_number": (number_column,)}
-    try:
-        raw = read_table(path, usual=_SHEETS)
-    except InputError as error:
-        if error.code == "row_length":
-            _require_heading_on_top(head_of(read_bytes(path)), known, path.name)
-        raise
-    found = columns_of(raw.names, known)
-    for column in _NEEDED:
-        if column not in found:
-            _require_heading_on_top(raw.head or head_of(read_bytes(path)), known, path.name)
-            raise InputError(
-                "order_column_missing", f"it has none of the columns {', '.join(known[column])}",
-                mend="rename the one that is meant, or name the number's with --number-column",
-                file=path.name, field=column, columns=", ".join(known[column]),
-            )  # fmt: skip
-    rows: Sequence[int] = range(len(raw))
-    if not len(raw):
-        raise InputError(
-            "table_without_rows", "it has no rows below its column names", mend="check the export",
-            file=path.name,
-        )  # fmt: skip
-    ended = [_is_ended(raw.values[found["state"]][at]) for at in rows] if "state" in found else []
-    if open_only:
-        rows = [at for at in rows if not (ended and ended[at])]
-    sheet = _Sheet(path, raw, found, rows)
+    sheet = read_sheet(path, number_column, open_only=open_only)
+    numbers = _numbers(sheet)
+    categories = _categories(sheet, edition, category, classes)
+    conditions = _conditions(sheet, categories, edition)
+    texts, addresses, n_masked, cut = _words(sheet)
+    lon, lat, accuracy_m, unusable = _points(sheet)
+    odd = {
+        "repeated": pd.Series(numbers, dtype=object).duplicated().to_numpy(),
+        "unusable": unusable,
+        "cut": cut,
+    }
+    return Orders(
+        numbers, categories, conditions, texts, addresses, lon, lat, accuracy_m, _times(sheet, calendar),
+        n_masked, sheet.n_ended,
+        odd={name: Odd(int(flags.sum()), sheet.row(int(flags.argmax())))
+             for name, flags in odd.items() if flags.any()},
+        file_rows=[sheet.row(at) for at in range(len(sheet.rows))],
+        repeats=frozenset(np.flatnonzero(odd["repeated"]).tolist()),
+    )  # fmt: skip
 
-    _require_whole_numbers(sheet)
+
+def _numbers(sheet: Sheet) -> list[str]:
+    """Return the numbers of the orders, which are nobody's own and whole."""
+    cells = [sheet.raw.values[sheet.found["external_number"]][at] for at in sheet.rows]
+    sheet.require(
+        _whole(cells), "external_number", "order_number_rounded",
+        "the numbers of orders are numbers of a spreadsheet, which keeps 15 digits of them",
+        "store the column as text in the system they come from, and export it again",
+    )  # fmt: skip
     numbers = sheet.cells("external_number")
     sheet.require(
         [not is_somebodys(number) for number in numbers], "external_number", "order_number_personal",
@@ -206,114 +164,57 @@ def read_orders(
         "external_number", "order_number",
         "an order has no number, or one of more than 64 characters or with control characters",
     )  # fmt: skip
-    categories = _categories(sheet, edition, category, classes)
-    conditions = _conditions(sheet, categories, edition)
-    # Cut before it is masked: a number that a cut leaves over may be somebody's.
-    said, where = sheet.cells("text"), sheet.cells("address")
-    cut = [len(a) > LONGEST_TEXT or len(b) > LONGEST_ADDRESS for a, b in zip(said, where, strict=True)]
-    texts = [_plain(one)[:LONGEST_TEXT] for one in said]
-    addresses = [_plain(one)[:LONGEST_ADDRESS] for one in where]
-    clean, clean_addresses = [masked(said) for said in texts], [masked(said) for said in addresses]
-    n_masked = sum(a != b for a, b in zip(texts + addresses, clean + clean_addresses, strict=True))
-    point = [sheet.cells(name) for name in ("lon", "lat", "accuracy_m")]
-    lon, lat, accuracy_m = (
-        pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(np.float64) for cells in point
-    )
-    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
-    pointed = [bool(x or y) for x, y in zip(point[0], point[1], strict=True)]
-    odd = {
-        "repeated": pd.Series(numbers, dtype=object).duplicated().to_numpy(),
-        "unusable": np.array(pointed, bool) & ~on_earth,
-        "cut": np.array(cut, bool),
-    }
-    return Orders(
-        numbers, categories, conditions, [said[:LONGEST_TEXT] for said in clean],
-        [said[:LONGEST_ADDRESS] for said in clean_addresses], np.where(on_earth, lon, np.nan),
-        np.where(on_earth, lat, np.nan), np.where(accuracy_m >= 0, accuracy_m, np.nan),
-        _times(sheet, calendar), n_masked, sum(ended),
-        odd={name: Odd(int(flags.sum()), sheet.row(int(flags.argmax())))
-             for name, flags in odd.items() if flags.any()},
-        file_rows=[sheet.row(at) for at in range(len(rows))],
-        repeats=frozenset(np.flatnonzero(odd["repeated"]).tolist()),
-    )  # fmt: skip
+    return numbers
 
 
-def _require_heading_on_top(
-    head: Sequence[tuple[int, Sequence[str]]], known: Mapping[str, Sequence[str]], file: str
-) -> None:
-    """Refuse a table whose column names seem to stand below its first row, under titles and notes."""
-    told = [len(columns_of(cells, known)) for _, cells in head]
-    if told and max(told) > max(1, told[0]):
-        row = head[told.index(max(told))][0]
-        raise InputError(
-            "order_heading_below", f"its column names seem to be in row {row}",
-            mend="delete the rows above it", file=file, row=row,
-        )  # fmt: skip
+def _whole(cells: Sequence[Any]) -> list[bool]:
+    """Tell of numbers of orders where a spreadsheet has not kept the first digits only: many become one.
 
-
-def _is_ended(cell: Any) -> bool:
-    return cell_text(cell).casefold() in ENDED
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """A table of orders being read: the rows that are taken, by position from 0."""
-
-    path: Path
-    raw: RawTable
-    found: Mapping[str, int]
-    rows: Sequence[int]
-
-    def cells(self, name: str) -> list[str]:
-        if name not in self.found:
-            return [""] * len(self.rows)
-        column = self.raw.values[self.found[name]]
-        return [cell_text(column[at]) for at in self.rows]
-
-    def require(
-        self, good: Sequence[bool], column: str, code: str, message: str, mend: str = "", **values: str
-    ) -> None:
-        bad = [at for at, one in enumerate(good) if not one]
-        if bad:
-            raise InputError(
-                code, f"{message} ({len(bad)} rows)", mend=mend or "mend the rows, or leave them out",
-                file=self.path.name, field=column, feature=f"#{self.row(bad[0])}", n=len(bad), **values,
-            )  # fmt: skip
-
-    def row(self, at: int) -> int:
-        """Return the row of the file, from 1, of an order that is taken."""
-        return self.rows[at] + 2
-
-
-def _require_whole_numbers(sheet: _Sheet) -> None:
-    """Refuse numbers of orders of which a spreadsheet has kept the first digits: many orders become one."""
-    cells = [sheet.raw.values[sheet.found["external_number"]][at] for at in sheet.rows]
-    sheet.require(
-        [not (isinstance(one, str) and _SCIENTIFIC.fullmatch(one.strip())) for one in cells],
-        "external_number", "order_number_rounded",
-        "the numbers of orders are numbers of a spreadsheet, which keeps 15 digits of them",
-        "store the column as text in the system they come from, and export it again",
-    )  # fmt: skip
+    Long numbers of a workbook are rounded if all of them end so; in a CSV a rounded one is seen as such.
+    """
     long = [isinstance(one, int | float) and abs(one) >= 10**_KEPT_DIGITS for one in cells]
     rounded = [
         isinstance(one, float) or int(one) % 10 ** (len(str(int(one))) - _KEPT_DIGITS) == 0
         for one, is_long in zip(cells, long, strict=True) if is_long
     ]  # fmt: skip
     if rounded and all(rounded):
-        sheet.require(
-            [not one for one in long], "external_number", "order_number_rounded",
-            "the numbers of orders are numbers of a spreadsheet, which keeps 15 digits of them",
-            "store the column as text in the system they come from, and export it again",
-        )  # fmt: skip
+        return [not one for one in long]
+    return [not (isinstance(one, str) and _SCIENTIFIC.fullmatch(one.strip())) for one in cells]
 
 
-def _plain(said: str) -> str:
-    return said.replace("\x00", "")
+def _words(sheet: Sheet) -> tuple[list[str], list[str], int, NDArray[np.bool_]]:
+    """Return texts and addresses without what is personal, in how many something was, and which were cut."""
+    said, where = sheet.cells("text"), sheet.cells("address")
+    cut = [len(a) > LONGEST_TEXT or len(b) > LONGEST_ADDRESS for a, b in zip(said, where, strict=True)]
+    texts, n_texts = _masked(said, LONGEST_TEXT)
+    addresses, n_addresses = _masked(where, LONGEST_ADDRESS)
+    return texts, addresses, n_texts + n_addresses, np.array(cut, bool)
 
 
-def _categories(
-    sheet: _Sheet, edition: Edition, default: str | None, classes: Mapping[str, str]
-) -> list[str]:
+def _masked(said: Sequence[str], longest: int) -> tuple[list[str], int]:
+    # Cut before it is masked: a number that a cut leaves over may be somebody's.
+    plain = [one.replace("\x00", "")[:longest] for one in said]
+    clean = [masked(one) for one in plain]
+    return [one[:longest] for one in clean], sum(a != b for a, b in zip(plain, clean, strict=True))
+
+
+def _points(
+    sheet: Sheet,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return degrees and metres, NaN for nothing, and which orders have a point that is none."""
+    cells = [sheet.cells(name) for name in ("lon", "lat", "accuracy_m")]
+    lon, lat, accuracy_m = (
+        pd.to_numeric(pd.Series(one, dtype=object), errors="coerce").to_numpy(np.float64) for one in cells
+    )
+    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90) & ~((lon == 0) & (lat == 0))
+    is_pointed = np.array([bool(x or y) for x, y in zip(cells[0], cells[1], strict=True)], bool)
+    return (
+        np.where(on_earth, lon, np.nan), np.where(on_earth, lat, np.nan),
+        np.where(accuracy_m >= 0, accuracy_m, np.nan), is_pointed & ~on_earth,
+    )  # fmt: skip
+
+
+def _categories(sheet: Sheet, edition: Edition, default: str | None, classes: Mapping[str, str]) -> list[str]:
     """Return codes of classes that are given by code or by name."""
     for code in (*classes.values(), default):
         if code is not None and code not in edition.categories:
@@ -349,7 +250,7 @@ def _categories(
 
 
 def _require_unambiguous(
-    sheet: _Sheet, said: Sequence[str], found: Sequence[str | None], named_so: Mapping[str, Sequence[str]],
+    sheet: Sheet, said: Sequence[str], found: Sequence[str | None], named_so: Mapping[str, Sequence[str]],
     edition: Edition,
 ) -> None:  # fmt: skip
     """Refuse the name of several classes, such as 其他, where nothing says which of them is meant."""
@@ -368,7 +269,7 @@ def _require_unambiguous(
     )  # fmt: skip
 
 
-def _conditions(sheet: _Sheet, categories: list[str], edition: Edition) -> list[int | None]:
+def _conditions(sheet: Sheet, categories: list[str], edition: Edition) -> list[int | None]:
     """Return the numbers of filing conditions; None where none is given."""
     said = sheet.cells("condition")
     read = [int(one) if one.isdecimal() else None for one in said]
@@ -381,7 +282,7 @@ def _conditions(sheet: _Sheet, categories: list[str], edition: Edition) -> list[
     return read
 
 
-def _times(sheet: _Sheet, calendar: Calendar) -> list[datetime]:
+def _times(sheet: Sheet, calendar: Calendar) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
     said = sheet.cells("reported_at")
     read = [_instant(one, calendar) for one in said]

@@ -23,7 +23,8 @@ from api.cases.commands import everywhere
 from api.cases.exporting import export_cases
 from api.cases.importing import Imported, import_orders
 from api.cases.masking import is_somebodys
-from api.cases.orders import ENDED, Odd, Orders, read_orders
+from api.cases.order_sheet import ENDED
+from api.cases.orders import Odd, Orders, read_orders
 from api.cases.steps import loop
 from api.database import Store
 from geo.errors import InputError
