@@ -12,7 +12,7 @@ Computation 10 (HiGHS).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -329,3 +329,31 @@ def same_solver(**options: float) -> Any:
     for option, setting in {**same, **options}.items():
         solver.setOptionValue(option, setting)
     return solver
+
+
+def run_until(solver: Any, should_stop: Callable[[], bool]) -> None:
+    """Run a solver to its end, or until told to stop: then it has no answer.
+
+    A program of parts much alike can take minutes, and what a signal says is only heard where Python runs.
+
+    Raises
+    ------
+    BaseException
+        What `should_stop` raises, or the handler of a signal meanwhile: not through the solver, which is not
+        made for that.
+    """
+    raised: list[BaseException] = []
+
+    def ask(event: Any) -> None:
+        try:
+            if raised or should_stop():
+                event.interrupt()
+        except BaseException as error:
+            raised.append(error)
+            event.interrupt()
+
+    for each in (solver.cbSimplexInterrupt, solver.cbMipInterrupt):
+        each.subscribe(ask)
+    solver.run()
+    if raised:
+        raise raised[0]

@@ -16,13 +16,14 @@ routing. Journal of Heuristics 1 (tours of many solutions chosen by set partitio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.partition.exact import program_of_sets, same_solver
+from geo.partition.exact import program_of_sets, run_until, same_solver
 from geo.partition.partition import Band
 from geo.partition.region import CM_PER_M, Region
 from geo.partition.weights import Weights
@@ -61,10 +62,10 @@ class Pool:
             if self.band.lower <= total[labels[part[0]]] <= self.band.upper:
                 self._parts.setdefault(part.tobytes(), part)
 
-    def best(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    def best(self, labels: NDArray[np.int64], should_stop: Callable[[], bool]) -> NDArray[np.int64]:
         """Return the cheapest plan of the parts kept; the one given where none is cheaper.
 
-        Its parts out of band stay as they are.
+        Likewise when told to stop before the cheapest is found. Its parts out of band stay as they are.
         """
         if not self._parts:
             return labels
@@ -80,7 +81,7 @@ class Pool:
         cost = self._costs(starts, atoms)
         known = np.array([np.all(labels[part] == labels[part[0]]) for part in parts])
         known &= size == np.bincount(labels)[labels[atoms[starts[:-1]]]]
-        chosen = _choose(len(labels), starts, atoms, cost, open_, known)
+        chosen = _choose(len(labels), starts, atoms, cost, open_, known, should_stop)
         if chosen is None:
             return labels
         better = labels.copy()
@@ -119,13 +120,17 @@ def _choose(
     cost: NDArray[np.float64],
     open_: NDArray[np.bool_],
     known: NDArray[np.bool_],
+    should_stop: Callable[[], bool],
 ) -> NDArray[np.bool_] | None:
-    """Return which parts to take so that each open atom is held once, cheaper than the known; else None."""
+    """Return which parts to take so that each open atom is held once, cheaper than the known.
+
+    None where no choice is, or none was found before it was told to stop.
+    """
     row = np.cumsum(open_) - 1
     least = float(cost[known].sum()) - SLACK_M
     solver = same_solver()
     solver.passModel(_program(int(open_.sum()), starts, row[atoms], cost))
-    solver.run()
+    run_until(solver, should_stop)
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     bound = solver.getInfo().objective_function_value
@@ -148,7 +153,7 @@ def _choose(
     start.col_value = known[worth].astype(float).tolist()
     start.value_valid = True
     solver.setSolution(start)
-    solver.run()
+    run_until(solver, should_stop)
     info = solver.getInfo()
     if info.primal_solution_status != 2 or info.objective_function_value >= least:
         return None

@@ -126,12 +126,12 @@ def plan_region(
     rough = not np.array_equal(best, found)
     heat = effort.heat_cm[len(effort.heat_cm) // 3 :] if rough else COOL_CM
     moves = effort.moves if rough else min(effort.moves, COOL_MOVES)
-    best = min(best, pool.best(best), key=key)
+    best = min(best, pool.best(best, should_stop), key=key)
     cooled = bench.annealed(
         best, heat, moves, strict=1000, pool=pool if len(pool) else None, should_stop=should_stop
     )
     polished = min(best, cooled, key=key)
-    polished = min(polished, pool.best(polished), key=key)
+    polished = min(polished, pool.best(polished, should_stop), key=key)
     if n <= EXACT_ATOMS and key(polished)[:2] == (0, 0) and not should_stop():
         sets = list_connected_sets(region, band.lower, band.upper, limit=effort.sets, large=large)
         if sets is None and effort.starts > 1:
@@ -241,7 +241,7 @@ def _fewer(
         for _ in range(FEWER_TRIES):
             tried = bench.annealed(bench.evened(best, count), FEWER_CM, strict=10, pool=pool)
             made = min(made, tried, key=key)
-        made = min(made, pool.best(made), key=key)
+        made = min(made, pool.best(made, should_stop), key=key)
         if made is best:
             break
         best = made

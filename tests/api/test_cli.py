@@ -659,15 +659,19 @@ def test_the_first_ctrl_c_ends_the_search_and_the_second_leaves_nothing(tmp_path
         # What is started in the background of a shell would ignore Ctrl-C, and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
-    # By then the layers are read; cells and search of 8,000 units take far more.
-    while running.poll() is None and cpu_seconds(running.pid) < 7:
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    assert running.stderr is not None
-    assert running.stderr.readline().startswith("note: stopping")
-    if presses == 2:
+    try:
+        # By then the layers are read; cells and search of 8,000 units take far more.
+        while running.poll() is None and cpu_seconds(running.pid) < 7:
+            time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-    told, said = running.communicate(timeout=240)
+        assert running.stderr is not None
+        assert running.stderr.readline().startswith("note: stopping")
+        if presses == 2:
+            running.send_signal(signal.SIGINT)
+        told, said = running.communicate(timeout=120)
+    finally:
+        running.kill()
+        running.communicate()
 
     assert "Traceback" not in said
     if presses == 1:
