@@ -1,5 +1,5 @@
 /** Hatching of a status, so that it is told apart without colour. */
-import type { Hatch } from "./schema.ts";
+import type { Hatch, StatusStyle } from "./schema.ts";
 
 /** Side of the repeating square in CSS pixels; it divides a tile, so hatching runs on across tiles. */
 export const SIDE = 8;
@@ -35,6 +35,12 @@ export function hatchSquare(hatch: Hatch, ink: string, ratio: number, ground = "
     made.set(key, square);
   }
   return square;
+}
+
+/** Give an element of the page the colour and the hatching of a style. */
+export function hatchOver(place: HTMLElement, { fill, hatch, hatch_ink: ink }: StatusStyle): void {
+  place.style.backgroundColor = fill;
+  if (hatch !== "none") place.style.backgroundImage = `url(${hatchSquare(hatch, ink, 1).toDataURL()})`;
 }
 
 /** One diagonal, and the pieces of its neighbours that reach into the square. */

@@ -1,27 +1,24 @@
-/** The panel beside the map: figures, search, legend with layers, lists of grids, findings and incidents. */
+/** The panel beside the map: figures, search, and under tabs the legend and the lists of grids, changes, findings, incidents and stations. */
 import { changedGrids, type GridChange } from "./changes.ts";
 import { button, element, typed } from "./dom.ts";
 import { byMending, concern, type Mending } from "./findings.ts";
 import { drawIncident, drawStation, iconCanvas, stationSign } from "./icons.ts";
-import { hatchSquare } from "./hatch.ts";
+import { hatchOver } from "./hatch.ts";
 import type { Incidents } from "./incidents.ts";
-import { areWidespread, STATUSES, walkStyle, type Shown } from "./paint.ts";
+import { legend, statusCounts, swatch } from "./legend.ts";
+import { STATUSES, type Shown } from "./paint.ts";
 import type { Reasons } from "./popups.ts";
 import type { LayerName, Scene } from "./scene.ts";
-import type { Language, Settings, Status, StatusStyle } from "./schema.ts";
-import { conflictRow, memberRow, resultLegend } from "./results.ts";
+import type { Language, Settings, Status } from "./schema.ts";
+import { conflictRow, memberRow } from "./results.ts";
 import { findEntries, searchEntries, type Entry } from "./search.ts";
 import { formatHours, formatMoment } from "./times.ts";
-import { walkLegend } from "./walks.ts";
 import { formatCount, formatShare, language, t } from "./words.ts";
 
 type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations" | "members" | "conflicts";
 
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
-
-/** Of the classes of cases the legend on paper explains so many, the most frequent: more would push the map off the sheet. */
-const MOST_CLASSES = 11;
 
 export interface PanelOptions {
   scene: Scene;
@@ -50,9 +47,7 @@ export class Panel {
   private casesSaid: string | null = null;
 
   constructor(private readonly options: PanelOptions) {
-    const grids = options.scene.get("grids");
-    this.counts = { too_small: 0, ok: 0, too_large: 0, exempt: 0 };
-    for (const status of grids.texts("status")) if (status in this.counts) this.counts[status as Status]++;
+    this.counts = statusCounts(options.scene.get("grids"));
   }
 
   /** The community, or how many there are. */
@@ -144,7 +139,7 @@ export class Panel {
       if (!count) continue;
       const part = element("span", { class: "part", title: `${t(`status.${status}`)} ${formatCount(count)}` });
       part.style.flexGrow = String(count);
-      this.hatch(part, status);
+      hatchOver(part, settings.styles.status[status]);
       statuses.append(part);
     }
     const [lower, upper] = settings.plan.band;
@@ -164,23 +159,6 @@ export class Panel {
   private statusSentence(): string {
     return STATUSES.filter((status) => this.counts[status])
       .map((status) => `${t(`status.${status}`)} ${formatCount(this.counts[status])}`).join(t("list.comma"));
-  }
-
-  private hatch(place: HTMLElement, status: Status): void {
-    this.hatched(place, this.options.settings.styles.status[status]);
-  }
-
-  private hatched(place: HTMLElement, style: StatusStyle): void {
-    place.style.backgroundColor = style.fill;
-    if (style.hatch !== "none") {
-      place.style.backgroundImage = `url(${hatchSquare(style.hatch, style.hatch_ink, 1).toDataURL()})`;
-    }
-  }
-
-  private swatch(style: StatusStyle): HTMLElement {
-    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-    this.hatched(swatch, style);
-    return swatch;
   }
 
   private search(): HTMLElement {
@@ -306,148 +284,11 @@ export class Panel {
   }
 
   private legend(isPaper = false): HTMLElement[] {
-    const { scene, settings, shown } = this.options;
-    const { ink } = settings.styles;
-    const [lower, upper] = settings.plan.band;
-    const statuses = element("ul", { class: "rows" });
-    for (const status of STATUSES) {
-      if (!this.counts[status] && status === "exempt") continue;
-      const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-      this.hatch(swatch, status);
-      statuses.append(element("li", {}, swatch,
-        element("span", { class: "name" }, t(`status.${status}`),
-          element("small", {}, t(`status.${status}_rule`, { lower, upper }))),
-        element("span", { class: "number" }, formatCount(this.counts[status]))));
-    }
-    const shades = element("ul", { class: "shades" });
-    let from = 0;
-    for (const { up_to, fill } of settings.styles.units) {
-      const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-      swatch.style.backgroundColor = fill;
-      const range = up_to === null ? `${from}+` : up_to === from ? String(from) : `${from}\u2013${up_to}`;
-      shades.append(element("li", {}, swatch, range));
-      from = (up_to ?? 0) + 1;
-    }
-    const line = (colour: string, width: number, dash: number[] = [], casing?: string) => iconCanvas(22, (pen, middle) => {
-      for (const [ink, extra, dashes] of [[casing, 2, []], [colour, 0, dash]] as const) {
-        if (!ink) continue;
-        pen.strokeStyle = ink;
-        pen.lineWidth = width + extra;
-        pen.setLineDash([...dashes]);
-        pen.beginPath();
-        pen.moveTo(1, middle);
-        pen.lineTo(21, middle);
-        pen.stroke();
-      }
-    });
-    const letters = (sign: string) => iconCanvas(22, (pen, middle) => {
-      pen.fillStyle = ink.text;
-      pen.font = "700 12px sans-serif";
-      pen.textAlign = "center";
-      pen.fillText(sign, middle, middle + 4);
-    });
-    const signs: [Shown, () => HTMLElement][] = [
-      ["status", () => iconCanvas(22, (pen) => { pen.strokeStyle = ink.border; pen.lineWidth = 1.6; pen.strokeRect(3, 5, 16, 12); })],
-      ["labels", () => letters(settings.link ? "Aa" : "86")],
-      ...(settings.link ? [["totals", () => letters("86")] as [Shown, () => HTMLElement]] : []),
-      ["units", () => iconCanvas(22, (pen) => { pen.fillStyle = settings.styles.units[2]?.fill ?? "#888"; pen.fillRect(3, 6, 16, 10); pen.strokeStyle = ink.unit_edge; pen.strokeRect(3, 6, 16, 10); })],
-      ["cells", () => line("rgba(60,70,85,0.5)", 1)],
-      ["communities", () => line(ink.community, 2.4, [8, 3, 2, 3])],
-      ["compounds", () => line(ink.compound, 1.5)],
-      ["roads", () => line(ink.road, 4, [], ink.road_edge)],
-      ["water", () => iconCanvas(22, (pen) => { pen.fillStyle = ink.water; pen.fillRect(2, 5, 18, 12); pen.strokeStyle = ink.water_line; pen.strokeRect(2, 5, 18, 12); })],
-      ["barriers", () => iconCanvas(22, (pen, middle) => {
-        pen.strokeStyle = ink.barrier;
-        pen.lineWidth = 1.6;
-        pen.beginPath();
-        for (const x of [5, 11, 17]) { pen.moveTo(x, middle - 3); pen.lineTo(x, middle + 3); }
-        pen.moveTo(1, middle);
-        pen.lineTo(21, middle);
-        pen.stroke();
-      })],
-      ["gates", () => iconCanvas(22, (pen, middle) => {
-        pen.strokeStyle = ink.gate;
-        pen.lineWidth = 1.6;
-        pen.beginPath();
-        pen.arc(middle, middle, 5, 0, 2 * Math.PI);
-        pen.moveTo(middle - 2.5, middle);
-        pen.lineTo(middle + 2.5, middle);
-        pen.stroke();
-      })],
-      ["incidents", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, settings.styles.kinds[0] as string))],
-      ["stations", () => iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
-      ["walk", () => iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
-      ["links", () => line(ink.link, 2)],
-      ["members", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, ink.place))],
-      ["department_grids", () => line(settings.styles.kinds[0] as string, 3)],
-      ["conflicts", () => areWidespread(settings.merge) ? line(ink.fault, 1, [2, 3]) : this.swatch(settings.styles.overlap)],
-      ["context", () => line("rgb(92,62,122)", 1.4)],
-      ["faults", () => iconCanvas(22, (pen) => { pen.strokeStyle = ink.fault; pen.lineWidth = 2; pen.setLineDash([4, 2]); pen.strokeRect(3, 5, 16, 12); })],
-    ];
-    const layers = element("ul", { class: "rows layers" });
-    for (const [name, sign] of signs) {
-      if (name !== "status" && name !== "labels" && name !== "totals" && !scene.has(name)) continue;
-      if (isPaper && name === "incidents") continue; // by their classes
-      const box = element("input", { type: "checkbox" });
-      box.checked = shown.has(name);
-      box.addEventListener("change", () => {
-        this.options.onLayer(name, box.checked);
-        this.tellGround();
-      });
-      const count = name === "labels" ? "" : formatCount(scene.get(name === "status" || name === "totals" ? "grids" : name).count);
-      layers.append(element("li", { class: box.checked ? undefined : "off" }, element("label", {}, box, sign(),
-        element("span", { class: "name" }, t(name === "faults" && settings.link ? "layer.unlinked" : `layer.${name}`)), element("span", { class: "number" }, count))));
-    }
-    return [
-      ...walkLegend(settings, (place, style) => this.hatched(place, style)),
-      ...resultLegend(scene, settings, (place, style) => this.hatched(place, style)),
-      element("section", { class: "legend", "data-ground": "size" }, element("h2", {}, t("legend.statuses")), statuses),
-      ...(scene.has("units") && (shown.has("units") || !isPaper) ? [element("section", { class: "legend" }, element("h2", {}, t("legend.units")), shades)] : []),
-      ...(shown.has("faults") || !isPaper ? this.faultLegend() : []),
-      ...(isPaper ? this.caseLegend() : []),
-      element("section", { class: "legend switches" }, element("h2", {}, t("legend.layers")), layers),
-      this.about(),
-    ];
-  }
-
-  /** The signs of cases by class, for paper, where no list of them is seen. */
-  private caseLegend(): HTMLElement[] {
-    const { scene, shown, incidents, settings } = this.options;
-    if (!scene.has("incidents") || !(shown.has("incidents") || incidents.window)) return [];
-    const rows = element("ul", { class: "rows" });
-    const { kinds, ink } = settings.styles;
-    const chosen = incidents.kinds.map(([kind], place) => [kind, place] as const).filter(([kind]) => !incidents.hiddenKinds.has(kind));
-    for (const [kind, place] of chosen.slice(0, MOST_CLASSES)) {
-      rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, place, kinds[place % kinds.length] as string)),
-        element("span", { class: "name" }, kind ? typed(kind) : t("incidents.none"))));
-    }
-    const rest = chosen.length - MOST_CLASSES;
-    if (rest > 0) rows.append(element("li", {}, element("span", { class: "name" }, t("legend.more_classes", { count: rest }))));
-    rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawSeveral(pen, middle, ink.cluster)),
-      element("span", { class: "name" }, t("legend.several"))));
-    return [element("section", { class: "legend of-cases" }, element("h2", {}, t("legend.cases")), rows)];
-  }
-
-  /** What drawn grids get wrong on the ground; nothing where they do not. */
-  private faultLegend(): HTMLElement[] {
-    const { scene, settings } = this.options;
-    const { ink, overlap } = settings.styles;
-    const rows = element("ul", { class: "rows" });
-    const row = (fault: string, style: Partial<CSSStyleDeclaration>, count: number) => {
-      if (!count) return;
-      const swatch = element("span", { class: "swatch fault", "aria-hidden": "true" });
-      Object.assign(swatch.style, { borderColor: ink.fault }, style);
-      rows.append(element("li", { "data-fault": fault }, swatch, element("span", { class: "name" }, t(`legend.${fault}`)),
-        element("span", { class: "number" }, formatCount(count))));
+    const onLayer = (layer: Shown, isShown: boolean) => {
+      this.options.onLayer(layer, isShown);
+      this.tellGround();
     };
-    const faults = scene.get("faults");
-    const kinds = Array.from({ length: faults.count }, (_, i) => faults.text("kind", i));
-    row("overlap", {
-      backgroundColor: overlap.fill, backgroundImage: `url(${hatchSquare(overlap.hatch, overlap.hatch_ink, 1).toDataURL()})`,
-    }, kinds.filter((kind) => kind === "overlap").length);
-    row("gap", { borderStyle: "dashed" }, kinds.filter((kind) => kind === "gap").length);
-    row("left_out", { backgroundColor: settings.styles.units[1]?.fill ?? "" }, settings.households.left_out);
-    return rows.childElementCount ? [element("section", { class: "legend" }, element("h2", {}, t("legend.faults")), rows)] : [];
+    return [...legend({ ...this.options, counts: this.counts, onLayer }, isPaper), this.about()];
   }
 
   private about(): HTMLElement {
@@ -465,6 +306,7 @@ export class Panel {
 
   private gridList(): HTMLElement[] {
     const grids = this.options.scene.get("grids");
+    const { styles } = this.options.settings;
     const chips = element("div", { class: "chips", role: "group", "aria-label": t("grids.filter") });
     for (const status of ["", ...STATUSES] as const) {
       const count = status ? this.counts[status] : grids.count;
@@ -474,11 +316,7 @@ export class Panel {
         this.fill();
         this.root.querySelector<HTMLElement>(".chips [aria-pressed=true]")?.focus();
       }, { "aria-pressed": String(this.gridStatus === status) });
-      if (status) {
-        const swatch = element("span", { class: "swatch of-size", "aria-hidden": "true" });
-        this.hatch(swatch, status);
-        chip.prepend(swatch);
-      }
+      if (status) chip.prepend(swatch(styles.status[status], { class: "swatch of-size", "aria-hidden": "true" }));
       chip.append(element("span", { class: "count" }, formatCount(count)));
       chips.append(chip);
     }
@@ -499,10 +337,11 @@ export class Panel {
       element("thead", {}, element("tr", {}, sortable("code", t("grid.code")), sortable("households", t("grid.households")),
         element("th", { scope: "col", class: "number" }, t("grid.units")))), rows);
     const more = this.chunked(chosen, (grid) => {
-      const swatch = element("span", { class: "swatch of-size", title: t(`status.${grids.text("status", grid)}`) });
-      this.hatch(swatch, (grids.text("status", grid) || "ok") as Status);
+      const sign = swatch(styles.status[(grids.text("status", grid) || "ok") as Status], {
+        class: "swatch of-size", title: t(`status.${grids.text("status", grid)}`),
+      });
       const code = button("", () => this.options.onFeature("grids", grid), { class: "code" });
-      code.append(swatch, typed(grids.text("grid_id", grid)), element("span", { class: "visually-hidden" }, t(`status.${grids.text("status", grid)}`)));
+      code.append(sign, typed(grids.text("grid_id", grid)), element("span", { class: "visually-hidden" }, t(`status.${grids.text("status", grid)}`)));
       return element("tr", {}, element("td", {}, code),
         element("td", { class: "number" }, formatCount(grids.number("households", grid) ?? 0)),
         element("td", { class: "number" }, formatCount(grids.number("units", grid) ?? 0)));
@@ -661,17 +500,4 @@ export class Panel {
     grow();
     return more;
   }
-}
-
-/** A circle of several cases, with a number as on the map. */
-function drawSeveral(pen: CanvasRenderingContext2D, middle: number, fill: string): void {
-  pen.beginPath();
-  pen.arc(middle, middle, 9, 0, 2 * Math.PI);
-  pen.fillStyle = fill;
-  pen.fill();
-  pen.fillStyle = "#fff";
-  pen.font = "600 11px sans-serif";
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.fillText("5", middle, middle);
 }

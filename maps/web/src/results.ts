@@ -1,9 +1,10 @@
 /** What linking households, or laying grids of departments over each other, found: signs, legend and lists. */
 import { button, element, typed } from "./dom.ts";
+import { hatchOver } from "./hatch.ts";
 import { iconCanvas } from "./icons.ts";
 import { areWidespread, departmentWidth, isOutOfBounds } from "./paint.ts";
 import type { LayerName, IndexedLayer, Scene } from "./scene.ts";
-import type { LinkNote, Settings, StatusStyle, Styles } from "./schema.ts";
+import type { LinkNote, Settings, Styles } from "./schema.ts";
 import { formatCount, formatShare, t } from "./words.ts";
 
 type PlaceStatus = keyof LinkNote["places"];
@@ -73,10 +74,8 @@ function drawPlace(
 }
 
 /** What stands above the other legends; nothing on other maps. */
-export function resultLegend(
-  scene: Scene, settings: Settings, fill: (place: HTMLElement, style: StatusStyle) => void,
-): HTMLElement[] {
-  return [...linkLegend(scene, settings, fill), ...mergeLegend(scene, settings, fill)];
+export function resultLegend(scene: Scene, settings: Settings): HTMLElement[] {
+  return [...linkLegend(scene, settings), ...mergeLegend(scene, settings)];
 }
 
 function row(sign: HTMLElement, name: string | Node, number: string, detail?: string): HTMLElement {
@@ -84,7 +83,7 @@ function row(sign: HTMLElement, name: string | Node, number: string, detail?: st
     element("span", { class: "number" }, number));
 }
 
-function linkLegend(scene: Scene, { link, styles }: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
+function linkLegend(scene: Scene, { link, styles }: Settings): HTMLElement[] {
   if (!link) return [];
   const rows = element("ul", { class: "rows" });
   for (const status of PLACE_STATUSES) {
@@ -99,7 +98,7 @@ function linkLegend(scene: Scene, { link, styles }: Settings, fill: (place: HTML
   const without = Array.from({ length: faults.count }, (_, i) => faults.text("kind", i)).filter((kind) => kind === "unlinked").length;
   if (without) {
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-    fill(swatch, styles.overlap);
+    hatchOver(swatch, styles.overlap);
     swatch.style.border = `1px dashed ${styles.ink.fault}`;
     const made = row(swatch, t("link.grid_without"), formatCount(without));
     made.dataset["fault"] = "unlinked";
@@ -111,7 +110,7 @@ function linkLegend(scene: Scene, { link, styles }: Settings, fill: (place: HTML
     rows, element("p", { class: "hint" }, t("link.lines")))];
 }
 
-function mergeLegend(scene: Scene, { merge, styles }: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
+function mergeLegend(scene: Scene, { merge, styles }: Settings): HTMLElement[] {
   if (!merge) return [];
   const rows = element("ul", { class: "rows" });
   merge.departments.forEach(({ name, grids, none, followed, base_grids }, department) => {
@@ -123,7 +122,7 @@ function mergeLegend(scene: Scene, { merge, styles }: Settings, fill: (place: HT
   const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
   const isWide = areWidespread(merge);
   if (isWide) Object.assign(swatch.style, { border: `1px dashed ${styles.ink.fault}`, background: "none" });
-  else fill(swatch, styles.overlap);
+  else hatchOver(swatch, styles.overlap);
   const crossing = row(swatch, t("merge.conflicts"), formatCount(scene.get("conflicts").count), isWide ? t("merge.widespread") : undefined);
   crossing.dataset["conflicts"] = "";
   rows.append(crossing);

@@ -1,22 +1,23 @@
 /** The legend of a map of walks: who reaches a station in how many minutes, and what each further one adds. */
 import { element, typed } from "./dom.ts";
+import { hatchOver } from "./hatch.ts";
 import { drawStation, iconCanvas } from "./icons.ts";
 import { walkStyle } from "./paint.ts";
-import type { Settings, SiteGain, StatusStyle, WalkNote } from "./schema.ts";
+import type { Settings, SiteGain, WalkNote } from "./schema.ts";
 import { formatCount, formatShare, t } from "./words.ts";
 
 /** Of the places that could follow, so many are charted. */
 const FURTHER = 20;
 
 /** What stands above the other legends; nothing on other maps. */
-export function walkLegend(settings: Settings, fill: (place: HTMLElement, style: StatusStyle) => void): HTMLElement[] {
+export function walkLegend(settings: Settings): HTMLElement[] {
   const { walk } = settings;
   if (!walk) return [];
   const total = walk.households.reduce((sum, count) => sum + count, 0);
   const rows = element("ul", { class: "rows" });
   walk.households.forEach((households, row) => {
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
-    fill(swatch, walkStyle(settings.styles, row, walk.households.length));
+    hatchOver(swatch, walkStyle(settings.styles, row, walk.households.length));
     rows.append(element("li", { "data-walk": row }, swatch, element("span", { class: "name" }, nameOf(walk, row)),
       element("span", { class: "number" }, `${formatCount(households)} (${formatShare(total ? households / total : 0)})`)));
   });
