@@ -262,6 +262,7 @@ _OF: dict[str, Any] = {
         "mode": "emergency",
         "areas": [{"area": "320706001", "name": "新浦街道", "mode": "emergency", "set_at": _AT}],
     },
+    "CaseCount": {"count": 312, "most": 10_000},
     "NearbyCase": {"distance_m": 12.4, "case": _CASE_FEATURE},
     "StepIn": {"step": "dispatch", "to": "自来水公司"},
     "ClustersOut": {

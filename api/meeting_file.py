@@ -27,10 +27,10 @@ from maps.text import Language, text
 
 # Never what people wrote, nor where a case came from.
 _CASES = """
-    SELECT c.number AS case_id, k.small_name AS kind, c.state, c.reported_at, c.closed_at,
+    SELECT c.number AS case_id, k.called AS kind, c.state, c.reported_at, c.closed_at,
            ST_AsBinary(c.geom) AS geom
     FROM cases c JOIN divisions d ON d.id = coalesce(c.community_id, c.area_id)
-    JOIN case_categories k ON (k.edition, k.category) = (c.edition, c.category)
+    JOIN case_classes k ON (k.edition, k.category) = (c.edition, c.category)
     WHERE d.path <@ cast(:path AS ltree) AND c.reported_at >= :first AND c.reported_at < :end
     ORDER BY c.id"""
 _STATIONS = """

@@ -13,9 +13,10 @@ from geo.files import replacing
 
 EXPORTED = (
     "coalesce(c.external_number, c.number) AS external_number", "c.number AS case_number", "c.channel",
-    "c.category", "k.small_name", "c.condition", "c.state", "a.code AS area", "c.grid", "c.text", "c.address",
-    "round(ST_X(c.geom)::numeric, 7) AS lon", "round(ST_Y(c.geom)::numeric, 7) AS lat", "c.accuracy_m",
-    "c.reported_at", "c.filed_at", "c.handled_at", "c.closed_at", "c.due_at", "c.holder",
+    "c.category", "k.large_name", "k.small_name", "c.condition", "c.state", "a.code AS area", "c.grid",
+    "c.text", "c.address", "round(ST_X(c.geom)::numeric, 7) AS lon",
+    "round(ST_Y(c.geom)::numeric, 7) AS lat", "c.accuracy_m", "c.reported_at", "c.filed_at",
+    "c.handled_at", "c.closed_at", "c.due_at", "c.holder",
 )  # fmt: skip
 
 

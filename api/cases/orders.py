@@ -225,7 +225,7 @@ def _categories(sheet: Sheet, edition: Edition, default: str | None, classes: Ma
     named_so: dict[str, list[str]] = {}
     for code, category in edition.categories.items():
         named_so.setdefault(category.small_name, []).append(code)
-    known = {name: codes[0] for name, codes in named_so.items() if len(codes) == 1}
+    known = {name: code for code, name in edition.called.items()}
     known |= {code: code for code in edition.categories} | dict(classes)
     within = {(one.large_name, one.small_name): code for code, one in edition.categories.items()}
     said, large = sheet.cells("category"), sheet.cells("large")

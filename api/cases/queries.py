@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from api.queries import DECIMALS, Box, Rows
 
 _CASE = f"""
-    SELECT c.id, c.number, c.kind, c.edition, c.category, k.small_name AS category_name, c.condition, c.state,
+    SELECT c.id, c.number, c.kind, c.edition, c.category, k.called AS category_name, c.condition, c.state,
            coalesce(a.code, area_code(c.area_id)) AS area, c.community_id, c.version_id AS version,
            c.grid, c.choices, c.place, c.accuracy_m,
            c.channel, c.external_number, c.mode, c.text, c.address, c.reported_at, c.responded_at, c.filed_at,
@@ -19,7 +20,7 @@ _CASE = f"""
            c.visit, c.reworks, c.reopenings, c.extensions, c.exceptions, c.duplicate_of, c.rework_of,
            c.revision, c.updated_at, ST_AsGeoJSON(c.geom, {DECIMALS}, 0)::jsonb AS geometry
     FROM cases c LEFT JOIN divisions a ON a.id = c.area_id
-    JOIN case_categories k ON (k.edition, k.category) = (c.edition, c.category)"""
+    JOIN case_classes k ON (k.edition, k.category) = (c.edition, c.category)"""
 
 
 # What decides the order, and what of it comes after a row; rows without a deadline come last.
@@ -36,62 +37,86 @@ _ORDERS = {
 _OVERDUE = "c.due_at < now() AND c.handled_at IS NULL AND c.closed_at IS NULL"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases are wanted: those that meet every filter that is given.
+
+    Attributes
+    ----------
+    mine : bool
+        Waiting for a step of the actor.
+    number : str or None
+        What the number of a case begins with, or the number of the work order that it was.
+    reported_from, reported_before : datetime or None
+        First moment, and first moment after.
+    """
+
+    states: list[str] | None = None
+    category: str | None = None
+    community: int | None = None
+    channel: str | None = None
+    is_open: bool | None = None
+    overdue: bool = False
+    mine: bool = False
+    number: str | None = None
+    box: Box | None = None
+    reported_from: datetime | None = None
+    reported_before: datetime | None = None
+    updated_after: datetime | None = None
+
+    def condition(self) -> str:
+        """Return the condition on cases `c`; its values are `values`."""
+        filters = {
+            "c.state = ANY (:states)": self.states,
+            "c.category = :category": self.category,
+            "c.community_id = :community": self.community,
+            "c.channel = :channel": self.channel,
+            "c.state IN (SELECT state FROM case_states WHERE is_open = :is_open)": self.is_open,
+            _OVERDUE: self.overdue or None,
+            "awaits_actor(c)": self.mine or None,
+            "(c.number >= :number AND c.number <= rpad(:number, 19, '9') OR c.external_number = :number)":
+                self.number,
+            "c.reported_at >= :reported_from": self.reported_from,
+            "c.reported_at < :reported_before": self.reported_before,
+            "c.updated_at > :updated_after": self.updated_after,
+            "c.geom && ST_MakeEnvelope(:min_x, :min_y, :max_x, :max_y, 4490)": self.box,
+        }  # fmt: skip
+        return " AND ".join(condition for condition, value in filters.items() if value is not None) or "true"
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of the filters by their names."""
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "box"}
+        return said | (vars(self.box) if self.box else {})
+
+
 def cases(
-    session: Session,
-    *,
-    after: tuple[datetime | None, int] | None = None,
-    limit: int,
+    session: Session, wanted: Wanted, *, after: tuple[datetime | None, int] | None = None, limit: int,
     order: str = "oldest",
-    states: list[str] | None = None,
-    category: str | None = None,
-    community: int | None = None,
-    channel: str | None = None,
-    is_open: bool | None = None,
-    overdue: bool = False,
-    mine: bool = False,
-    number: str | None = None,
-    box: Box | None = None,
-    reported_from: datetime | None = None,
-    reported_before: datetime | None = None,
-    updated_after: datetime | None = None,
-) -> Rows:
-    """Return cases that meet every filter that is given.
+) -> Rows:  # fmt: skip
+    """Return cases.
 
     Parameters
     ----------
     after : (deadline, id), optional
         Of the last row of the page before.
     order : {"oldest", "newest", "due"}
-    number : str, optional
-        What the number of a case begins with, or the number of the work order that it was.
     """
     ordered, further = _ORDERS[order]
-    filters = {
-        further: after,
-        "c.state = ANY (:states)": states,
-        "c.category = :category": category,
-        "c.community_id = :community": community,
-        "c.channel = :channel": channel,
-        "c.state IN (SELECT state FROM case_states WHERE is_open = :is_open)": is_open,
-        _OVERDUE: overdue or None,
-        "awaits_actor(c)": mine or None,
-        "(c.number >= :number AND c.number <= rpad(:number, 19, '9') OR c.external_number = :number)": number,
-        "c.reported_at >= :reported_from": reported_from,
-        "c.reported_at < :reported_before": reported_before,
-        "c.updated_at > :updated_after": updated_after,
-        "c.geom && ST_MakeEnvelope(:min_x, :min_y, :max_x, :max_y, 4490)": box,
-    }
-    given = " AND ".join(condition for condition, value in filters.items() if value is not None) or "true"
+    given = wanted.condition() + (f" AND {further}" if after else "")
     after_due, after_id = after or (None, 0)
     return session.execute(
         text(f"{_CASE} WHERE {given} ORDER BY {ordered} LIMIT :limit"),
-        {
-            "after_id": after_id, "after_due": after_due, "limit": limit, "states": states,
-            "category": category, "community": community, "channel": channel, "is_open": is_open,
-            "number": number, "reported_from": reported_from, "reported_before": reported_before,
-            "updated_after": updated_after, **(vars(box) if box else {}),
-        },
-    ).all()  # fmt: skip
+        {"after_id": after_id, "after_due": after_due, "limit": limit, **wanted.values()},
+    ).all()
+
+
+def count(session: Session, wanted: Wanted, *, most: int) -> int:
+    """Return how many cases are wanted; `most` where there are as many or more, which need not be counted."""
+    counted = session.execute(
+        text(f"SELECT count(*) FROM (SELECT FROM cases c WHERE {wanted.condition()} LIMIT :most) c"),
+        {"most": most, **wanted.values()},
+    )
+    return int(counted.scalar_one())
 
 
 def case(session: Session, number: str) -> Row[Any] | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import Row
 
 from api.cases import queries
+from api.cases.queries import Wanted
 from api.dependencies import SessionDep
 from api.errors import NotValidError
 from api.requests import PageDep
@@ -21,6 +22,8 @@ from api.schemas import Collection, Feature, problems
 router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
 
 MOST_NEARBY = 20
+# More cases than anybody turns pages for; to count a million on takes the database seconds.
+MOST_COUNTED = 10_000
 
 Order = Literal["oldest", "newest", "due"]
 
@@ -32,11 +35,14 @@ class NearbyCase(BaseModel):
     case: Feature[CaseProperties]
 
 
-@router.get("", responses=problems())
-def list_cases(
-    request: Request,
-    session: SessionDep,
-    page: PageDep,
+class CaseCount(BaseModel):
+    """How many cases there are; `MOST_COUNTED` where there are as many or more."""
+
+    count: int
+    most: int = MOST_COUNTED
+
+
+def _wanted(
     state: Annotated[list[StateName] | None, Query(max_length=20)] = None,
     category: Annotated[str | None, Query(max_length=16, pattern=r"^[0-9A-Za-z]+$")] = None,
     community: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
@@ -54,21 +60,42 @@ def list_cases(
     updated_after: Annotated[
         AwareDatetime | None, Query(description="Only what changed after this moment, for those who follow")
     ] = None,
+) -> Wanted:
+    return Wanted(
+        states=None if state is None else [*state], category=category, community=community, channel=channel,
+        is_open=is_open, overdue=overdue, mine=mine, number=number,
+        box=None if bbox is None else read_box(bbox), reported_from=reported_from,
+        reported_before=reported_before, updated_after=updated_after,
+    )  # fmt: skip
+
+
+WantedDep = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("", responses=problems())
+def list_cases(
+    request: Request,
+    session: SessionDep,
+    page: PageDep,
+    wanted: WantedDep,
     order: Annotated[
         Order, Query(description="As they came, the newest first, or what is due first")
     ] = "oldest",
 ) -> Collection[CaseProperties]:
     """List the cases that the actor may see as GeoJSON."""
     rows = queries.cases(
-        session, after=_cursor(order, page.after), limit=page.limit, order=order, states=state,
-        category=category, community=community, channel=channel, is_open=is_open, overdue=overdue, mine=mine,
-        number=number, box=None if bbox is None else read_box(bbox), reported_from=reported_from,
-        reported_before=reported_before, updated_after=updated_after,
+        session, wanted, after=_cursor(order, page.after), limit=page.limit, order=order
     )  # fmt: skip
     return Collection(
         features=[feature_of(row) for row in rows],
         next=page.next_address(request, [_cursor_of(order, row) for row in rows]),
     )
+
+
+@router.get("/count", responses=problems())
+def count_cases(session: SessionDep, wanted: WantedDep) -> CaseCount:
+    """Count the cases that a list of them would hold; no further than `most`."""
+    return CaseCount(count=queries.count(session, wanted, most=MOST_COUNTED))
 
 
 def _cursor_of(order: Order, row: Row[Any]) -> str:

@@ -147,7 +147,7 @@ def list_services(form: str, request: Request) -> Response:
         edition = editions_of(request).read(None)
         services = [
             {
-                "service_code": one.code, "service_name": one.small_name,
+                "service_code": one.code, "service_name": edition.called[one.code],
                 "description": f"{one.large_name} · {one.small_name}", "metadata": len(one.conditions) > 1,
                 "type": "realtime", "keywords": f"{one.large_name},{one.small_name}", "group": one.large_name,
             }
@@ -377,8 +377,8 @@ def _reading(request: Request) -> Iterator[tuple[Session, str]]:
         yield (
             session,
             """
-            (SELECT c.*, k.small_name AS category_name, ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat
-             FROM cases c JOIN case_categories k ON (k.edition, k.category) = (c.edition, c.category)) c""",
+            (SELECT c.*, k.called AS category_name, ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat
+             FROM cases c JOIN case_classes k ON (k.edition, k.category) = (c.edition, c.category)) c""",
         )
 
 

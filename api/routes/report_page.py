@@ -67,7 +67,8 @@ def show_report(
         at=at if lon is not None and lat is not None else None,
         quick=[{"category": code, "icon": icon} for code, icon in quick.items()],
         categories=[
-            {"code": one.code, "large_name": one.large_name, "small_name": one.small_name}
+            {"code": one.code, "large_name": one.large_name, "small_name": one.small_name,
+             "called": edition.called[one.code]}
             for one in edition.categories.values()
         ],
     )  # fmt: skip

@@ -341,10 +341,10 @@ async def list_overdue(
         await connection.execute(_ENTER, (key.sha256, [key.kind]))
         cursor = await connection.execute(
             """SELECT c.number, c.edition, c.holder, c.grid, a.code AS area, a.name AS area_name,
-                      ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat, k.small_name AS category_name
+                      ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat, k.called AS category_name
                FROM unnest(%s::text[], %s::text[]) AS asked (number, category)
                JOIN cases c ON c.number = asked.number JOIN divisions a ON a.id = c.area_id
-               JOIN case_categories k ON (k.edition, k.category) = (c.edition, asked.category)""",
+               JOIN case_classes k ON (k.edition, k.category) = (c.edition, asked.category)""",
             ([case["number"] for case in cases], [case["category"] for case in cases]),
         )
         said = {row["number"]: row for row in await cursor.fetchall()}

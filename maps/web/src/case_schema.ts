@@ -45,6 +45,12 @@ export interface CaseFeature {
   properties: CaseProperties;
 }
 
+/** `most` stands for as many or more. */
+export interface CaseCount {
+  count: number;
+  most: number;
+}
+
 export interface CasePageBody {
   features: CaseFeature[];
   next: string | null;

@@ -75,6 +75,22 @@ def test_the_list_is_filtered_paged_and_walked_by_keys(
     assert faults == []
 
 
+def test_the_list_says_how_many_cases_there_are_and_calls_their_classes_apart(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    for _ in range(51):
+        desk.report(category="E0499")
+    page = opened(people["dispatcher"], f"{address}/cases")
+    expect(page.locator("#said")).to_have_text("第 1 页，本页 50 件，共 51 件")
+    assert set(page.locator(".c-what b").all_text_contents()) == {"突发事件·其他"}
+    page.locator("#onward").click()
+    expect(page.locator("#said")).to_have_text("第 2 页，本页 1 件，共 51 件")
+    page.locator("#rows a").click()
+    expect(page.locator("h1")).to_contain_text("突发事件·其他")
+    page.goto(f"{address}/cases?state=dispatched")
+    expect(page.locator("#said")).to_have_text("没有符合条件的案件。")
+
+
 def test_a_list_says_when_it_is_not_of_this_moment_any_more(
     desk: Desk, address: str, people: dict[str, BrowserContext]
 ):

@@ -155,6 +155,15 @@ def test_lists_are_filtered_and_paged_and_followed(client: TestClient, desk: Des
     seen = datetime.fromisoformat(since)
     assert listed(reported_from=seen + timedelta(seconds=1)) == []
     assert listed(reported_before=seen + timedelta(seconds=1)) == [*numbers, other]
+    for query in (
+        {},
+        {"state": "accepted"},
+        {"category": "X9001"},
+        {"bbox": "119,32,119.5,33"},
+        {"open": True},
+    ):
+        counted = client.get("/api/v1/cases/count", params=query, headers=headers).json()
+        assert counted == {"count": len(listed(**query)), "most": 10_000}
     page, walked = client.get("/api/v1/cases", params={"limit": 4}, headers=headers).json(), []
     while True:
         walked += [one["id"] for one in page["features"]]

@@ -221,6 +221,8 @@ def test_a_name_of_several_classes_is_never_guessed(tmp_path: Path):
             assert words_of(f"{group}.order_category_of_several", language, **refused.value.values)
     said = read_orders(path, shipped_edition(), working_calendar(), classes={"其他": "C0299"})
     assert said.categories[1] == "C0299"
+    told_apart = sheet(tmp_path / "apart.csv", ["W1", "公用设施·其他", *GOOD[2:]])
+    assert read_orders(told_apart, shipped_edition(), working_calendar()).categories == ["C0199"]
     with_large = sheet(tmp_path / "large.csv", [*other, "公用设施"], heads=[*HEADS, "大类名称"])
     assert read_orders(with_large, shipped_edition(), working_calendar()).categories == ["C0199"]
 

@@ -1,7 +1,7 @@
 /** The list of cases: filters in the address, pages, and one row at a time by keyboard. */
 import { askService } from "../asking.ts";
 import type { CasePage } from "../case_page.ts";
-import type { CaseFeature, CasePageBody, Category } from "../case_schema.ts";
+import type { CaseCount, CaseFeature, CasePageBody, Category } from "../case_schema.ts";
 import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words.ts";
 import { classOptions } from "../class_options.ts";
 import { byId, element, typed } from "../dom.ts";
@@ -39,6 +39,9 @@ class CaseList {
   private trail: string[] = [];
   private next: string | null = null;
   private asked = 0;
+  /** How many cases the filters leave: as the service words it, once it has counted. */
+  private total = "";
+  private shown = 0;
   /** The cases of the page as the service told them. */
   private told = "";
 
@@ -99,10 +102,28 @@ class CaseList {
     this.next = answer.body.next;
     this.told = JSON.stringify(answer.body.features);
     this.body.replaceChildren(...answer.body.features.map((each, i) => this.row(each, i)));
-    const count = answer.body.features.length;
-    this.said.textContent = count ? t("cases.page_of", { page: this.trail.length, count }) : t("cases.none");
+    this.shown = answer.body.features.length;
+    if (this.trail.length === 1 || !this.total) void this.count(this.filters);
+    this.sayShown();
     this.back.disabled = this.trail.length === 1;
     this.onward.disabled = this.next === null;
+  }
+
+  /** Ask how many cases there are on all pages; where these are all on the first, they are those. */
+  private async count(filters: Filters): Promise<void> {
+    const isAll = this.next === null && this.trail.length === 1;
+    this.total = isAll ? t("cases.total", { count: this.shown }) : "";
+    if (isAll) return;
+    const answer = await askService<CaseCount>(addressOf(filters).replace("/cases?", "/cases/count?"), { method: "GET" });
+    if (filters !== this.filters || !answer.ok) return;
+    const { count, most } = answer.body;
+    this.total = t(count < most ? "cases.total" : "cases.total_more", { count });
+    this.sayShown();
+  }
+
+  private sayShown(): void {
+    const { shown: count, total } = this;
+    this.said.textContent = count ? t("cases.page_of", { page: this.trail.length, count }) + total : t("cases.none");
   }
 
   /** Say so where the page would not be the same any more. */

@@ -26,7 +26,7 @@ interface ReportPage extends CasePage {
   /** Where a sign in the street put the reporter; null where there was none. */
   at: { lon: number; lat: number; address: string; category: string } | null;
   quick: { category: string; icon: string }[];
-  categories: Pick<Category, "code" | "large_name" | "small_name">[];
+  categories: (Pick<Category, "code" | "large_name" | "small_name"> & { called: string })[];
 }
 
 interface Nearby {
@@ -126,7 +126,7 @@ class ReportForm {
   }
 
   private fillClasses(): void {
-    const names = new Map(this.page.categories.map((each) => [each.code, each.small_name]));
+    const names = new Map(this.page.categories.map((each) => [each.code, each.called]));
     const quick = this.page.quick.filter(({ category }) => names.has(category));
     byId("classes").replaceChildren(...quick.map(({ category, icon: name }) => {
       const made = button("", () => this.choose(category), { "data-category": category, "aria-pressed": "false" });
@@ -349,7 +349,7 @@ class ReportForm {
       })))]
       : []));
     this.listed = listed;
-    const names = new Map(this.page.categories.map((each) => [each.code, each.small_name]));
+    const names = new Map(this.page.categories.map((each) => [each.code, each.called]));
     byId("waiting").replaceChildren(...(waiting.length
       ? [element("h2", {}, t("report.waiting.title", { count: waiting.length })),
         element("ul", {}, ...waiting.map((draft) => element("li", {},
