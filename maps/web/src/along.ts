@@ -1,6 +1,6 @@
 /** Where along a line its name can be written. Pure. */
 import type { Paths } from "./pack.ts";
-import { pixel, type Window } from "./paint.ts";
+import { pixel, type Window } from "./tracing.ts";
 
 /** Places along a line, in pixels, where a text of a width lies nearly straight; upright to read. */
 export function straightSpots(

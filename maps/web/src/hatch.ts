@@ -43,6 +43,16 @@ export function hatchOver(place: HTMLElement, { fill, hatch, hatch_ink: ink }: S
   if (hatch !== "none") place.style.backgroundImage = `url(${hatchSquare(hatch, ink, 1).toDataURL()})`;
 }
 
+/** Fill the path with a colour and its hatching, both at once. */
+export function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
+  const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio, fill), "repeat");
+  pen.fillStyle = pattern ?? fill;
+  // The path is kept as it is; a pattern is laid in device pixels, where its square is whole.
+  if (pattern) pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.fill("nonzero");
+  if (pattern) pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+
 /** One diagonal, and the pieces of its neighbours that reach into the square. */
 function stripes(pen: CanvasRenderingContext2D, side: number, way: 1 | -1): void {
   pen.beginPath();

@@ -5,9 +5,10 @@ import { isOnSide, type Side } from "./divider.ts";
 import { stationSign } from "./icons.ts";
 import { overlap, shortCode, shorten, type Box, type Candidate } from "./labels.ts";
 import { heightOf, type Label, type Line, type Ruler } from "./lettering.ts";
-import { pixel, windowBox, type Shown, type Window } from "./paint.ts";
+import type { Shown } from "./paint.ts";
 import type { Box as LayerBox, IndexedLayer, Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
+import { pixel, windowBox, type Window } from "./tracing.ts";
 
 /** Households of each unit are written when a pixel is at most so many metres. */
 const UNIT_LABELS_FROM_M = 0.5;

@@ -6,11 +6,12 @@ import { ALONE_FROM_ZOOM, type Gathering, type Incidents } from "./incidents.ts"
 import { joinCircles, placing, signsAndDots, Taken, type Box, type Circle } from "./labels.ts";
 import { lead, Ruler, write, type Label } from "./lettering.ts";
 import { isWhole, labelsOf, type StationSpot } from "./naming.ts";
-import { clamp, isOutOfBounds, pixel, windowBox, type Shown, type Window } from "./paint.ts";
+import { isOutOfBounds, type Shown } from "./paint.ts";
 import { drawOver, restingOn, withoutPad, type Resting } from "./resting.ts";
 import type { Scene } from "./scene.ts";
 import { spread } from "./spread.ts";
 import type { Styles } from "./schema.ts";
+import { clamp, pixel, windowBox, type Window } from "./tracing.ts";
 
 /** Radius of a place of members that is not written into. */
 const DOT_PX = 3.5;

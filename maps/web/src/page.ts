@@ -8,7 +8,6 @@ import { concern, middleOf, nearest } from "./findings.ts";
 import { FirstSheet } from "./first_sheet.ts";
 import { Incidents } from "./incidents.ts";
 import { Overlay, type DrawnLabel } from "./overlay.ts";
-import type { Paths, Points } from "./pack.ts";
 import { areWidespread, Painter, UNITS_FROM_M, type Shown } from "./paint.ts";
 import { Panel } from "./panel.ts";
 import { boundsOf, place, worldOf } from "./places.ts";
@@ -21,6 +20,7 @@ import { union, type Box, type LayerName, type Scene } from "./scene.ts";
 import type { Language, Settings } from "./schema.ts";
 import type { Entry } from "./search.ts";
 import { linksOf } from "./results.ts";
+import { Selection } from "./selection.ts";
 import { whileIdle } from "./spread.ts";
 import { Swipe } from "./swipe.ts";
 import { metresPerPixel, PlanTiles } from "./tiles.ts";
@@ -52,7 +52,7 @@ export class Page {
   private readonly firstSheet: FirstSheet;
   private readonly overlay: Overlay;
   private readonly panel: Panel;
-  private readonly selection: L.LayerGroup;
+  private readonly selection: Selection;
   /** Only where the plan carries the grids before. */
   private readonly swipe: Swipe | null = null;
   private readonly painterOf: (side: Side) => Painter;
@@ -124,7 +124,7 @@ export class Page {
       });
     }
     this.overlay = new Overlay(scene, settings.styles, this.shown, this.incidents, this.swipe ?? { x: null, covers: [] }, () => this.magnified);
-    this.selection = L.layerGroup().addTo(map);
+    this.selection = new Selection(scene, settings.styles.ink.select).addTo(map);
     surround(this);
     // The panel takes its place before the map is fitted to the rest.
     this.speak(settings.language);
@@ -318,8 +318,8 @@ export class Page {
     this.bring(union([own, ...grids.map((grid) => this.scene.get("grids").box(grid))]) ?? own, () => {
       this.popup(at, [...sections, ...(told.length === 1 ? told : [])]);
     });
-    this.outline("grids", grids);
-    this.mark(units);
+    this.selection.outline("grids", grids);
+    this.selection.fill(units);
   }
 
   /** What a finding speaks of: the ground, its grids outlined, its units filled; a ring where there is only a place. */
@@ -330,11 +330,11 @@ export class Page {
     const [only, ...others] = about.grids;
     const grid = only === undefined || others.length ? [] : [{ ...gridSection(this.scene, only, this.reasons), notes: [] }];
     this.bring(box, () => this.popup(at, [findingSection(this.scene, finding, this.reasons, others.length ? about.grids : []), ...grid]));
-    this.selection.clearLayers();
-    this.outline("communities", about.communities, false);
-    for (const grid of about.grids) this.outline("grids", [grid], false, 4);
-    this.mark(about.units);
-    if (about.faults.length || !(about.grids.length || about.units.length || about.communities.length)) this.ring(at);
+    this.selection.clear();
+    this.selection.outline("communities", about.communities, false);
+    for (const grid of about.grids) this.selection.outline("grids", [grid], false, 4);
+    this.selection.fill(about.units);
+    if (about.faults.length || !(about.grids.length || about.units.length || about.communities.length)) this.selection.ring(at);
   }
 
   /** Bring features into view, outline them, and tell what they are. */
@@ -349,7 +349,7 @@ export class Page {
     const box = name === "members" ? union([own, ...linksOf(this.scene, first).map((link) => this.scene.get("links").box(link))]) ?? own : own;
     const isGrid = name === "grids" || name === "grids_before";
     const at = (isGrid ? this.scene.get(`${name}_labels`).middle(features[0] as number) : null) ?? middle;
-    this.outline(name, features);
+    this.selection.outline(name, features);
     const sections: Partial<Record<LayerName, () => Section[]>> = {
       grids: () => [gridSection(this.scene, first, this.reasons)],
       grids_before: () => [gridSection(this.scene, first, this.reasons, "before")],
@@ -364,15 +364,15 @@ export class Page {
       const made = sections[name]?.();
       if (made) this.popup(at, made);
     });
-    if (name === "incidents" || name === "stations" || name === "members") this.ring(at);
-    if (name === "members") this.outline("links", linksOf(this.scene, first), false);
+    if (name === "incidents" || name === "stations" || name === "members") this.selection.ring(at);
+    if (name === "members") this.selection.outline("links", linksOf(this.scene, first), false);
   }
 
   /** Bring a place into view and ring it. */
   goToPlace(at: [number, number]): void {
     this.bring([...at, ...at], () => undefined);
-    this.selection.clearLayers();
-    this.ring(at);
+    this.selection.clear();
+    this.selection.ring(at);
   }
 
   private identify(event: L.LeafletMouseEvent): void {
@@ -384,11 +384,11 @@ export class Page {
     const cases = this.hitCases(event.containerPoint);
     if (cases.length) return this.openIncidents(cases, event.latlng);
     const hit = this.overlay.hit(event.containerPoint);
-    this.selection.clearLayers();
+    this.selection.clear();
     if (hit?.kind === "station") return this.goNear("stations", hit.station, stationSection(this.scene, hit.station));
     if (hit?.kind === "member") {
       this.goNear("members", hit.member, memberSection(this.scene, hit.member));
-      return this.outline("links", linksOf(this.scene, hit.member), false);
+      return this.selection.outline("links", linksOf(this.scene, hit.member), false);
     }
     if (hit) return this.openIncidents(hit.incidents, event.latlng);
     const at = worldOf(event.latlng);
@@ -407,8 +407,8 @@ export class Page {
     if (grid !== undefined) sections.push(gridSection(scene, grid, this.reasons, side));
     else if (community !== undefined) sections.push(communitySection(scene, community));
     if (!sections.length) return;
-    if (grid !== undefined) this.outline(gridsOf(side), [grid]);
-    if (unit !== undefined) this.mark([unit]);
+    if (grid !== undefined) this.selection.outline(gridsOf(side), [grid]);
+    if (unit !== undefined) this.selection.fill([unit]);
     this.popup(at, sections);
   }
 
@@ -450,7 +450,7 @@ export class Page {
   private goNear(name: LayerName, feature: number, section: Section): void {
     const middle = this.scene.get(name).middle(feature);
     if (!middle) return;
-    this.ring(middle);
+    this.selection.ring(middle);
     this.popup(middle, [section]);
   }
 
@@ -467,53 +467,4 @@ export class Page {
       .setContent(popupElement(sections))
       .openOn(this.map);
   }
-
-  private outline(name: LayerName, features: readonly number[], isFirst = true, weight = isFirst ? 4 : 2.5): void {
-    if (isFirst) this.selection.clearLayers();
-    const { layer } = this.scene.get(name);
-    const { select } = this.settings.styles.ink;
-    const style = { color: select, weight, fill: false, interactive: false, className: "selected" };
-    for (const feature of features) {
-      if (layer.polygons) for (const ring of latLngs(layer.polygons, feature)) L.polygon(ring, style).addTo(this.selection);
-      if (layer.lines) for (const line of latLngs(layer.lines, feature)) L.polyline(line, style).addTo(this.selection);
-    }
-  }
-
-  /** Fill units, as one shape however many they are; those that are points get a wide dot. */
-  private mark(units: readonly number[]): void {
-    const { layer } = this.scene.get("units");
-    const { select } = this.settings.styles.ink;
-    const style = { color: select, interactive: false, className: "marked" };
-    const { polygons, points } = layer;
-    const shapes = polygons ? units.flatMap((unit) => latLngs(polygons, unit)).map((ring) => [ring]) : [];
-    if (shapes.length) L.polygon(shapes, { ...style, weight: 2.5, fillOpacity: 0.3 }).addTo(this.selection);
-    const dots = points ? units.flatMap((unit) => places(points, unit)).map((at) => [at, at]) : [];
-    if (dots.length) L.polyline(dots, { ...style, weight: 20, opacity: 0.5, lineCap: "round" }).addTo(this.selection);
-  }
-
-  private ring(at: [number, number]): void {
-    L.circleMarker(place(at), {
-      radius: 17, color: this.settings.styles.ink.select, weight: 3, fill: false, interactive: false,
-    }).addTo(this.selection);
-  }
-}
-
-function latLngs(paths: Paths, feature: number): L.LatLng[][] {
-  const lines: L.LatLng[][] = [];
-  for (let path = paths.featureStart[feature] as number; path < (paths.featureStart[feature + 1] as number); path++) {
-    const line: L.LatLng[] = [];
-    for (let i = paths.pathStart[path] as number; i < (paths.pathStart[path + 1] as number); i++) {
-      line.push(place([paths.x[i] as number, paths.y[i] as number]));
-    }
-    lines.push(line);
-  }
-  return lines;
-}
-
-function places(points: Points, feature: number): L.LatLng[] {
-  const found: L.LatLng[] = [];
-  for (let i = points.featureStart[feature] as number; i < (points.featureStart[feature + 1] as number); i++) {
-    found.push(place([points.x[i] as number, points.y[i] as number]));
-  }
-  return found;
 }

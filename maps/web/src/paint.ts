@@ -1,11 +1,11 @@
 /** Draw a window of the map on a canvas: ground, grids, buildings, roads, borders. No text. */
 import { changedRows, gridsOf } from "./changes.ts";
 import type { Side } from "./divider.ts";
-import { hatchSquare } from "./hatch.ts";
+import { fillHatched } from "./hatch.ts";
 import { once } from "./once.ts";
-import type { Paths, Points } from "./pack.ts";
-import { areaOf, type Box, type IndexedLayer, type Scene } from "./scene.ts";
+import { areaOf, type IndexedLayer, type Scene } from "./scene.ts";
 import type { Status, StatusStyle, Styles } from "./schema.ts";
+import { clamp, dots, trace, windowBox, type Window } from "./tracing.ts";
 
 export const STATUSES: readonly Status[] = ["too_small", "ok", "too_large", "exempt"];
 
@@ -13,33 +13,11 @@ export type Shown = "status" | "units" | "cells" | "communities" | "roads" | "wa
   "gates" | "labels" | "incidents" | "stations" | "context" | "faults" | "walk" | "links" | "members" |
   "department_grids" | "conflicts" | "totals";
 
-/** The window: world coordinate w is drawn at (w - origin) * scale CSS pixels. */
-export interface Window {
-  originX: number;
-  originY: number;
-  scale: number;
-  width: number;
-  height: number;
-  metresPerPixel: number;
-}
-
 /** Buildings appear when a pixel is at most so many metres. */
 export const UNITS_FROM_M = 2.6;
 const COMPOUNDS_FROM_M = 5;
 const GATES_FROM_M = 1.3;
 const MINOR_ROADS_FROM_M = 7;
-
-export function windowBox(view: Window, margin = 0): Box {
-  return [
-    view.originX - margin / view.scale,
-    view.originY - margin / view.scale,
-    view.originX + (view.width + margin) / view.scale,
-    view.originY + (view.height + margin) / view.scale,
-  ];
-}
-
-/** Points so near to the one before, or to the straight line between their neighbours, move no pixel. */
-const [NEAR_PX, STRAIGHT_PX] = [0.6, 0.35];
 
 /** Grids filled as one path: of many more a browser sorts the edges longer than it draws. */
 const FILLED_AT_ONCE = 16;
@@ -439,75 +417,8 @@ export function isLeftOut(units: IndexedLayer, unit: number): boolean {
   return units.number("grid", unit) === null && (units.number("households", unit) ?? 0) > 0;
 }
 
-/** Fill the path with a colour and its hatching, both at once. */
-export function fillHatched(pen: CanvasRenderingContext2D, { fill, hatch, hatch_ink: ink }: StatusStyle, ratio: number): void {
-  const pattern = hatch === "none" ? null : pen.createPattern(hatchSquare(hatch, ink, ratio, fill), "repeat");
-  pen.fillStyle = pattern ?? fill;
-  // The path is kept as it is; a pattern is laid in device pixels, where its square is whole.
-  if (pattern) pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.fill("nonzero");
-  if (pattern) pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-}
-
 /** The position of the class a number of households falls in. */
 export function classOf(households: number, classes: Styles["units"]): number {
   const found = classes.findIndex(({ up_to }) => up_to === null || households <= up_to);
   return found < 0 ? classes.length - 1 : found;
-}
-
-export function trace(pen: CanvasRenderingContext2D, paths: Paths | null, feature: number, view: Window, isRing: boolean): void {
-  if (!paths) return;
-  const { featureStart, pathStart, x, y } = paths;
-  for (let path = featureStart[feature] as number; path < (featureStart[feature + 1] as number); path++) {
-    const start = pathStart[path] as number;
-    const end = pathStart[path + 1] as number;
-    const firstX = ((x[start] as number) - view.originX) * view.scale;
-    const firstY = ((y[start] as number) - view.originY) * view.scale;
-    let lastX = firstX;
-    let lastY = firstY;
-    pen.moveTo(firstX, firstY);
-    let nextX = start + 1 < end ? ((x[start + 1] as number) - view.originX) * view.scale : firstX;
-    let nextY = start + 1 < end ? ((y[start + 1] as number) - view.originY) * view.scale : firstY;
-    for (let i = start + 1; i < end; i++) {
-      const px = nextX;
-      const py = nextY;
-      if (i < end - 1) {
-        nextX = ((x[i + 1] as number) - view.originX) * view.scale;
-        nextY = ((y[i + 1] as number) - view.originY) * view.scale;
-        // What moves no pixel is left out; the last point always counts.
-        if (Math.abs(px - lastX) < NEAR_PX && Math.abs(py - lastY) < NEAR_PX) continue;
-        // No lists of several values: a page that opens runs this long before the browser has compiled it well.
-        const dx = nextX - lastX;
-        const dy = nextY - lastY;
-        const across = (px - lastX) * dy - (py - lastY) * dx;
-        const along = (px - lastX) * dx + (py - lastY) * dy;
-        const length = dx * dx + dy * dy;
-        if (across * across < STRAIGHT_PX * STRAIGHT_PX * length && along > 0 && along < length) continue;
-      }
-      pen.lineTo(px, py);
-      lastX = px;
-      lastY = py;
-    }
-    // Not closePath: Chromium measures the whole path at each, so that a thousand rings take a thousand times a thousand.
-    if (isRing) pen.lineTo(firstX, firstY);
-  }
-}
-
-function dots(pen: CanvasRenderingContext2D, points: Points | null, feature: number, view: Window, radius: number): void {
-  if (!points) return;
-  for (let i = points.featureStart[feature] as number; i < (points.featureStart[feature + 1] as number); i++) {
-    const x = ((points.x[i] as number) - view.originX) * view.scale;
-    const y = ((points.y[i] as number) - view.originY) * view.scale;
-    pen.moveTo(x + radius, y);
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
-  }
-}
-
-/** Where a world coordinate is drawn. */
-export function pixel(view: Window, [x, y]: [number, number]): { x: number; y: number } {
-  return { x: (x - view.originX) * view.scale, y: (y - view.originY) * view.scale };
-}
-
-export function clamp(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value));
 }

@@ -1,8 +1,8 @@
 /** What lies over a map at rest: drawn a little beyond its edges, and drawn anew when the map was moved. */
 import * as L from "leaflet";
-import type { Window } from "./paint.ts";
 import { drawStill } from "./still.ts";
 import { metresPerPixel } from "./tiles.ts";
+import type { Window } from "./tracing.ts";
 
 /** Share of the view drawn beyond each edge, so that a short drag of the map shows no bare rim. */
 const PADDING = 0.15;

@@ -1,8 +1,9 @@
 /** The drawn map as canvas tiles, one level for every quarter zoom so that lines stay crisp. */
 import * as L from "leaflet";
-import type { Painter, Window } from "./paint.ts";
+import type { Painter } from "./paint.ts";
 import { spread } from "./spread.ts";
 import { drawStill } from "./still.ts";
+import type { Window } from "./tracing.ts";
 
 /** A tile is drawn whole within a frame; where buildings stand close, one of twice the side would take longer than the frame. */
 export const TILE_SIDE = 256;

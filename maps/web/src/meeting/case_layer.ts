@@ -3,10 +3,10 @@ import * as L from "leaflet";
 import type { Incidents } from "../incidents.ts";
 import type { Box } from "../scene.ts";
 import type { Styles } from "../schema.ts";
-import { clamp } from "../paint.ts";
 import { penOver, RestingLayer, restingOn, type Resting } from "../resting.ts";
 import { Bins, type Timeline } from "./bins.ts";
 import { OVERHANG, radiusOf, Stamps, type Pixels } from "./stamps.ts";
+import { clamp } from "../tracing.ts";
 
 export class CaseLayer extends RestingLayer {
   private readonly bins: Bins;

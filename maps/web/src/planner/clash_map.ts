@@ -1,9 +1,9 @@
 /** A small map of units that two people moved: the grids as one of them wants it, those units with a thick line. */
 import { element } from "../dom.ts";
 import { shortCode } from "../labels.ts";
-import { trace, type Window } from "../paint.ts";
 import { union, type IndexedLayer } from "../scene.ts";
 import { arcsOf } from "./layers.ts";
+import { trace, type Window } from "../tracing.ts";
 
 const [WIDTH, HEIGHT] = [300, 190];
 /** So much of a side of the map the units take: what lies round them tells where they are. */

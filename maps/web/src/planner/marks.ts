@@ -1,10 +1,11 @@
 /** What is selected and what is locked, over the grids: told by pattern and sign, not by colour alone. */
-import { fillHatched, pixel, trace, windowBox } from "../paint.ts";
+import { fillHatched } from "../hatch.ts";
 import type { Plan } from "../plan/plan.ts";
 import { penOver, RestingLayer, restingOn } from "../resting.ts";
 import type { IndexedLayer } from "../scene.ts";
 import type { StatusStyle } from "../schema.ts";
 import type { Middles } from "./numbers.ts";
+import { pixel, trace, windowBox } from "../tracing.ts";
 
 /** Padlocks are drawn when a pixel is at most so many metres. */
 const LOCKS_FROM_M = 1.6;

@@ -1,6 +1,6 @@
 /** The households of each grid as a number on the map: where it stands, and which have room. */
-import { clamp, pixel, type Window } from "../paint.ts";
 import type { Fit, Styles } from "../schema.ts";
+import { clamp, pixel, type Window } from "../tracing.ts";
 import { formatCount } from "../words.ts";
 import type { Plan } from "../plan/plan.ts";
 

@@ -1,8 +1,8 @@
 /** The micro-grids being redrawn, over the map: fills by size, borders between cells, numbers. */
 import type Flatbush from "flatbush";
 import * as L from "leaflet";
+import { fillHatched } from "../hatch.ts";
 import type { Box } from "../labels.ts";
-import { clamp, fillHatched, trace, type Window } from "../paint.ts";
 import type { Arcs } from "../pack.ts";
 import { union, type Box as WorldBox, type IndexedLayer } from "../scene.ts";
 import type { Fit, StatusStyle, Styles } from "../schema.ts";
@@ -14,6 +14,7 @@ import { Numbers, type DrawnNumber, type Middles } from "./numbers.ts";
 import { Sheet, type Part } from "./sheet.ts";
 import type { Point } from "../plan/geometry.ts";
 import type { Circle, HandPicture } from "./hand.ts";
+import { clamp, trace, type Window } from "../tracing.ts";
 
 export type { DrawnNumber } from "./numbers.ts";
 

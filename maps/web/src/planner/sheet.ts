@@ -1,6 +1,6 @@
 /** A drawing in tiles: without a graphics card a browser copies a canvas whole, however little of it was drawn anew. */
-import type { Window } from "../paint.ts";
 import { drawStill } from "../still.ts";
+import type { Window } from "../tracing.ts";
 
 /**
  * Side of a tile in CSS pixels. A tile is copied whole where it is drawn on, and each costs the browser time in every
