@@ -13,6 +13,12 @@ export interface Gathering {
   incidents: number[];
 }
 
+/** Incidents that are chosen: how many are on the map, and how many have no place and so are on none. */
+export interface Counted {
+  placed: number;
+  placeless: number;
+}
+
 /** Incidents that are chosen and have a place. */
 interface Places {
   incident: Int32Array;
@@ -34,6 +40,7 @@ export class Incidents {
   /** Minutes of report that are shown while time slides, the end not included; null for all. */
   window: [from: number, to: number] | null = null;
   private places = once(() => this.placed());
+  private readonly areAllPlaced = once(() => Array.from({ length: this.layer.count }, (_, i) => i).every((i) => this.isPlaced(i)));
 
   constructor(readonly layer: IndexedLayer) {}
 
@@ -55,10 +62,22 @@ export class Incidents {
 
   /** How many of the kinds and states that are shown have no place, and so are on no map. */
   get placeless(): number {
-    const { boxes, count } = this.layer;
     let found = 0;
-    for (let i = 0; i < count; i++) if (Number.isNaN(boxes[4 * i]) && this.isChosenKind(i)) found += 1;
+    for (let i = 0; i < this.layer.count; i++) if (!this.isPlaced(i) && this.isChosenKind(i)) found += 1;
     return found;
+  }
+
+  /** Count those of some incidents that are of the kinds and states that are shown. */
+  counted(incidents: Int32Array): Counted {
+    // While time slides this is asked for every picture.
+    if (!this.isFiltered && this.areAllPlaced()) return { placed: incidents.length, placeless: 0 };
+    const counted = { placed: 0, placeless: 0 };
+    for (const incident of incidents) if (this.isChosenKind(incident)) counted[this.isPlaced(incident) ? "placed" : "placeless"] += 1;
+    return counted;
+  }
+
+  private isPlaced(incident: number): boolean {
+    return !Number.isNaN(this.layer.boxes[4 * incident]);
   }
 
   /** How many have a place, where none of these is in a grid of the plan; else 0. */
@@ -66,7 +85,7 @@ export class Incidents {
     const { layer } = this;
     let placed = 0;
     for (let i = 0; i < layer.count; i++) {
-      if (Number.isNaN(layer.boxes[4 * i])) continue;
+      if (!this.isPlaced(i)) continue;
       if (layer.number("grid", i) !== null) return 0;
       placed += 1;
     }
@@ -130,7 +149,7 @@ export class Incidents {
   private placed(): Places {
     const { boxes, count } = this.layer;
     const incident: number[] = [];
-    for (let i = 0; i < count; i++) if (!Number.isNaN(boxes[4 * i]) && this.isChosenKind(i)) incident.push(i);
+    for (let i = 0; i < count; i++) if (this.isPlaced(i) && this.isChosenKind(i)) incident.push(i);
     const [x, y] = [new Float64Array(incident.length), new Float64Array(incident.length)];
     for (let k = 0; k < incident.length; k++) {
       const at = 4 * (incident[k] as number);

@@ -92,6 +92,15 @@ test("incidents are counted by kind and leave when their kind or state is hidden
   assert.equal(incidents.chosen, 2);
 });
 
+test("incidents on the map are counted apart from those without a place, of the kinds that are shown", () => {
+  const points = { featureStart: Uint32Array.of(0, 1, 2, 3, 4), x: Float64Array.of(0.5, NaN, NaN, 0.6), y: Float64Array.of(0.5, NaN, NaN, 0.5) };
+  const incidents = new Incidents(new IndexedLayer(layer("incidents", { kind: ["a", "a", "b", "b"], state: ["s", "s", "s", "s"] }, { points })));
+  assert.deepEqual(incidents.counted(Int32Array.of(3, 2, 0, 1)), { placed: 2, placeless: 2 });
+  assert.deepEqual(incidents.counted(Int32Array.of(0, 3)), { placed: 2, placeless: 0 });
+  incidents.show("kind", "b", false);
+  assert.deepEqual(incidents.counted(Int32Array.of(2, 0, 1)), { placed: 1, placeless: 1 });
+});
+
 test("incidents near each other gather, and their cluster names all of them and stands in their middle", () => {
   const points = { featureStart: Uint32Array.of(0, 1, 2, 3, 4), x: Float64Array.of(0.5, 0.502, 0.7, NaN), y: Float64Array.of(0.5, 0.5, 0.5, NaN) };
   const columns = { kind: ["a", "a", "a", "a"], state: ["s", "s", "s", "s"] };

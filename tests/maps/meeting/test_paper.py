@@ -167,7 +167,8 @@ def test_panel_and_paper_tell_the_days_and_classes_of_the_cases_shown(open_page,
     assert f"图上显示事件{90 - whole_of(page, 0)}件，共90件；未显示类别：{kind}" in told
 
 
-def test_cases_without_a_place_are_told_apart_from_those_on_the_map(open_page, tmp_path):
+def meeting_with_placeless_cases(tmp_path: Path) -> Path:
+    """Twelve cases, one on each day from 1 November on; the first three have no place."""
     frames = plan_frames()
     rows = pd.DataFrame(incidents(frames, 12))
     places = gpd.points_from_xy(rows["lon"].astype(float), rows["lat"].astype(float), crs="EPSG:4326")
@@ -177,12 +178,35 @@ def test_cases_without_a_place_are_told_apart_from_those_on_the_map(open_page, t
     output = tmp_path / "placeless.html"
     frames = read_plan_file(write_plan(tmp_path / "plan.gpkg", frames), crs="EPSG:4326")
     output.write_text(map_page(frames, incidents=cases, source="甲街道"), encoding="utf-8")
-    opened = open_page(output)
+    return output
+
+
+def test_cases_without_a_place_are_told_apart_from_those_on_the_map(open_page, tmp_path):
+    opened = open_page(meeting_with_placeless_cases(tmp_path))
     opened.page.click("#tab-incidents")
 
     assert opened.page.inner_text(".shown") == "显示9件，共12件；3件没有位置，不在图上"
     ((told, _),) = sheets_of(opened, "A4", tmp_path)
     assert "图上显示事件9件，共12件；3件没有位置，不在图上" in told
+
+
+def test_the_time_slider_tells_which_cases_of_its_days_have_no_place(open_page, tmp_path):
+    opened = open_page(meeting_with_placeless_cases(tmp_path))
+    page = opened.page
+    page.click("#tab-incidents")
+    act(opened, "time")
+    page.evaluate("window.weige.meeting.goToDay(4)")
+    days, said = "2026年11月1日至2026年11月5日", "件没有位置，不在图上"
+
+    assert page.inner_text(".span-said") == f"{days}：2件，另有3{said}"
+    assert page.get_attribute(".timeline input", "aria-valuetext") == page.inner_text(".span-said")
+    assert page.inner_text(".shown") == f"图上显示{days}的事件2件，共12件；3{said}"
+    ((told, _),) = sheets_of(opened, "A4", tmp_path)
+    assert f"图上显示{days}的事件2件，共12件；3{said}" in told
+    page.select_option(".timeline select", "1")
+    assert page.inner_text(".span-said") == "2026年11月5日：1件"
+    page.evaluate("window.weige.meeting.goToDay(1)")
+    assert page.inner_text(".span-said") == f"2026年11月2日：0件，另有1{said}"
 
 
 def whole_of(page: Page, place: int) -> int:

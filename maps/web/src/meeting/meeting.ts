@@ -112,7 +112,7 @@ export class Meeting {
         incidents.window = [from, to];
         const [low, high] = [line.before(from), line.before(to)];
         cases.slide(low, high);
-        return incidents.isFiltered ? this.countChosen(low, high) : high - low;
+        return incidents.counted(line.order.subarray(low, high));
       }, () => this.table.refresh(), (days) => {
         this.chosenDays = days;
         page.tellCases(shownInDays(incidents, days));
@@ -302,13 +302,6 @@ export class Meeting {
       section("days", daily ?? element("p", { class: "hint" }, t("meeting.charts.no_days"))),
       section("classes", classBars(classes, colourOf)),
       section("closed", times.tellsClosing ? shareOf(closedInTime(times, isChosen, note.within_days, now), note.within_days) : element("p", { class: "hint" }, t("meeting.charts.no_closing"))))];
-  }
-
-  private countChosen(low: number, high: number): number {
-    const { order } = this.line();
-    let count = 0;
-    for (let i = low; i < high; i++) if (this.page.incidents.isChosenKind(order[i] as number)) count++;
-    return count;
   }
 }
 

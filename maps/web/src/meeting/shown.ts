@@ -1,30 +1,31 @@
 /** What is said of the cases that the map shows, where these are not all: how many of how many, days, classes, states. */
-import type { Incidents } from "../incidents.ts";
+import type { Counted, Incidents } from "../incidents.ts";
 import { formatCount, t } from "../words.ts";
 
 /** A line on paper: more names, or longer ones, would push the map off the sheet. */
 const MOST_NAMED = 6;
 const LONGEST_NAME = 16;
 
-/** The days that the slider chose, in words, and the cases in them. */
-export interface ChosenDays {
+/** The days that the slider chose, in words, and the cases of them. */
+export interface ChosenDays extends Counted {
   told: string;
-  count: number;
 }
 
 /** For the panel, where classes and states are ticked beside it. */
-export function shownInDays(incidents: Incidents, { told, count }: ChosenDays): string {
-  return t("meeting.shown.in_days", { shown: formatCount(count), count: formatCount(incidents.layer.count), days: told });
+export function shownInDays(incidents: Incidents, { told, placed, placeless }: ChosenDays): string {
+  return [
+    t("meeting.shown.in_days", { shown: formatCount(placed), count: formatCount(incidents.layer.count), days: told }),
+    ...(placeless ? [t("meeting.shown.placeless", { placeless })] : []),
+  ].join(t("hours.then"));
 }
 
 /** For paper, which shows no ticks; null where all are shown. */
 export function shownOnPaper(incidents: Incidents, days: ChosenDays | null): string | null {
-  const { placeless } = incidents;
+  const { placeless } = days ?? incidents;
   if (!days && !incidents.isFiltered && !placeless) return null;
-  const values = { shown: formatCount(days?.count ?? incidents.chosen), count: formatCount(incidents.layer.count) };
+  const all = t("meeting.shown.cases", { shown: formatCount(incidents.chosen), count: formatCount(incidents.layer.count) });
   return [
-    days ? t("meeting.shown.in_days", { ...values, days: days.told }) : t("meeting.shown.cases", values),
-    ...(!days && placeless ? [t("meeting.shown.placeless", { placeless })] : []),
+    ...(days ? [shownInDays(incidents, days)] : [all, ...(placeless ? [t("meeting.shown.placeless", { placeless })] : [])]),
     ...chosen("kind", incidents.kinds, incidents.hiddenKinds),
     ...chosen("state", incidents.states, incidents.hiddenStates),
   ].join(t("hours.then"));

@@ -1,5 +1,6 @@
 /** The slider over the days of a period: which cases the map shows, and the cases of each day as bars. */
 import { button, element } from "../dom.ts";
+import type { Counted } from "../incidents.ts";
 import { formatMoment } from "../times.ts";
 import { formatCount, t } from "../words.ts";
 import { DAY_MIN, type Days } from "./figures.ts";
@@ -29,7 +30,7 @@ export class TimeSlider {
   private timer = 0;
   private waiting = 0;
 
-  constructor(private readonly days: Days, private readonly onSpan: (span: Span) => number, private readonly onRest: () => void,
+  constructor(private readonly days: Days, private readonly onSpan: (span: Span) => Counted, private readonly onRest: () => void,
     private readonly onTold: (days: ChosenDays) => void) {
     this.slider.max = String(days.counts.length - 1);
     this.slider.value = this.slider.max;
@@ -116,11 +117,11 @@ export class TimeSlider {
   /** Count and draw anew, such as after other classes are ticked. */
   show(): void {
     const { from, to } = this.span;
-    const count = this.onSpan({ from, to });
+    const { placed, placeless } = this.onSpan({ from, to });
     const last = formatMoment(isoDay(to / DAY_MIN - 1));
     const told = to - from === DAY_MIN ? last : t("meeting.time.from_to", { first: formatMoment(isoDay(from / DAY_MIN)), last });
-    const said = t("meeting.time.said", { span: told, count: formatCount(count) });
-    this.onTold({ told, count });
+    const said = t(placeless ? "meeting.time.said_placeless" : "meeting.time.said", { span: told, count: formatCount(placed), placeless: formatCount(placeless) });
+    this.onTold({ told, placed, placeless });
     this.said.textContent = said;
     this.slider.setAttribute("aria-valuetext", said);
     const all = this.days.counts.length;
