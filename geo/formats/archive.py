@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from geo.errors import InputError
 from geo.formats.raw import MAX_FILE_BYTES, one_line, reading
@@ -24,7 +27,7 @@ def open_archive(content: bytes, file: str) -> zipfile.ZipFile:
         It is broken, encrypted, packed with an unusual method, would unpack to more than can be held, or
         has members that are links or would be written outside the folder it is unpacked in.
     """
-    with reading(file):
+    with _unpacking(file):
         archive = zipfile.ZipFile(io.BytesIO(content))
     members = archive.infolist()
     for member in members:
@@ -40,8 +43,23 @@ def open_archive(content: bytes, file: str) -> zipfile.ZipFile:
 
 def member_bytes(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     """Return the content of one member."""
-    with reading(file), archive.open(name) as member:
+    with _unpacking(file), archive.open(name) as member:
         return member.read()
+
+
+@contextmanager
+def _unpacking(file: str) -> Iterator[None]:
+    """Tell of damage to an archive by an error of its own; what Python says of it is in English."""
+    with reading(file):
+        try:
+            yield
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise InputError(
+                "zip_broken",
+                "the file is damaged or cut short",
+                mend="copy or export it again",
+                file=file,
+            ) from error
 
 
 def member_text(member: zipfile.ZipInfo) -> str:

@@ -85,3 +85,18 @@ def test_both_languages_name_the_same_values() -> None:
             {name for _, name, _, _ in Formatter().parse(texts[key]) if name} for texts in (chinese, english)
         ]
         assert names[0] == names[1], key
+
+
+def test_every_reason_why_a_file_is_broken_is_said_in_both_languages() -> None:
+    reasons = {
+        node.args[1].value
+        for path in sorted(GEO.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "broken"
+        if isinstance(node.args[1], ast.Constant)
+    }
+
+    assert "not a GeoPackage" in reasons
+    for reason in reasons:
+        assert words("en")[f"said_by_others.{reason}"] == reason
+        assert words("zh_CN")[f"said_by_others.{reason}"] != reason
