@@ -50,10 +50,12 @@ _FILLS = {
     ("recommended", "True"): "E2EFDA",
 }
 _WRAPPED = ("text", "note_text", "unit_ids")
-# Columns of codes that have words in the locale (`workbook.<column>.<code>`).
-_CODED = frozenset(
-    {"code", "remedy", "effect", "severity", "status", "kind", "change", "cause", "matter", "item"}
-)
+# Columns of codes that have words in the locale, and where: `workbook.<column>.<code>`, but for what the map
+# and the engine say too.
+_WORDS = {
+    column: f"workbook.{column}"
+    for column in ("code", "remedy", "effect", "severity", "kind", "change", "cause", "matter", "item")
+} | {"status": "page.status", "reason": "finding.reason"}
 
 
 def write_findings(
@@ -154,8 +156,9 @@ def _word(column: str, cell: Any, language: Language) -> Any:
     """Return what a reader sees of a cell: words for codes, lists joined."""
     if isinstance(cell, list):
         return text("finding.separator", language).join(str(item) for item in cell)
-    key = "finding.reason" if column == "reason" else f"workbook.{column}" if column in _CODED else ""
-    return words(language).get(f"{key}.{cell}", cell) if key and isinstance(cell, str) else cell
+    if column in _WORDS and isinstance(cell, str):
+        return words(language).get(f"{_WORDS[column]}.{cell}", cell)
+    return cell
 
 
 def _heading(column: str, language: Language) -> str:

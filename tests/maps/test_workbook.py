@@ -16,6 +16,8 @@ from geo.errors import InputError
 from geo.findings import Finding
 from geo.partition import Band
 from maps.findings import findings_frame, remedies_frame
+from maps.styles import STATUS
+from maps.text import words
 from maps.workbook import write_findings
 from tests.builders import draw_adjacency
 
@@ -99,11 +101,11 @@ def test_a_workbook_has_a_sheet_of_findings_of_grids_and_of_communities(tmp_path
     assert book.sheetnames == ["问题清单", "微网格", "社区"]
     assert rows(book["问题清单"]) == [
         ("问题", "级别", "网格编码", "社区编码", "单元", "说明"),
-        ("偏小", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"),
+        ("户数不足", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"),
     ]
     assert rows(book["微网格"])[1:] == [
-        (CODE, 30, 2, "偏小", "可调整", 1234.5),
-        (CODE[:-1] + "8", 90, 5, "符合", None, None),
+        (CODE, 30, 2, "户数不足", "可调整", 1234.5),
+        (CODE[:-1] + "8", 90, 5, "户数适中", None, None),
     ]
     assert rows(book["社区"])[1:] == [
         (CODE[:12], 120, 2, 2, 2),
@@ -136,7 +138,7 @@ def test_a_workbook_says_who_goes_where_and_counts_every_household(tmp_path):
     assert [(row[0], row[-1]) for row in rows(book["问题清单"])[1:]] == [
         ("网格数不合规", None),
         ("有户未划入网格", 1),
-        ("偏大", 2),
+        ("户数超限", 2),
     ]
     assert rows(book["处理方案"]) == [
         (
@@ -149,8 +151,8 @@ def test_a_workbook_says_who_goes_where_and_counts_every_household(tmp_path):
     ]
     assert dict(rows(book["汇总"])[1:]) == {
         "社区数": 1, "总户数": 209, "其中：在网格内的户数": 200, "其中：未划入任何网格的户数": 9,
-        "未划入网格者中，在各社区之外的户数": 0, "微网格数": 2, "其中：户数符合": 1, "其中：偏小": 0,
-        "其中：偏大": 1, "其中：不适用（专属或无住户）": 0,
+        "未划入网格者中，在各社区之外的户数": 0, "微网格数": 2, "其中：户数适中": 1, "其中：户数不足": 0,
+        "其中：户数超限": 1, "其中：不计规模（专属网格或无住户社区）": 0,
     }  # fmt: skip
 
 
@@ -166,7 +168,26 @@ def test_headings_and_words_are_in_the_language_asked_for(tmp_path):
         "Reason",
         "Area (m²)",
     )
-    assert rows(book["Grids"])[1][3:5] == ("too small", "can be mended")
+    assert rows(book["Grids"])[1][3:5] == ("Too small", "can be mended")
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("status", STATUS)
+def test_a_workbook_calls_a_status_as_the_map_does(tmp_path, language, status):
+    write_findings(
+        tmp_path / "f.xlsx",
+        pd.DataFrame({"code": [status]}),
+        pd.DataFrame({"grid_id": [CODE], "status": [status]}),
+        summary=pd.DataFrame({"item": [status], "value": [1]}),
+        language=language,
+    )
+    found, grids_of, summary = openpyxl.load_workbook(tmp_path / "f.xlsx")
+    on_map = words(language)[f"page.status.{status}"]
+
+    assert grids_of["B2"].value == on_map
+    assert on_map.lower() in summary["A2"].value.lower()
+    if status in ("too_small", "too_large"):
+        assert found["A2"].value.lower() == on_map.lower()
 
 
 def test_headings_stay_in_sight_and_columns_are_wide_enough_for_codes(tmp_path):
@@ -214,7 +235,7 @@ def test_a_csv_begins_with_a_mark_so_that_excel_reads_chinese(tmp_path):
     read = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     assert read == [
         ["问题", "级别", "网格编码", "社区编码", "单元", "说明"],
-        ["偏小", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"],
+        ["户数不足", "错误", CODE, CODE[:12], "u1、u2", f"网格{CODE}共30户，不足下限50户。"],
     ]
 
 
