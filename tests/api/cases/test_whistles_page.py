@@ -14,6 +14,7 @@ from sqlalchemy import text
 from tests.accessibility import Findings, require_fitting
 from tests.api.accounts import bearer
 from tests.api.cases.desk import Desk
+from tests.api.cases.test_case_pages import overtaken
 from tests.api.cases.test_dispatch import answer, team, whistle
 from tests.api.planner_page import faults_of, sign_in_browser
 
@@ -145,6 +146,23 @@ def test_an_answer_that_is_being_written_is_not_taken_away_by_news(
     page.get_by_role("button", name="不填了").click()
     page.locator("#fresh").click()
     expect(page.locator("#unfinished .whistle")).to_have_count(2)
+
+
+def test_a_whistle_that_is_filled_in_stays_when_a_colleague_is_faster_with_a_step(
+    address: str, desk: Desk, people: dict[str, BrowserContext]
+):
+    number = desk.report(text="路面塌陷")["number"]
+    page = opened(people["dispatcher"], address, f"/cases/{number}")
+    page.get_by_role("button", name="吹哨", exact=True).click()
+    page.get_by_label("部门", exact=True).fill("power")
+    page.locator("#whistle-note").fill("请带围挡")
+    overtaken(desk, page, number, "note", "已联系物业")
+    expect(page.locator("#said")).to_contain_text("案件刚被他人更新")
+    expect(page.get_by_label("部门", exact=True)).to_have_value("power")
+    expect(page.locator("#whistle-note")).to_have_value("请带围挡")
+    page.locator("#whistle-form button[type=submit]").click()
+    expect(page.locator(".blown")).to_contain_text("请带围挡")
+    expect(page.locator("#whistle-form")).to_have_count(0)
 
 
 def test_who_may_not_whistle_is_offered_nothing_and_a_fault_is_told(

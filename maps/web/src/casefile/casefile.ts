@@ -115,9 +115,16 @@ class CaseFile {
       answered: (done: string) => void this.look().then(() => say(done, "")),
       refused: (detail: string) => say("", t("whistles.not_done", { detail })),
     };
+    const blow = () => {
+      // A form that stays is one that is filled in: what was typed there is not lost with another step.
+      document.getElementById("whistle-form")?.remove();
+      ground.answered(t("whistles.blown_now"));
+    };
+    const begun = document.getElementById("whistle-form")?.closest<HTMLElement>(".blowing");
+    const mayBlow = this.page.whistle.states.includes(state);
     put("whistles",
       told.body.length ? element("ul", { class: "blown" }, ...told.body.map((each) => whistleCard(each, ground))) : element("p", { class: "soft" }, t("whistles.none_of_case")),
-      ...(this.page.whistle.states.includes(state) ? [whistleForm(this.number, this.page.whistle.levels, departments, () => ground.answered(t("whistles.blown_now")), ground.refused)] : []));
+      ...present(begun ?? (mayBlow ? whistleForm(this.number, this.page.whistle.levels, departments, blow, ground.refused) : null)));
   }
 
   private where({ case: { properties: one }, duplicates }: CaseDetail): HTMLElement[] {
