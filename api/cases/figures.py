@@ -170,17 +170,21 @@ class BoardLine:
 def board(
     session: Session,
     period: Period,
-    grouping: Grouping,
+    grouping: Grouping | None,
     *,
     now: datetime,
     within_days: int = 3,
     asked: Asked | None = None,
 ) -> list[BoardLine]:
-    """Return one line for each group that cases were reported for in a period, in order of their names."""
+    """Return one line for each group that cases were reported for in a period, in order of their names.
+
+    Without grouping one line for all of them, with no name.
+    """
+    group = "''" if grouping is None else f"coalesce({_GROUPED[grouping]}, '')"
     where, values = (asked or Asked()).sql()
     rows = session.execute(
         text(f"""
-            SELECT coalesce({_GROUPED[grouping]}, '') AS name, count(*) AS reported,
+            SELECT {group} AS name, count(*) AS reported,
               count(*) FILTER (WHERE closed_at <= :now) AS closed,
               count(*) FILTER (WHERE coalesce(closed_at > :now, true)) AS open,
               count(*) FILTER (WHERE quick OR reported_at + :within <= :now) AS due_within,

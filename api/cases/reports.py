@@ -133,14 +133,17 @@ def boards(
     session: Session,
     rule: PeriodRule,
     period: Period,
-    grouping: Grouping,
+    grouping: Grouping | None,
     calendar: Calendar,
     *,
     now: datetime,
     within_days: int,
     asked: Asked,
 ) -> list[tuple[BoardLine, BoardLine | None]]:
-    """Return one line for each group, with that of the period before; None where it had no case then."""
+    """Return one line for each group, with that of the period before; None where it had no case then.
+
+    Without grouping one line for all.
+    """
     before = {
         line.name: line
         for line in board(session, period_before(rule, period, calendar), grouping, now=now,

@@ -152,8 +152,18 @@ def show_indicators(
         "by": by,
     }
     shown = _Shown(request, session, asks)
-    lines = reports.boards(
-        session, board_rule, period, by, asks.calendar, now=now, within_days=WITHIN_DAYS, asked=asks.asked
+    lines, in_all = (
+        reports.boards(
+            session,
+            board_rule,
+            period,
+            each,
+            asks.calendar,
+            now=now,
+            within_days=WITHIN_DAYS,
+            asked=asks.asked,
+        )
+        for each in (by, None)
     )
     if by == "area":
         # What stands at a street is in no community, and comes after these.
@@ -162,7 +172,7 @@ def show_indicators(
         request, "indicators.html", actor=actor, shown=shown, told=told,
         unconfirmed=[shown.word(f"indicator.name.{name}", shown.count(name)) for name in found.unconfirmed],
         editions=sorted(editions_known(request)), period=period, areas=_areas(request, session), state=state,
-        board=lines, script=script_data(request, "indicators", ()),
+        board=lines, in_all=in_all, script=script_data(request, "indicators", ()),
         themes=counting.themes(session, period, least_areas=LEAST_AREAS, asked=asks.asked), card=card,
         again=recurring(session, period, now=now, asked=asks.asked),
         companies=companies, within_days=WITHIN_DAYS, least_areas=LEAST_AREAS,

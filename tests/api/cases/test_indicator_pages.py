@@ -270,6 +270,16 @@ def test_the_board_of_communities_has_a_row_for_what_is_in_none_and_the_header_o
         page.goto(f"{served}/indicators?rule=year&day={DAY}")
         rows = page.locator("section[aria-labelledby=board-title] tbody th").all_inner_texts()
         assert [said in row for row in rows] == [False, False, False, True]
+        counted = [
+            [
+                int(n.replace(",", ""))
+                for n in page.locator(f"#board tbody td:nth-child({column})").all_inner_texts()
+            ]
+            for column in (2, 3, 4)
+        ]
+        in_all = page.locator("#board tfoot td").all_inner_texts()
+        assert [int(n.replace(",", "")) for n in in_all[:3]] == [sum(each) for each in counted]
+        assert counted[0]
         expect(page.locator(".bar nav [aria-current]")).to_have_attribute("href", "/indicators")
         page.set_viewport_size({"width": 390, "height": 844})
         expect(page.locator(".bar nav [aria-current]")).to_be_in_viewport()
