@@ -450,7 +450,9 @@ def test_home_leads_to_what_each_may_do(store: Store):
         for name in ("wang", "li", "none"):
             client.cookies.clear()
             client.post("/login", data={"name": name, "password": PASSWORD})
-            led[name] = set(re.findall(r'<a [^>]*href="(/[a-z]+)"', client.get("/").text))
+            page = client.get("/").text
+            led[name] = set(re.findall(r'<a [^>]*href="(/[a-z]+)"', page))
+            assert ('role="search"' in page) == (name == "wang"), "who sees no community has none to search"
             for address in led[name]:
                 assert client.get(address).status_code == 200, (name, address)
     assert {"/cases", "/report", "/wall", "/indicators", "/duty"} < led["wang"]
