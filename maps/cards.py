@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.bounding_roads import BESIDE_M, followed_m
 from geo.crs import working_crs
 
 # The map of a card, in millimetres; a page of A4 is 210 by 297 with margins of 14.
 WIDTH_MM, HEIGHT_MM = 182.0, 128.0
 # Ground shown round the grid, as a share of its size and at least in metres.
 AROUND_SHARE, AROUND_M = 0.22, 25.0
-# A road or gate so near to the edge of a grid borders it: half the width of a main road.
-BESIDE_M = 20.0
+# A road that a border follows for less than this only turns a corner with it.
+LEAST_FOLLOWED_M = 10.0
 # Text on the map: size, and width of a Latin letter as a share of it; a Chinese one is as wide as high.
 TEXT_MM, LATIN_WIDTH = 2.6, 0.55
 
@@ -206,7 +207,6 @@ def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Lo
     for gate in gates:
         paper.draw("gate", layers["gates"].shapes[gate])
     _write(paper, mine, beside, layers)
-    roads = [] if "roads" not in layers else layers["roads"].near(shapely.boundary(shape), BESIDE_M)
     metres, bar_mm = bar_of(paper.scale)
     return Card(
         code,
@@ -217,7 +217,7 @@ def _card(row: dict[str, Any], shape: shapely.Geometry, layers: Mapping[str, _Lo
         int(row["units"]),
         _buildings(units.frame[units.frame["grid_id"] == code]),
         tuple(sorted(grids.text("grid_id", other) for other in beside)),
-        _named(layers.get("roads"), roads),
+        _bounding_roads(shape, layers.get("roads")),
         _named(layers.get("gates"), gates),
         tuple(paper.shapes),
         tuple(paper.words),
@@ -265,6 +265,18 @@ def _buildings(units: pd.DataFrame) -> tuple[Building, ...]:
         held[1] += 1
         held[2] += int(unit["households"])
     return tuple(Building(name, *rows[name]) for name in sorted(rows))
+
+
+def _bounding_roads(shape: shapely.Geometry, roads: _Located | None) -> tuple[str, ...]:
+    """Return the names of the roads that the border of a grid follows."""
+    if roads is None:
+        return ()
+    beside = roads.near(shapely.boundary(shape), BESIDE_M)
+    followed: dict[str, float] = {}
+    for row, metres in zip(beside, followed_m(shape, roads.shapes[beside]), strict=True):
+        name = roads.text("name", row)
+        followed[name] = followed.get(name, 0.0) + float(metres)
+    return tuple(sorted(name for name, metres in followed.items() if name and metres >= LEAST_FOLLOWED_M))
 
 
 def _named(layer: _Located | None, rows: list[int]) -> tuple[str, ...]:
