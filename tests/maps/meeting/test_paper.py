@@ -196,17 +196,31 @@ def test_the_time_slider_tells_which_cases_of_its_days_have_no_place(open_page, 
     page.click("#tab-incidents")
     act(opened, "time")
     page.evaluate("window.weige.meeting.goToDay(4)")
-    days, said = "2026年11月1日至2026年11月5日", "件没有位置，不在图上"
+    days = "2026年11月1日至2026年11月5日"
 
-    assert page.inner_text(".span-said") == f"{days}：2件，另有3{said}"
+    assert page.inner_text(".span-said") == f"{days}：2件，另有3件没有位置"
     assert page.get_attribute(".timeline input", "aria-valuetext") == page.inner_text(".span-said")
-    assert page.inner_text(".shown") == f"图上显示{days}的事件2件，共12件；3{said}"
+    shown = f"图上显示{days}的事件2件，共12件；3件没有位置，不在图上"
+    assert page.inner_text(".shown") == shown
     ((told, _),) = sheets_of(opened, "A4", tmp_path)
-    assert f"图上显示{days}的事件2件，共12件；3{said}" in told
+    assert shown in told
     page.select_option(".timeline select", "1")
     assert page.inner_text(".span-said") == "2026年11月5日：1件"
     page.evaluate("window.weige.meeting.goToDay(1)")
-    assert page.inner_text(".span-said") == f"2026年11月2日：0件，另有1{said}"
+    assert page.inner_text(".span-said") == "2026年11月2日：0件，另有1件没有位置"
+
+
+def test_on_a_phone_the_map_keeps_its_height_whichever_days_have_cases_without_a_place(open_page, tmp_path):
+    opened = open_page(meeting_with_placeless_cases(tmp_path), width=390, height=800)
+    page = opened.page
+    page.evaluate("document.querySelector('[data-act=time]').click()")
+    heights = set()
+    for span, day in (("0", 11), ("0", 0), ("1", 1), ("1", 5), ("7", 4)):
+        page.select_option(".timeline select", span)
+        page.evaluate(f"window.weige.meeting.goToDay({day})")
+        heights.add(page.locator(".leaflet-container").bounding_box()["height"])
+
+    assert len(heights) == 1
 
 
 def whole_of(page: Page, place: int) -> int:

@@ -122,6 +122,8 @@ export class TimeSlider {
     const told = to - from === DAY_MIN ? last : t("meeting.time.from_to", { first: formatMoment(isoDay(from / DAY_MIN)), last });
     const said = t(placeless ? "meeting.time.said_placeless" : "meeting.time.said", { span: told, count: formatCount(placed), placeless: formatCount(placeless) });
     this.onTold({ told, placed, placeless });
+    // From then on, so that on a phone the map does not change its height from day to day.
+    if (placeless) this.root.classList.add("tells-placeless");
     this.said.textContent = said;
     this.slider.setAttribute("aria-valuetext", said);
     const all = this.days.counts.length;
