@@ -44,7 +44,7 @@ def _instead(kind: str) -> Mapping[str, Sequence[str]]:
 
 
 def words(meaning: str) -> frozenset[str]:
-    """Return the words for `true`, `false`, `special` or `basic`, in lower case."""
+    """Return the words for `true`, `false`, `special`, `basic` or `ended`, in lower case."""
     return frozenset(_tables()["words"][meaning])
 
 

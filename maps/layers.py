@@ -12,6 +12,7 @@ import shapely
 from geopandas.array import from_shapely
 from numpy.typing import NDArray
 
+from geo.case_states import is_ended
 from geo.grid_counts import grid_counts
 from geo.metrics import totals
 from geo.partition import Band
@@ -101,7 +102,7 @@ def page_layers(
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all; incidents also say when they were reported and closed
         (`reported_min`, `closed_min`: minutes since 1970 by the clock of the place; no `closed_min` where
-        no case says when it was closed).
+        no case says when it was closed), and whether they are over (`closed`).
         `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
         large pieces of a grid (`grid` is its row). Findings name the rows of their
@@ -146,6 +147,7 @@ def page_layers(
         for column, minute in (("reported_at", "reported_min"), ("closed_at", "closed_min")):
             if column in layers["incidents"]:
                 layers["incidents"][minute] = minutes_of(layers["incidents"][column])
+        layers["incidents"]["closed"] = _are_closed(layers["incidents"])
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
     if stations is not None:
         layers["stations"] = _chosen(stations, "stations")
@@ -307,6 +309,16 @@ def _grid_at(places: gpd.GeoSeries, grids: gpd.GeoSeries) -> pd.Series[Any]:
     # On a shared border the first grid wins.
     found.iloc[place[::-1]] = grid[::-1]
     return found
+
+
+def _are_closed(cases: gpd.GeoDataFrame) -> pd.Series[Any]:
+    """Tell which cases say when they were closed, or are in a state of those that are over."""
+    over = pd.Series(False, index=cases.index)
+    if "state" in cases:
+        over |= cases["state"].isin([state for state in cases["state"].unique() if is_ended(state)])
+    if "closed_min" in cases:
+        over |= cases["closed_min"].notna()
+    return over
 
 
 def _label_points(polygons: gpd.GeoSeries) -> gpd.GeoDataFrame:

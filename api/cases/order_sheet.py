@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from api.cases.categories import cell_text, columns_of, read_table
+from geo.case_states import is_ended
 from geo.errors import InputError
 from geo.formats.delimited import head_of
 from geo.formats.raw import RawTable, read_bytes
@@ -33,25 +33,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Without them an order cannot be filed.
 _NEEDED = ("external_number", "reported_at")
-# What other systems, and the export of this one, say of a case that is over.
-ENDED = frozenset(
-    (
-        "closed",
-        "appraised",
-        "cancelled",
-        "结案",
-        "已结案",
-        "已考核",
-        "办结",
-        "已办结",
-        "完结",
-        "已完结",
-        "归档",
-        "已归档",
-        "作废",
-        "已作废",
-    )
-)
 # The sheet of cases of the workbooks that this product writes, which have others beside it.
 _SHEETS = tuple(words_of("workbook.sheet.cases", language) for language in LANGUAGES)
 
@@ -129,7 +110,7 @@ def read_sheet(path: Path, number_column: str | None = None, *, open_only: bool 
             "table_without_rows", "it has no rows below its column names", mend="check the export",
             file=path.name,
         )  # fmt: skip
-    is_over = [_is_ended(cell) for cell in raw.values[found["state"]]] if "state" in found else []
+    is_over = [is_ended(cell_text(cell)) for cell in raw.values[found["state"]]] if "state" in found else []
     if open_only and is_over:
         rows = [at for at in rows if not is_over[at]]
     return Sheet(path, raw, found, rows, sum(is_over))
@@ -146,7 +127,3 @@ def _require_heading_on_top(
             "order_heading_below", f"its column names seem to be in row {row}",
             mend="delete the rows above it", file=file, row=row,
         )  # fmt: skip
-
-
-def _is_ended(cell: Any) -> bool:
-    return cell_text(cell).casefold() in ENDED

@@ -156,6 +156,22 @@ def test_moments_are_read_as_offices_write_them():
     assert told.isna().tolist()[4:] == [True, True, True]
 
 
+def test_a_case_is_over_by_a_whole_word_of_its_state_or_by_the_time_of_its_closing(tmp_path):
+    ended = ["已办结", " Closed ", "已关闭", "cancelled", "appraised", "已完结", "作废", "完成", "done"]
+    states = [*ended, "未办结", "未结案", "待结案", "结案中", "未归档", "not closed", "待处置", "", "处置中"]
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+    rows = [
+        {"case_id": f"A{k}", "kind": "路灯", "state": state, "closed_at": "", "lon": 119.6, "lat": 32}
+        for k, state in enumerate(states)
+    ]
+    rows[-1]["closed_at"] = "2026-11-20"
+
+    write_map(plan, tmp_path / "m.html", incidents=str(write_points(tmp_path / "cases.csv", rows)))
+
+    told = layers_of((tmp_path / "m.html").read_text(encoding="utf-8"))["incidents"]["closed"].tolist()
+    assert told == [*[True] * len(ended), *[False] * 8, True]
+
+
 def test_an_older_plan_is_shown_as_the_grids_before_with_what_moved(tmp_path):
     frames = plan_frames()
     old = write_plan(tmp_path / "old.gpkg", frames)

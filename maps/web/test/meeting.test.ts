@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { BIN_PX, Bins, Timeline } from "../src/meeting/bins.ts";
 import { byClass, byDay, closedInTime, DAY_MIN, minuteOf, type CaseTimes } from "../src/meeting/figures.ts";
 import { contentOf, emptyNotes, mergedEntries, newEntry, parseNotes, type Entry } from "../src/meeting/notes.ts";
+import { openCases } from "../src/meeting/places.ts";
+import type { Layer } from "../src/pack.ts";
+import { Scene } from "../src/scene.ts";
 import { arranged, type Column } from "../src/meeting/rows.ts";
 import merging from "./notes.json" with { type: "json" };
 
@@ -79,6 +82,22 @@ test("the part of the view with cases holds those of any time, whatever time is 
 function item(id: string, more: Partial<Entry> = {}): Entry {
   return newEntry(id, "item", "2026-11-10T01:00:00Z", more);
 }
+
+test("an agenda begins with the cases that the file does not call closed", () => {
+  const points = { featureStart: Uint32Array.of(0, 1, 2, 3), x: Float64Array.of(1, 1, 1), y: Float64Array.of(1, 1, 1) };
+  const square = {
+    featureStart: Uint32Array.of(0, 1), pathStart: Uint32Array.of(0, 5), x: Float64Array.of(0, 2, 2, 0, 0), y: Float64Array.of(0, 0, 2, 2, 0),
+  };
+  const nothing = { polygons: null, edges: null, lines: null, points: null };
+  const scene = new Scene(new Map<string, Layer>([
+    ["incidents", { ...nothing, name: "incidents", count: 3, points, columns: new Map<string, (string | boolean)[]>([
+      ["closed", [false, true, false]], ["state", ["未办结", "处置中", "已办结"]],
+    ]) }],
+    ["compounds", { ...nothing, name: "compounds", count: 1, polygons: square, columns: new Map() }],
+  ]));
+
+  assert.deepEqual(openCases(scene, { layer: "compounds", name: "", features: [0] }), [0, 2]);
+});
 
 test("notes of two copies merge without loss, whichever is read first", () => {
   const common = item("a", { text: "same" });

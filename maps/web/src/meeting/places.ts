@@ -4,8 +4,6 @@ import { isInside, type IndexedLayer, type Scene } from "../scene.ts";
 /** A case so near to a lane is one of it, in metres. */
 const BESIDE_M = 30;
 
-const CLOSED = /结案|办结|归档|closed|done/i;
-
 export interface Place {
   layer: "compounds" | "communities" | "roads";
   name: string;
@@ -28,11 +26,6 @@ export function placesOf(scene: Scene, isLane: boolean): Place[] {
   return named("roads").sort((a, b) => Number(isCalledLane(b.name)) - Number(isCalledLane(a.name)));
 }
 
-export function isOpen(incidents: IndexedLayer, incident: number): boolean {
-  if (incidents.number("closed_min", incident) !== null) return false;
-  return !CLOSED.test(incidents.text("state", incident));
-}
-
 /** Cases not closed in a place, the latest first. */
 export function openCases(scene: Scene, { layer, features }: Place): number[] {
   const incidents = scene.get("incidents");
@@ -44,7 +37,7 @@ export function openCases(scene: Scene, { layer, features }: Place): number[] {
     const reach = BESIDE_M / (40075016.686 * Math.cos(latitudeOf(box[1])));
     const grow = layer === "roads" ? reach : 0;
     for (const incident of incidents.within([box[0] - grow, box[1] - grow, box[2] + grow, box[3] + grow])) {
-      if (!isOpen(incidents, incident)) continue;
+      if (incidents.flag("closed", incident)) continue; // as `geo/case_states.py` judges
       const at = incidents.middle(incident);
       if (!at) continue;
       const isHere = layer === "roads" ? isNear(shapes, feature, at, reach) : shapes.layer.polygons !== null && isInside(shapes.layer.polygons, feature, ...at);
