@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BIN_PX, Bins, Timeline } from "../src/meeting/bins.ts";
 import { byClass, byDay, closedInTime, DAY_MIN, minuteOf, type CaseTimes } from "../src/meeting/figures.ts";
-import { contentOf, emptyNotes, mergedEntries, newEntry, parseNotes, type Entry } from "../src/meeting/notes.ts";
+import { contentOf, emptyNotes, listed, mergedEntries, newEntry, parseNotes, type Entry } from "../src/meeting/notes.ts";
 import { openCases } from "../src/meeting/places.ts";
 import type { Layer } from "../src/pack.ts";
 import { Scene } from "../src/scene.ts";
@@ -113,6 +113,19 @@ test("notes of two copies merge without loss, whichever is read first", () => {
   assert.equal(one.find(({ id }) => id === "b")?.text, "new");
   assert.equal(one.find(({ form_of }) => form_of === "b")?.votes.yes, 3);
   assert.deepEqual(said(mergedEntries(one, other)), said(one));
+});
+
+test("what two copies decided differently stands right below the first of it, under its number", () => {
+  const mine = [item("a"), item("b", { decision: "old" }), item("c", { removed: true }), item("d")];
+  const theirs = [{ ...item("b", { decision: "new" }), changed_at: "2026-11-10T02:00:00Z" }, item("e"), newEntry("n", "comment", "")];
+  const shown = (entries: readonly Entry[]) => listed(entries, "item").map(({ entry, number, isOtherRecord }) => [entry.decision || entry.id, number, isOtherRecord]);
+
+  const merged = mergedEntries(mine, theirs);
+
+  assert.deepEqual(shown(merged), [["a", 1, false], ["new", 2, false], ["old", 2, true], ["d", 3, false], ["e", 4, false]]);
+  // Where the entry is removed, what is left of it takes its place.
+  const settled = merged.map((entry) => (entry.id === "b" ? { ...entry, removed: true } : entry));
+  assert.deepEqual(shown(settled), [["a", 1, false], ["old", 2, false], ["d", 3, false], ["e", 4, false]]);
 });
 
 // `tests/maps/test_notes.py` asks the same of the command.

@@ -88,6 +88,39 @@ def test_copies_that_list_the_same_cases_decide_them_once_and_are_told_where_the
     assert len(standing) == 2
 
 
+def test_what_another_copy_decides_otherwise_stands_below_the_first_on_page_and_paper(
+    open_page, meeting, tmp_path
+):
+    made_on = meeting_id(meeting)
+    both = [entry("a", text="路灯"), entry("z", text="围栏")]
+    copies = [
+        notes(tmp_path / "1.json", [*both, entry("b", text="水沟", decision="清理")], file=made_on),
+        notes(
+            tmp_path / "2.json",
+            [entry("a", text="路灯", decision="加装", at="2026-11-10T02:00:00Z"), both[1],
+             entry("b", text="水沟", decision="填平", at="2026-11-10T00:30:00Z")],
+            file=made_on,
+        ),
+    ]  # fmt: skip
+    opened = open_page(meeting)
+    act(opened, "agenda")
+    opened.page.set_input_files(".agenda input[type=file]", copies)
+
+    opened.page.wait_for_selector("text=已合并2.json，新增0条。 有2条与原有记录不一致")
+    heads = opened.page.locator(".agenda-items .entry-head > :not(button)").all_inner_texts()
+    assert [each for each in heads if each] == [
+        "议题1", "议题1（另一份记录）", "议题2", "议题3", "议题3（另一份记录）",
+    ]  # fmt: skip
+    opened.page.evaluate("window.weige.meeting.lay('minutes')")
+    rows = opened.page.evaluate(
+        "Array.from(document.querySelectorAll('.minutes tbody tr'), (row) => "
+        "[0, 1, 3].map((cell) => row.cells[cell].textContent).join('|'))"
+    )
+    assert rows == [
+        "1|路灯|加装", "1|另一份记录 · 路灯|", "2|围栏|", "3|水沟|清理", "3|另一份记录 · 水沟|填平",
+    ]  # fmt: skip
+
+
 def saved(opened: Opened, path: Path) -> Path:
     with opened.page.expect_download() as download:
         opened.page.click("text=保存记录文件")
@@ -185,7 +218,7 @@ def test_notes_in_another_encoding_are_refused_as_the_command_refuses_them(open_
             read_notes(tmp_path / name, own)
     assert opened.page.locator(".agenda-items .entry").count() == 1
     opened.page.set_input_files(".agenda input[type=file]", [tmp_path / "marked.json"])
-    opened.page.wait_for_selector("text=已合并marked.json，新增1条。")
+    opened.page.wait_for_selector("text=已合并marked.json，新增0条。 有1条与原有记录不一致")
     assert len(read_notes(tmp_path / "marked.json", own)) == 1
 
 

@@ -8,8 +8,8 @@ import type { Scene } from "../scene.ts";
 import { formatMoment } from "../times.ts";
 import { t } from "../words.ts";
 import {
-  emptyNotes, listedId, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type Meeting, type MeetingKind, type Notes,
-  type Votes,
+  emptyNotes, listed, listedId, LONGEST_TEXT, MEETING_KINDS, mergedEntries, newEntry, NotesError, parseNotes, type Entry, type Listed, type Meeting,
+  type MeetingKind, type Notes, type Votes,
 } from "./notes.ts";
 import { openCases, placesOf, type Place } from "./places.ts";
 
@@ -124,7 +124,10 @@ export class Agenda {
       this.notes.entries = mergedEntries(own, read.entries);
       // The first file opened is as it lies on the disk; what two hold together lies nowhere yet.
       if (own.length && JSON.stringify(this.notes.entries) !== JSON.stringify(own)) this.isSaved = false;
-      return t("meeting.agenda.taken", { file: name, entries: Math.max(0, this.notes.entries.length - own.length) });
+      const told = t("meeting.agenda.taken", { file: name, entries: Math.max(0, countOf(this.notes.entries) - countOf(own)) });
+      const known = new Set(own.map(({ id }) => id));
+      const differing = this.notes.entries.filter(({ id, form_of, removed }) => form_of && !removed && !known.has(id)).length;
+      return differing ? `${told} ${t("meeting.agenda.differing", { differing })}` : told;
     } catch (error) {
       if (!(error instanceof NotesError)) throw error;
       return t(`meeting.agenda.refused.${error.message}`, { file: name });
@@ -236,18 +239,21 @@ export class Agenda {
   }
 
   private list(): void {
-    const rows = (type: Entry["type"]) => this.standing(type).map((entry, i) => element("li", { "data-entry": entry.id }, this.card(entry, i + 1)));
-    const none = (key: string) => [element("li", { class: "hint" }, t(key))];
-    this.items.replaceChildren(...(this.standing("item").length ? rows("item") : none("meeting.agenda.no_items")));
-    this.comments.replaceChildren(...(this.standing("comment").length ? rows("comment") : none("meeting.agenda.no_comments")));
+    const rows = (standing: readonly Listed[], none: string) => {
+      if (!standing.length) return [element("li", { class: "hint" }, t(none))];
+      return standing.map((each) => element("li", { "data-entry": each.entry.id, class: each.isOtherRecord ? "other-record" : undefined }, this.card(each)));
+    };
+    this.items.replaceChildren(...rows(this.standing("item"), "meeting.agenda.no_items"));
+    this.comments.replaceChildren(...rows(this.standing("comment"), "meeting.agenda.no_comments"));
     this.mark(this.standing("comment"));
   }
 
-  private mark(comments: readonly Entry[]): void {
+  private mark(comments: readonly Listed[]): void {
     this.markers.clearLayers();
-    comments.forEach((entry, i) => {
-      if (entry.lon === null || entry.lat === null) return;
-      const icon = L.divIcon({ className: "sticker", html: element("span", {}, String(i + 1)), iconSize: [26, 26], iconAnchor: [4, 24] });
+    comments.forEach(({ entry, number, isOtherRecord }) => {
+      // Other records are of the place of their note.
+      if (entry.lon === null || entry.lat === null || isOtherRecord) return;
+      const icon = L.divIcon({ className: "sticker", html: element("span", {}, String(number)), iconSize: [26, 26], iconAnchor: [4, 24] });
       const marker = L.marker([entry.lat, entry.lon], { icon, keyboard: false, alt: "" });
       marker.on("click", () => {
         this.options.show();
@@ -257,9 +263,10 @@ export class Agenda {
     });
   }
 
-  private card(entry: Entry, number: number): HTMLElement {
+  private card({ entry, number, isOtherRecord }: Listed): HTMLElement {
     const isItem = entry.type === "item";
-    const name = t(isItem ? "meeting.agenda.item" : "meeting.agenda.sticker", { number });
+    const called = t(isItem ? "meeting.agenda.item" : "meeting.agenda.sticker", { number });
+    const name = isOtherRecord ? t("meeting.agenda.other_form_of", { name: called }) : called;
     const field = (key: "text" | "decision", label: string, rows: number) => {
       const area = element("textarea", { rows, maxlength: LONGEST_TEXT, "aria-label": `${name} ${label}`, placeholder: label });
       area.value = entry[key];
@@ -267,7 +274,7 @@ export class Agenda {
       area.addEventListener("change", () => (area.value = entry[key]));
       return area;
     };
-    const about = [entry.case_id, entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid }), entry.form_of && t("meeting.agenda.other_form")].filter((each) => each !== "");
+    const about = [entry.case_id, entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid }), !isOtherRecord && entry.form_of && t("meeting.agenda.other_form")].filter((each) => each);
     const head = element("div", { class: "entry-head" }, element("b", {}, name), element("span", { class: "hint" }, typed(about.join(" · "))));
     if (entry.lon !== null) head.append(button(t("meeting.agenda.show"), () => this.options.goTo(entry), { "aria-label": `${name} ${t("meeting.agenda.show")}` }));
     head.append(button(t("meeting.agenda.remove"), () => {
@@ -309,9 +316,9 @@ export class Agenda {
   minutes(): HTMLElement[] {
     const items = this.standing("item");
     const head = element("tr", {}, ...["number", "item_text", "votes", "decision", "department", "due"].map((key) => element("th", { scope: "col" }, t(`meeting.agenda.${key}`))));
-    const rows = items.map((entry, i) => {
+    const rows = items.map(({ entry, number, isOtherRecord }) => {
       const { yes, no, abstain } = entry.votes;
-      const cells = [String(i + 1), [entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
+      const cells = [String(number), [isOtherRecord && t("meeting.agenda.other_form"), entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
       return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
     });
     const table = items.length ? element("table", { class: "minutes" }, element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", {}, t("meeting.agenda.no_items"));
@@ -322,22 +329,30 @@ export class Agenda {
   legend(tellsGrids = false): HTMLElement[] {
     const comments = this.standing("comment");
     if (!comments.length) return [];
-    const rows = comments.map((entry, i) => element("p", {}, element("b", { class: "sticker" }, String(i + 1)),
-      typed([entry.text, tellsGrids && entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid })].filter((each) => each).join(" \u00b7 "))));
+    const rows = comments.map(({ entry, number, isOtherRecord }) => element("p", {}, element("b", { class: "sticker" }, String(number)),
+      typed([isOtherRecord && t("meeting.agenda.other_form"), entry.text, tellsGrids && entry.grid && t("meeting.agenda.in_grid", { grid: entry.grid })].filter((each) => each).join(" \u00b7 "))));
     return [element("h3", {}, t("meeting.agenda.comments")), element("div", { class: "paper-notes" }, ...rows)];
   }
 
   /** Millimetres that the legend takes of a sheet; 0 where it takes a sheet of its own. */
   get legendMm(): number {
-    const lines = this.standing("comment").reduce((sum, { text }) => sum + Math.ceil((text.length + 1) / LEGEND_LETTERS), 0);
+    const lines = this.standing("comment").reduce((sum, { entry, isOtherRecord }) => {
+      const letters = entry.text.length + 1 + (isOtherRecord ? t("meeting.agenda.other_form").length + 3 : 0);
+      return sum + Math.ceil(letters / LEGEND_LETTERS);
+    }, 0);
     const height = lines ? LEGEND_HEAD_MM + Math.ceil(lines / LEGEND_COLUMNS) * LEGEND_LINE_MM : 0;
     return height > LEGEND_MOST_MM ? 0 : height;
   }
 
   /** What was not removed. */
-  private standing(type: Entry["type"]): Entry[] {
-    return this.notes.entries.filter((entry) => entry.type === type && !entry.removed);
+  private standing(type: Entry["type"]): Listed[] {
+    return listed(this.notes.entries, type);
   }
+}
+
+/** How many entries stand; other records of them are not counted. */
+function countOf(entries: readonly Entry[]): number {
+  return [...listed(entries, "item"), ...listed(entries, "comment")].filter(({ isOtherRecord }) => !isOtherRecord).length;
 }
 
 /** The 10th of this month, or of the next where it has passed. */

@@ -143,6 +143,32 @@ function saysSomething({ decision, department, due, votes, form_of }: Entry): bo
   return form_of !== "" || [decision, department, due].some((each) => each !== "") || votes.yes + votes.no + votes.abstain > 0;
 }
 
+/** An entry as lists and paper show it. */
+export interface Listed {
+  entry: Entry;
+  /** By which it is called: another record has the number of the entry that it stands under. */
+  number: number;
+  isOtherRecord: boolean;
+}
+
+/** What stands of a type in the order of the agenda; other records of an entry right below it, the last written first. */
+export function listed(entries: readonly Entry[], type: Entry["type"]): Listed[] {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    if (entry.type !== type) continue;
+    const of = entry.form_of || entry.id;
+    // A removed entry keeps the place for what is left of it.
+    const group = groups.get(of) ?? [];
+    groups.set(of, group);
+    if (!entry.removed) group.push(entry);
+  }
+  const standing = [...groups.values()].filter((group) => group.length);
+  return standing.flatMap((group, i) => {
+    const rank = (one: Entry, other: Entry) => Number(one.form_of !== "") - Number(other.form_of !== "") || Number(isLater(other, one)) - Number(isLater(one, other));
+    return group.sort(rank).map((entry, place) => ({ entry, number: i + 1, isOtherRecord: place > 0 }));
+  });
+}
+
 function put(found: Map<string, Entry>, entry: Entry): void {
   const known = found.get(entry.id);
   if (!known || contentOf(known) === contentOf(entry)) {
