@@ -22,6 +22,7 @@ from geo.files import replacing
 from geo.findings import Finding
 from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
+from geo.moments import CITY_ZONE
 from maps.changes import changes_note, has_before
 from maps.layers import WGS84, have_footprints, page_layers
 from maps.meeting import Stamped, cases_of, digest_of, meeting_note, with_before
@@ -113,7 +114,8 @@ def write_map(
     result : ResultMap, optional
         What linking households or laying grids over each other found.
     made_at : datetime, optional
-        When it is made, by the clock of the city; else now, by that of the machine.
+        When it is made, by the clock of the city, which is also that of the cases; else now, by that of
+        Shanghai.
     language : Language, default zh_CN
         The language the page opens in; it holds both.
 
@@ -133,6 +135,7 @@ def write_map(
     around: list[LayerKind] = ["context"] if context else []
     require_known_kinds(fields, [*(kind for kind, _ in given), *around])
     days = None if period is None else _period_of_cases(period, incidents)
+    zone = (None if made_at is None else made_at.tzinfo) or CITY_ZONE
     frames = read_plan_file(plan, crs=WGS84)
     sources = [_stamped_plan(plan, frames)]
     if compare is not None:
@@ -145,7 +148,7 @@ def write_map(
     cases: gpd.GeoDataFrame | None = None
     left_out: list[Finding] = []
     if "incidents" in read:
-        cases, left_out = cases_of(read["incidents"], days, with_texts=with_texts)
+        cases, left_out = cases_of(read["incidents"], days, with_texts=with_texts, zone=zone)
         sources.append(_stamped(read["incidents"], len(cases)))
     sources += [_stamped(layer) for layer in (*([read["stations"]] if "stations" in read else []), *further)]
     findings = [finding for layer in [*read.values(), *further] for finding in layer.findings]
@@ -158,6 +161,7 @@ def write_map(
         context=[layer.frame for layer in further],
         walk=None if walk is None else walk.ground,
         further=None if result is None else result.layers,
+        zone=zone,
     )
     if "incidents" in read:
         left_out += _elsewhere(layers, read["incidents"].name)

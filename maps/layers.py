@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 import geopandas as gpd
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from geo.case_states import is_ended
 from geo.grid_counts import grid_counts
 from geo.metrics import totals
+from geo.moments import CITY_ZONE
 from geo.partition import Band
 from maps.changes import grid_changes, has_before
 from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
-from maps.meeting import minutes_of
+from maps.meeting import moments_of
 from maps.result_map import COLUMNS as RESULT_COLUMNS
 from maps.text import LANGUAGES, one_line
 
@@ -80,6 +82,7 @@ def page_layers(
     context: Sequence[gpd.GeoDataFrame] = (),
     walk: gpd.GeoDataFrame | None = None,
     further: Mapping[str, gpd.GeoDataFrame] | None = None,
+    zone: tzinfo = CITY_ZONE,
 ) -> dict[str, pd.DataFrame]:
     """Return the layers of the page by name.
 
@@ -95,13 +98,15 @@ def page_layers(
         Ground by walking time (`maps.walk_map`).
     further : mapping, optional
         Layers of a result by name (`maps.result_map`).
+    zone : tzinfo
+        By whose clock times of incidents are told.
 
     Returns
     -------
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all; incidents also say when they were reported and closed
-        (`reported_min`, `closed_min`: minutes since 1970 by the clock of the place; no `closed_min` where
+        (`reported_min`, `closed_min`: minutes since 1970, as the times beside them by the clock of `zone`; no `closed_min` where
         no case says when it was closed), and whether they are over (`closed`).
         `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
@@ -146,7 +151,8 @@ def page_layers(
             layers["incidents"] = layers["incidents"].drop(columns="closed_at")
         for column, minute in (("reported_at", "reported_min"), ("closed_at", "closed_min")):
             if column in layers["incidents"]:
-                layers["incidents"][minute] = minutes_of(layers["incidents"][column])
+                alike, minutes = moments_of(layers["incidents"][column], zone)
+                layers["incidents"] = layers["incidents"].assign(**{column: alike, minute: minutes})
         layers["incidents"]["closed"] = _are_closed(layers["incidents"])
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
     if stations is not None:

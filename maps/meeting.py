@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,13 @@ from geo.comparison import Assigned, compare
 from geo.errors import InputError
 from geo.findings import Finding
 from geo.layers import Layer
+from geo.moments import CITY_ZONE, Moment, moment_of
 from maps.period import Period
 from maps.text import printable
 
 # A case counts as closed in time within so many days, as in `api/cases/figures.py`.
 WITHIN_DAYS = 3
 
-# Moments as the page reads them (`maps/web/src/times.ts`), and as offices write them.
-_MOMENT = re.compile(
-    r"\s*(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?(?:[T ]+(\d{1,2})[:\uff1a](\d{2}).*)?\s*",
-    re.IGNORECASE,
-)
 _EPOCH = datetime(1970, 1, 1)
 # Columns of cases in which people write freely.
 _FREE_TEXT = ("text",)
@@ -43,24 +38,30 @@ class Stamped:
     shown: int
 
 
-def minutes_of(moments: Iterable[Any]) -> pd.Series[Any]:
-    """Return moments as minutes since 1970 by the clock they were written by; missing where unreadable."""
-    return pd.Series([_minute(moment) for moment in moments], dtype="Int64")
+def moments_of(said: Iterable[Any], zone: tzinfo = CITY_ZONE) -> tuple[pd.Series[Any], pd.Series[Any]]:
+    """Return times written alike, `2026-11-02 09:30` or `2026-11-02`, and as minutes since 1970.
+
+    Both are by the clock of the zone. What is no time stays as it is written, and has no minute.
+    """
+    written = [*said]
+    read = [moment_of(one, zone) if isinstance(one, str) else None for one in written]
+    alike = [one if moment is None else _written(moment) for one, moment in zip(written, read, strict=True)]
+    minutes = [None if moment is None else _minute(moment) for moment in read]
+    return pd.Series(alike, dtype=object), pd.Series(minutes, dtype="Int64")
 
 
-def _minute(moment: Any) -> int | None:
-    found = _MOMENT.fullmatch(moment) if isinstance(moment, str) else None
-    if found is None:
-        return None
-    try:
-        parts = [int(part or 0) for part in found.groups()]
-        return int((datetime(*parts) - _EPOCH).total_seconds() // 60)  # type: ignore[arg-type]
-    except ValueError:
-        return None
+def _written(moment: Moment) -> str:
+    if moment.is_day:
+        return moment.at.date().isoformat()
+    return moment.at.replace(tzinfo=None).isoformat(sep=" ", timespec="minutes")
+
+
+def _minute(moment: Moment) -> int:
+    return (moment.at.replace(tzinfo=None) - _EPOCH) // timedelta(minutes=1)
 
 
 def cases_of(
-    layer: Layer, period: Period | None, *, with_texts: bool
+    layer: Layer, period: Period | None, *, with_texts: bool, zone: tzinfo = CITY_ZONE
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return the cases of a period, without what people wrote freely unless it is asked for.
 
@@ -71,6 +72,8 @@ def cases_of(
     period : Period, optional
         By the day of their report; a case whose day cannot be read is in no period.
     with_texts : bool
+    zone : tzinfo
+        In which the days of the period begin.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def cases_of(
     if period is None:
         return frame, []
     told = frame["reported_at"] if "reported_at" in frame else [None] * len(frame)
-    minutes = minutes_of(told)
+    _, minutes = moments_of(told, zone)
     first, end = period.minutes
     inside = minutes.ge(first) & minutes.lt(end)
     chosen = frame[inside.fillna(False).to_numpy(bool)].reset_index(drop=True)
@@ -143,9 +146,9 @@ def meeting_note(
         The layers of the page (`maps.pack`): notes made on it name it by its digest.
     sources : sequence of Stamped
     made_at : datetime, optional
-        Else now.
+        Else now, by the clock of the city.
     """
-    made = made_at or datetime.now(UTC).astimezone()
+    made = made_at or datetime.now(CITY_ZONE)
     return {
         "id": hashlib.sha256(plan).hexdigest()[:16],
         "made_at": made.isoformat(timespec="seconds"),

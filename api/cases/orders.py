@@ -20,6 +20,7 @@ from api.cases.categories import Edition
 from api.cases.masking import is_somebodys, masked
 from api.cases.order_sheet import Sheet, read_sheet
 from geo.errors import InputError
+from geo.moments import moment_of
 from geo.names import shortened
 
 # Unknown classes that an error names.
@@ -29,14 +30,6 @@ LONGEST_TEXT, LONGEST_ADDRESS = 2000, 200
 _KEPT_DIGITS = 15
 # 3.20707E+17: what a spreadsheet shows of a long number, and writes into a CSV.
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[Ee]\+\d\d?")
-# As offices write it: 2026/11/2 9:30, 2026年11月2日 9时30分, or the digits alone.
-_PLAIN_TIME = str.maketrans(
-    {"年": "-", "月": "-", "日": " ", "时": ":", "点": ":", "分": ":", "秒": None, "：": ":"}
-)
-_LOOSE_TIMES = (
-    re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?"),
-    re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)"),
-)
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -285,7 +278,8 @@ def _conditions(sheet: Sheet, categories: list[str], edition: Edition) -> list[i
 def _times(sheet: Sheet, calendar: Calendar) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
     said = sheet.cells("reported_at")
-    read = [_instant(one, calendar) for one in said]
+    moments = [moment_of(one, calendar.zone) for one in said]
+    read = [None if one is None else one.at.astimezone(UTC) for one in moments]
     latest = datetime.now(UTC) + timedelta(minutes=5)
     good = [one is not None and _ORIGIN <= one <= latest for one in read]
     first = shortened(next((one for one, is_good in zip(said, good, strict=True) if not is_good), ""))
@@ -294,21 +288,3 @@ def _times(sheet: Sheet, calendar: Calendar) -> list[datetime]:
         f"the time of an order ({first or '-'}) cannot be read, or lies in the future", value=first or "-",
     )  # fmt: skip
     return [one for one in read if one is not None]
-
-
-def _instant(said: str, calendar: Calendar) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(said)
-    except ValueError:
-        plain = said.translate(_PLAIN_TIME).strip(" :")
-        found = next((found for one in _LOOSE_TIMES if (found := one.fullmatch(plain))), None)
-        if found is None:
-            return None
-        try:
-            read = datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
-        except ValueError:
-            return None
-    try:
-        return (read if read.tzinfo else read.replace(tzinfo=calendar.zone)).astimezone(UTC)
-    except OverflowError:  # 0001-01-01, as some systems write that they know no time
-        return None

@@ -12,7 +12,7 @@ import pytest
 
 from geo.errors import InputError
 from maps.export import write_map
-from maps.meeting import minutes_of
+from maps.meeting import moments_of
 from maps.pack import unpack
 from maps.period import period_of
 from maps.text import LANGUAGES
@@ -140,20 +140,45 @@ def test_a_period_without_cases_is_refused_in_one_line(tmp_path):
 def test_moments_are_read_as_offices_write_them():
     day = 20_396 * 1440  # 2025-11-04
 
-    told = minutes_of(
+    alike, told = moments_of(
         [
             "2025-11-04",
             "2025/11/4 9:05",
             "2025-11-04T09:05:59+08:00",
             "2025年11月4日",
+            "2025年11月4日 9时5分",
             "2025-13-01",
             "soon",
             None,
         ]
     )
 
-    assert told.tolist()[:4] == [day, day + 545, day + 545, day]
-    assert told.isna().tolist()[4:] == [True, True, True]
+    assert told.tolist()[:5] == [day, day + 545, day + 545, day, day + 545]
+    assert told.isna().tolist()[5:] == [True, True, True]
+    at = "2025-11-04 09:05"
+    assert alike.tolist() == ["2025-11-04", at, at, "2025-11-04", at, "2025-13-01", "soon", None]
+
+
+def test_times_with_a_zone_are_of_the_day_that_it_was_in_the_city(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+    said = ["2026-11-30T17:00:00Z", "2026-11-30 17:00:00+08", "2026年11月30日 17时00分"]
+    rows = [
+        {"case_id": f"A{k}", "kind": "路灯", "state": "", "reported_at": at, "lon": 119.6, "lat": 32}
+        for k, at in enumerate(said)
+    ]
+    cases = write_points(tmp_path / "cases.csv", rows)
+
+    def kept(period: str | None) -> dict[str, tuple[str, int]]:
+        write_map(plan, tmp_path / "m.html", incidents=str(cases), period=period)
+        layer = layers_of((tmp_path / "m.html").read_text(encoding="utf-8"))["incidents"]
+        told = zip(layer["reported_at"], layer["reported_min"], strict=True)
+        return dict(zip(layer["case_id"], told, strict=True))
+
+    november = 20_787 * 1440 + 17 * 60
+    evening = ("2026-11-30 17:00", november)
+    assert kept("2026-11-01/2026-11-30") == {"A1": evening, "A2": evening}
+    assert kept("2026-12-01/2026-12-31") == {"A0": ("2026-12-01 01:00", november + 8 * 60)}
+    assert kept(None) == {"A0": ("2026-12-01 01:00", november + 8 * 60), "A1": evening, "A2": evening}
 
 
 def test_a_case_is_over_by_a_whole_word_of_its_state_or_by_the_time_of_its_closing(tmp_path):

@@ -477,7 +477,8 @@ def test_what_cannot_be_kept_of_an_order_is_told_with_its_row(desk: Desk, tmp_pa
 @pytest.mark.parametrize(
     "said",
     ["2026-11-02T09:30:00+08:00", "2026-11-02 09:30", "2026/11/2 9:30", "2026.11.2 9:30:00", "20261102093000",
-     "2026年11月2日 9时30分", "2026年11月2日9点30分00秒", "2026年11月02日 09:30:00"],
+     "2026年11月2日 9时30分", "2026年11月2日9点30分00秒", "2026年11月02日 09:30:00",
+     "2026年11月2日 上午9:30"],
 )  # fmt: skip
 def test_times_are_read_as_offices_write_them(tmp_path: Path, said: str):
     orders = read_orders(
