@@ -6,9 +6,8 @@ import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -33,20 +32,14 @@ _CENTRE_SEEN = """
 # Where nothing is loaded yet.
 NOWHERE = (119.6, 32.0)
 
-Degrees = Annotated[float | None, Query(ge=-180, le=180, allow_inf_nan=False)]
-
 
 @router.get("/report")
-def show_report(
-    request: Request,
-    store: StoreDep,
-    settings: SettingsDep,
-    lon: Degrees = None,
-    lat: Degrees = None,
-    address: Annotated[str, Query(max_length=200)] = "",
-    category: Annotated[str, Query(max_length=16)] = "",
-) -> Response:
-    """Show the form of a report. A sign in the street may say where: `?lon=…&lat=…&address=…&category=…`."""
+def show_report(request: Request, store: StoreDep, settings: SettingsDep) -> Response:
+    """Show the form of a report. A sign in the street may say where: `?lon=…&lat=…&address=…&category=…`.
+
+    Its script reads that from the address: a browser without a network shows the page as it was kept,
+    whatever sign it was kept from.
+    """
     edition = editions_of(request).read(None)
     with Session(store.engine) as session, session.begin():
         actor = _actor(request, session)
@@ -60,11 +53,9 @@ def show_report(
         if centre is None and actor is not None:
             centre = session.execute(text(_CENTRE_SEEN)).one_or_none()
     quick = _quick().get(edition.name, {})
-    at = {"lon": lon, "lat": lat, "address": address, "category": category}
     script = script_data(
         request, "report", ("case", "report", "casefile.map"),
         signed_in=actor is not None, centre=[centre.lon, centre.lat] if centre else NOWHERE,
-        at=at if lon is not None and lat is not None else None,
         quick=[{"category": code, "icon": icon} for code, icon in quick.items()],
         categories=[
             {"code": one.code, "large_name": one.large_name, "small_name": one.small_name,

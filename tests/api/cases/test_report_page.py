@@ -250,6 +250,120 @@ def test_the_map_sets_the_place_too(desk: Desk, address: str, resident: BrowserC
     assert made["accuracy_m"] is None
 
 
+FIRST_SIGN = f"lon={IN_FIRST[0]}&lat={IN_FIRST[1]}&category=E0102&address=甲路"
+SECOND_SIGN = f"lon={IN_FIRST[0] + 0.0004}&lat={IN_FIRST[1]}&category=E0402&address=丙路"
+
+
+def sent_report(page: Page) -> dict[str, object]:
+    with page.expect_request("**/api/v1/reports") as asked:
+        send(page)
+    expect(page.locator("#said")).to_contain_text("已上报")
+    told: dict[str, object] = asked.value.post_data_json
+    return {name: told.get(name) for name in ("lon", "category", "address", "text")}
+
+
+def kept_draft(page: Page) -> None:
+    """Wait until the browser has kept what is in the form."""
+    page.wait_for_timeout(1000)
+
+
+def test_the_sign_just_scanned_wins_over_a_draft_that_holds_only_an_earlier_one(
+    desk: Desk, address: str, resident: BrowserContext
+):
+    kept_draft(opened(resident, f"{address}/report?{FIRST_SIGN}"))
+
+    page = opened(resident, f"{address}/report?{SECOND_SIGN}")
+
+    expect(page.locator("#of-sign")).to_be_empty()
+    told = sent_report(page)
+    assert told == {
+        "lon": pytest.approx(IN_FIRST[0] + 0.0004),
+        "category": "E0402",
+        "address": "丙路",
+        "text": "",
+    }
+
+
+def test_without_a_network_the_page_kept_from_another_sign_is_of_the_sign_just_scanned(
+    desk: Desk, address: str, resident: BrowserContext
+):
+    page = opened(resident, f"{address}/report?{FIRST_SIGN}")
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    page.evaluate("() => window.weigeCases.ready")
+    kept_draft(page)
+    resident.set_offline(True)
+
+    page.goto(f"{address}/report?{SECOND_SIGN}")
+    page.evaluate("() => window.weigeCases.ready")
+
+    expect(page.get_by_label("楼栋或路名")).to_have_value("丙路")
+
+
+def test_a_report_begun_elsewhere_keeps_its_place_until_that_of_the_sign_is_chosen(
+    desk: Desk, address: str, resident: BrowserContext
+):
+    begun = opened(resident, f"{address}/report?{FIRST_SIGN}")
+    begun.get_by_label("情况说明").fill("路灯不亮")
+    kept_draft(begun)
+
+    page = opened(resident, f"{address}/report?{SECOND_SIGN}")
+
+    line, where = page.locator("#of-sign"), page.get_by_label("楼栋或路名")
+    expect(line).to_contain_text("位置也仍是上次的（甲路）")
+    expect(where).to_have_value("甲路")
+    line.get_by_role("button", name="改用标识处的位置").click()
+    expect(where).to_have_value("丙路")
+    line.get_by_role("button", name="换回上次的位置").click()
+    expect(where).to_have_value("甲路")
+    line.get_by_role("button", name="改用标识处的位置").click()
+    told = sent_report(page)
+    assert told == {
+        "lon": pytest.approx(IN_FIRST[0] + 0.0004),
+        "category": "E0402",
+        "address": "丙路",
+        "text": "路灯不亮",
+    }
+    expect(line).to_be_empty()
+
+
+def test_a_place_set_by_hand_is_not_taken_by_a_sign_without_a_word(
+    desk: Desk, address: str, resident: BrowserContext
+):
+    begun = opened(resident, f"{address}/report?{FIRST_SIGN}")
+    begun.locator("#map").click(position={"x": 60, "y": 120})
+    kept_draft(begun)
+
+    page = opened(resident, f"{address}/report?{FIRST_SIGN}")
+
+    expect(page.locator("#of-sign")).to_contain_text("位置也仍是上次的")
+    page.locator("#map").click(position={"x": 90, "y": 120})
+    expect(page.locator("#of-sign")).to_be_empty()
+
+
+def test_a_sign_with_a_class_that_nobody_knows_says_so(desk: Desk, address: str, resident: BrowserContext):
+    page = opened(resident, f"{address}/report?lon={IN_FIRST[0]}&lat={IN_FIRST[1]}&category=ZZZZ")
+    expect(page.locator("#of-sign")).to_contain_text("标识上的类别（ZZZZ）这里没有")
+    expect(page.locator("#where")).to_contain_text("已标出位置")
+    page.get_by_role("button", name="暴露垃圾").click()
+    expect(page.locator("#of-sign")).to_be_empty()
+
+
+@pytest.mark.parametrize(
+    "cut",
+    ["lon=abc&lat=999&category=E0402", "lon=120.1&category=E0402", "lon=120.1&lat=", "lon=120.1&lat=91"],
+)
+def test_a_sign_whose_place_cannot_be_read_is_told_on_the_page_and_not_used(
+    desk: Desk, address: str, resident: BrowserContext, cut: str
+):
+    page = opened(resident, f"{address}/report?{cut}")
+    expect(page.locator("#of-sign")).to_contain_text("二维码或网址中的位置无法识别，未采用")
+    expect(page.locator("#where")).to_have_text("点地图标出位置")
+    expect(page.locator("#category")).to_have_value("")
+    page.get_by_role("button", name="用当前位置").click()
+    expect(page.locator("#of-sign")).to_be_empty()
+
+
 def test_a_number_that_cannot_be_called_back_is_corrected_before_anything_is_sent(
     desk: Desk, calling_back: str, resident: BrowserContext
 ):

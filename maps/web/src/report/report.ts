@@ -8,6 +8,7 @@ import { classOptions } from "../class_options.ts";
 import { button, byId, element, typed } from "../dom.ts";
 import { GroundMap, middleOf, pin } from "../ground_map.ts";
 import { maskAsTyped } from "../masking.ts";
+import { plain } from "../plain.ts";
 import { signInLink } from "../signing_in.ts";
 import { t } from "../words.ts";
 import { Addresses, type Chosen } from "./addresses.ts";
@@ -16,6 +17,7 @@ import { isPhone } from "./phones.ts";
 import { sendDraft } from "./sending.ts";
 import { type Draft, newDraft, openShelf, type Shelf, type Unkept } from "./shelf.ts";
 import { shrunk } from "./shrink.ts";
+import { classFrom, isAt, isReplaceable, type Sign, signOf } from "./sign.ts";
 import { unkeptItem } from "./unkept.ts";
 
 interface ReportPage extends CasePage {
@@ -23,8 +25,6 @@ interface ReportPage extends CasePage {
   /** Whether reports of other channels are taken down here. */
   desk: boolean;
   centre: [number, number];
-  /** Where a sign in the street put the reporter; null where there was none. */
-  at: { lon: number; lat: number; address: string; category: string } | null;
   quick: { category: string; icon: string }[];
   categories: (Pick<Category, "code" | "large_name" | "small_name"> & { called: string })[];
 }
@@ -40,6 +40,8 @@ interface Nearby {
 type Missing = "place" | "category" | "phone";
 
 const MOST_PHOTOS = 3;
+/** Of a class that nobody knows so much is told. */
+const LONGEST_CLASS = 16;
 const KEEP_AFTER_MS = 600;
 const TRY_EVERY_MS = 30_000;
 /** A longer wait is told in minutes. */
@@ -80,18 +82,59 @@ class ReportForm {
     this.wire();
     this.openMap();
     this.show();
-    if (this.page.at && this.draft.lon === null) this.start(this.page.at);
+    this.meet(signOf(location.search));
     await this.showWaiting();
     void this.sendWaiting();
   }
 
-  /** A sign in the street says where, and maybe what. */
-  private start(at: NonNullable<ReportPage["at"]>): void {
-    this.draft.address = at.address;
-    if (this.page.categories.some(({ code }) => code === at.category)) this.draft.category = at.category;
-    this.place(at.lon, at.lat, null);
-    this.map?.map.setView([at.lat, at.lon], 18);
+  /** A sign in the street says where, and maybe what. Whoever began a report elsewhere says which place it is of. */
+  private meet(sign: Sign | "unread" | null): void {
+    if (sign === null) return;
+    if (sign === "unread") return this.tellOfSign(t("report.sign.unread"));
+    const isMet = isAt(sign, this.draft) && JSON.stringify(this.draft.sign) === JSON.stringify(sign);
+    if (!isMet && isReplaceable(this.draft)) this.takeSign(sign);
+    else if (!isAt(sign, this.draft)) return this.offerSign(sign);
+    this.tellOfSign(this.classNotKnown(sign));
+  }
+
+  private takeSign(sign: Sign): void {
+    const category = classFrom(sign, this.draft, this.isKnown(sign.category));
+    Object.assign(this.draft, { address: sign.address, category, sign });
+    this.place(sign.lon, sign.lat, null);
+    this.map?.map.setView([sign.lat, sign.lon], 18);
     this.show();
+  }
+
+  /** The report that was begun keeps its place; that of the sign is one tap away, and so is the way back. */
+  private offerSign(sign: Sign): void {
+    const { lon, lat, accuracy_m, area, area_name, address, category, sign: before = null } = this.draft;
+    const place = address || area_name;
+    this.tellOfSign(place ? t("report.sign.kept_at", { place: plain(place) }) : t("report.sign.kept"), t("report.sign.take"), () => {
+      this.takeSign(sign);
+      const taken = this.draft.category;
+      this.tellOfSign([t("report.sign.taken"), this.classNotKnown(sign)].join(" "), t("report.sign.back"), () => {
+        Object.assign(this.draft, { lon, lat, accuracy_m, area, area_name, address, sign: before });
+        if (this.draft.category === taken) this.draft.category = category;
+        if (lon !== null && lat !== null) this.map?.map.setView([lat, lon], 18);
+        this.show();
+        this.keep();
+        this.offerSign(sign);
+        byId("of-sign").querySelector("button")?.focus();
+      });
+      byId("of-sign").querySelector("button")?.focus();
+    });
+  }
+
+  private isKnown(category: string): boolean {
+    return this.page.categories.some(({ code }) => code === category);
+  }
+
+  private classNotKnown({ category }: Sign): string {
+    return category && !this.isKnown(category) ? t("report.sign.class", { category: plain(category.slice(0, LONGEST_CLASS)) }) : "";
+  }
+
+  private tellOfSign(text: string, answer = "", onAnswer: () => void = () => undefined): void {
+    byId("of-sign").replaceChildren(text, ...(answer ? [" ", button(answer, onAnswer, { class: "quiet" })] : []));
   }
 
   private wire(): void {
@@ -162,6 +205,7 @@ class ReportForm {
     }
     Object.assign(this.draft, { lon: null, lat: null, accuracy_m: null, area: chosen.area, area_name: chosen.name });
     this.noLongerAsked("place");
+    this.tellOfSign("");
     this.showPlace();
     this.keep();
   }
@@ -199,6 +243,7 @@ class ReportForm {
   private place(lon: number, lat: number, accuracy: number | null): void {
     Object.assign(this.draft, { lon: Number(lon.toFixed(7)), lat: Number(lat.toFixed(7)), accuracy_m: accuracy, area: "" });
     this.noLongerAsked("place");
+    this.tellOfSign("");
     this.showPlace();
     this.keep();
     void this.lookNearby();
@@ -207,6 +252,8 @@ class ReportForm {
   private choose(category: string): void {
     this.draft.category = category;
     this.noLongerAsked("category");
+    // A question about the place stays.
+    if (!byId("of-sign").querySelector("button")) this.tellOfSign("");
     this.showClass();
     this.keep();
     void this.lookNearby();
@@ -259,6 +306,7 @@ class ReportForm {
     await this.shelf.put(draft);
     this.draft = newDraft();
     this.show();
+    this.tellOfSign("");
     byId("masked").textContent = "";
     this.addresses.clear();
     await this.sendWaiting();
@@ -366,6 +414,7 @@ class ReportForm {
     await this.shelf.remove(draft.id);
     this.draft = { ...draft, id: newDraft().id, state: "open", refused: "", number: null, sent: 0, unkept: [] };
     this.show();
+    this.tellOfSign("");
     this.keep();
     await this.showWaiting();
   }

@@ -1,4 +1,5 @@
 /** Reports that are not sent yet, kept in the browser (IndexedDB) until the service has them. */
+import type { Sign } from "./sign.ts";
 
 export interface Draft {
   /** Random; the service knows the report again by it. */
@@ -27,6 +28,8 @@ export interface Draft {
   refused: string;
   /** Missing in drafts of pages that were kept before. */
   unkept: Unkept[];
+  /** The sign that said where it is; missing in drafts of pages that were kept before. */
+  sign?: Sign | null;
 }
 
 /** A part of a report that the service refused although it has the report, and why. */
@@ -37,7 +40,7 @@ const STORE = "drafts";
 export function newDraft(): Draft {
   return {
     id: randomKey(), state: "open", category: "", text: "", address: "", lon: null, lat: null, accuracy_m: null, area: "", area_name: "", phone: "",
-    channel: "", external_number: "", photos: [], reported_at: null, number: null, sent: 0, refused: "", unkept: [],
+    channel: "", external_number: "", photos: [], reported_at: null, number: null, sent: 0, refused: "", unkept: [], sign: null,
   };
 }
 
