@@ -106,8 +106,8 @@ def page_layers(
     dict
         `grids`, `units`, `communities` and so on, in WGS 84. Units and incidents name their grid by its
         row (`grid`), None outside all; incidents also say when they were reported and closed
-        (`reported_min`, `closed_min`: minutes since 1970, as the times beside them by the clock of `zone`; no `closed_min` where
-        no case says when it was closed), and whether they are over (`closed`).
+        (`reported_min`, `closed_min`: minutes since 1970 by the clock of `zone`, as the times beside them;
+        no `closed_min` where no case says when it was closed), and whether they are over (`closed`).
         `<layer>_labels` holds the middle of each polygon and the radius
         of the largest circle round it that stays inside (`radius_m`); `<layer>_pieces` the same of further
         large pieces of a grid (`grid` is its row). Findings name the rows of their
