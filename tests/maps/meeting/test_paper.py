@@ -261,6 +261,8 @@ def test_the_public_notice_shows_grids_and_a_legend_and_nothing_of_the_meeting(o
     assert "图例" in told or "微网格规模" in told
     for word in ("cases.csv", "事件", "驿站"):
         assert word not in told
+    # Not the day on which the file was made.
+    assert "图表依据2026年11月23日的方案生成" in told
     act(opened, "agenda")
     opened.page.click("text=便签贴在图中央")
     act(opened, "agenda")

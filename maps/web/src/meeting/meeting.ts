@@ -212,7 +212,7 @@ export class Meeting {
 
   private fill(sheet: Sheet): void {
     const { scene, settings } = this.page;
-    const notice = sheet === "notice" ? noticeSheet(scene, settings, this.page.place(), this.note) : null;
+    const notice = sheet === "notice" ? noticeSheet(scene, settings, this.page.place()) : null;
     this.paper.replaceChildren(...(notice?.head ?? (sheet === "minutes" ? this.agenda.minutes() : [])));
     this.rest.replaceChildren(...(notice?.rest ?? (sheet === "minutes" ? [] : this.agenda.legend())));
     this.ground.style.setProperty("--legend", `${this.agenda.legendMm}mm`);

@@ -5,6 +5,7 @@ import type { Scene } from "../scene.ts";
 import type { Settings, Status } from "../schema.ts";
 import { formatMoment } from "../times.ts";
 import { formatCount, t } from "../words.ts";
+import { isoDate } from "./agenda.ts";
 import type { MeetingNote } from "./schema.ts";
 
 export const SHEETS = ["A4", "A3", "notice", "minutes"] as const;
@@ -98,13 +99,14 @@ export function watermark(words: string): HTMLElement | null {
 }
 
 /** The notice that is put up for everyone: what is planned and how to object, over the map; each grid, under it. */
-export function noticeSheet(scene: Scene, settings: Settings, place: string, note: MeetingNote): { head: HTMLElement[]; rest: HTMLElement[] } {
+export function noticeSheet(scene: Scene, settings: Settings, place: string): { head: HTMLElement[]; rest: HTMLElement[] } {
   const grids = scene.get("grids");
   const [lower, upper] = settings.plan.band;
+  const day = planDay(settings.plan.finished_at);
   const head = [
     element("h1", {}, t("meeting.notice.title", { place })),
-    element("p", {}, t("meeting.notice.text", {
-      place, grids: grids.count, lower, upper, households: settings.households.in_grids, day: formatMoment(note.made_at.slice(0, 10)),
+    element("p", {}, t(day ? "meeting.notice.text" : "meeting.notice.text_undated", {
+      place, grids: grids.count, lower, upper, households: settings.households.in_grids, day: formatMoment(day),
     })),
     element("p", {}, t("meeting.notice.object")),
   ];
@@ -114,6 +116,13 @@ export function noticeSheet(scene: Scene, settings: Settings, place: string, not
     element("div", { class: "notice-grids" }, ...gridsByCommunity(scene)),
   ];
   return { head, rest };
+}
+
+/** The day of a plan by the clock that it was written by, in UTC by the reader's; "" where none is told. */
+export function planDay(finishedAt: string): string {
+  if (!/^\d{4}-\d\d-\d\d/.test(finishedAt)) return "";
+  const moment = /(Z|[+-]00:?00)$/.test(finishedAt) ? new Date(finishedAt) : null;
+  return moment && !isNaN(moment.getTime()) ? isoDate(moment) : finishedAt.slice(0, 10);
 }
 
 /** Grids as short lines under the name of their community: a city is to be put up on a few sheets. */
