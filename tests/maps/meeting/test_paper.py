@@ -262,7 +262,7 @@ def test_the_public_notice_shows_grids_and_a_legend_and_nothing_of_the_meeting(o
     for word in ("cases.csv", "事件", "驿站"):
         assert word not in told
     # Not the day on which the file was made.
-    assert "图表依据2026年11月23日的方案生成" in told
+    assert "图表依据2026年11月23日的方案生成" in "".join(told.split())
     act(opened, "agenda")
     opened.page.click("text=便签贴在图中央")
     act(opened, "agenda")
