@@ -30,6 +30,7 @@ def merge(
     quiet: QuietOption = False,
 ) -> None:
     """Merge the notes of all copies of a meeting into one workbook; nothing is lost."""
+    from api.city_time import city_zone
     from api.outputs import ready
     from api.stopping import cleared_up
     from maps.notes import meeting_id, merged, read_notes, write_merged
@@ -40,7 +41,7 @@ def merge(
     made_on = meeting_id(meeting)
     entries = merged(read_notes(each, made_on) for each in notes)
     with cleared_up():
-        write_merged(output, entries, terminal.language)
+        write_merged(output, entries, terminal.language, zone=city_zone())
     standing = [each for each in entries if not each.removed and not each.is_other_form]
     counts = {
         "items": sum(each.type == "item" for each in standing),

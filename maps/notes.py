@@ -7,9 +7,11 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -355,12 +357,20 @@ def _as_script_writes(degrees: float | None) -> float | None:
     return int(degrees) if degrees is not None and float(degrees).is_integer() else degrees
 
 
-def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> None:
+def write_merged(path: Path, entries: Sequence[Entry], language: Language, *, zone: ZoneInfo) -> None:
     """Write entries as a workbook: items with their decisions, comments, and decisions as cases to import.
 
     The sheet of cases has the columns that `weige cases import` knows; it holds the items with a decision
     that stand, whatever is typed stays text. A decision is of the day of its meeting, or of that on which it
-    was last changed where the meeting is still to come.
+    was last changed where this was before.
+
+    Parameters
+    ----------
+    path : Path
+    entries : sequence of Entry
+    language : Language
+    zone : ZoneInfo
+        Of the city, in which the workbook tells days and times.
 
     Raises
     ------
@@ -372,12 +382,12 @@ def write_merged(path: Path, entries: Sequence[Entry], language: Language) -> No
     # The sheet to import comes first: it is the one that a reader of a workbook takes.
     items, comments = ([each for each in entries if each.type == kind] for kind in ("item", "comment"))
     with book_at(path) as book:
-        add_table(book, "cases", _cases(decided, language), language)
-        add_table(book, "items", _table(items, language, votes=True), language)
-        add_table(book, "comments", _table(comments, language), language)
+        add_table(book, "cases", _cases(decided, language, zone), language)
+        add_table(book, "items", _table(items, language, zone, votes=True), language)
+        add_table(book, "comments", _table(comments, language, zone), language)
 
 
-def _cases(entries: Sequence[Entry], language: Language) -> pd.DataFrame:
+def _cases(entries: Sequence[Entry], language: Language, zone: ZoneInfo) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "external_number": [each.id for each in entries],
@@ -385,7 +395,7 @@ def _cases(entries: Sequence[Entry], language: Language) -> pd.DataFrame:
             "case_text": [_told(each, language) for each in entries],
             "lon": pd.Series([each.lon for each in entries], dtype=float),
             "lat": pd.Series([each.lat for each in entries], dtype=float),
-            "reported_at": [_day(each) for each in entries],
+            "reported_at": [_day(each, zone) for each in entries],
         }
     )
 
@@ -406,12 +416,25 @@ def _votes_told(entry: Entry, language: Language) -> str:
     return text("page.meeting.agenda.tally", language, **counts) if any(entry.votes) else ""
 
 
-def _day(entry: Entry) -> str:
-    changed = entry.changed_at[:10] if _DATE.fullmatch(entry.changed_at[:10]) else ""
+def _day(entry: Entry, zone: ZoneInfo) -> str:
+    changed = _told_at(entry, zone)[:10]
+    changed = changed if _DATE.fullmatch(changed) else ""
     return min(day for day in (entry.date, changed) if day) if entry.date or changed else ""
 
 
-def _table(entries: Sequence[Entry], language: Language, *, votes: bool = False) -> pd.DataFrame:
+def _told_at(entry: Entry, zone: ZoneInfo) -> str:
+    """Return when an entry was last changed, by the clock of the city; what is no time as it stands."""
+    try:
+        at = datetime.fromisoformat(entry.changed_at)
+        # The page writes UTC.
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return entry.changed_at
+
+
+def _table(
+    entries: Sequence[Entry], language: Language, zone: ZoneInfo, *, votes: bool = False
+) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "meeting": [text(f"page.meeting.agenda.kinds.{each.meeting}", language) for each in entries],
         "date": [each.date for each in entries],
@@ -432,7 +455,7 @@ def _table(entries: Sequence[Entry], language: Language, *, votes: bool = False)
         "lon": pd.Series([each.lon for each in entries], dtype=float),
         "lat": pd.Series([each.lat for each in entries], dtype=float),
         "note_state": [text(f"workbook.note_state.{_state(each)}", language) for each in entries],
-        "changed_at": [each.changed_at for each in entries],
+        "changed_at": [_told_at(each, zone) for each in entries],
     }
     return pd.DataFrame(columns)
 

@@ -6,6 +6,7 @@ import json
 import re
 from itertools import permutations
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -18,6 +19,7 @@ from tests.api.test_cli import weige
 from tests.maps.sample_plan import plan_frames, write_plan
 
 FILE = "0123456789abcdef"
+CITY = ZoneInfo("Asia/Shanghai")
 
 
 def entry(id: str, *, text: str = "", at: str = "2026-11-10T01:00:00Z", **more):
@@ -164,7 +166,7 @@ def test_a_decision_comes_back_as_a_case_and_nothing_typed_is_a_formula(tmp_path
     ]  # fmt: skip
     entries = merged([read_notes(notes(tmp_path / "n.json", said), FILE)])
 
-    write_merged(tmp_path / "merged.xlsx", entries, "zh_CN")
+    write_merged(tmp_path / "merged.xlsx", entries, "zh_CN", zone=CITY)
 
     book = openpyxl.load_workbook(tmp_path / "merged.xlsx")
     assert book.sheetnames == ["案件", "议题与决定", "便签"]
@@ -195,7 +197,8 @@ def test_a_decision_says_its_case_its_class_and_a_day_that_has_come(tmp_path):
         entry("a", at="2026-11-08T02:00:00Z", department="城管", **about),
         entry("b", at="2026-11-12T02:00:00Z", text="未办结", decision="催办"),
     ]
-    write_merged(tmp_path / "m.xlsx", merged([read_notes(notes(tmp_path / "n.json", said), FILE)]), "zh_CN")
+    entries = merged([read_notes(notes(tmp_path / "n.json", said), FILE)])
+    write_merged(tmp_path / "m.xlsx", entries, "zh_CN", zone=CITY)
 
     rows = list(openpyxl.load_workbook(tmp_path / "m.xlsx")["案件"].iter_rows(min_row=2, values_only=True))
     assert [row[1:3] for row in rows] == [
@@ -206,12 +209,29 @@ def test_a_decision_says_its_case_its_class_and_a_day_that_has_come(tmp_path):
 
 
 def test_the_sheet_of_items_is_headed_by_what_it_holds(tmp_path):
-    write_merged(
-        tmp_path / "m.xlsx", merged([read_notes(notes(tmp_path / "n.json", [entry("a")]), FILE)]), "zh_CN"
-    )
+    entries = merged([read_notes(notes(tmp_path / "n.json", [entry("a")]), FILE)])
+    write_merged(tmp_path / "m.xlsx", entries, "zh_CN", zone=CITY)
 
     heads = [cell.value for cell in openpyxl.load_workbook(tmp_path / "m.xlsx")["议题与决定"][1]]
     assert heads[3] == "内容"
+
+
+def test_days_and_times_of_the_workbook_are_those_of_the_city(tmp_path):
+    said = [
+        # Ten minutes past midnight on the 9th in the city, the 8th in Greenwich.
+        entry("a", text="路灯", decision="加装", at="2026-11-08T16:10:05Z"),
+        entry("b", text="围栏", at="2026-11-12T02:00:00.250Z"),
+        entry("c", text="水沟", at=""),
+        entry("d", text="树", at="昨天"),
+    ]
+    entries = merged([read_notes(notes(tmp_path / "n.json", said), FILE)])
+    write_merged(tmp_path / "m.xlsx", entries, "zh_CN", zone=CITY)
+
+    book = openpyxl.load_workbook(tmp_path / "m.xlsx")
+    assert book["案件"].cell(2, 6).value == "2026-11-09"
+    heads, *rows = book["议题与决定"].iter_rows(values_only=True)
+    told = [row[heads.index("修改时间")] for row in rows]
+    assert told == ["2026-11-09 00:10", "2026-11-12 10:00", None, "昨天"]
 
 
 def test_the_command_merges_what_a_meeting_saved_and_says_a_damaged_file_in_one_line(tmp_path):
@@ -226,6 +246,8 @@ def test_the_command_merges_what_a_meeting_saved_and_says_a_damaged_file_in_one_
     assert json.loads(done.stdout) | {"workbook": ""} == {
         "workbook": "", "items": 2, "decisions": 1, "comments": 0, "other_forms": 0,
     }  # fmt: skip
+    _, first, *_ = openpyxl.load_workbook(output).worksheets[1].iter_rows(values_only=True)
+    assert "2026-11-10 09:00" in first
 
     two.write_text("{", encoding="utf-8")
     output.unlink()
