@@ -25,11 +25,11 @@ def show_cases(request: Request, session: PageSessionDep) -> Response:
     """Show the list of cases; its script asks the service for them."""
     actor: Actor = request.state.actor
     edition, areas = editions_of(request).read(None), areas_read(session, reader_language(request))
+    communities = [one for one in areas if one.level == "community"]
     script = script_data(
         request, "caselist", ("case", "cases"), zone=calendar_of(request).zone.key,
-        communities=[
-            {"id": one.id, "name": one.name} for one in areas if one.level == "community"
-        ][:MOST_COMMUNITIES],
+        communities=[{"id": one.id, "name": one.name} for one in communities[:MOST_COMMUNITIES]],
+        has_all_communities=len(communities) <= MOST_COMMUNITIES,
         areas={one.code: one.name for one in areas},
         categories=[
             {"code": one.code, "large_name": one.large_name, "small_name": one.small_name}

@@ -75,6 +75,24 @@ def test_the_list_is_filtered_paged_and_walked_by_keys(
     assert faults == []
 
 
+def test_what_the_address_of_the_list_says_and_no_list_knows_is_told_and_left_out(
+    desk: Desk, address: str, people: dict[str, BrowserContext]
+):
+    desk.report()
+    page = opened(people["dispatcher"], f"{address}/cases?state=zz&order=q&community=abc&view=all")
+    told = page.locator("#ignored")
+    expect(told).to_have_text("网址中有3项筛选无法识别，未采用：state=zz, order=q, community=abc")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    expect(page.locator("#order")).to_have_value("due")
+    expect(page.get_by_label("社区")).to_have_value("")
+
+    page.get_by_label("状态").select_option("reported")
+    expect(told).to_be_hidden()
+    assert page.url.endswith("/cases?view=all&state=reported")
+    page.go_back()
+    expect(told).to_contain_text("3项筛选无法识别")
+
+
 def test_the_list_says_how_many_cases_there_are_and_calls_their_classes_apart(
     desk: Desk, address: str, people: dict[str, BrowserContext]
 ):

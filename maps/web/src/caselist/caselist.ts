@@ -6,14 +6,17 @@ import { dueWords, isOpen, moment, stateTag, useZone, word } from "../case_words
 import { classOptions } from "../class_options.ts";
 import { byId, element, typed } from "../dom.ts";
 import { hear } from "../hearing.ts";
+import { tellIgnored } from "../ignored.ts";
 import { askMode } from "../mode.ts";
 import { t } from "../words.ts";
-import { addressOf, type Filters, filtersOf, queryOf, VIEWS } from "./filters.ts";
+import { addressOf, type Filters, type Knows, queryOf, understood, VIEWS } from "./filters.ts";
 
 interface ListPage extends CasePage {
   zone: string;
   categories: Pick<Category, "code" | "large_name" | "small_name">[];
   communities: { id: number; name: string }[];
+  /** Not, where they are too many to be chosen from. */
+  has_all_communities: boolean;
   /** Names of all areas that the reader knows, by code. */
   areas: Record<string, string>;
 }
@@ -34,7 +37,7 @@ class CaseList {
   private readonly fresh = byId<HTMLButtonElement>("fresh");
   private readonly back = byId<HTMLButtonElement>("back");
   private readonly onward = byId<HTMLButtonElement>("onward");
-  private filters: Filters = filtersOf(location.search);
+  private filters: Filters;
   /** Addresses of the pages up to this one. */
   private trail: string[] = [];
   private next: string | null = null;
@@ -47,6 +50,7 @@ class CaseList {
 
   constructor(private readonly page: ListPage) {
     this.fill(page);
+    this.filters = this.read();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.choose({});
@@ -59,7 +63,7 @@ class CaseList {
     this.fresh.addEventListener("click", () => void this.look());
     document.addEventListener("keydown", (event) => this.press(event));
     window.addEventListener("popstate", () => {
-      this.filters = filtersOf(location.search);
+      this.filters = this.read();
       void this.open();
     });
     this.listen();
@@ -71,6 +75,17 @@ class CaseList {
     await this.look();
   }
 
+  /** What of the cases the address of the page asks for; what it says beyond that is told. */
+  private read(): Filters {
+    const knows: Knows = (name, value) =>
+      name === "community" && !this.page.has_all_communities
+        ? /^[1-9]\d{0,17}$/.test(value)
+        : Array.from(byId<HTMLSelectElement>(name).options).some((option) => option.value === value);
+    const { filters, ignored } = understood(location.search, knows);
+    tellIgnored(byId("ignored"), ignored);
+    return filters;
+  }
+
   private async choose(changed: Partial<Filters>): Promise<void> {
     const fields = Object.fromEntries(Array.from(new FormData(this.form)).map(([name, value]) => [name, String(value).trim()]));
     this.filters = { ...this.filters, ...fields, ...changed };
@@ -78,6 +93,7 @@ class CaseList {
     // Enter in a field is told twice, as a change and as a submission.
     if (query === location.search) return;
     history.pushState(null, "", `${location.pathname}${query}`);
+    tellIgnored(byId("ignored"), []);
     await this.open();
   }
 

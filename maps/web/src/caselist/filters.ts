@@ -18,15 +18,32 @@ export interface Filters {
 const PLAIN: Filters = { view: "open", state: "", category: "", community: "", channel: "", order: "due", number: "" };
 const A_PAGE = 50;
 
-export function filtersOf(search: string): Filters {
-  const said = new URLSearchParams(search);
-  const filters = { ...PLAIN };
-  for (const name of Object.keys(PLAIN) as (keyof Filters)[]) {
-    const value = said.get(name);
-    if (value !== null && name !== "view") filters[name] = value;
+/** Whether the list knows a value of a filter. */
+export type Knows = (name: Exclude<keyof Filters, "view" | "number">, value: string) => boolean;
+
+const LONGEST_NUMBER = 64;
+
+/** What the address of the list says, without what no list knows; and that, as it stands there. */
+export function understood(search: string, knows: Knows): { filters: Filters; ignored: string[] } {
+  const filters: Filters = { ...PLAIN };
+  const ignored: string[] = [];
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (value === "") continue;
+    const view = VIEWS.find((each) => name === "view" && each === value);
+    if (view) filters.view = view;
+    else if (name === "number" && isNumber(value)) filters.number = value;
+    else if (isChosen(name) && knows(name, value)) filters[name] = value;
+    else ignored.push(`${name}=${value}`);
   }
-  const view = VIEWS.find((each) => each === said.get("view"));
-  return view ? { ...filters, view } : filters;
+  return { filters, ignored };
+}
+
+function isChosen(name: string): name is Parameters<Knows>[0] {
+  return name in PLAIN && name !== "view" && name !== "number";
+}
+
+function isNumber(value: string): boolean {
+  return value.length <= LONGEST_NUMBER && !Array.from(value).some((each) => each < " " || each === "\u007f");
 }
 
 /** Only what differs from a plain list: an address that can be sent to somebody. */

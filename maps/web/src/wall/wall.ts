@@ -5,6 +5,7 @@ import { askService } from "../asking.ts";
 import { byId, element, typed } from "../dom.ts";
 import type { CasePage } from "../case_page.ts";
 import { classOptions } from "../class_options.ts";
+import { tellIgnored } from "../ignored.ts";
 import { askMode } from "../mode.ts";
 import { plain } from "../plain.ts";
 import { formatCount, t } from "../words.ts";
@@ -33,8 +34,6 @@ const MOST_SEEN = 100;
 const EVERY_MS = 30_000;
 /** An answer is given up after this: those that a cut network never brings would hold all connections of the browser. */
 const ANSWER_MS = 20_000;
-/** Of what an address says and no wall knows, so much is told. */
-const [MOST_IGNORED, LONGEST_IGNORED] = [4, 40];
 const [MOST_LATE, MOST_LATEST] = [100, 30];
 /** At this zoom a cluster is opened as a list. */
 const CLOSEST = 18;
@@ -92,7 +91,7 @@ class Wall {
     this.heard = page.after;
     const asked = understood(page, location.search);
     this.filters = asked.filters;
-    this.tellIgnored(asked.ignored);
+    tellIgnored(byId("ignored"), asked.ignored);
     this.look = new Look(new URLSearchParams(location.search), (isRecoloured) => this.relook(isRecoloured));
     this.map = L.map(byId("map"), {
       zoomControl: false, attributionControl: false, zoomSnap: 0.25, minZoom: 3, maxZoom: CLOSEST, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false,
@@ -179,7 +178,7 @@ class Wall {
       const value = new URLSearchParams(location.search).get(name);
       if (value) said.set(name, value);
     }
-    this.tellIgnored([]);
+    tellIgnored(byId("ignored"), []);
     history.replaceState(null, "", said.toString() ? `?${said}` : location.pathname);
     document.body.classList.toggle("of-past", this.past.moment !== null);
     void this.ask(!this.isLocked && this.past.moment === null);
@@ -384,14 +383,6 @@ class Wall {
     this.map.invalidateSize();
     this.draw();
     void this.ask();
-  }
-
-  private tellIgnored(ignored: readonly string[]): void {
-    const place = byId("ignored");
-    place.hidden = ignored.length === 0;
-    const shown = ignored.slice(0, MOST_IGNORED).map((each) => (each.length > LONGEST_IGNORED ? `${each.slice(0, LONGEST_IGNORED)}…` : each));
-    const said = plain(shown.join(", ")) + (ignored.length > MOST_IGNORED ? " …" : "");
-    if (ignored.length) place.textContent = t("wall.ignored", { count: ignored.length, said });
   }
 
   private fillFilters(): void {
