@@ -118,9 +118,9 @@ def recognised(
             option = "--id COLUMN" if column == id_column else f"--field {kind}.{column}=COLUMN"
             found[column] = _named(fields[column], names, short_names=short_names, option=option)
             continue
-        matches = _matching(accepted, names, short_names=short_names) or _matching(
-            _instead(kind).get(column, ()), names, short_names=short_names
-        )
+        # Names of its own are equal: two of them are asked about. What may stand for them has an order.
+        tried = (accepted, *([name] for name in _instead(kind).get(column, ())))
+        matches = next((at for one in tried if (at := _matching(one, names, short_names=short_names))), [])
         if len(matches) > 1:
             one, other = shortened(names[matches[0]]), shortened(names[matches[1]])
             if one == other:

@@ -28,6 +28,23 @@ def test_a_register_of_stations_has_the_ids_of_candidates_unless_it_has_their_ow
     assert recognised("candidates", ["station_id", "candidate_id"], fields={})["candidate_id"] == 1
 
 
+def test_what_stands_for_a_column_does_so_in_an_order_and_never_beside_it() -> None:
+    exported = ["external_number", "case_number", "small_name", "state", "reported_at"]
+
+    assert recognised("incidents", exported, fields={}) == {
+        "case_id": 1,
+        "kind": 2,
+        "state": 3,
+        "reported_at": 4,
+    }
+    assert recognised("incidents", [*exported, "case_id", "类别"], fields={})["case_id"] == 5
+    assert recognised("incidents", ["小类名称", "受理编号", "办理状态"], fields={}) == {
+        "kind": 0,
+        "case_id": 1,
+        "state": 2,
+    }
+
+
 def test_two_possible_columns_stop_and_print_the_option() -> None:
     with pytest.raises(InputError) as caught:
         recognised("units", ["hh", "总户数"], fields={})

@@ -28,6 +28,8 @@ from api.cases.steps import loop
 from api.database import Store
 from geo.case_states import is_ended
 from geo.errors import InputError
+from geo.layers import read_layer
+from geo.moments import CITY_ZONE, moment_of
 from maps.case_book import write_case_book
 from maps.notes import merged, read_notes, write_merged
 from maps.text import LANGUAGES
@@ -352,6 +354,20 @@ def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
     assert "+08" in written.decode("utf-8-sig")
     came = bring(desk.store, tmp_path / "out.csv")
     assert (came.added, came.located, came.asked) == (2, 1, 1)
+
+
+def test_what_was_exported_is_read_as_the_cases_of_a_meeting(desk: Desk, tmp_path: Path):
+    number = desk.report(text="垃圾成堆")["number"]
+    with everywhere(desk.store, "admin") as session:
+        export_cases(session, tmp_path / "out.csv")
+
+    layer = read_layer(str(tmp_path / "out.csv"), "incidents")
+
+    row = layer.frame.iloc[0]
+    kinds = {one.small_name for one in shipped_edition().categories.values()}
+    assert (row["case_id"], row["kind"] in kinds) == (number, True)
+    assert (row["state"], layer.findings) == ("reported", ())
+    assert moment_of(row["reported_at"], CITY_ZONE) is not None
 
 
 def decided(folder: Path, *items: dict[str, object]) -> Path:
