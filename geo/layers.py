@@ -104,6 +104,8 @@ class Layer:
         As `SourceFile.columns`.
     place_columns : tuple of str
         The file's columns that say where a row is; none where it has geometries.
+    n_placeless : int
+        Rows that were left out since they say no place.
     """
 
     kind: LayerKind
@@ -113,6 +115,7 @@ class Layer:
     source: SourceFile | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     place_columns: tuple[str, ...] = ()
+    n_placeless: int = 0
 
     def headed(self, column: str) -> str:
         """Return how the file calls one of our columns."""
@@ -282,7 +285,15 @@ def _checked(
     )
     if not kept.all():
         frame = frame[kept].reset_index(drop=True)
-    return Layer(kind, frame, chosen, tuple(findings), renamed=renamed, place_columns=place_columns)
+    return Layer(
+        kind,
+        frame,
+        chosen,
+        tuple(findings),
+        renamed=renamed,
+        place_columns=place_columns,
+        n_placeless=int((~kept).sum()),
+    )
 
 
 def _ids(

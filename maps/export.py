@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import geopandas as gpd
 import numpy as np
@@ -163,6 +163,7 @@ def write_map(
         further=None if result is None else result.layers,
         zone=zone,
     )
+    undated = sum(cast("int", each.values["n"]) for each in left_out if each.code == "case_day_unreadable")
     if "incidents" in read:
         left_out += _elsewhere(layers, read["incidents"].name)
     about = _about(frames, layers, walk=walk, language=language)
@@ -178,6 +179,7 @@ def write_map(
         period=days,
         watermark=watermark,
         redacted=not with_texts,
+        undated=undated,
     )
     page = compose(pack=packed, settings=about.settings, title=about.title, middle=about.middle)
     with replacing(output) as temporary:
@@ -210,9 +212,9 @@ def _stamped_plan(path: Path, frames: Mapping[str, pd.DataFrame]) -> Stamped:
 
 
 def _stamped(layer: Layer, shown: int | None = None) -> Stamped:
-    rows = len(layer.frame)
+    shown = len(layer.frame) if shown is None else shown
     sha256 = "" if layer.source is None else layer.source.sha256
-    return Stamped(layer.name, sha256, rows, rows if shown is None else shown)
+    return Stamped(layer.name, sha256, len(layer.frame) + layer.n_placeless, shown)
 
 
 class About(NamedTuple):

@@ -30,7 +30,10 @@ _FREE_TEXT = ("text",)
 
 @dataclass(frozen=True)
 class Stamped:
-    """A file that went into the page, with the rows that it holds and those that are shown."""
+    """A file that went into the page, with the rows that it holds and those that are shown.
+
+    A row that says no place is held and not shown.
+    """
 
     name: str
     sha256: str
@@ -137,6 +140,7 @@ def meeting_note(
     period: Period | None = None,
     watermark: str | None = None,
     redacted: bool = True,
+    undated: int = 0,
 ) -> dict[str, Any]:
     """Return what the page says of itself, as `maps/web/src/meeting/schema.ts` declares it.
 
@@ -147,6 +151,8 @@ def meeting_note(
     sources : sequence of Stamped
     made_at : datetime, optional
         Else now, by the clock of the city.
+    undated : int
+        Cases that are not in the period since their day cannot be read.
     """
     made = made_at or datetime.now(CITY_ZONE)
     return {
@@ -156,6 +162,7 @@ def meeting_note(
         "within_days": WITHIN_DAYS,
         "watermark": printable(watermark) if watermark else "",
         "redacted": redacted,
+        "undated": undated,
         "sources": [
             {"name": printable(each.name), "sha256": each.sha256, "rows": each.rows, "shown": each.shown}
             for each in sources

@@ -18,7 +18,7 @@ from maps.period import period_of
 from maps.text import LANGUAGES
 from maps.text import text as text_of
 from tests.api.test_cli import weige
-from tests.maps.sample_plan import incidents, plan_frames, write_plan, write_points
+from tests.maps.sample_plan import incidents, plan_frames, stations, write_plan, write_points
 from tests.maps.test_export import Tags
 
 
@@ -179,6 +179,25 @@ def test_times_with_a_zone_are_of_the_day_that_it_was_in_the_city(tmp_path):
     assert kept("2026-11-01/2026-11-30") == {"A1": evening, "A2": evening}
     assert kept("2026-12-01/2026-12-31") == {"A0": ("2026-12-01 01:00", november + 8 * 60)}
     assert kept(None) == {"A0": ("2026-12-01 01:00", november + 8 * 60), "A1": evening, "A2": evening}
+
+
+def test_the_stamp_counts_rows_without_a_place_and_tells_cases_without_a_day(tmp_path):
+    frames = plan_frames()
+    plan = write_plan(tmp_path / "plan.gpkg", frames)
+    stands = [*stations(frames, 14), {**stations(frames, 1)[0], "station_id": "YZ99", "lon": "", "lat": ""}]
+    rows = incidents(frames, 6)
+    rows[0]["reported_at"], rows[1]["reported_at"] = "昨天", "2026-12-24"
+    rows[2] |= {"lon": "", "lat": ""}
+
+    write_map(
+        plan, tmp_path / "m.html", incidents=str(write_points(tmp_path / "cases.csv", rows)),
+        stations=str(write_points(tmp_path / "stations.csv", stands)), period="2026-11-01/2026-11-30",
+    )  # fmt: skip
+
+    note = settings_of((tmp_path / "m.html").read_text(encoding="utf-8"))["meeting"]
+    counted = {each["name"]: (each["rows"], each["shown"]) for each in note["sources"]}
+    assert (counted["cases.csv"], counted["stations.csv"]) == ((6, 3), (15, 14))
+    assert note["undated"] == 1
 
 
 def test_a_case_is_over_by_a_whole_word_of_its_state_or_by_the_time_of_its_closing(tmp_path):

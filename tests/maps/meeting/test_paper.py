@@ -167,6 +167,21 @@ def test_panel_and_paper_tell_the_days_and_classes_of_the_cases_shown(open_page,
     assert f"图上显示事件{90 - whole_of(page, 0)}件，共90件；未显示类别：{kind}" in told
 
 
+def test_the_stamp_tells_cases_whose_day_cannot_be_read(open_page, tmp_path):
+    frames = plan_frames()
+    rows = incidents(frames, 6)
+    rows[0]["reported_at"] = "昨天"
+    cases = str(write_points(tmp_path / "cases.csv", rows))
+    write_map(
+        write_plan(tmp_path / "plan.gpkg", frames), tmp_path / "m.html", incidents=cases,
+        period="2026-11-01/2026-11-30",
+    )  # fmt: skip
+
+    ((told, _),) = sheets_of(open_page(tmp_path / "m.html"), "A4", tmp_path)
+    assert "显示5行，共6行" in told.replace("\r\n", "")
+    assert "1件事件的上报日期空缺或无法识别，未列入" in told.replace("\r\n", "")
+
+
 def meeting_with_placeless_cases(tmp_path: Path) -> Path:
     """Twelve cases, one on each day from 1 November on; the first three have no place."""
     frames = plan_frames()

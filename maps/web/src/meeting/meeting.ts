@@ -221,7 +221,7 @@ export class Meeting {
 
   private speak(): void {
     this.bar.setAttribute("aria-label", t("meeting.bar"));
-    this.stamp.replaceChildren(this.shownCases, stampLine(this.note), this.publicStamp());
+    this.stamp.replaceChildren(this.shownCases, this.wholeStamp(), this.publicStamp());
     this.slider?.speak();
     this.renderBar();
     if (this.side) this.renderDock();
@@ -234,6 +234,12 @@ export class Meeting {
     }
     this.table.refresh();
     if (this.side === "charts") this.renderDock();
+  }
+
+  private wholeStamp(): HTMLElement {
+    const line = stampLine(this.note);
+    if (this.note.undated) line.append(t("hours.then"), t("meeting.stamp.undated", { count: this.note.undated }));
+    return line;
   }
 
   /** On the public notice in place of the other. */

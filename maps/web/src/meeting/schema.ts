@@ -15,6 +15,8 @@ export interface MeetingNote {
   within_days: number;
   watermark: string;
   redacted: boolean;
+  /** Cases that are not in the period since their day cannot be read. */
+  undated: number;
   /** The plan first. */
   sources: StampedSource[];
 }
