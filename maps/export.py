@@ -19,7 +19,7 @@ import shapely
 from geo.collector import collector_paused
 from geo.errors import InputError
 from geo.files import replacing
-from geo.findings import Finding
+from geo.findings import Finding, Value
 from geo.formats.geopackage import read_stored, stored_layers
 from geo.layers import Layer, LayerKind, read_layer, require_known_kinds
 from geo.moments import CITY_ZONE
@@ -166,6 +166,7 @@ def write_map(
     undated = sum(cast("int", each.values["n"]) for each in left_out if each.code == "case_day_unreadable")
     if "incidents" in read:
         left_out += _elsewhere(layers, read["incidents"].name)
+        left_out += _closed_early(layers["incidents"], read["incidents"].name)
     about = _about(frames, layers, walk=walk, language=language)
     if result is not None:
         about.settings[result.kind] = result.note
@@ -194,6 +195,19 @@ def _elsewhere(layers: Mapping[str, pd.DataFrame], file: str) -> list[Finding]:
     if not placed.any() or cases.loc[placed, "grid"].notna().any():
         return []
     return [Finding("cases_elsewhere", "warning", values={"file": file, "n": int(placed.sum())})]
+
+
+def _closed_early(cases: pd.DataFrame, file: str) -> list[Finding]:
+    """Return a finding where cases were closed before they were reported."""
+    if not {"reported_min", "closed_min"} <= {*cases}:
+        return []
+    is_early = cases["closed_min"].lt(cases["reported_min"]).fillna(False).to_numpy(bool)
+    if not is_early.any():
+        return []
+    first = int(is_early.argmax())
+    told = str(cases["case_id"].iloc[first]) if "case_id" in cases else f"#{first + 1}"
+    values: dict[str, Value] = {"file": file, "n": int(is_early.sum()), "first": told}
+    return [Finding("cases_closed_early", "warning", values=values)]
 
 
 def _period_of_cases(said: str, incidents: str | None) -> Period:

@@ -21,7 +21,7 @@ from geo.partition import Band
 from maps.changes import grid_changes, has_before
 from maps.faults import concerned, fault_ground
 from maps.findings import reason_text
-from maps.meeting import moments_of
+from maps.meeting import LENGTH_OF_DAY, moments_of
 from maps.result_map import COLUMNS as RESULT_COLUMNS
 from maps.text import LANGUAGES, one_line
 
@@ -153,6 +153,8 @@ def page_layers(
             if column in layers["incidents"]:
                 alike, minutes = moments_of(layers["incidents"][column], zone)
                 layers["incidents"] = layers["incidents"].assign(**{column: alike, minute: minutes})
+        if {"reported_min", "closed_min"} <= {*layers["incidents"]}:
+            layers["incidents"]["closed_min"] = _not_before_its_day(layers["incidents"])
         layers["incidents"]["closed"] = _are_closed(layers["incidents"])
         layers["incidents"]["grid"] = _grid_at(layers["incidents"].geometry, grids.geometry)
     if stations is not None:
@@ -315,6 +317,14 @@ def _grid_at(places: gpd.GeoSeries, grids: gpd.GeoSeries) -> pd.Series[Any]:
     # On a shared border the first grid wins.
     found.iloc[place[::-1]] = grid[::-1]
     return found
+
+
+def _not_before_its_day(cases: gpd.GeoDataFrame) -> pd.Series[Any]:
+    """Return the minutes of closing; a day alone is not before a report of that day."""
+    reported, closed = cases["reported_min"], cases["closed_min"]
+    is_that_day = cases["closed_at"].str.len().le(LENGTH_OF_DAY) & (closed // 1440).eq(reported // 1440)
+    minutes: pd.Series[Any] = closed.where(~is_that_day.fillna(False).astype(bool), reported)
+    return minutes
 
 
 def _are_closed(cases: gpd.GeoDataFrame) -> pd.Series[Any]:

@@ -23,6 +23,8 @@ from maps.text import printable
 # A case counts as closed in time within so many days, as in `api/cases/figures.py`.
 WITHIN_DAYS = 3
 
+# A day alone, as `moments_of` writes it; with a time it is longer.
+LENGTH_OF_DAY = len("2026-11-02")
 _EPOCH = datetime(1970, 1, 1)
 # Columns of cases in which people write freely.
 _FREE_TEXT = ("text",)

@@ -200,6 +200,29 @@ def test_the_stamp_counts_rows_without_a_place_and_tells_cases_without_a_day(tmp
     assert note["undated"] == 1
 
 
+def test_cases_closed_before_their_report_are_told_with_the_first(tmp_path):
+    plan = write_plan(tmp_path / "plan.gpkg", plan_frames())
+    closings = ["2026-11-02 09:31", "2026-11-02", "2026-11-02 09:29", "2026-11-01", "", "昨天"]
+    rows = [
+        {"case_id": f"A{k}", "kind": "路灯", "state": "", "reported_at": "2026-11-02 09:30", "closed_at": at,
+         "lon": 119.6, "lat": 32}
+        for k, at in enumerate(closings)
+    ]  # fmt: skip
+    cases = write_points(tmp_path / "cases.csv", rows)
+
+    found = write_map(plan, tmp_path / "m.html", incidents=str(cases))
+
+    early = [each for each in found if each.code == "cases_closed_early"]
+    assert [(each.severity, each.values["n"], each.values["first"]) for each in early] == [
+        ("warning", 2, "A2")
+    ]
+    for language in LANGUAGES:
+        assert "A2" in text_of("finding.cases_closed_early", language, **early[0].values)
+    layer = layers_of((tmp_path / "m.html").read_text(encoding="utf-8"))["incidents"]
+    # A day alone is not before the report of that day.
+    assert layer["closed_min"][1] == layer["reported_min"][1]
+
+
 def test_a_case_is_over_by_a_whole_word_of_its_state_or_by_the_time_of_its_closing(tmp_path):
     ended = ["已办结", " Closed ", "已关闭", "cancelled", "appraised", "已完结", "作废", "完成", "done"]
     states = [*ended, "未办结", "未结案", "待结案", "结案中", "未归档", "not closed", "待处置", "", "处置中"]

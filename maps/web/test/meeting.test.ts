@@ -43,6 +43,12 @@ test("the share in time leaves out what is not due, and counts what was closed l
   assert.deepEqual(closedInTime(told, EVERY, 3, 10 * day), { due: 4, closed: 2, waiting: 1 });
 });
 
+test("what was closed before it was reported is neither in time nor due", () => {
+  const told = cases([[DAY_MIN, DAY_MIN - 1], [DAY_MIN, DAY_MIN], [9 * DAY_MIN, 8 * DAY_MIN]]);
+
+  assert.deepEqual(closedInTime(told, EVERY, 3, 10 * DAY_MIN), { due: 1, closed: 1, waiting: 0 });
+});
+
 test("a stamp is read by the clock it was written by", () => {
   assert.equal(minuteOf("1970-01-02T01:30:00+08:00"), DAY_MIN + 90);
   assert.equal(minuteOf("nothing"), null);

@@ -75,7 +75,10 @@ export interface InTime {
   waiting: number;
 }
 
-/** How many cases were closed within some days of their report, as seen at a moment (as `api/cases/figures.py`). */
+/**
+ * How many cases were closed within some days of their report, as seen at a moment (as `api/cases/figures.py`);
+ * what was closed before it was reported counts in neither part.
+ */
 export function closedInTime(cases: CaseTimes, isChosen: (incident: number) => boolean, withinDays: number, nowMin: number): InTime {
   const found = { due: 0, closed: 0, waiting: 0 };
   for (let i = 0; i < cases.count; i++) {
@@ -83,6 +86,7 @@ export function closedInTime(cases: CaseTimes, isChosen: (incident: number) => b
     if (at === null) continue;
     const end = at + withinDays * DAY_MIN;
     const closed = cases.closed(i);
+    if (closed !== null && closed < at) continue; // one of the two times is wrong
     if (closed !== null && closed <= Math.min(end, nowMin)) {
       found.closed++;
       found.due++;
