@@ -26,6 +26,8 @@ from api.pages import PageSessionDep, missing_page, page, reader_language, scrip
 from api.routes.cases import calendar_of, editions_of
 from api.routes.indicators import (
     DEFAULT_EDITION,
+    FIRST_DAY,
+    LAST_DAY,
     Grouped,
     Question,
     RuleName,
@@ -44,6 +46,8 @@ LEAST_AREAS = 3
 # The day of the month on which what does not get on is talked about (议事日).
 MEETING_DAY = 10
 MEETINGS_SHOWN = 12
+# Of what an address says and no page knows, so many letters are told.
+LONGEST_IGNORED = 40
 # Who records meetings, as the database has it.
 KEEPERS = frozenset({"grid_worker", "dispatcher", "admin"})
 
@@ -93,14 +97,24 @@ class _Shown:
 def _asks(
     request: Request, session: Session, day: str, area: str, kind: str, department: str = ""
 ) -> Question:
-    try:
-        wanted = date.fromisoformat(day) if day else None
-    except ValueError:
-        wanted = None
     return asked_of(
-        session, calendar_of(request), wanted, area=area or None, kind=kind or None,
+        session, calendar_of(request), _day_of(day), area=area or None, kind=kind or None,
         department=department or None,
     )  # fmt: skip
+
+
+def _day_of(written: str) -> date | None:
+    """Return the day that an address names; None where it names none that there are figures of."""
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
+
+
+def _ignored(day: str) -> str:
+    """Return what of an address is left out, as it stands there: a day that is none."""
+    return f"day={day[:LONGEST_IGNORED]}" if day and _day_of(day) is None else ""
 
 
 def _areas(request: Request, session: Session) -> list[Area]:
@@ -169,7 +183,7 @@ def show_indicators(
         # What stands at a street is in no community, and comes after these.
         lines.sort(key=lambda one: not shown.is_community(one[0].name))
     return page(
-        request, "indicators.html", actor=actor, shown=shown, told=told,
+        request, "indicators.html", actor=actor, shown=shown, told=told, ignored=_ignored(day),
         unconfirmed=[shown.word(f"indicator.name.{name}", shown.count(name)) for name in found.unconfirmed],
         editions=sorted(editions_known(request)), period=period, areas=_areas(request, session), state=state,
         board=lines, in_all=in_all, script=script_data(request, "indicators", ()),
@@ -210,6 +224,7 @@ def show_behind(
     predicates = found.predicates
     return page(
         request, "indicator_cases.html", actor=actor, shown=_Shown(request, session, asks), rows=rows,
+        ignored=_ignored(day),
         indicator=indicator, part=part, period=period, edition=found, further=further,
         is_rate=indicator.numerator != indicator.denominator,
         script=script_data(request, "indicators", ()),
@@ -236,6 +251,7 @@ def show_lane(
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="lane",
         sections={"": items}, said=_said(session, items), period=period, area=area, day=asks.day,
+        ignored=_ignored(day),
         areas=_areas(request, session), now=datetime.now(UTC), records=None,
         script=script_data(request, "indicators", ()),
     )  # fmt: skip
@@ -263,7 +279,7 @@ def show_agenda(request: Request, session: PageSessionDep, area: _Code = "", kin
     )  # fmt: skip
     return page(
         request, "meeting.html", actor=actor, shown=_Shown(request, session, asks), title="agenda",
-        sections=sections, said=said, period=None, area=area, day=meeting_day(asks.day),
+        sections=sections, said=said, ignored="", period=None, area=area, day=meeting_day(asks.day),
         areas=_areas(request, session), now=datetime.now(UTC), records=records, script=script,
     )  # fmt: skip
 

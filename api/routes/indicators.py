@@ -21,14 +21,15 @@ from api.cases.indicators import Edition, Period, PeriodRule, editions
 from api.cases.recurring import WITHIN_DAYS, WITHIN_M, recurring
 from api.cases.scorecards import Listed, scorecards
 from api.dependencies import SessionDep
-from api.errors import NotFoundError
+from api.errors import NotFoundError, NotValidError
 from api.routes.cases import calendar_of
 from api.schemas import problems
 
 router = APIRouter(prefix="/api/v1/indicators", tags=["indicators"])
 
 DEFAULT_EDITION = "huaian-2019"
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+# Any period of a day between lies within these years, and so does the one before it.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 Grouped = Literal["area", "department", "category", "grid"]
 RuleName = Literal["week", "month", "quarter", "year"]
@@ -229,7 +230,11 @@ def question(
     ------
     NotFoundError
         There is no such division for the actor.
+    NotValidError
+        The day is of no year that there are figures of.
     """
+    if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+        raise NotValidError("day", "a day from 2000-01-01 to 2099-12-31")
     return asked_of(
         session, calendar_of(request), day, area=area, kind=kind, department=department, category=category
     )
@@ -246,7 +251,7 @@ def asked_of(
         ).scalar_one_or_none()
         if path is None:
             raise NotFoundError("division_not_found", "there is no such division")
-    wanted = calendar.local_day(datetime.now(UTC)) if day is None else min(max(day, FIRST_DAY), LAST_DAY)
+    wanted = calendar.local_day(datetime.now(UTC)) if day is None else day
     return Question(wanted, Asked(area=path, **about), calendar)
 
 

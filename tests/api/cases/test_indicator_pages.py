@@ -170,6 +170,13 @@ def test_what_is_not_there_is_not_found(ask: Ask):
     assert {one["name"] for one in ask("/editions")} == set(shipped_editions())
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2100-01-01", "9999-12-31"])
+def test_a_day_of_no_year_that_there_are_figures_of_is_refused(ask: Ask, day: str):
+    for what in ("", "/board", "/lane"):
+        assert ask(what, day=day, status=422)["code"] == "day"
+    assert ask(day="2000-01-01")["start"] < ask(day="2099-12-31")["start"]
+
+
 def test_an_old_period_keeps_its_own_scorecard(tmp_path):
     (tmp_path / "b.toml").write_text(
         'edition = "B"\nsource = "街道"\nfrom = 2026-07-01\nkind = "property"\nfull_points = 50\n'
@@ -229,6 +236,35 @@ def test_the_pages_lead_from_a_figure_to_its_cases_and_have_no_serious_fault(
             assert page.goto(f"{served}/indicators{missing}").status == 404  # type: ignore[union-attr]
         assert findings.found == []
         assert [fault for fault in faults if "404" not in fault] == []
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31"])
+def test_a_day_that_is_none_is_told_on_the_pages_and_left_out(
+    store: Store, browser: Browser, served: str, street: list[int], day: str
+):
+    with browser_of(store, browser, "inspector", ("inspector", street[0])) as context:
+        page = context.new_page()
+        for where in ("?", "/lane?", "/cases?of=closing&"):
+            page.goto(f"{served}/indicators{where}day={day}")
+            expect(page.locator(".ignored")).to_have_text(f"网址中有1项筛选无法识别，未采用：day={day}")
+        page.goto(f"{served}/indicators?day={DAY}")
+        expect(page.locator(".ignored")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("month")
+def test_a_name_on_the_board_is_not_broken_on_a_phone(
+    store: Store, browser: Browser, served: str, street: list[int]
+):
+    with store.owner.begin() as owner:
+        named = text("UPDATE divisions SET name = '西门社区居委会' WHERE id = :id")
+        owner.execute(named, {"id": street[0]})
+    with browser_of(store, browser, "inspector", *(("inspector", one) for one in street)) as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{served}/indicators?rule=year&day={DAY}")
+        name = page.locator("#board tbody th bdi", has_text="西门社区居委会")
+        assert name.evaluate("(name) => name.getClientRects().length") == 1
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.fixture
