@@ -373,7 +373,7 @@ def test_what_was_exported_is_read_as_the_cases_of_a_meeting(desk: Desk, tmp_pat
 def decided(folder: Path, *items: dict[str, object]) -> Path:
     """Return the workbook of a meeting with these items."""
     made = merged([read_notes(notes(folder / "notes.json", list(items)), FILE)])
-    write_merged(folder / "decided.xlsx", made, "zh_CN")
+    write_merged(folder / "decided.xlsx", made, "zh_CN", zone=CITY_ZONE)
     return folder / "decided.xlsx"
 
 
