@@ -218,8 +218,12 @@ def test_the_slider_shows_what_was_and_comes_back_to_now(wall: Wall, desk: Desk)
     }""")
     wall.shows(0)
     assert "回放" in wall.page.locator("#said-moment").inner_text()
+    link = wall.page.locator("#link")
+    expect(link).to_have_text("回放，不是实时")
+    expect(link).to_have_attribute("data-link", "past")
     desk.report()
     wall.page.locator("#now").click()
+    expect(link).to_contain_text("实时，更新于")
     wall.shows(2)
 
 
@@ -245,6 +249,35 @@ def test_axe_finds_nothing_serious_on_the_wall(
     wall.page.keyboard.press("Escape")
     assert findings.found == []
     assert findings.rules > 30
+
+
+@pytest.mark.parametrize(("width", "lines"), [(1920, 2), (390, 4)])
+def test_the_figures_fill_their_lines_with_large_letters(wall: Wall, served: str, width: int, lines: int):
+    wall.page.set_viewport_size({"width": width, "height": 1080})
+    wall.page.goto(f"{served}/wall?scale=2")
+    wall.page.evaluate("() => window.weigeCases.ready")
+    wall.page.locator("#strip dt").last.wait_for()
+    rights = wall.page.evaluate("""() => {
+      const rights = {};
+      for (const box of [...document.querySelectorAll("#strip > div")].map((each) => each.getBoundingClientRect()))
+        rights[Math.round(box.top)] = box.right;
+      return Object.values(rights);
+    }""")
+    assert len(rights) == lines
+    width_of_page = wall.page.evaluate("document.documentElement.clientWidth")
+    assert rights == pytest.approx([width_of_page] * lines, abs=1)
+
+
+def test_brackets_of_a_card_are_those_of_the_language(
+    store: Store, desk: Desk, browser: Browser, served: str
+):
+    overdue(store, desk.report()["number"])
+    street = ("dispatcher", desk.street), ("viewer", desk.street)
+    with browser_of(store, browser, "abroad", *street, locale="en-GB") as context:
+        wall = Wall(context.new_page(), f"{served}/wall")
+        wall.page.locator("#late button").first.click()
+        expect(wall.page.locator("#card dd", has_text=" late)")).to_be_visible()
+        assert "（" not in wall.page.locator("#card").inner_text()
 
 
 @pytest.mark.parametrize("scale", ["1", "1.35", "2", "3"])

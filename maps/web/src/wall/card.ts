@@ -40,7 +40,7 @@ export class Card {
         ...row("wall.case.number", said.number), ...row("wall.state", t(`case.state.${said.state}`)),
         ...row("wall.case.place", typed(said.address ?? said.grid ?? this.areaName(said.area))), ...(said.text ? row("wall.case.text", typed(said.text)) : []),
         ...(said.holder ? row("wall.case.holder", typed(said.holder)) : []), ...row("wall.case.reported", this.times.day(Date.parse(said.reported_at))),
-        ...(due === null ? [] : row("wall.case.due", `${this.times.day(due)}（${t(due < Date.now() ? "wall.late_by" : "wall.left", { span: span(due - Date.now()) })}）`)),
+        ...(due === null ? [] : row("wall.case.due", t(due < Date.now() ? "wall.case.due_late" : "wall.case.due_left", { at: this.times.day(due), span: span(due - Date.now()) }))),
         ...(note ? row("wall.case.noted", noteText(note, this.times)) : [])),
       element("p", {}, element("a", { href: `/cases/${number}` }, t("wall.case.open"))),
       this.page.may_note ? this.notes(number, note) : null,

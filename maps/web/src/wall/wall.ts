@@ -181,6 +181,7 @@ class Wall {
     tellIgnored(byId("ignored"), []);
     history.replaceState(null, "", said.toString() ? `?${said}` : location.pathname);
     document.body.classList.toggle("of-past", this.past.moment !== null);
+    this.tick();
     void this.ask(!this.isLocked && this.past.moment === null);
   }
 
@@ -337,8 +338,10 @@ class Wall {
   private tick(): void {
     byId("clock").textContent = this.times.day(Date.now());
     const place = byId("link");
-    place.dataset.link = this.link;
-    const said = t(`wall.link.${this.link}`, { at: this.times.clock(this.heardAt) });
+    // A map of a past day is not live, however well the wall hears; a cut network is told all the same.
+    const link = this.past.moment !== null && this.link !== "lost" ? "past" : this.link;
+    place.dataset.link = link;
+    const said = t(`wall.link.${link}`, { at: this.times.clock(this.heardAt) });
     if (place.textContent !== said) place.textContent = said;
   }
 
