@@ -144,6 +144,7 @@ def allowed_steps(session: Session, number: str) -> Rows:
               AND NOT ('handlers' = ANY (s.others_than) AND actor() = ANY (c.handlers))
               AND NOT (CASE WHEN c.holder IS NULL THEN 'held' ELSE 'unheld' END) = ANY (s.needs)
               AND NOT ('requested' = ANY (s.needs) AND NOT request_stands(c.number))
+              AND NOT ('unrated' = ANY (s.needs) AND NOT may_rate(c))
             ORDER BY s.step"""),
         {"number": number},
     ).all()

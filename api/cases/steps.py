@@ -21,7 +21,7 @@ BOOKS: Final = frozenset({"claims", "whistles"})
 
 Need: TypeAlias = Literal[
     "note", "reason", "to", "of", "until", "outcome", "visit_or_reason", "grace", "due", "category", "grid",
-    "held", "unheld", "requested", "rating",
+    "held", "unheld", "requested", "rating", "unrated",
 ]  # fmt: skip
 Effect: TypeAlias = Literal[
     "receive", "handle", "approve", "verify", "rework", "visit", "close", "end", "reopen", "duplicate", "due",

@@ -56,6 +56,30 @@ def settled(client: TestClient, desk: Desk) -> dict[str, set[str]]:
     return found
 
 
+def test_what_the_reporter_gave_stands_until_the_case_is_opened_again(client: TestClient, desk: Desk):
+    def rate(who: str, number: str, rating: int) -> tuple[int, str]:
+        answer = client.post(f"/api/v1/cases/{number}/steps", json={"step": "rate", "rating": rating},
+                             headers=bearer(desk.tokens[who]))  # fmt: skip
+        return answer.status_code, answer.json().get("code", "")
+
+    def offered(who: str, number: str) -> bool:
+        told = client.get(f"/api/v1/cases/{number}", headers=bearer(desk.tokens[who])).json()
+        return "rate" in {each["step"] for each in told["allowed"]}
+
+    unrated = given(desk)
+    assert rate("dispatcher", unrated, 4) == (201, "")
+    assert rate("reporter", unrated, 2) == (201, "")
+    number = given(desk, rating=1)
+    assert offered("reporter", number)
+    assert not offered("dispatcher", number)
+    assert rate("dispatcher", number, 5) == (422, "case_needs_unrated")
+    assert rate("reporter", number, 2) == (201, "")
+    desk.take(number, ("dispatcher", "reopen", {"note": "又漏了", "reason": "came_back"}),
+              ("dispatcher", "dispatch", {"to": "water works"}), ("handler", "start"),
+              ("handler", "finish", {"note": "修好"}))  # fmt: skip
+    assert offered("dispatcher", number)
+
+
 def ask(client: TestClient, desk: Desk, path: str = "", **asked: Any) -> Any:
     told = client.get(
         f"/api/v1/indicators{path}", params={"edition": "runzhou", **asked},

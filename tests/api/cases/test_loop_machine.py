@@ -127,7 +127,14 @@ class Loop(RuleBasedStateMachine):
     @rule(number=cases, who=st.sampled_from(PEOPLE), step=st.sampled_from(TAKEN))
     def empty_handed(self, number: str, who: str, step: str) -> None:
         """A step that needs something and carries nothing is never taken."""
-        needs = set(TABLE.steps[step].needs) - {"grace", "held", "unheld", "requested", "visit_or_reason"}
+        needs = set(TABLE.steps[step].needs) - {
+            "grace",
+            "held",
+            "unheld",
+            "requested",
+            "unrated",
+            "visit_or_reason",
+        }
         if not needs:
             return
         before = self.desk.row(number)["revision"]
@@ -160,6 +167,8 @@ class Loop(RuleBasedStateMachine):
             return "held"
         if "requested" in about.needs and not case.get("requested"):
             return "requested"
+        if "unrated" in about.needs and case.get("rated_by_own") and case["by"] != who:
+            return "unrated"
         if "visit_or_reason" in about.needs:
             return None
         if "due" in about.needs and case.get("due") is None:
@@ -201,8 +210,11 @@ class Loop(RuleBasedStateMachine):
             case["requested"] = False
         if step == "mark_duplicate":
             case["duplicate"] = other
+        if step == "rate" and case["by"] == who:
+            case["rated_by_own"] = True
         if step == "reopen":
             case["duplicate"] = None
+            case["rated_by_own"] = False
         if "due" in about.effects:
             case["due"] = datetime.fromisoformat(carried["due_at"])
         if "stop" in about.effects:

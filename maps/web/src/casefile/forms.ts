@@ -156,6 +156,6 @@ function field(name: string, step: AllowedStep, ground: FormGround): HTMLElement
     case "grid":
       return row(t("casefile.field.grid"), element("input", { id, name, required: true, maxlength: 64, autocomplete: "off" }));
     default:
-      return null; // what follows from the case itself: due, grace, held, requested
+      return null; // what follows from the case itself: due, grace, held, requested, unrated
   }
 }
