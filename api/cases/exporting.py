@@ -11,19 +11,27 @@ from sqlalchemy.orm import Session
 from geo.errors import InputError
 from geo.files import replacing
 
+
+def _harmless(column: str) -> str:
+    """Return an expression of a text that no spreadsheet runs: what people typed is no formula."""
+    marked = f"CASE WHEN {column} ~ E'^[=+@\\t\\r-]' THEN chr(39) || {column} ELSE {column} END"
+    return f"{marked} AS {column.removeprefix('c.')}"
+
+
 EXPORTED = (
     "coalesce(c.external_number, c.number) AS external_number", "c.number AS case_number", "c.channel",
     "c.category", "k.large_name", "k.small_name", "c.condition", "c.state", "a.code AS area", "c.grid",
-    "c.text", "c.address", "round(ST_X(c.geom)::numeric, 7) AS lon",
+    _harmless("c.text"), _harmless("c.address"), "round(ST_X(c.geom)::numeric, 7) AS lon",
     "round(ST_Y(c.geom)::numeric, 7) AS lat", "c.accuracy_m", "c.reported_at", "c.filed_at",
-    "c.handled_at", "c.closed_at", "c.due_at", "c.holder",
+    "c.handled_at", "c.closed_at", "c.due_at", _harmless("c.holder"),
 )  # fmt: skip
 
 
 def export_cases(session: Session, path: Path) -> int:
     """Write every case that the actor sees as CSV, row by row, and return how many; it can be imported.
 
-    Times are those of the city. The mark of UTF-8 stands first: Excel reads Chinese by it alone.
+    Times are those of the city. A text that a spreadsheet would take for a formula begins with an apostrophe,
+    which the import takes away. The mark of UTF-8 stands first: Excel reads Chinese by it alone.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -111,13 +111,14 @@ def import_orders(
     orders, along = find_addresses(session, without_far_points(session, orders))
     around = Surroundings.of(session, orders, area_id, calendar)
     connection = session.connection()
-    tally, early = Counter[str](), list[int]()
+    there = _there(session, orders)
+    tally, early = Counter(known=len(there)), list[int]()
     # The database files a part while the next one is placed: two cores, one transaction.
     with ThreadPoolExecutor(1) as beside:
         filing: Future[Counter[str]] | None = None
         for first in range(0, n, PART):
             span = slice(first, min(first + PART, n))
-            part = _part(orders, around, along, edition, calendar, span)
+            part = _part(orders, around, along, edition, calendar, span, there)
             early += part.early
             if filing is not None:
                 tally += filing.result()
@@ -132,6 +133,15 @@ def import_orders(
         tally["added"], tally["known"], located, asked, flagged, n - located - asked - flagged,
         orders.n_addressed, orders.n_masked, orders.n_ended, odd,
     )  # fmt: skip
+
+
+def _there(session: Session, orders: Orders) -> frozenset[int]:
+    """Return the positions of orders that are cases of this service, which wrote the file."""
+    own = {number: at for at, number in enumerate(orders.own) if number}
+    if not own:
+        return frozenset()
+    known = session.execute(text("SELECT number FROM cases WHERE number = ANY (:own)"), {"own": [*own]})
+    return frozenset(own[number] for number in known.scalars())
 
 
 @dataclass(frozen=True)
@@ -161,6 +171,7 @@ def _part(
     edition: Edition,
     calendar: Calendar,
     span: slice,
+    there: Collection[int],
 ) -> _Part:
     days = [calendar.local_day(reported) for reported in orders.reported_at[span]]
     places = place_orders(around, orders, days, span)
@@ -177,19 +188,21 @@ def _part(
         if kind == "point" and places.versions[at] is None and around.is_early(places.areas[at], days[at])
     ]  # fmt: skip
     batch = uuid.uuid4()
-    return _Part(batch, list(_rows(batch, orders, places, edition, calendar, days, span)), tally, early)
+    return _Part(
+        batch, list(_rows(batch, orders, places, edition, calendar, days, span, there)), tally, early
+    )
 
 
 def _rows(
     batch: uuid.UUID, orders: Orders, places: Places, edition: Edition, calendar: Calendar,
-    days: Sequence[date], span: slice,
+    days: Sequence[date], span: slice, there: Collection[int],
 ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
     points = shapely.points(np.nan_to_num(orders.lon[span]), np.nan_to_num(orders.lat[span]))
     wkb = shapely.to_wkb(shapely.set_srid(points, 4490), include_srid=True)
     conditions: dict[tuple[str, int | None], Condition | None] = {}
     for at, day in enumerate(days):
         of = span.start + at
-        if of in orders.repeats:
+        if of in there:
             continue
         key = orders.categories[of], orders.conditions[of]
         if key not in conditions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "external_number", "number", "工单编号", "工单号", "案件编号", "事件编号", "受理编号", "case_id",
         "case_enquiry_id", "incident_id", "ticket_id", "service_request_id",
     ),
+    # The number that a case has here: what this service wrote and is brought back is known by it.
+    "own": ("case_number", "案件编号", "Case number"),
     "category": ("category", "类别", "小类", "小类名称", "问题类别", "小类代码", "kind", "类型"),
     "large": ("large_name", "大类", "大类名称"),
     "condition": ("condition", "立案条件序号"),
@@ -96,6 +99,13 @@ def read_sheet(path: Path, number_column: str | None = None, *, open_only: bool 
             _require_heading_on_top(head_of(read_bytes(path)), known, path.name)
         raise
     found = columns_of(raw.names, known)
+    called = Counter(name.strip().casefold() for name in raw.names)
+    for at in found.values():
+        if called[raw.names[at].strip().casefold()] > 1:
+            raise InputError(
+                "column_twice", f"several columns are named {raw.names[at]}",
+                mend="rename all but one of them", file=path.name, field=raw.names[at],
+            )  # fmt: skip
     for column in _NEEDED:
         if column not in found:
             _require_heading_on_top(raw.head or head_of(read_bytes(path)), known, path.name)
@@ -104,6 +114,8 @@ def read_sheet(path: Path, number_column: str | None = None, *, open_only: bool 
                 mend="rename the one that is meant, or name the number's with --number-column",
                 file=path.name, field=column, columns=", ".join(known[column]),
             )  # fmt: skip
+    if found.get("own") == found["external_number"]:
+        del found["own"]
     rows: Sequence[int] = range(len(raw))
     if not len(raw):
         raise InputError(

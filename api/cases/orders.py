@@ -22,6 +22,7 @@ from api.cases.order_sheet import Sheet, read_sheet
 from geo.errors import InputError
 from geo.moments import moment_of
 from geo.names import shortened
+from maps.case_book import unmarked
 
 # Unknown classes that an error names.
 NAMED_CLASSES = 5
@@ -68,8 +69,8 @@ class Orders:
         What could not be kept, by the names in `ODDITIES`; those that there are.
     file_rows : sequence of int
         Row of the file of each order.
-    repeats : set of int
-        Positions of orders with the number of an order before them, which are not filed.
+    own : sequence of str
+        Number that each has as a case of this service; "" for none.
     """
 
     numbers: Sequence[str]
@@ -86,7 +87,7 @@ class Orders:
     n_addressed: int = 0
     odd: Mapping[str, Odd] = field(default_factory=dict)
     file_rows: Sequence[int] = ()
-    repeats: frozenset[int] = frozenset()
+    own: Sequence[str] = ()
 
 
 def read_orders(
@@ -99,7 +100,7 @@ def read_orders(
     number_column: str | None = None,
     open_only: bool = False,
 ) -> Orders:
-    """Read work orders from CSV or XLSX.
+    """Read work orders from CSV or XLSX; of those with one number the first.
 
     Parameters
     ----------
@@ -123,18 +124,20 @@ def read_orders(
     conditions = _conditions(sheet, categories, edition)
     texts, addresses, n_masked, cut = _words(sheet)
     lon, lat, accuracy_m, unusable = _points(sheet)
+    reported_at, own = _times(sheet, calendar), sheet.cells("own")
+    repeated = pd.Series(numbers, dtype=object).duplicated().to_numpy()
     odd = {
-        "repeated": pd.Series(numbers, dtype=object).duplicated().to_numpy(),
-        "unusable": unusable,
-        "cut": cut,
+        name: Odd(int(flags.sum()), sheet.row(int(flags.argmax())))
+        for name, flags in {"repeated": repeated, "unusable": unusable, "cut": cut}.items()
+        if flags.any()
     }
+    # Every row of a file has to be good, also those that are left out.
+    kept = np.flatnonzero(~repeated).tolist()
     return Orders(
-        numbers, categories, conditions, texts, addresses, lon, lat, accuracy_m, _times(sheet, calendar),
-        n_masked, sheet.n_ended,
-        odd={name: Odd(int(flags.sum()), sheet.row(int(flags.argmax())))
-             for name, flags in odd.items() if flags.any()},
-        file_rows=[sheet.row(at) for at in range(len(sheet.rows))],
-        repeats=frozenset(np.flatnonzero(odd["repeated"]).tolist()),
+        [numbers[at] for at in kept], [categories[at] for at in kept], [conditions[at] for at in kept],
+        [texts[at] for at in kept], [addresses[at] for at in kept], lon[kept], lat[kept], accuracy_m[kept],
+        [reported_at[at] for at in kept], n_masked, sheet.n_ended, odd=odd,
+        file_rows=[sheet.row(at) for at in kept], own=[own[at] for at in kept],
     )  # fmt: skip
 
 
@@ -177,7 +180,8 @@ def _whole(cells: Sequence[Any]) -> list[bool]:
 
 def _words(sheet: Sheet) -> tuple[list[str], list[str], int, NDArray[np.bool_]]:
     """Return texts and addresses without what is personal, in how many something was, and which were cut."""
-    said, where = sheet.cells("text"), sheet.cells("address")
+    # Our own export puts a mark before what a spreadsheet would take for a formula.
+    said, where = ([unmarked(one) for one in sheet.cells(name)] for name in ("text", "address"))
     cut = [len(a) > LONGEST_TEXT or len(b) > LONGEST_ADDRESS for a, b in zip(said, where, strict=True)]
     texts, n_texts = _masked(said, LONGEST_TEXT)
     addresses, n_addresses = _masked(where, LONGEST_ADDRESS)
