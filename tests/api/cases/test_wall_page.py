@@ -259,8 +259,10 @@ def test_the_figures_fill_their_lines_with_large_letters(wall: Wall, served: str
     wall.page.locator("#strip dt").last.wait_for()
     rights = wall.page.evaluate("""() => {
       const rights = {};
-      for (const box of [...document.querySelectorAll("#strip > div")].map((each) => each.getBoundingClientRect()))
+      for (const each of document.querySelectorAll("#strip > div")) {
+        const box = each.getBoundingClientRect();
         rights[Math.round(box.top)] = box.right;
+      }
       return Object.values(rights);
     }""")
     assert len(rights) == lines
