@@ -21,6 +21,7 @@ from api.console import Terminal
 from api.settings import Settings
 from api.store_commands import migrated
 from geo.errors import InputError
+from geo.moments import CITY_ZONE
 from geo.names import shortened
 from maps.text import text
 
@@ -73,10 +74,14 @@ def show(terminal: Terminal, settings: Settings, case: str | None) -> None:
             "  " + text(
                 "cli.privacy.held_until" if until else "cli.privacy.held_open", language,
                 case=one["case"], state=text(f"case.state.{one['state']}", language),
-                kept=str(one["kept_at"])[:10], until=str(until)[:10],
+                kept=_city_day(one["kept_at"]), until=_city_day(until), days=settings.contact_days,
             ) + (f" {one['phone']}" if case else "")
         )  # fmt: skip
     terminal.result(lines, {"held": told})
+
+
+def _city_day(at: str | None) -> str:
+    return "" if at is None else datetime.fromisoformat(at).astimezone(CITY_ZONE).date().isoformat()
 
 
 def correct(terminal: Terminal, settings: Settings, case: str | None) -> None:

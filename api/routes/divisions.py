@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api import queries
 from api.dependencies import SessionDep
-from api.errors import NotAllowedError, NotFoundError
+from api.errors import NotAllowedError, NotFoundError, NotValidError
 from api.requests import IfMatch, KeptRoute, PageDep, entity_tag, feature_page, require_match
 from api.schemas import (
     Collection,
@@ -31,8 +31,16 @@ RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 def number_cursor(after: str) -> int:
-    """Return a cursor that is a row number; anything else stands before the first row."""
-    return int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    """Return a cursor that is a row number; none stands before the first row.
+
+    Raises
+    ------
+    NotValidError
+        It is no number: with the first page again, whoever turns pages would never come to the last.
+    """
+    if after and not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise NotValidError("cursor", "after is no cursor of this list")
+    return int(after or 0)
 
 
 @router.get("/divisions", responses=problems())

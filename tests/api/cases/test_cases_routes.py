@@ -164,6 +164,10 @@ def test_lists_are_filtered_and_paged_and_followed(client: TestClient, desk: Des
     ):
         counted = client.get("/api/v1/cases/count", params=query, headers=headers).json()
         assert counted == {"count": len(listed(**query)), "most": 10_000}
+    for after in ("abc", "-1", "/api/v1/cases?after=3"):
+        for order in ("oldest", "due"):
+            refused = client.get("/api/v1/cases", params={"after": after, "order": order}, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (422, "cursor"), (after, order)
     page, walked = client.get("/api/v1/cases", params={"limit": 4}, headers=headers).json(), []
     while True:
         walked += [one["id"] for one in page["features"]]
