@@ -207,6 +207,7 @@ def merged(copies: Iterable[Sequence[Entry]]) -> list[Entry]:
     The form changed last comes first, the others are marked; the order of the copies makes no difference. It
     is what the page does (`mergedEntries`): a form that was set aside there stays aside whatever is done to
     it, and is gone once it is removed; where the entry itself is removed there, what was left of it stands.
+    What an item said that was removed before its case was listed again comes last, as removed.
     Items of one case at one meeting are one entry, whatever their ids. Entries are in the order of the
     agenda.
     """
@@ -290,7 +291,11 @@ def _says_something(entry: Entry) -> bool:
 
 
 def _in_order(known: Sequence[Entry], set_aside: Collection[str]) -> list[Entry]:
-    """Return the forms of an entry, that which stands first; of `known` the entry itself is first."""
+    """Return the forms of an entry, that which stands first; of `known` the entry itself is first.
+
+    What was removed as an entry of its own, before its case was listed again, comes last. Another record that
+    was removed is settled, and not told.
+    """
     first = [each for each in known if not each.form_of]
     others: dict[tuple[Any, ...], Entry] = {}
     for each in known[len(first) :]:
@@ -300,7 +305,25 @@ def _in_order(known: Sequence[Entry], set_aside: Collection[str]) -> list[Entry]
         left = next((each for each in others.values() if each.id in set_aside), None)
         if left is not None:
             first.insert(0, others.pop(left.content))
-    return [*first, *(replace(each, is_other_form=True) for each in others.values())]
+    told = [*first, *others.values()]
+    removed = [
+        each
+        for each in known
+        if each.form_of and each.removed and _is_as_set_aside(each) and not _is_told(each, told)
+    ]
+    return [*first, *(replace(each, is_other_form=True) for each in others.values()), *removed]
+
+
+def _is_told(form: Entry, others: Iterable[Entry]) -> bool:
+    """Does one of the others say all that a form says?"""
+
+    def parts(each: Entry) -> tuple[Any, ...]:
+        return (each.text, each.decision, each.department, each.due, any(each.votes) and each.votes)
+
+    return any(
+        all(not mine or mine == theirs for mine, theirs in zip(parts(form), parts(other), strict=True))
+        for other in others
+    )
 
 
 def _put(found: dict[str, Entry], entry: Entry) -> None:
@@ -317,12 +340,15 @@ def _put(found: dict[str, Entry], entry: Entry) -> None:
     _put(found, replace(earlier, id=_form_id(of, earlier), form_of=of))
 
 
-def _rank(entry: Entry) -> tuple[bool, str, bytes, str]:
+def _rank(entry: Entry) -> tuple[bool, str, bool, bytes, str]:
     """Return what of two entries of one id the later is told by; as the page tells it, but for the last."""
     units = entry.said.encode("utf-16-be", "surrogatepass")
     return (
         not (entry.form_of and _is_as_set_aside(entry)),
-        entry.changed_at,
+        # Stamps have a part of a second or none.
+        entry.changed_at.removesuffix("Z"),
+        # Older files tell whole seconds: a case removed and listed again within one of them is listed.
+        not entry.removed,
         units,
         repr((entry.date, entry.place, entry.meeting)),
     )

@@ -216,6 +216,28 @@ def test_the_sheet_of_items_is_headed_by_what_it_holds(tmp_path):
     assert heads[3] == "内容"
 
 
+def test_what_an_item_said_before_its_case_was_listed_again_is_told_as_removed(tmp_path):
+    at = "2026-11-10T02:00:00Z"
+    decided = entry("a", text="路灯", case_id="AJ1", decision="拆除", department="城管", removed=True, at=at)
+    said = [
+        decided, entry("b", text="路灯", case_id="AJ1", decision="加装", at=at),
+        # Nothing was said of this one before it was removed.
+        entry("c", text="水沟", case_id="AJ2", removed=True, at=at),
+        entry("d", text="水沟", case_id="AJ2", decision="清理", at=at),
+    ]  # fmt: skip
+    copies = [read_notes(notes(tmp_path / "n.json", said), FILE)]
+    once = merged(copies)
+    assert merged([*copies, *copies]) == once
+
+    write_merged(tmp_path / "m.xlsx", once, "zh_CN", zone=CITY)
+
+    book = openpyxl.load_workbook(tmp_path / "m.xlsx")
+    heads, *rows = book["议题与决定"].iter_rows(values_only=True)
+    shown = [tuple(row[heads.index(head)] for head in ("决定", "责任部门", "记录状态")) for row in rows]
+    assert shown == [("加装", None, "有效"), ("拆除", "城管", "已删除"), ("清理", None, "有效")]
+    assert "拆除" not in str([cell.value for row in book["案件"] for cell in row])
+
+
 def test_days_and_times_of_the_workbook_are_those_of_the_city(tmp_path):
     said = [
         # Ten minutes past midnight on the 9th in the city, the 8th in Greenwich.

@@ -365,7 +365,7 @@ export function isoDate(day: Date): string {
 }
 
 function stampOf(now: Date): string {
-  return `${now.toISOString().slice(0, 19)}Z`;
+  return now.toISOString();
 }
 
 function newId(): string {

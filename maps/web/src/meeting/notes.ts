@@ -34,7 +34,7 @@ export interface Entry {
   category: string;
   lon: number | null;
   lat: number | null;
-  /** "" for a case that was listed and of which nothing was said since. */
+  /** UTC, to the millisecond; "" for a case that was listed and of which nothing was said since. */
   changed_at: string;
   removed: boolean;
   /** The entry that this one is another form of; "" for none. */
@@ -172,7 +172,7 @@ export function listed(entries: readonly Entry[], type: Entry["type"]): Listed[]
 function put(found: Map<string, Entry>, entry: Entry): void {
   const known = found.get(entry.id);
   if (!known || contentOf(known) === contentOf(entry)) {
-    if (!known || entry.changed_at > known.changed_at) found.set(entry.id, entry);
+    if (!known || momentOf(entry) > momentOf(known)) found.set(entry.id, entry);
     return;
   }
   const [later, earlier] = isLater(entry, known) ? [entry, known] : [known, entry];
@@ -204,8 +204,17 @@ export function contentOf(entry: Entry): string {
 
 function isLater(one: Entry, other: Entry): boolean {
   if (one.form_of && isAsSetAside(one) !== isAsSetAside(other)) return isAsSetAside(other);
-  // Of two at the same second always the same one, whichever file is read first.
-  return one.changed_at === other.changed_at ? contentOf(one) > contentOf(other) : one.changed_at > other.changed_at;
+  const [mine, theirs] = [momentOf(one), momentOf(other)];
+  if (mine !== theirs) return mine > theirs;
+  // Older files tell whole seconds: a case that was removed and listed again within one of them is listed.
+  if (one.removed !== other.removed) return other.removed;
+  // Of two at the same moment always the same one, whichever file is read first.
+  return contentOf(one) > contentOf(other);
+}
+
+/** When an entry was changed, in an order that holds for stamps with a part of a second and without. */
+function momentOf(entry: Entry): string {
+  return entry.changed_at.replace(/Z$/, "");
 }
 
 /** FNV-1a, so that the same form has the same id in every copy. */
