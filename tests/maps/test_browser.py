@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,19 @@ def test_search_flies_to_what_was_typed(open_page, town, query, found):
     opened.settle()
 
     assert found in opened.page.inner_text(".leaflet-popup")
+
+
+def test_a_search_with_more_answers_than_it_lists_says_how_many(open_page, town):
+    opened = open_page(town)
+
+    opened.page.fill("#search", "1")
+
+    assert opened.page.locator("#answers [role=option]").count() == 30
+    last = opened.page.locator("#answers li").last.inner_text()
+    found = re.fullmatch(r"找到(\d+)条，列出前30条", last)
+    assert found
+    assert int(found[1]) > 30
+    assert opened.page.locator(".search [role=status]").text_content() == last
 
 
 def test_a_search_without_an_answer_says_so(open_page, town):

@@ -19,6 +19,8 @@ type Tab = "legend" | "grids" | "changes" | "findings" | "incidents" | "stations
 
 /** Rows of a long list made at a time. */
 const CHUNK = 100;
+/** Answers that a list shows; how many there are is said. */
+const MOST_ANSWERS = 30;
 
 export interface PanelOptions {
   scene: Scene;
@@ -195,7 +197,8 @@ export class Panel {
     };
     const look = () => {
       this.entries ??= searchEntries(this.options.scene);
-      answers = findEntries(this.entries, input.value);
+      const found = findEntries(this.entries, input.value);
+      answers = found.slice(0, MOST_ANSWERS);
       list.replaceChildren(...answers.map((entry, i) => {
         const item = element("li", { role: "option", id: `answer-${i}`, "aria-selected": "false" },
           element("span", { class: "tag" }, t(`search.${entry.kind}`)),
@@ -206,7 +209,10 @@ export class Panel {
         return item;
       }));
       if (input.value.trim() && !answers.length) list.replaceChildren(element("li", { class: "none" }, t("search.none")));
-      status.textContent = input.value.trim() ? t("search.count", { count: answers.length }) : "";
+      const isCut = found.length > answers.length;
+      const told = t(isCut ? "search.count_cut" : "search.count", { count: found.length, shown: answers.length });
+      if (isCut) list.append(element("li", { class: "none", "aria-hidden": "true" }, told));
+      status.textContent = input.value.trim() ? told : "";
       list.hidden = !input.value.trim();
       active = -1;
       input.setAttribute("aria-expanded", String(!list.hidden));

@@ -68,8 +68,8 @@ function groups(layer: IndexedLayer, column: string, within?: string): Map<strin
   return found;
 }
 
-/** The best answers: every word must occur; a whole title before a beginning before a middle. */
-export function findEntries(entries: readonly Entry[], query: string, limit = 30): Entry[] {
+/** All answers, the best first: every word must occur; a whole title before a beginning before a middle. */
+export function findEntries(entries: readonly Entry[], query: string): Entry[] {
   const words = fold(query).split(" ").filter((word) => word !== "");
   if (!words.length) return [];
   const whole = words.join(" ");
@@ -80,5 +80,5 @@ export function findEntries(entries: readonly Entry[], query: string, limit = 30
     const rate = title === whole ? 0 : title.startsWith(whole) || title.endsWith(whole) ? 1 : title.includes(whole) ? 2 : 3;
     rated.push({ entry, rate: rate * 10 + ORDER.indexOf(entry.kind) });
   }
-  return rated.sort((a, b) => a.rate - b.rate).slice(0, limit).map(({ entry }) => entry);
+  return rated.sort((a, b) => a.rate - b.rate).map(({ entry }) => entry);
 }

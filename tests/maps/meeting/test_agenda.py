@@ -114,10 +114,10 @@ def test_what_another_copy_decides_otherwise_stands_below_the_first_on_page_and_
     opened.page.evaluate("window.weige.meeting.lay('minutes')")
     rows = opened.page.evaluate(
         "Array.from(document.querySelectorAll('.minutes tbody tr'), (row) => "
-        "[0, 1, 3].map((cell) => row.cells[cell].textContent).join('|'))"
+        "[0, 1, 2, 3].map((cell) => row.cells[cell].textContent).join('|'))"
     )
     assert rows == [
-        "1|路灯|加装", "1|另一份记录 · 路灯|", "2|围栏|", "3|水沟|清理", "3|另一份记录 · 水沟|填平",
+        "1|路灯||加装", "1|另一份记录 · 路灯||", "2|围栏||", "3|水沟||清理", "3|另一份记录 · 水沟||填平",
     ]  # fmt: skip
 
 

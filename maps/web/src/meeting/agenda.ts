@@ -318,7 +318,7 @@ export class Agenda {
     const head = element("tr", {}, ...["number", "item_text", "votes", "decision", "department", "due"].map((key) => element("th", { scope: "col" }, t(`meeting.agenda.${key}`))));
     const rows = items.map(({ entry, number, isOtherRecord }) => {
       const { yes, no, abstain } = entry.votes;
-      const cells = [String(number), [isOtherRecord && t("meeting.agenda.other_form"), entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), t("meeting.agenda.tally", { yes, no, abstain }), entry.decision, entry.department, entry.due && formatMoment(entry.due)];
+      const cells = [String(number), [isOtherRecord && t("meeting.agenda.other_form"), entry.text, entry.case_id].filter((each) => each).join(" \u00b7 "), yes + no + abstain ? t("meeting.agenda.tally", { yes, no, abstain }) : "", entry.decision, entry.department, entry.due && formatMoment(entry.due)];
       return element("tr", {}, ...cells.map((text) => element("td", {}, typed(text))));
     });
     const table = items.length ? element("table", { class: "minutes" }, element("thead", {}, head), element("tbody", {}, ...rows)) : element("p", {}, t("meeting.agenda.no_items"));
