@@ -43,6 +43,8 @@ DIGITS_TOGETHER = f"[0-9\uff10-\uff19{_WORDS}](?:[{_BETWEEN}]*[0-9\uff10-\uff19{
 _TOGETHER = re.compile(DIGITS_TOGETHER)
 # Before them may stand an area code in brackets, and what tells that none begins there; behind them an X.
 _BEFORE, _BEHIND = 24, 8
+# What is cut out to be looked at ends at none of these: half a number looks like another.
+_PART_OF_NUMBER = re.compile(f"[0-9A-Za-z\uff10-\uff19*()\uff08\uff09+{_BETWEEN}{_WORDS}]")
 # Not within a code: SX-1381 234 5678. What was masked before it counts as its digits do.
 _APART = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z*][-./_])"
 # The same sign parts all groups of a number. Groups of other lengths than these are sums, sizes or codes.
@@ -77,8 +79,12 @@ def numbers_as_typed(text: str, *, mistyped: bool = False) -> Iterator[NumberFou
         return
     visible, places = without_invisible(text)
     for run in _TOGETHER.finditer(visible):
-        first = max(0, run.start() - _BEFORE)
-        for found in numbers_shown(plain_signs(visible[first : run.end() + _BEHIND]), mistyped=mistyped):
+        first, end = max(0, run.start() - _BEFORE), min(len(visible), run.end() + _BEHIND)
+        while first and _PART_OF_NUMBER.match(visible[first - 1]):
+            first -= 1
+        while end < len(visible) and _PART_OF_NUMBER.match(visible[end]):
+            end += 1
+        for found in numbers_shown(plain_signs(visible[first:end]), mistyped=mistyped):
             yield NumberFound(found.kind, places[first + found.start], places[first + found.end - 1] + 1)
 
 

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -88,6 +88,7 @@ PARTS = [
 ]
 
 
+@example("1990010119900101(0518)(0518)19900101")
 @given(st.lists(st.sampled_from([*PARTS, *"0189 -._/X）x"]), max_size=14).map("".join))
 def test_looking_at_long_numbers_only_finds_what_looking_at_everything_does(said: str):
     whole = {

@@ -21,8 +21,8 @@ from tests.api.cases.desk import Desk
 DAY = datetime(2027, 1, 1, tzinfo=UTC)
 # Tables of rules and switches, which keep nothing of a case or of what anybody did.
 RULE_TABLES = {
-    "case_states", "case_steps", "case_editions", "case_categories", "case_conditions", "case_default_points",
-    "case_intake", "case_publication", "public_cases",
+    "case_states", "case_steps", "case_editions", "case_categories", "case_classes", "case_conditions",
+    "case_default_points", "case_intake", "case_publication", "public_cases",
 }  # fmt: skip
 BESIDE = {"whistles", "whistle_calls", "offers", "claims", "area_modes", "duties", "joint_actions",
           "visit_counts", "points", "contacts",
