@@ -17,11 +17,11 @@ from sqlalchemy import Connection, Row
 from sqlalchemy import text as query
 
 from api.cases.contacts import ContactKey, plain_phone, write_new_key
+from api.city_time import city_zone
 from api.console import Terminal
 from api.settings import Settings
 from api.store_commands import migrated
 from geo.errors import InputError
-from geo.moments import CITY_ZONE
 from geo.names import shortened
 from maps.text import text
 
@@ -81,7 +81,7 @@ def show(terminal: Terminal, settings: Settings, case: str | None) -> None:
 
 
 def _city_day(at: str | None) -> str:
-    return "" if at is None else datetime.fromisoformat(at).astimezone(CITY_ZONE).date().isoformat()
+    return "" if at is None else datetime.fromisoformat(at).astimezone(city_zone()).date().isoformat()
 
 
 def correct(terminal: Terminal, settings: Settings, case: str | None) -> None:

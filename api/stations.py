@@ -121,9 +121,10 @@ def _rows(session: Session, layer: Layer) -> list[dict[str, object]]:
             "layer_empty", "it has no features", mend="check the export", file=layer.name, layer="stations"
         )
     _refuse_doubts(layer)
-    ids = [str(as_written(said)) for said in frame["station_id"].tolist()]
+    ids = [as_written(said) for said in frame["station_id"].tolist()]
     names, kinds, facilities, hours = (
-        [as_written(said) for said in frame[column].tolist()] for column in COLUMNS[1:]
+        [None if said is None else as_written(said) for said in frame[column].tolist()]
+        for column in COLUMNS[1:]
     )
     for station, name in zip(ids, names, strict=True):
         if name is None:

@@ -43,6 +43,7 @@ def _instead(kind: str) -> Mapping[str, Sequence[str]]:
     return found
 
 
+@cache
 def words(meaning: str) -> frozenset[str]:
     """Return the words for `true`, `false`, `special`, `basic` or `ended`, in lower case."""
     return frozenset(_tables()["words"][meaning])

@@ -21,21 +21,16 @@ from geo.errors import InputError
 from geo.formats.raw import open_regular
 from geo.personal import has_personal_name, is_personal_content, without_numbers
 from maps.text import Language, text, words
-from maps.workbook import MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, book_at
+from maps.workbook import FORMULA, MAX_CELL, MAX_ROWS, MAX_WIDTH, MIN_WIDTH, NOT_XML, as_written, book_at
 
 # Rows by which widths are chosen and personal columns told.
 _SAMPLE = 2_000
-# What a spreadsheet takes for the beginning of a formula.
-_RUN = ("=", "+", "-", "@", "\t", "\r")
+# What Excel would not take for text.
+_MARKED = ("#", *FORMULA)
 # Columns of numbers; everything else, codes of digits too, stays text.
 _NUMBERS = frozenset({"lon", "lat", "accuracy_m"})
 # In the workbook of a plan a text is a finding.
 _HEADINGS = {"text": "case_text"}
-
-
-def unmarked(text: str) -> str:
-    """Return a text without the apostrophe by which our tables keep spreadsheets from running it."""
-    return text[1:] if text[:1] == "'" and text[1:2] in _RUN else text
 
 
 def write_case_book(source: Path, output: Path, *, language: Language) -> tuple[int, list[str]]:
@@ -137,12 +132,12 @@ def _cell(sheet: Any, column: str, value: str) -> Any:
             number = np.nan
         if np.isfinite(number):
             return number
-    value = without_numbers(unmarked(value))
+    value = without_numbers(as_written(value))
     if not value.isprintable():
         value = NOT_XML.sub("", value)
     if len(value) > MAX_CELL:
         value = value[: MAX_CELL - 1] + "\u2026"
-    if value[:1] != "#" and value[:1] not in _RUN:
+    if not value.startswith(_MARKED):
         return value
     cell = WriteOnlyCell(sheet, value)
     cell.data_type = "s"  # openpyxl would take "=..." for a formula and "#N/A" for an error

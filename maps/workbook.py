@@ -30,7 +30,7 @@ FORMATS = (".xlsx", ".csv", ".json")
 # XML 1.0 has no characters but these; the rest would make a file that Excel calls damaged.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a spreadsheet takes for the beginning of a formula when it opens a .csv.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # A cell of Excel holds no more characters.
 MAX_CELL = 32_767
 # A sheet of Excel holds no more rows.
@@ -273,7 +273,7 @@ def _cell(sheet: Any, value: Any, **style: Any) -> Any:
     if isinstance(value, str):
         cell.data_type = "s"  # openpyxl would take "=..." for a formula and "#N/A" for an error
         cell.number_format = "@"
-        cell.quotePrefix = value.startswith(_FORMULA)  # so that it stays text when someone edits it
+        cell.quotePrefix = value.startswith(FORMULA)  # so that it stays text when someone edits it
     elif isinstance(value, float):
         cell.number_format = "0.00" if abs(value) < 10 else "#,##0.0"
     for name, chosen in style.items():
@@ -310,14 +310,14 @@ def _csv(tables: Mapping[str, pd.DataFrame], language: Language) -> bytes:
 
 def harmless(cell: Any) -> Any:
     """Return a cell of a .csv that no spreadsheet takes for a formula."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
+    if isinstance(cell, str) and cell.startswith(FORMULA):
         return "'" + cell
     return cell
 
 
-def as_written(cell: str | None) -> str | None:
+def as_written(cell: str) -> str:
     """Return what a cell said before `harmless` kept it from being a formula."""
-    if cell is not None and cell.startswith("'") and cell[1:].startswith(_FORMULA):
+    if cell.startswith("'") and cell[1:].startswith(FORMULA):
         return cell[1:]
     return cell
 

@@ -10,20 +10,23 @@ from sqlalchemy.orm import Session
 
 from geo.errors import InputError
 from geo.files import replacing
+from maps.workbook import FORMULA
+
+_SIGNS = ", ".join(f"chr({ord(sign)})" for sign in FORMULA)
 
 
-def _harmless(column: str) -> str:
-    """Return an expression of a text that no spreadsheet runs: what people typed is no formula."""
-    marked = f"CASE WHEN {column} ~ E'^[=+@\\t\\r-]' THEN chr(39) || {column} ELSE {column} END"
-    return f"{marked} AS {column.removeprefix('c.')}"
+def _harmless(text: str, name: str) -> str:
+    """Return an expression of a text as `maps.workbook.harmless` writes it."""
+    return f"CASE WHEN left({text}, 1) IN ({_SIGNS}) THEN chr(39) || {text} ELSE {text} END AS {name}"
 
 
 EXPORTED = (
-    "coalesce(c.external_number, c.number) AS external_number", "c.number AS case_number", "c.channel",
-    "c.category", "k.large_name", "k.small_name", "c.condition", "c.state", "a.code AS area", "c.grid",
-    _harmless("c.text"), _harmless("c.address"), "round(ST_X(c.geom)::numeric, 7) AS lon",
+    _harmless("coalesce(c.external_number, c.number)", "external_number"), "c.number AS case_number",
+    "c.channel", "c.category", _harmless("k.large_name", "large_name"),
+    _harmless("k.small_name", "small_name"), "c.condition", "c.state", "a.code AS area", "c.grid",
+    _harmless("c.text", "text"), _harmless("c.address", "address"), "round(ST_X(c.geom)::numeric, 7) AS lon",
     "round(ST_Y(c.geom)::numeric, 7) AS lat", "c.accuracy_m", "c.reported_at", "c.filed_at",
-    "c.handled_at", "c.closed_at", "c.due_at", _harmless("c.holder"),
+    "c.handled_at", "c.closed_at", "c.due_at", _harmless("c.holder", "holder"),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from geo.formats.delimited import head_of
 from geo.formats.raw import RawTable, read_bytes
 from maps.text import LANGUAGES
 from maps.text import text as words_of
+from maps.workbook import as_written
 
 # What numbers the rows of one file (id, 序号) identifies nothing in the next one, and is not among them.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -61,11 +62,11 @@ class Sheet:
     n_ended: int
 
     def cells(self, name: str) -> list[str]:
-        """Return a column as texts, "" for none."""
+        """Return a column as texts, "" for none, as they were before an export made them harmless."""
         if name not in self.found:
             return [""] * len(self.rows)
         column = self.raw.values[self.found[name]]
-        return [cell_text(column[at]) for at in self.rows]
+        return [as_written(cell_text(column[at])) for at in self.rows]
 
     def require(
         self, good: Sequence[bool], column: str, code: str, message: str, mend: str = "", **values: str

@@ -22,7 +22,6 @@ from api.cases.order_sheet import Sheet, read_sheet
 from geo.errors import InputError
 from geo.moments import moment_of
 from geo.names import shortened
-from maps.case_book import unmarked
 
 # Unknown classes that an error names.
 NAMED_CLASSES = 5
@@ -180,8 +179,7 @@ def _whole(cells: Sequence[Any]) -> list[bool]:
 
 def _words(sheet: Sheet) -> tuple[list[str], list[str], int, NDArray[np.bool_]]:
     """Return texts and addresses without what is personal, in how many something was, and which were cut."""
-    # Our own export puts a mark before what a spreadsheet would take for a formula.
-    said, where = ([unmarked(one) for one in sheet.cells(name)] for name in ("text", "address"))
+    said, where = sheet.cells("text"), sheet.cells("address")
     cut = [len(a) > LONGEST_TEXT or len(b) > LONGEST_ADDRESS for a, b in zip(said, where, strict=True)]
     texts, n_texts = _masked(said, LONGEST_TEXT)
     addresses, n_addresses = _masked(where, LONGEST_ADDRESS)

@@ -83,9 +83,7 @@ def list_cases(
     ] = "oldest",
 ) -> Collection[CaseProperties]:
     """List the cases that the actor may see as GeoJSON."""
-    rows = queries.cases(
-        session, wanted, after=_cursor(order, page.after), limit=page.limit, order=order
-    )  # fmt: skip
+    rows = queries.cases(session, wanted, after=_cursor(order, page.after), limit=page.limit, order=order)
     return Collection(
         features=[feature_of(row) for row in rows],
         next=page.next_address(request, [_cursor_of(order, row) for row in rows]),

@@ -168,17 +168,11 @@ def show_indicators(
     shown = _Shown(request, session, asks)
     lines, in_all = (
         reports.boards(
-            session,
-            board_rule,
-            period,
-            each,
-            asks.calendar,
-            now=now,
-            within_days=WITHIN_DAYS,
+            session, board_rule, period, grouping, asks.calendar, now=now, within_days=WITHIN_DAYS,
             asked=asks.asked,
         )
-        for each in (by, None)
-    )
+        for grouping in (by, None)
+    )  # fmt: skip
     if by == "area":
         # What stands at a street is in no community, and comes after these.
         lines.sort(key=lambda one: not shown.is_community(one[0].name))

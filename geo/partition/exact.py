@@ -348,7 +348,7 @@ def run_until(solver: Any, should_stop: Callable[[], bool]) -> None:
         try:
             if raised or should_stop():
                 event.interrupt()
-        except BaseException as error:
+        except BaseException as error:  # a second Ctrl-C too: the solver is left first, then it goes on
             raised.append(error)
             event.interrupt()
 

@@ -3,16 +3,12 @@
 SET LOCAL search_path = weige, public;
 
 -- After a case was opened again, what is done anew may be rated anew.
-CREATE FUNCTION reporter_has_rated(c cases) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (
+CREATE FUNCTION may_rate(c cases) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT (c.reported_by = actor()) IS TRUE OR NOT EXISTS (
     SELECT FROM log l
     WHERE l.stream = 'case' AND l.chain = c.number AND l.action = 'rate' AND l.actor = c.reported_by
       AND l.seq > coalesce((SELECT max(again.seq) FROM log again WHERE again.stream = 'case'
                             AND again.chain = c.number AND again.action = 'reopen'), 0))
-$$;
-
-CREATE FUNCTION may_rate(c cases) RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT (c.reported_by = actor()) IS TRUE OR NOT reporter_has_rated(c)
 $$;
 
 DO $$

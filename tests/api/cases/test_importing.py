@@ -357,8 +357,9 @@ def test_of_parts_that_may_not_all_be_filed_none_is(
 def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
     number = desk.report(text='垃圾,\n"成堆"', address="=HYPERLINK(1)")["number"]
     desk.report(lon=ON_BORDER[0])
+    bring(desk.store, sheet(tmp_path / "orders.csv", ["=W1", *GOOD[1:]]))
     with everywhere(desk.store, "admin") as session:
-        assert export_cases(session, tmp_path / "out.csv") == 2
+        assert export_cases(session, tmp_path / "out.csv") == 3
         with pytest.raises(InputError) as refused:
             export_cases(session, tmp_path / "out.xlsx")
     assert refused.value.code == "export_is_csv"
@@ -368,14 +369,15 @@ def test_what_was_exported_can_be_imported(desk: Desk, tmp_path: Path):
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["case_number"]: row for row in csv.DictReader(file)}
     assert rows[number]["address"] == "'=HYPERLINK(1)"
+    assert {row["external_number"] for row in rows.values()} > {number, "'=W1"}
     came = bring(desk.store, tmp_path / "out.csv")
-    assert (came.added, came.known, came.located, came.asked) == (0, 2, 1, 1)
+    assert (came.added, came.known, came.located, came.asked) == (0, 3, 2, 1)
     # Where its cases are not, as in another city, they come in.
     elsewhere = tmp_path / "elsewhere.csv"
     elsewhere.write_bytes(written.replace(b"case_number", b"theirs"))
     came = bring(desk.store, elsewhere)
-    assert (came.added, came.located, came.asked) == (2, 1, 1)
-    assert {"=HYPERLINK(1)"} == {row.address for row in cases_of(desk.store) if row.address}
+    assert (came.added, came.known, came.located, came.asked) == (2, 1, 2, 1)
+    assert {"=HYPERLINK(1)", "朝阳路7号"} == {row.address for row in cases_of(desk.store) if row.address}
 
 
 def test_what_was_exported_is_read_as_the_cases_of_a_meeting(desk: Desk, tmp_path: Path):

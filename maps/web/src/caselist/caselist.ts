@@ -9,7 +9,7 @@ import { hear } from "../hearing.ts";
 import { tellIgnored } from "../ignored.ts";
 import { askMode } from "../mode.ts";
 import { t } from "../words.ts";
-import { addressOf, type Filters, type Knows, queryOf, understood, VIEWS } from "./filters.ts";
+import { addressOf, countOf, type Filters, type Knows, queryOf, understood, VIEWS } from "./filters.ts";
 
 interface ListPage extends CasePage {
   zone: string;
@@ -130,7 +130,7 @@ class CaseList {
     const isAll = this.next === null && this.trail.length === 1;
     this.total = isAll ? t("cases.total", { count: this.shown }) : "";
     if (isAll) return;
-    const answer = await askService<CaseCount>(addressOf(filters).replace("/cases?", "/cases/count?"), { method: "GET" });
+    const answer = await askService<CaseCount>(countOf(filters), { method: "GET" });
     if (filters !== this.filters || !answer.ok) return;
     const { count, most } = answer.body;
     this.total = t(count < most ? "cases.total" : "cases.total_more", { count });

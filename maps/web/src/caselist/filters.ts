@@ -54,18 +54,26 @@ export function queryOf(filters: Filters): string {
   return query ? `?${query}` : "";
 }
 
-/** Where the service lists them. A number is looked for among all cases, whatever else is chosen. */
+/** Where the service lists them. */
 export function addressOf(filters: Filters): string {
-  const asked = new URLSearchParams({ limit: String(A_PAGE) });
-  if (filters.number) {
-    asked.set("number", filters.number);
-    asked.set("order", "newest");
-    return `/api/v1/cases?${asked}`;
-  }
-  asked.set("order", filters.order);
+  const asked = wanted(filters);
+  asked.set("limit", String(A_PAGE));
+  asked.set("order", filters.number ? "newest" : filters.order);
+  return `/api/v1/cases?${asked}`;
+}
+
+/** Where the service counts them. */
+export function countOf(filters: Filters): string {
+  return `/api/v1/cases/count?${wanted(filters)}`;
+}
+
+/** A number is looked for among all cases, whatever else is chosen. */
+function wanted(filters: Filters): URLSearchParams {
+  if (filters.number) return new URLSearchParams({ number: filters.number });
+  const asked = new URLSearchParams();
   for (const name of ["state", "category", "community", "channel"] as const) if (filters[name]) asked.set(name, filters[name]);
   if (filters.view === "mine") asked.set("mine", "true");
   else if (filters.view === "overdue") asked.set("overdue", "true");
   else if (filters.view !== "all") asked.set("open", String(filters.view === "open"));
-  return `/api/v1/cases?${asked}`;
+  return asked;
 }
