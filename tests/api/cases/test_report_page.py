@@ -364,6 +364,18 @@ def test_a_sign_whose_place_cannot_be_read_is_told_on_the_page_and_not_used(
     expect(page.locator("#of-sign")).to_be_empty()
 
 
+@pytest.mark.parametrize("then", ["", "?lon=abc&lat=999"])
+def test_whoever_comes_by_no_sign_is_not_where_an_earlier_one_stands(
+    desk: Desk, address: str, resident: BrowserContext, then: str
+):
+    kept_draft(opened(resident, f"{address}/report?{FIRST_SIGN}"))
+    page = opened(resident, f"{address}/report{then}")
+    expect(page.locator("#where")).to_have_text("点地图标出位置")
+    expect(page.locator("#category")).to_have_value("")
+    expect(page.get_by_label("楼栋或路名")).to_have_value("")
+    assert page.locator(".pin").count() == 0
+
+
 def test_a_number_that_cannot_be_called_back_is_corrected_before_anything_is_sent(
     desk: Desk, calling_back: str, resident: BrowserContext
 ):

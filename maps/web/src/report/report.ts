@@ -89,16 +89,26 @@ class ReportForm {
 
   /** A sign in the street says where, and maybe what. Whoever began a report elsewhere says which place it is of. */
   private meet(sign: Sign | "unread" | null): void {
-    if (sign === null) return;
-    if (sign === "unread") return this.tellOfSign(t("report.sign.unread"));
+    if (sign === null || sign === "unread") {
+      this.leaveSign();
+      return this.tellOfSign(sign === "unread" ? t("report.sign.unread") : "");
+    }
     const isMet = isAt(sign, this.draft) && JSON.stringify(this.draft.sign) === JSON.stringify(sign);
     if (!isMet && isReplaceable(this.draft)) this.takeSign(sign);
     else if (!isAt(sign, this.draft)) return this.offerSign(sign);
     this.tellOfSign(this.classNotKnown(sign));
   }
 
+  /** Whoever comes by no sign, or by one that cannot be read, is not where an earlier one stands. */
+  private leaveSign(): void {
+    if (!this.draft.sign || !isReplaceable(this.draft)) return;
+    Object.assign(this.draft, { lon: null, lat: null, accuracy_m: null, address: "", category: classFrom(null, this.draft), sign: null });
+    this.show();
+    this.keep();
+  }
+
   private takeSign(sign: Sign): void {
-    const category = classFrom(sign, this.draft, this.isKnown(sign.category));
+    const category = classFrom(this.isKnown(sign.category) ? sign : null, this.draft);
     Object.assign(this.draft, { address: sign.address, category, sign });
     this.place(sign.lon, sign.lat, null);
     this.map?.map.setView([sign.lat, sign.lon], 18);

@@ -34,10 +34,9 @@ export function isReplaceable(draft: Draft): boolean {
   return photos.length === 0 && text.trim() === "" && Boolean(draft.sign && isAt(draft.sign, draft));
 }
 
-/** The class of a report that now is of another sign: of this one where it is `known`; that of the earlier one goes with it. */
-export function classFrom(sign: Sign, draft: Draft, isKnown: boolean): string {
-  if (isKnown) return sign.category;
-  return draft.category === draft.sign?.category ? "" : draft.category;
+/** The class of a report that now is of another sign, or of none: that of the earlier one goes with it. */
+export function classFrom(sign: Sign | null, draft: Draft): string {
+  return sign?.category ?? (draft.category === draft.sign?.category ? "" : draft.category);
 }
 
 function degrees(written: string | null, most: number): number | null {
