@@ -2,22 +2,31 @@
 import type { Scene } from "./scene.ts";
 import type { Styles } from "./schema.ts";
 
-/** Signs of incident kinds, in the order of their colours; told apart without colour. */
+/** Signs of incident kinds: eight kinds are told apart without colour. */
 const SIGNS = ["dot", "square", "triangle", "diamond", "cross", "ring", "bar", "hollow"] as const;
 
-export function signOf(kind: number): (typeof SIGNS)[number] {
-  return SIGNS[kind % SIGNS.length] as (typeof SIGNS)[number];
+/** So many kinds look differently. */
+export function countLooks(colours: readonly string[]): number {
+  return colours.length * SIGNS.length;
 }
 
-export function drawIncident(pen: CanvasRenderingContext2D, x: number, y: number, radius: number, kind: number, fill: string): void {
+/** The colour and the sign of a kind: once all colours are used, each comes again with the sign beside its last one. */
+export function lookOf(kind: number, colours: readonly string[]): { colour: string; sign: (typeof SIGNS)[number] } {
+  const place = Math.max(0, kind);
+  const round = Math.floor(place / colours.length);
+  return { colour: colours[place % colours.length] as string, sign: SIGNS[((place % colours.length) + round) % SIGNS.length] as (typeof SIGNS)[number] };
+}
+
+export function drawIncident(pen: CanvasRenderingContext2D, x: number, y: number, radius: number, kind: number, colours: readonly string[]): void {
+  const look = lookOf(kind, colours);
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
-  pen.fillStyle = fill;
+  pen.fillStyle = look.colour;
   pen.fill();
   pen.strokeStyle = "#fff";
   pen.lineWidth = 1.6;
   pen.stroke();
-  sign(pen, signOf(kind), x, y, radius * 0.42);
+  sign(pen, look.sign, x, y, radius * 0.42);
 }
 
 function sign(pen: CanvasRenderingContext2D, name: string, x: number, y: number, r: number): void {

@@ -131,11 +131,11 @@ function layerSigns(settings: Settings): [Shown, () => HTMLElement][] {
       pen.lineTo(middle + 2.5, middle);
       pen.stroke();
     })],
-    ["incidents", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, kinds[0] as string))],
+    ["incidents", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 8, 0, kinds))],
     ["stations", () => iconCanvas(22, (pen, middle) => drawStation(pen, middle, middle, 17, ink.station))],
     ["walk", () => iconCanvas(22, (pen) => { pen.fillStyle = walkStyle(settings.styles, 0, 2).fill; pen.fillRect(2, 5, 18, 12); })],
     ["links", () => line(ink.link, 2)],
-    ["members", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, ink.place))],
+    ["members", () => iconCanvas(22, (pen, middle) => drawIncident(pen, middle, middle, 7, 0, [ink.place]))],
     ["department_grids", () => line(kinds[0] as string, 3)],
     ["conflicts", () => areWidespread(settings.merge) ? line(ink.fault, 1, [2, 3]) : swatch(overlap)],
     ["context", () => line("rgb(92,62,122)", 1.4)],
@@ -165,7 +165,7 @@ function caseLegend({ scene, shown, incidents, settings }: LegendOptions): HTMLE
   const { kinds, ink } = settings.styles;
   const chosen = incidents.kinds.map(([kind], place) => [kind, place] as const).filter(([kind]) => !incidents.hiddenKinds.has(kind));
   for (const [kind, place] of chosen.slice(0, MOST_CLASSES)) {
-    rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, place, kinds[place % kinds.length] as string)),
+    rows.append(element("li", {}, iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, place, kinds)),
       element("span", { class: "name" }, kind ? typed(kind) : t("incidents.none"))));
   }
   const rest = chosen.length - MOST_CLASSES;

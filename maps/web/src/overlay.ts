@@ -250,7 +250,7 @@ export class Overlay extends L.Layer {
     if (count === 1) {
       const incident = gatherings[0]?.incidents[0] ?? 0;
       const kind = this.incidents.kinds.findIndex(([value]) => value === this.incidents.layer.text("kind", incident));
-      drawIncident(pen, x, y, radius, kind, this.styles.kinds[kind % this.styles.kinds.length] as string);
+      drawIncident(pen, x, y, radius, kind, this.styles.kinds);
       return;
     }
     pen.beginPath();

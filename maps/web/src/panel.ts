@@ -449,9 +449,8 @@ export class Panel {
             tell();
             this.options.onFilter();
           });
-          const colour = settings.styles.kinds[position % settings.styles.kinds.length] as string;
           list.append(element("li", {}, element("label", {}, box,
-            column === "kind" ? iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, position, colour)) : null,
+            column === "kind" ? iconCanvas(20, (pen, middle) => drawIncident(pen, middle, middle, 8, position, settings.styles.kinds)) : null,
             element("span", { class: "name" }, value ? typed(value) : t("incidents.none")),
             element("span", { class: "number" }, formatCount(count)))));
         });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { straightSpots } from "../src/along.ts";
+import { countLooks, lookOf } from "../src/icons.ts";
 import { Incidents, tally } from "../src/incidents.ts";
 import type { Layer, Paths } from "../src/pack.ts";
 import { classOf } from "../src/paint.ts";
@@ -157,4 +158,12 @@ test("the area of polygons leaves out their holes", () => {
 
   assert.equal(areaOf(paths([square(0, 0, 4), hole], [square(10, 10, 2)])), 16 - 1 + 4);
   assert.equal(areaOf(null), 0);
+});
+
+test("kinds of cases look differently, the first by colour and by sign alone", () => {
+  const colours = Array.from({ length: 8 }, (_, i) => `#00000${i}`);
+  const looks = Array.from({ length: countLooks(colours) }, (_, kind) => lookOf(kind, colours));
+  assert.equal(new Set(looks.map(({ colour, sign }) => colour + sign)).size, 64);
+  assert.equal(new Set(looks.slice(0, 8).map(({ sign }) => sign)).size, 8);
+  assert.equal(new Set(looks.slice(0, 8).map(({ colour }) => colour)).size, 8);
 });

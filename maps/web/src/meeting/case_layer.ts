@@ -93,7 +93,7 @@ export class CaseLayer extends RestingLayer {
     if (!this.resting) return;
     const factor = this.magnified();
     const ratio = factor * this.resting.ratio;
-    if (this.stamps?.ratio !== ratio) this.stamps = new Stamps(this.styles.ink.cluster, this.styles.kinds, ratio);
+    if (this.stamps?.ratio !== ratio) this.stamps = new Stamps(this.styles.ink.cluster, this.styles.kinds, this.incidents.kinds.length, ratio);
     if (!this.picture) return;
     const { image, pixels, pen } = this.picture;
     pixels.rgba.fill(0);

@@ -1,6 +1,7 @@
 /** What a meeting does with the map: tables, time, figures, agenda, large type, paper; all around the page. */
 import "./meeting.css";
 import type * as L from "leaflet";
+import { lookOf } from "../icons.ts";
 import { button, element, typed } from "../dom.ts";
 import { once } from "../once.ts";
 import type { Page } from "../page.ts";
@@ -295,7 +296,7 @@ export class Meeting {
     const colours = page.settings.styles.kinds;
     const colourOf = (kind: string) => {
       const place = page.incidents.kinds.findIndex(([each]) => each === kind);
-      return colours[Math.max(0, place) % colours.length] as string;
+      return lookOf(place, colours).colour;
     };
     const section = (key: string, ...parts: (Node | null)[]) => element("section", { class: "chart-part" }, element("h3", {}, t(`meeting.charts.${key}`, { days: note.within_days })), ...parts);
     const now = minuteOf(note.made_at) ?? 0;

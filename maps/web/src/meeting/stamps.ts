@@ -1,5 +1,5 @@
 /** Circles with counts and signs of classes, each drawn once and stamped as often as it is needed. */
-import { drawIncident } from "../icons.ts";
+import { countLooks, drawIncident } from "../icons.ts";
 
 const CIRCLES = [10, 13, 16, 19] as const;
 /** Radius of a case that stands alone. */
@@ -45,23 +45,26 @@ export class Stamps {
 
   constructor(
     private readonly cluster: string,
-    private readonly kinds: readonly string[],
+    private readonly colours: readonly string[],
+    /** How many classes there are. */
+    classes: number,
     /** Pixels of the screen of a pixel of the drawing. */
     readonly ratio: number,
   ) {
+    const kinds = Array.from({ length: Math.max(1, Math.min(classes, countLooks(colours))) }, (_, kind) => kind);
     const canvas = document.createElement("canvas");
     canvas.width = Math.ceil((CIRCLES.length + DIGITS.length + kinds.length) * SIDE * ratio);
     canvas.height = Math.ceil(SIDE * ratio);
     const pen = canvas.getContext("2d") as CanvasRenderingContext2D;
-    this.draw(pen);
+    this.draw(pen, kinds);
     const { width, height, data } = pen.getImageData(0, 0, canvas.width, canvas.height);
     this.sheet = { left: 0, top: 0, width, height, rgba: new Int32Array(data.buffer) };
     this.circles = CIRCLES.map((radius, cell) => this.cut(cell, 2 * radius + 4));
     this.digits = [...DIGITS].map((_, digit) => this.cut(CIRCLES.length + digit, 14));
-    this.signs = kinds.map((_, kind) => this.cut(CIRCLES.length + DIGITS.length + kind, 2 * ALONE + 8));
+    this.signs = kinds.map((kind) => this.cut(CIRCLES.length + DIGITS.length + kind, 2 * ALONE + 8));
   }
 
-  private draw(pen: CanvasRenderingContext2D): void {
+  private draw(pen: CanvasRenderingContext2D, kinds: readonly number[]): void {
     pen.scale(this.ratio, this.ratio);
     const middle = (cell: number) => (cell + 0.5) * SIDE;
     CIRCLES.forEach((radius, cell) => {
@@ -73,7 +76,7 @@ export class Stamps {
       pen.lineWidth = 2;
       pen.stroke();
     });
-    this.kinds.forEach((colour, kind) => drawIncident(pen, middle(CIRCLES.length + DIGITS.length + kind), SIDE / 2, ALONE, kind, colour));
+    for (const kind of kinds) drawIncident(pen, middle(CIRCLES.length + DIGITS.length + kind), SIDE / 2, ALONE, kind, this.colours);
     pen.font = FONT;
     pen.fillStyle = "#fff";
     pen.textAlign = "center";
