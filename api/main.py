@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from threading import Thread
+from typing import Any
 
 from fastapi import FastAPI
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.bodies import add_body_limit
+from api.cases.report_batches import ReportBatches
 from api.cases.wall_feed import WallFeed
 from api.database import Store, require_open
 from api.limiting import add_limits
@@ -80,7 +82,11 @@ from api.settings import Settings
 from api.tiles import add_tiles
 from api.walking import Walks
 
+# Each is asked in turn whether a path is its own: reports of cases, which come in storms, are near the front.
 _RESOURCES = (
+    # Before the cases, whose numbers would take their paths.
+    case_lists,
+    cases,
     pages,
     planner,
     compare_page,
@@ -105,9 +111,6 @@ _RESOURCES = (
     events,
     jobs,
     uploads,
-    # Before the cases, whose numbers would take their paths.
-    case_lists,
-    cases,
     case_account,
     wall,
     dispatch,
@@ -148,6 +151,17 @@ def _load_ahead() -> None:
         import_module(name)
 
 
+def _pool(store: Store, low: int, high: int, **options: Any) -> AsyncConnectionPool[Any]:
+    return AsyncConnectionPool(
+        store.conninfo(),
+        min_size=low,
+        max_size=high,
+        open=False,
+        check=require_open,
+        kwargs={"row_factory": dict_row, **options},
+    )
+
+
 def create_app(settings: Settings, store_url: str) -> FastAPI:
     """Return the service over a store that is migrated and running.
 
@@ -162,17 +176,10 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store = Store(store_url, statement_timeout_s=settings.statement_timeout_s)
         app.state.store, app.state.settings = store, settings
-        low, high = HOT_POOL
-        pool = AsyncConnectionPool(
-            store.conninfo(),
-            min_size=low,
-            max_size=high,
-            open=False,
-            check=require_open,
-            kwargs={"row_factory": dict_row},
-        )
-        async with pool, serving_ogc(app, store):
+        pool, reporting = _pool(store, *HOT_POOL), _pool(store, 1, 1, autocommit=True)
+        async with pool, reporting, serving_ogc(app, store):
             app.state.pool = pool
+            app.state.report_batches = ReportBatches(reporting)
             app.state.walks = Walks()
             app.state.live = live = Live(store, pool)
             await live.start()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -23,6 +21,7 @@ from api.cases.categories import Category, Edition, limit_text
 from api.cases.filing import BORDER_M, Editions, condition_of, due_after, first_deadlines, require_adjustable
 from api.cases.masking import require_impersonal, require_own_number
 from api.cases.replay import replay
+from api.cases.report_batches import ReportBatches
 from api.cases.steps import loop
 from api.dependencies import PresentedKey, SessionDep, entered, presented_key
 from api.errors import NotFoundError, NotValidError, ServiceError
@@ -250,7 +249,24 @@ async def report_case(body: CaseIn, request: Request) -> Response:
     if edition is None:
         edition = await run_in_threadpool(editions.read, body.edition)
     facts = json.dumps(_facts(body, edition, calendar_of(request), min(seen, now)))
-    async with _one_statement(request, key) as connection:
+    if _is_alone(body, request, key):
+        return await _report_alone(request, key, facts)
+    row = await batches_of(request).file(key.sha256, facts)
+    entered(row if row["receipt"] else None, key, request)
+    return _receipt(row["receipt"])
+
+
+def _is_alone(body: CaseIn, request: Request, key: PresentedKey) -> bool:
+    """Whether a report takes a transaction of its own.
+
+    What a browser sends is checked against its session before it is committed, and an answer that is kept is
+    kept in the same transaction. A work order may wait for another that brings the same.
+    """
+    return key.kind == "session" or IDEMPOTENCY_HEADER in request.headers or body.external_number is not None
+
+
+async def _report_alone(request: Request, key: PresentedKey, facts: str) -> Response:
+    async with request.app.state.pool.connection() as connection, connection.transaction():
         kept = await _claimed(request, connection, key)
         cursor = await connection.execute(
             "SELECT e.*, report_case(%s::jsonb)::text AS receipt FROM enter(%s, %s) e",
@@ -258,13 +274,15 @@ async def report_case(body: CaseIn, request: Request) -> Response:
         )
         row = await cursor.fetchone()
         entered(row, key, request)
-        assert row is not None
-        receipt = row["receipt"]
-        headers = {"Location": f"{router.prefix}/{_number_of(receipt)}"}
-        answer = Response(receipt, 201, headers, media_type="application/json")
+        answer = _receipt(row["receipt"])
         if kept:
             await _keep(connection, request, answer)
     return answer
+
+
+def _receipt(receipt: str) -> Response:
+    headers = {"Location": f"{router.prefix}/{_number_of(receipt)}"}
+    return Response(receipt, 201, headers, media_type="application/json")
 
 
 def editions_of(request: Request) -> Editions:
@@ -274,6 +292,12 @@ def editions_of(request: Request) -> Editions:
         state.editions = Editions(state.store)
     editions: Editions = state.editions
     return editions
+
+
+def batches_of(request: Request) -> ReportBatches:
+    """Return the reports that wait in this worker."""
+    batches: ReportBatches = request.app.state.report_batches
+    return batches
 
 
 def calendar_of(request: Request) -> Calendar:
@@ -290,26 +314,6 @@ def _facts(body: CaseIn, edition: Edition, calendar: Calendar, at: datetime) -> 
         "border_m": BORDER_M, "day": calendar.local_day(at).isoformat(),
         "response_due_at": response_due and response_due.isoformat(), "due_at": due and due.isoformat(),
     }  # fmt: skip
-
-
-@asynccontextmanager
-async def _one_statement(request: Request, key: PresentedKey) -> AsyncIterator[AsyncConnection[Any]]:
-    """Yield a connection on which a machine's report is one statement and so one turn to the server and back.
-
-    What a browser sends is checked against its session before it is committed, and an answer that is kept is
-    kept in the same transaction: these take a transaction of several statements.
-    """
-    several = key.kind == "session" or IDEMPOTENCY_HEADER in request.headers
-    async with request.app.state.pool.connection() as connection:
-        if several:
-            async with connection.transaction():
-                yield connection
-            return
-        await connection.set_autocommit(True)
-        try:
-            yield connection
-        finally:
-            await connection.set_autocommit(False)
 
 
 async def _claimed(request: Request, connection: AsyncConnection[Any], key: PresentedKey) -> bool:

@@ -67,6 +67,7 @@ async def bare(body: CaseIn, request: Request) -> Response:
     entered(row, key, request)
     return Response(json.dumps({"number": str(row["id"])}), 201, media_type="application/json")
 
+app.router.routes.insert(0, app.router.routes.pop())  # found as soon as the route that it is compared to
 uvicorn.run(app, port=int(port), log_level="warning", access_log=False)
 """
 
