@@ -9,8 +9,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from psycopg import AsyncConnection
+from psycopg.errors import SerializationFailure
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import Row, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -419,10 +421,18 @@ def take_step(
         if "due" in step.effects:
             due = due_after(calendar_of(request), events, condition, body.step, now)
             carried["due_at"] = due and due.isoformat()
-    told = session.execute(
-        text("SELECT step_case(:number, :step, cast(:carried AS jsonb), :known)"),
-        {"number": number, "step": body.step, "carried": json.dumps(carried), "known": known},
-    ).scalar_one()
+    try:
+        with session.begin_nested():
+            told = session.execute(
+                text("SELECT step_case(:number, :step, cast(:carried AS jsonb), :known)"),
+                {"number": number, "step": body.step, "carried": json.dumps(carried), "known": known},
+            ).scalar_one()
+    except OperationalError as error:
+        if if_match is not None and isinstance(error.orig, SerializationFailure):
+            # Somebody was quicker after the case was read here: the same to whoever asks as before.
+            present = require_case(session, number)
+            require_match(if_match, present.revision, lambda: feature_of(present).model_dump(mode="json"))
+        raise
     if told is None:
         raise _no_such_case()
     response.headers["Location"] = f"{router.prefix}/{number}"

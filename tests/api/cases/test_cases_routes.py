@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.cases.case_log import verify_cases
+from api.database import Store
 from tests.api.accounts import PASSWORD, bearer
 from tests.api.cases.desk import IN_FIRST, ON_BORDER, Desk
+from tests.api.processes import wait_until
 
 REPORT = {"category": "E0102", "text": "垃圾", "lon": IN_FIRST[0], "lat": IN_FIRST[1]}
 
@@ -226,3 +229,31 @@ def test_a_step_on_what_somebody_changed_is_refused_where_it_says_so(client: Tes
         f"/api/v1/cases/{number}/steps", json={"step": "note", "note": "x"}, headers=headers
     )
     assert (refused.status_code, refused.json()["present"]["properties"]["revision"]) == (412, 2)
+
+
+@pytest.mark.parametrize(("sent", "status"), [({"If-Match": '"1"'}, 412), ({}, 409)])
+def test_of_two_steps_at_the_same_time_the_slower_is_refused(
+    client: TestClient, desk: Desk, sent: dict[str, str], status: int
+):
+    number = post(client, desk).json()["number"]
+    headers = {**bearer(desk.tokens["dispatcher"]), **sent}
+    body = {"step": "note", "note": "x"}
+    with desk.store.owner.connect() as owner:
+        grants = owner.execute(text("SELECT grants_of(:u)"), {"u": desk.ids["dispatcher"]}).scalar_one()
+    with ThreadPoolExecutor(1) as slower, desk.store.acting(desk.ids["dispatcher"], grants) as quicker:
+        quicker.execute(text("SELECT step_case(:n, 'accept', '{}')"), {"n": number}).one()
+        asked = slower.submit(client.post, f"/api/v1/cases/{number}/steps", json=body, headers=headers)
+        wait_until(lambda: _waits(desk.store), what="the slower step")
+        quicker.commit()
+        refused = asked.result()
+    assert refused.status_code == status
+    if status == 412:
+        present = refused.json()["present"]["properties"]
+        assert (present["revision"], present["state"]) == (2, "accepted")
+    assert [event.step for event in desk.events(number)] == ["report", "accept"]
+
+
+def _waits(store: Store) -> bool:
+    with store.owner.connect() as owner:
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+        return bool(owner.execute(text(waiting)).scalar_one())
