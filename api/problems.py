@@ -174,7 +174,9 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(422, "not_usable", str(error))
 
     @app.exception_handler(RequestValidationError)
-    def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+    def validation_error(request: Request, error: RequestValidationError) -> Response:
+        if request.method == "GET" and is_for_people(request):
+            return missing_page(request)
         faults = [
             {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]}
             for fault in error.errors()

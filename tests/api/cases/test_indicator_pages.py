@@ -232,7 +232,7 @@ def test_the_pages_lead_from_a_figure_to_its_cases_and_have_no_serious_fault(
             page.goto(f"{served}/indicators/{name}")
             page.locator("table tbody tr").first.wait_for()
             findings.look(page, name)
-        for missing in ("?area=elsewhere", "?edition=none", "/cases?of=none"):
+        for missing in ("?area=elsewhere", "?edition=none", "/cases?of=none", "?kind=x", "?rule=x", "?by=x"):
             assert page.goto(f"{served}/indicators{missing}").status == 404  # type: ignore[union-attr]
         assert findings.found == []
         assert [fault for fault in faults if "404" not in fault] == []
