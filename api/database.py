@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ConnStatus, PGconn, Ping
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -31,6 +31,14 @@ WORK_TIMEOUT_S = 3600
 CONNECT_S = 10
 # How long commands wait for a server that is there but recovers from a crash.
 RECOVERY_S = 120
+
+# A network that drops a connection without a word is noticed within half a minute, not by a system's fifteen.
+_OF_NETWORKS = {
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
 
 
 class Store:
@@ -53,7 +61,8 @@ class Store:
         options = f"-c search_path={SEARCH_PATH} -c statement_timeout={1000 * (timeout_s or self._timeout_s)}"
         if role:
             options += f" -c role={role}"
-        return make_conninfo(self.url, options=options, application_name="weige")
+        said = {**_OF_NETWORKS, **conninfo_to_dict(self.url)}
+        return make_conninfo("", **{**said, "options": options, "application_name": "weige"})
 
     def _engine(self, *, role: str | None, timeout_s: int | None = None) -> Engine:
         conninfo = self.conninfo(role=role, timeout_s=timeout_s)

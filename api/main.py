@@ -143,6 +143,8 @@ _RESOURCES = (
 _BEHIND_PLANS = ("api.version_pack", "maps.export", "maps.styles", "api.proposals")
 # Connections of one worker for the hot routes (intake, tiles, live).
 HOT_POOL = (2, 20)
+# For so many seconds a pool tries by itself to reach a database that is away.
+RECONNECT_S = 5.0
 
 
 def _load_ahead() -> None:
@@ -158,6 +160,8 @@ def _pool(store: Store, low: int, high: int, **options: Any) -> AsyncConnectionP
         max_size=high,
         open=False,
         check=require_open,
+        # After that the next request tries at once; by itself the pool would try ever more seldom.
+        reconnect_timeout=RECONNECT_S,
         kwargs={"row_factory": dict_row, **options},
     )
 

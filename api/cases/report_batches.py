@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 # So many at once that sharing saves most of what it can, so few that none waits long for the others.
 MOST_TOGETHER = 32
+# As long as for a connection of a pool; whoever asks again after that has nothing filed twice.
+LONGEST_WAIT_S = 30.0
 
 Filed = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Waiting:
     token: bytes
     facts: str
@@ -56,7 +59,8 @@ class ReportBatches:
         """File a report; return when it is committed.
 
         What may have to wait for another transaction, as a work order for the same one, is to be filed
-        elsewhere: here it would hold up all the others.
+        elsewhere: here it would hold up all the others. A report whose asker has gone before its turn is not
+        filed.
 
         Parameters
         ----------
@@ -75,12 +79,30 @@ class ReportBatches:
         ------
         psycopg.Error
             What the database says to this report. Where the connection is lost, it may be filed or not.
+        PoolTimeout
+            Its turn did not come within `LONGEST_WAIT_S`; it is not filed.
         """
         waiting = _Waiting(token, facts, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._filing is None or self._filing.done():
-            self._filing = asyncio.create_task(self._file_all())
-        return await waiting.filed
+            # In no context of its own: it files for others than the one who began it.
+            self._filing = asyncio.create_task(self._file_all(), context=Context())
+        late = asyncio.get_running_loop().call_later(LONGEST_WAIT_S, self._give_up, waiting)
+        try:
+            return await waiting.filed
+        finally:
+            late.cancel()
+
+    def _give_up(self, waiting: _Waiting) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+            waiting.say(PoolTimeout(f"no turn within {LONGEST_WAIT_S:.0f} s"))
+
+    def _taken(self, most: int | None = None) -> list[_Waiting]:
+        """Take reports whose askers still wait."""
+        there = [one for one in self._waiting if not one.filed.done()]
+        self._waiting = there[most:] if most else []
+        return there[:most]
 
     async def _file_all(self) -> None:
         while self._waiting:
@@ -88,13 +110,15 @@ class ReportBatches:
             try:
                 async with self._pool.connection() as connection:
                     # Not before there is a connection: where there is none, all hear so at the same time.
-                    together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-                    await _file(connection, together)
-            except Exception as error:
-                if not together:
-                    together, self._waiting = self._waiting, []
-                for one in together:
-                    one.say(error)
+                    together = self._taken(MOST_TOGETHER)
+                    if together:
+                        await _file(connection, together)
+            except BaseException as error:
+                stopped = None if isinstance(error, Exception) else psycopg.OperationalError("stopped")
+                for one in together or self._taken():
+                    one.say(stopped or error)  # type: ignore[arg-type]
+                if stopped:
+                    raise
 
 
 async def _file(connection: AsyncConnection[Any], together: list[_Waiting]) -> None:

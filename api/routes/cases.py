@@ -262,9 +262,15 @@ def _is_alone(body: CaseIn, request: Request, key: PresentedKey) -> bool:
     """Whether a report takes a transaction of its own.
 
     What a browser sends is checked against its session before it is committed, and an answer that is kept is
-    kept in the same transaction. A work order may wait for another that brings the same.
+    kept in the same transaction. A work order may wait for another that brings the same, a rework for whoever
+    takes a step with the case that it names.
     """
-    return key.kind == "session" or IDEMPOTENCY_HEADER in request.headers or body.external_number is not None
+    return (
+        key.kind == "session"
+        or IDEMPOTENCY_HEADER in request.headers
+        or body.external_number is not None
+        or body.rework_of is not None
+    )
 
 
 async def _report_alone(request: Request, key: PresentedKey, facts: str) -> Response:

@@ -6,18 +6,23 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 
 from api.cases.case_log import verify_cases
 from api.cases.report_batches import ReportBatches
 from api.database import Store, require_open
+from tests.api.accounts import bearer
 from tests.api.cases.desk import LAT, LON, open_desk
+from tests.api.processes import wait_until
 
 
 def facts(**said: Any) -> str:
@@ -29,15 +34,18 @@ def facts(**said: Any) -> str:
     )  # fmt: skip
 
 
+def pool_of(store: Store) -> AsyncConnectionPool[Any]:
+    return AsyncConnectionPool(
+        store.conninfo(), min_size=1, max_size=1, open=False, check=require_open, timeout=5,
+        kwargs={"row_factory": dict_row, "autocommit": True},
+    )  # fmt: skip
+
+
 def together(store: Store, reports: list[tuple[bytes, str]]) -> list[Any]:
     """File reports at the same time; return a row or an error for each."""
 
     async def run() -> list[Any]:
-        pool = AsyncConnectionPool(
-            store.conninfo(), min_size=1, max_size=1, open=False, check=require_open, timeout=5,
-            kwargs={"row_factory": dict_row, "autocommit": True},
-        )  # fmt: skip
-        async with pool:
+        async with pool_of(store) as pool:
             await pool.wait()
             batches = ReportBatches(pool)
             return await asyncio.gather(
@@ -130,6 +138,75 @@ def test_a_connection_that_is_lost_files_nothing_twice(store: Store) -> None:
 
     assert all(isinstance(row, psycopg.OperationalError) for row in rows)
     assert filed(store) == []
+
+
+async def _beside_a_slow_one(store: Store, then: Callable[[ReportBatches], Awaitable[Any]]) -> Any:
+    """Do something while another transaction keeps the only connection for a second."""
+    async with pool_of(store) as pool:
+        await pool.wait()
+
+        async def keep() -> None:
+            async with pool.connection() as connection:
+                await connection.execute("SELECT pg_sleep(1)")
+
+        kept = asyncio.create_task(keep())
+        await asyncio.sleep(0.1)
+        said = await then(ReportBatches(pool))
+        await kept
+        return said
+
+
+def test_a_report_whose_asker_has_gone_is_not_filed(store: Store) -> None:
+    worker = key(open_desk(store).tokens["grid_worker"])
+
+    async def then(batches: ReportBatches) -> Any:
+        gone, stays = (asyncio.create_task(batches.file(worker, facts())) for _ in range(2))
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        return await stays
+
+    row = asyncio.run(_beside_a_slow_one(store, then))
+
+    assert [case.number for case in filed(store)] == [json.loads(row["receipt"])["number"]]
+
+
+def test_a_report_whose_turn_does_not_come_is_refused_and_not_filed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = key(open_desk(store).tokens["grid_worker"])
+    monkeypatch.setattr("api.cases.report_batches.LONGEST_WAIT_S", 0.3)
+
+    async def then(batches: ReportBatches) -> Any:
+        return await asyncio.gather(batches.file(worker, facts()), return_exceptions=True)
+
+    (said,) = asyncio.run(_beside_a_slow_one(store, then))
+
+    assert isinstance(said, PoolTimeout)
+    assert filed(store) == []
+
+
+def test_a_rework_that_waits_for_a_step_holds_up_no_other_report(client: TestClient, store: Store) -> None:
+    desk = open_desk(store)
+    headers = bearer(desk.tokens["grid_worker"])
+    report = {"category": "E0102", "lon": LON + 0.0001, "lat": LAT + 0.0001}
+    number = client.post("/api/v1/cases", json=report, headers=headers).json()["number"]
+    with ThreadPoolExecutor(1) as beside, store.owner.begin() as stepping:
+        stepping.execute(text("SELECT FROM cases WHERE number = :n FOR UPDATE"), {"n": number})
+        again = {**report, "rework_of": number}
+        waits = beside.submit(client.post, "/api/v1/cases", json=again, headers=headers)
+        wait_until(lambda: _waits(store), what="the rework")
+
+        assert client.post("/api/v1/cases", json=report, headers=headers).status_code == 201
+        assert not waits.done()
+        stepping.commit()
+        assert waits.result().status_code == 201
+
+
+def _waits(store: Store) -> bool:
+    with store.owner.connect() as owner:
+        return bool(
+            owner.execute(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")).scalar_one()
+        )
 
 
 @pytest.mark.parametrize("n", [1, 40])
