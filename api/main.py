@@ -153,7 +153,8 @@ def _load_ahead() -> None:
         import_module(name)
 
 
-def _pool(store: Store, low: int, high: int, **options: Any) -> AsyncConnectionPool[Any]:
+def pool_of(store: Store, low: int, high: int, **options: Any) -> AsyncConnectionPool[Any]:
+    """Return a pool, to be opened, of `low` to `high` connections with some options of psycopg."""
     return AsyncConnectionPool(
         store.conninfo(),
         min_size=low,
@@ -180,7 +181,7 @@ def create_app(settings: Settings, store_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store = Store(store_url, statement_timeout_s=settings.statement_timeout_s)
         app.state.store, app.state.settings = store, settings
-        pool, reporting = _pool(store, *HOT_POOL), _pool(store, 1, 1, autocommit=True)
+        pool, reporting = pool_of(store, *HOT_POOL), pool_of(store, 1, 1, autocommit=True)
         async with pool, reporting, serving_ogc(app, store):
             app.state.pool = pool
             app.state.report_batches = ReportBatches(reporting)
