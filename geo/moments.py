@@ -45,20 +45,36 @@ def moment_of(said: str, zone: tzinfo) -> Moment | None:
     zone : tzinfo
         By whose clock the moment is returned.
     """
-    said = said.strip()
+    read, is_day = _read(said)
+    at = _instant(read, zone)
     try:
-        read, is_day = datetime.fromisoformat(said), len(said) <= _LONGEST_DAY
-    except ValueError:
-        loose = _loosely_read(said)
-        if loose is None:
-            return None
-        read, is_day = loose
-    try:
-        # By way of Greenwich, which has no 0001-01-01: so some systems write that they know no time.
-        at = (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC).astimezone(zone)
+        return None if at is None else Moment(at.astimezone(zone), is_day)
     except OverflowError:
         return None
-    return Moment(at, is_day)
+
+
+def instant_of(said: str, zone: tzinfo) -> datetime | None:
+    """Read a time as `moment_of` does, and return it in UTC."""
+    return _instant(_read(said)[0], zone)
+
+
+def _read(said: str) -> tuple[datetime | None, bool]:
+    """Return a time as it is written, and whether only the day is."""
+    said = said.strip()
+    try:
+        return datetime.fromisoformat(said), len(said) <= _LONGEST_DAY
+    except ValueError:
+        return _loosely_read(said) or (None, False)
+
+
+def _instant(read: datetime | None, zone: tzinfo) -> datetime | None:
+    if read is None:
+        return None
+    try:
+        # 0001-01-01, by which some systems say that they know no time, is none in Greenwich.
+        return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _loosely_read(said: str) -> tuple[datetime, bool] | None:

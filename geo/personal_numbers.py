@@ -51,6 +51,8 @@ class NumberFound:
 
 def plain_signs(text: str) -> str:
     """Return a text of the same length with full-width signs, odd blanks and dashes as plain ones."""
+    if text.isascii() and "\t" not in text:
+        return text
     return text.translate(_PLAIN)
 
 
@@ -78,8 +80,11 @@ def numbers_among(plain: str, *, mistyped: bool = False) -> Iterator[NumberFound
 
 def is_personal(text: str) -> bool:
     """Whether a text as a whole is a telephone number or a valid identity number."""
-    stripped = text.strip()
-    return any((found.start, found.end) == (0, len(stripped)) for found in numbers_in(stripped))
+    plain = plain_signs(text.strip())
+    identity = _IDENTITY.fullmatch(plain)
+    if identity is not None and is_identity_number("".join(identity.groups()).upper()):
+        return True
+    return _PHONE.fullmatch(plain) is not None
 
 
 def holds_number(text: str) -> bool:

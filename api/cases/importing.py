@@ -25,10 +25,12 @@ from api.cases.filing import condition_of, first_deadlines
 from api.cases.orders import ODDITIES, Odd, Orders
 from api.cases.placing import Places, Surroundings, find_addresses, place_orders, without_far_points
 from api.copying import GEOMETRY, copy_rows
+from geo.collector import collector_paused
 from geo.errors import InputError
 
-# Orders that are placed and filed at a time; the files of most offices are one part.
-PART = 20_000
+# Orders that are placed and filed at a time. The first are few, for the database waits until they are placed;
+# each part is placed while the one before it is filed, which takes some four times as long.
+PART, FIRST_PART, GROWTH = 20_000, 2_000, 4
 Report = Callable[[str, int, int], None]
 _TYPES = {
     "batch": "uuid", "position": "int4", "external_number": "text", "category": "text", "condition": "int2",
@@ -114,16 +116,17 @@ def import_orders(
     there = _there(session, orders)
     tally, early = Counter(known=len(there)), list[int]()
     # The database files a part while the next one is placed: two cores, one transaction.
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, collector_paused():
         filing: Future[Counter[str]] | None = None
-        for first in range(0, n, PART):
-            span = slice(first, min(first + PART, n))
+        for span in _spans(n):
             part = _part(orders, around, along, edition, calendar, span, there)
             early += part.early
+            tally += part.tally
             if filing is not None:
                 tally += filing.result()
-                report("filing", first, n)
-            filing = beside.submit(_file, connection, part, edition, channel)
+                report("filing", span.start, n)
+            copy_rows(connection.connection.driver_connection, "case_arrivals", _TYPES, part.rows)  # type: ignore[arg-type]
+            filing = beside.submit(_file, connection, part.batch, edition, channel)
         if filing is not None:
             tally += filing.result()
     report("filing", n, n)
@@ -133,6 +136,13 @@ def import_orders(
         tally["added"], tally["known"], located, asked, flagged, n - located - asked - flagged,
         orders.n_addressed, orders.n_masked, orders.n_ended, odd,
     )  # fmt: skip
+
+
+def _spans(n: int) -> Iterator[slice]:
+    start, size = 0, min(FIRST_PART, PART)
+    while start < n:
+        yield slice(start, min(start + size, n))
+        start, size = start + size, min(size * GROWTH, PART)
 
 
 def _there(session: Session, orders: Orders) -> frozenset[int]:
@@ -154,14 +164,13 @@ class _Part:
     early: list[int]
 
 
-def _file(connection: Connection, part: _Part, edition: Edition, channel: str) -> Counter[str]:
-    """File a part in the transaction of the connection; return what it added and where its orders are."""
-    copy_rows(connection.connection.driver_connection, "case_arrivals", _TYPES, part.rows)  # type: ignore[arg-type]
+def _file(connection: Connection, batch: uuid.UUID, edition: Edition, channel: str) -> Counter[str]:
+    """File a batch of arrivals in the transaction of the connection; return how many were added and known."""
     filed = connection.execute(
         text("SELECT * FROM import_cases(:batch, :edition, :channel)"),
-        {"batch": part.batch, "edition": edition.name, "channel": channel},
+        {"batch": batch, "edition": edition.name, "channel": channel},
     ).one()
-    return part.tally + Counter(added=filed.added, known=filed.known)
+    return Counter(added=filed.added, known=filed.known)
 
 
 def _part(

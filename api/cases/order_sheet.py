@@ -65,7 +65,7 @@ class Sheet:
         """Return a column as texts, "" for none, as they were before an export made them harmless."""
         if name not in self.found:
             return [""] * len(self.rows)
-        column = self.raw.values[self.found[name]]
+        column = self.raw.values[self.found[name]].tolist()
         return [as_written(cell_text(column[at])) for at in self.rows]
 
     def require(

@@ -19,8 +19,9 @@ from api.cases.calendar import Calendar
 from api.cases.categories import Edition
 from api.cases.masking import is_somebodys, masked
 from api.cases.order_sheet import Sheet, read_sheet
+from geo.collector import collector_paused
 from geo.errors import InputError
-from geo.moments import moment_of
+from geo.moments import instant_of
 from geo.names import shortened
 
 # Unknown classes that an error names.
@@ -117,7 +118,14 @@ def read_orders(
     InputError
         The file cannot be read, a column is missing, or a row has no number, class or time that can be read.
     """
-    sheet = read_sheet(path, number_column, open_only=open_only)
+    with collector_paused():
+        sheet = read_sheet(path, number_column, open_only=open_only)
+        return _cleaned(sheet, edition, calendar, category, classes)
+
+
+def _cleaned(
+    sheet: Sheet, edition: Edition, calendar: Calendar, category: str | None, classes: Mapping[str, str]
+) -> Orders:
     numbers = _numbers(sheet)
     categories = _categories(sheet, edition, category, classes)
     conditions = _conditions(sheet, categories, edition)
@@ -167,7 +175,7 @@ def _whole(cells: Sequence[Any]) -> list[bool]:
 
     Long numbers of a workbook are rounded if all of them end so; in a CSV a rounded one is seen as such.
     """
-    long = [isinstance(one, int | float) and abs(one) >= 10**_KEPT_DIGITS for one in cells]
+    long = [isinstance(one, (int, float)) and abs(one) >= 10**_KEPT_DIGITS for one in cells]
     rounded = [
         isinstance(one, float) or int(one) % 10 ** (len(str(int(one))) - _KEPT_DIGITS) == 0
         for one, is_long in zip(cells, long, strict=True) if is_long
@@ -280,8 +288,7 @@ def _conditions(sheet: Sheet, categories: list[str], edition: Edition) -> list[i
 def _times(sheet: Sheet, calendar: Calendar) -> list[datetime]:
     """Return instants; times without a zone are of the calendar's."""
     said = sheet.cells("reported_at")
-    moments = [moment_of(one, calendar.zone) for one in said]
-    read = [None if one is None else one.at.astimezone(UTC) for one in moments]
+    read = [instant_of(one, calendar.zone) for one in said]
     latest = datetime.now(UTC) + timedelta(minutes=5)
     good = [one is not None and _ORIGIN <= one <= latest for one in read]
     first = shortened(next((one for one, is_good in zip(said, good, strict=True) if not is_good), ""))

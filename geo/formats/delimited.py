@@ -14,6 +14,18 @@ _DELIMITERS = ",\t;|"
 
 # A cell of a household table is short; the limit keeps an open quote from swallowing the file.
 _MAX_CELL = 1 << 20
+_ROWS_AT_ONCE = 200
+
+
+class _Cells(dict[str, str | None]):
+    """Cells of a column without blanks around them, None for nothing.
+
+    Most come again and again; each is held once.
+    """
+
+    def __missing__(self, cell: str) -> str | None:
+        self[cell] = plain = cell.strip() or None
+        return plain
 
 
 def read_delimited(content: bytes, file: str) -> RawTable:
@@ -44,23 +56,24 @@ def read_delimited(content: bytes, file: str) -> RawTable:
         header = [name.strip() for name in next(filled, (0, []))[1]]
         if not header:
             raise InputError("file_empty", "the file is empty", mend="export it again", file=file)
-        columns: list[list[str]] = [[] for _ in header]
-        # Most cells of a column come again and again; each is held once.
-        same: list[dict[str, str]] = [{} for _ in header]
-        for number, row in filled:
-            if len(row) != len(header):
-                raise InputError(
-                    "row_length",
-                    f"it has {len(row)} cells, the header {len(header)}",
-                    mend="quote cells that hold the delimiter",
-                    file=file,
-                    feature=f"#{number}",
-                    cells=len(row),
-                    columns=len(header),
-                )
-            for column, known, cell in zip(columns, same, row, strict=True):
-                column.append(known.setdefault(cell, cell))
-    values = tuple(text_array([cell.strip() or None for cell in column]) for column in columns)
+        columns: list[list[str | None]] = [[] for _ in header]
+        same = [_Cells() for _ in header]
+        while rows_read := list(islice(filled, _ROWS_AT_ONCE)):
+            for number, row in rows_read:
+                if len(row) != len(header):
+                    raise InputError(
+                        "row_length",
+                        f"it has {len(row)} cells, the header {len(header)}",
+                        mend="quote cells that hold the delimiter",
+                        file=file,
+                        feature=f"#{number}",
+                        cells=len(row),
+                        columns=len(header),
+                    )
+            cells_of = zip(*(row for _, row in rows_read), strict=True)
+            for column, known, cells in zip(columns, same, cells_of, strict=True):
+                column.extend(map(known.__getitem__, cells))
+    values = tuple(map(text_array, columns))
     return RawTable(file, None, tuple(header), values, None, None, numbering=2)
 
 

@@ -2,7 +2,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from geo.moments import CITY_ZONE, moment_of
+from geo.moments import CITY_ZONE, instant_of, moment_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def test_times_are_read_as_offices_and_systems_write_them(said: str, told: str) 
 
     assert moment is not None
     assert (moment.at.replace(tzinfo=None).isoformat(), moment.is_day) == (told, False)
+    assert instant_of(said, CITY_ZONE) == moment.at
 
 
 @pytest.mark.parametrize("said", ["2026-11-02", "20261102", "2026/11/2", "2026年11月2日"])
@@ -41,7 +42,7 @@ def test_a_day_alone_is_told_as_one(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     ["", "昨天", "2026-13-01", "2026年11月31日", "2026/11/29:30", "2026/11/2 9:30-10:00",
-     "0001-01-01 00:00:00", "下午3:20"],
+     "0001-01-01 00:00:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-08:00", "下午3:20"],
 )  # fmt: skip
 def test_what_is_no_time_is_none(said: str) -> None:
     assert moment_of(said, CITY_ZONE) is None

@@ -142,7 +142,8 @@ def test_an_import_in_parts_is_the_same_as_one_in_one_part(
     rows = [[f"-{n % 190}", "暴露垃圾", "", f"{n}号", *points[n], f"2026-11-{chance.randrange(1, 25)} 09:30"]
             for n in range(200)]  # fmt: skip
     came, stored = [], []
-    for name, part in (("one", 1000), ("parts", 17)):
+    for name, first, part in (("one", 1000, 1000), ("parts", 3, 17)):
+        monkeypatch.setattr(importing, "FIRST_PART", first)
         monkeypatch.setattr(importing, "PART", part)
         numbered = [[name + str(row[0]), *row[1:]] for row in rows]
         steps: list[tuple[str, int, int]] = []
@@ -169,7 +170,7 @@ def test_an_import_in_parts_is_the_same_as_one_in_one_part(
     assert came[0].default_points > 50
     assert stored[0] == stored[1]
     assert steps[0] == ("placing", 0, 190)
-    assert [done for what, done, _ in steps if what == "filing"] == [*range(17, 190, 17), 190]
+    assert [done for what, done, _ in steps if what == "filing"] == [3, *range(3 + 12, 190, 17), 190]
     digest_cases(desk.store)
     assert verify_cases(desk.store).faults == ()
 
