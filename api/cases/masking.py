@@ -64,9 +64,8 @@ def find(text: str) -> tuple[Hit, ...]:
 
 def masked(text: str) -> str:
     """Return a text with what is personal replaced by asterisks."""
-    if _SIGN.search(text) is None:
-        return text
-    return masked_at(text, ((hit.start, hit.end) for hit in _all(text)))
+    spans = [(hit.start, hit.end) for hit in _all(text)]
+    return masked_at(text, spans) if spans else text
 
 
 def is_somebodys(number: str) -> bool:
